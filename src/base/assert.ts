@@ -1,0 +1,9 @@
+/** Stops on a broken invariant: a bug of ours, never a user's mistake. Stays on in production. */
+export function assert(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new Error(`invariant broken: ${message}`);
+}
+
+/** Makes a missing case of a union a compile error. */
+export function unreachable(value: never): never {
+  throw new Error(`invariant broken: unexpected ${JSON.stringify(value)}`);
+}

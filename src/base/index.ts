@@ -1,0 +1,19 @@
+export { assert, unreachable } from './assert.ts';
+export { type BackoffOptions, backoffMs } from './backoff.ts';
+export {
+  type Cidr,
+  cidrContains,
+  formatCidr,
+  formatIp,
+  ipv4ToNumber,
+  numberToIpv4,
+  parseCidr,
+  parseCidrOrIp,
+  parseIp,
+} from './ip.ts';
+export { formatIssue, type Issue, type SourcePosition } from './issue.ts';
+export { type LabelRequirement, type LabelSelector, type Labels, selectorMatches } from './labels.ts';
+export { createLogger, type Logger } from './log.ts';
+export { podInterfaceName } from './names.ts';
+export { fail, ok, type Result } from './result.ts';
+export { Ring } from './ring.ts';

@@ -1,0 +1,148 @@
+/**
+ * What one node has to do: plain data, the answer of `plan(world)`.
+ * `datapath` goes to the kernel, `xds` to the data plane, `dns` to the DNS proxy, `reports` to the objects' status.
+ */
+export interface NodePlan {
+  readonly datapath: DatapathPlan;
+  readonly xds: XdsResources;
+  readonly dns: DnsPlan;
+  readonly reports: readonly ObjectReport[];
+  /** Listener name to port on the node's loopback, kept over plans so that a listener never changes its port. */
+  readonly proxyPorts: ReadonlyMap<string, number>;
+  /** The rule behind each name that the data plane and the verdict maps can report. */
+  readonly rules: ReadonlyMap<string, RuleReference>;
+}
+
+/** Reserved numbers of `pkg/identity`: host 1, world 2, unmanaged 3, health 4, init 5, remote-node 6, kube-apiserver 7, ingress 8. */
+export type Identity = number;
+
+/** A rule of a policy object, as flows name it. */
+export interface RuleReference {
+  readonly kind: 'CiliumNetworkPolicy' | 'CiliumClusterwideNetworkPolicy' | 'NetworkPolicy';
+  readonly namespace?: string;
+  readonly name: string;
+  /** Field path of the rule inside its object, for instance `spec.egress[0].toPorts[0].rules.http[0]`. */
+  readonly path: string;
+  readonly labels: readonly string[];
+}
+
+export interface DatapathPlan {
+  readonly mode: 'vxlan' | 'direct';
+  readonly node: NodeAddress;
+  readonly peers: readonly NodeAddress[];
+  /** The cluster's Service range, for instance `10.96.0.0/16`. */
+  readonly serviceCidr: string;
+  readonly endpoints: readonly LocalEndpoint[];
+  /** Identities of addresses: hosts as `a.b.c.d/32`, ranges as disjoint prefixes. What is not in it is `world` (2). */
+  readonly ipcache: readonly { readonly cidr: string; readonly identity: Identity }[];
+  readonly policy: readonly PolicyEntry[];
+  readonly services: readonly ServiceEntry[];
+  readonly serviceRedirects: readonly ServiceRedirect[];
+}
+
+export interface NodeAddress {
+  readonly name: string;
+  /** Counts from 1; fixes the node's MAC addresses. */
+  readonly index: number;
+  /** Address on the underlay, `172.30.0.<index>`. */
+  readonly address: string;
+  /** Address inside the pod range, the pods' gateway, `10.244.<index>.1`. */
+  readonly routerAddress: string;
+  readonly podCidr: string;
+}
+
+/** A pod on this node. `enforceEgress`: what no entry allows is dropped (default deny). */
+export interface LocalEndpoint {
+  readonly address: string;
+  readonly interfaceName: string;
+  readonly namespace: string;
+  readonly podName: string;
+  readonly identity: Identity;
+  readonly enforceIngress: boolean;
+  readonly enforceEgress: boolean;
+}
+
+/**
+ * One entry of an endpoint's policy map. A packet is dropped when any `deny` matches, else redirected when any `redirect`
+ * matches, else accepted when any `allow` matches, else dropped where the endpoint enforces the direction.
+ */
+export interface PolicyEntry {
+  readonly endpoint: string;
+  readonly direction: 'ingress' | 'egress';
+  /** 0: every peer. */
+  readonly peer: Identity;
+  readonly protocol: 'tcp' | 'udp' | 'sctp' | 'icmp' | 'any';
+  /** 0: every port. `portEnd` makes a range, both ends included. For icmp the port is the type, -1 every type. */
+  readonly port: number;
+  readonly portEnd?: number;
+  readonly action: 'allow' | 'deny' | 'redirect';
+  /** With `redirect`: the port of the proxy listener on the node's loopback. */
+  readonly proxyPort?: number;
+  /** Keys of `NodePlan.rules`. */
+  readonly rules: readonly string[];
+}
+
+export interface ServiceEntry {
+  readonly namespace: string;
+  readonly name: string;
+  readonly address: string;
+  readonly protocol: 'tcp' | 'udp' | 'sctp';
+  readonly port: number;
+  readonly backends: readonly { readonly address: string; readonly port: number }[];
+}
+
+/** A Service frontend that a CiliumEnvoyConfig takes over: pods' connections to it go to a proxy listener. */
+export interface ServiceRedirect {
+  readonly address: string;
+  readonly port: number;
+  readonly proxyPort: number;
+  readonly listener: string;
+}
+
+/**
+ * Envoy v3 resources as protobuf JSON with original field names (snake_case), without `@type`, by resource name.
+ * `extensionConfigs` are `envoy.config.core.v3.TypedExtensionConfig` for ECDS.
+ */
+export interface XdsResources {
+  readonly listeners: ResourceMap;
+  readonly routes: ResourceMap;
+  readonly clusters: ResourceMap;
+  readonly endpoints: ResourceMap;
+  readonly secrets: ResourceMap;
+  readonly extensionConfigs: ResourceMap;
+}
+
+export type ResourceMap = ReadonlyMap<string, JsonObject>;
+export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
+export interface JsonObject {
+  readonly [key: string]: JsonValue;
+}
+
+/** What pods may ask. A query of an endpoint that is redirected here is allowed when one of its rules allows name, server and port. */
+export interface DnsPlan {
+  /** UDP and TCP port of the DNS proxy on the node's loopback; 0 when nothing is redirected to it. */
+  readonly proxyPort: number;
+  readonly rules: readonly DnsRule[];
+}
+
+export interface DnsRule {
+  readonly endpoint: string;
+  readonly peer: Identity;
+  readonly port: number;
+  /** `matchName` or `matchPattern` texts as written; either may decide. */
+  readonly names: readonly { readonly matchName?: string; readonly matchPattern?: string }[];
+  readonly rule: string;
+}
+
+/** What the agent has to say about one object: its condition and the Event with it. */
+export interface ObjectReport {
+  readonly kind: string;
+  readonly namespace?: string;
+  readonly name: string;
+  readonly condition: {
+    readonly type: string;
+    readonly status: 'True' | 'False';
+    readonly reason: string;
+    readonly message: string;
+  };
+}

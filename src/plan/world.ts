@@ -1,0 +1,38 @@
+import type { ConfigMap, Namespace, Node, Pod, Secret, Service } from 'kubernetes-types/core/v1.d.ts';
+import type { EndpointSlice } from 'kubernetes-types/discovery/v1.d.ts';
+
+/**
+ * Everything one node's plan depends on: the cluster's objects as the API server gives them, the names learnt from DNS,
+ * and what earlier plans handed out. Nothing else may influence a plan.
+ */
+export interface World {
+  readonly nodeName: string;
+  readonly clusterName: string;
+  readonly config: AgentConfig;
+  readonly nodes: readonly Node[];
+  readonly namespaces: readonly Namespace[];
+  readonly pods: readonly Pod[];
+  readonly services: readonly Service[];
+  readonly endpointSlices: readonly EndpointSlice[];
+  readonly secrets: readonly Secret[];
+  /** CiliumNetworkPolicy, CiliumClusterwideNetworkPolicy and NetworkPolicy objects, undecoded. */
+  readonly policies: readonly unknown[];
+  /** CiliumEnvoyConfig and CiliumClusterwideEnvoyConfig objects, undecoded. */
+  readonly envoyConfigs: readonly unknown[];
+  /** CiliumIdentity objects: sorted `source:key=value` labels joined by `;` to number. */
+  readonly identities: ReadonlyMap<string, number>;
+  /** DNS names learnt on this node (lower case, trailing dot) to addresses. */
+  readonly learntNames: ReadonlyMap<string, readonly string[]>;
+  /** `NodePlan.proxyPorts` of the plan before. */
+  readonly proxyPorts: ReadonlyMap<string, number>;
+}
+
+/** The keys of the `kube-system/cilium-config` ConfigMap that matter to a plan, decoded. */
+export interface AgentConfig {
+  readonly datapathMode: 'vxlan' | 'direct';
+  readonly enableEnvoyConfig: boolean;
+  readonly enablePolicy: 'default' | 'always' | 'never';
+  readonly serviceCidr: string;
+}
+
+export type { ConfigMap, EndpointSlice, Namespace, Node, Pod, Secret, Service };

@@ -1,0 +1,48 @@
+import { constants as c, check, native, setOption, socketAddress } from './libc.ts';
+
+export interface TransparentSocketOptions {
+  readonly type: 'stream' | 'datagram';
+  readonly address: string;
+  /** 0 lets the kernel choose a port when the socket connects (streams) or is bound (datagrams). */
+  readonly port: number;
+  /** SO_MARK of everything the socket sends. */
+  readonly mark?: number;
+}
+
+/**
+ * A non-blocking socket bound to an address that need not be the machine's own (IP_TRANSPARENT).
+ * The file descriptor goes to `new net.Socket({ fd })` or `dgram.bind({ fd })`, which then own it: never close it afterwards.
+ * Throws `SystemCallError`, for instance EPERM without CAP_NET_ADMIN in the user namespace of the network namespace.
+ */
+export function openTransparentSocket({ type, address, port, mark }: TransparentSocketOptions): number {
+  const v6 = address.includes(':');
+  const kind = type === 'stream' ? c.SOCK_STREAM : c.SOCK_DGRAM;
+  const fd = check(native.socket(v6 ? c.AF_INET6 : c.AF_INET, kind | c.SOCK_NONBLOCK | c.SOCK_CLOEXEC, 0), 'socket');
+  try {
+    setTransparent(fd, v6);
+    if (mark !== undefined) setOption(fd, c.SOL_SOCKET, c.SO_MARK, mark);
+    setOption(fd, c.SOL_SOCKET, c.SO_REUSEADDR, 1);
+    if (port === 0 && type === 'stream') setOption(fd, c.SOL_IP, c.IP_BIND_ADDRESS_NO_PORT, 1);
+    const target = socketAddress(address, port);
+    check(native.bind(fd, target, target.length), `bind(${address}:${port})`);
+    return fd;
+  } catch (error) {
+    native.close(fd);
+    throw error;
+  }
+}
+
+/** Marks a listening socket as transparent, so that TPROXY may hand it connections to any address; accepted sockets inherit the mark. */
+export function makeListenerTransparent(fd: number, { v6 = false, mark }: { v6?: boolean; mark?: number } = {}): void {
+  setTransparent(fd, v6);
+  if (mark !== undefined) setOption(fd, c.SOL_SOCKET, c.SO_MARK, mark);
+}
+
+export function closeDescriptor(fd: number): void {
+  check(native.close(fd), 'close');
+}
+
+function setTransparent(fd: number, v6: boolean): void {
+  if (v6) setOption(fd, c.SOL_IPV6, c.IPV6_TRANSPARENT, 1);
+  else setOption(fd, c.SOL_IP, c.IP_TRANSPARENT, 1);
+}
