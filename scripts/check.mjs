@@ -1,0 +1,19 @@
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
+import { nodeEnvironment, projectRoot, setUp } from './setup.mjs';
+
+await setUp();
+
+const steps = [
+  ['biome', 'ci', '--error-on-warnings', '.'],
+  ['tsc', '--noEmit', '-p', '.'],
+  ['oxlint', '--type-aware', '--deny-warnings', 'src', 'test', 'bench'],
+  ['knip'],
+];
+for (const [program, ...args] of steps) {
+  console.log(`> ${program} ${args.join(' ')}`);
+  const bin = path.join(projectRoot, 'node_modules', '.bin');
+  const env = { ...nodeEnvironment(), PATH: `${bin}:${process.env.PATH}` };
+  const { status } = spawnSync(path.join(bin, program), args, { cwd: projectRoot, stdio: 'inherit', env });
+  if (status !== 0) process.exit(status ?? 1);
+}

@@ -1,0 +1,137 @@
+// Runs on the Node that is there (20 or newer) before anything is installed, so it is plain JavaScript without dependencies.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+export const projectRoot = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
+
+/** Programs that the cluster calls, and the Debian package that has each. */
+const systemPrograms = [
+  { program: 'nft', packageName: 'nftables' },
+  { program: 'ip', packageName: 'iproute2' },
+  { program: 'unshare', packageName: 'util-linux' },
+  { program: 'curl', packageName: 'curl' },
+];
+
+const lockWaitMs = 300_000;
+
+/** The Node 24 that came with the locked packages, or this one when it is new enough. */
+export function nodeProgram() {
+  const bundled = path.join(projectRoot, 'node_modules', `node-linux-${process.arch}`, 'bin', 'node');
+  if (existsSync(bundled)) return bundled;
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  if (major > 24 || (major === 24 && minor >= 12)) return process.execPath;
+  return undefined;
+}
+
+/** Installs what is missing: the locked npm packages, and system packages through apt where this user may. Exits with one clear line when it cannot. */
+export async function setUp() {
+  await withLock(() => {
+    installPackages();
+    installSystemPrograms();
+  });
+  if (nodeProgram() === undefined)
+    stopWith(`no Node 24 for ${process.platform}-${process.arch}: install Node 24.12 or newer`);
+}
+
+/** Environment of every process of the project: compiled code is cached, so that TypeScript is stripped once and not at each start. */
+export function nodeEnvironment() {
+  return { NODE_COMPILE_CACHE: path.join(projectRoot, 'node_modules', '.cache', 'compile'), ...process.env };
+}
+
+/** Runs a program of the project on Node 24 in this terminal and gives its exit code. */
+export function runNode(args, options = {}) {
+  const result = spawnSync(nodeProgram(), args, {
+    cwd: projectRoot,
+    stdio: 'inherit',
+    env: nodeEnvironment(),
+    ...options,
+  });
+  if (result.error) stopWith(result.error.message);
+  return result.status ?? 1;
+}
+
+function installPackages() {
+  const lockfile = createHash('sha256')
+    .update(readFileSync(path.join(projectRoot, 'package-lock.json')))
+    .digest('hex');
+  const stamp = path.join(projectRoot, 'node_modules', '.installed');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lockfile) return;
+  console.error('Installing the locked npm packages...');
+  const result = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: projectRoot,
+    stdio: ['ignore', 2, 2],
+  });
+  if (result.status !== 0) stopWith('npm ci failed (see above)');
+  writeFileSync(stamp, lockfile);
+}
+
+function installSystemPrograms() {
+  const missing = systemPrograms.filter(({ program }) => !findProgram(program)).map(({ packageName }) => packageName);
+  if (missing.length === 0) return;
+  const packages = missing.join(' ');
+  if (process.getuid?.() !== 0 || !findProgram('apt-get')) {
+    stopWith(`missing: ${packages}. Install with: sudo apt-get install -y ${packages}`);
+  }
+  console.error(`Installing ${packages} with apt-get...`);
+  const aptOptions = { stdio: ['ignore', 2, 2], env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } };
+  spawnSync('apt-get', ['update', '-qq'], aptOptions);
+  const result = spawnSync(
+    'apt-get',
+    ['install', '-y', '-qq', '-o', 'DPkg::Lock::Timeout=120', ...missing],
+    aptOptions,
+  );
+  if (result.status !== 0) stopWith(`apt-get could not install ${packages}`);
+}
+
+function findProgram(program) {
+  const folders = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin'];
+  return folders.some((folder) => folder !== '' && existsSync(path.join(folder, program)));
+}
+
+async function withLock(work) {
+  const lock = path.join(projectRoot, '.setup.lock');
+  const deadline = Date.now() + lockWaitMs;
+  while (!tryLock(lock)) {
+    if (Date.now() > deadline) stopWith(`another set-up holds ${lock}`);
+    await sleep(200);
+  }
+  try {
+    work();
+  } finally {
+    rmSync(lock, { recursive: true, force: true });
+  }
+}
+
+function tryLock(lock) {
+  try {
+    mkdirSync(lock);
+    writeFileSync(path.join(lock, 'pid'), String(process.pid));
+    return true;
+  } catch (error) {
+    if (error.code !== 'EEXIST') stopWith(`cannot write to ${projectRoot}: ${error.code}`);
+    if (holderIsGone(lock)) rmSync(lock, { recursive: true, force: true });
+    return false;
+  }
+}
+
+function holderIsGone(lock) {
+  try {
+    const holder = Number(readFileSync(path.join(lock, 'pid'), 'utf8'));
+    process.kill(holder, 0);
+    return false;
+  } catch (error) {
+    if (error.code === 'ESRCH') return true;
+    if (error.code !== 'ENOENT') return false;
+    // Without its pid the lock is either being made this moment or was left by a crash.
+    return Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now()) > 5_000;
+  }
+}
+
+function stopWith(message) {
+  console.error(`ciliate: ${message}`);
+  process.exit(1);
+}

@@ -1,0 +1,33 @@
+import { createLogger } from '../base/index.ts';
+import type { AgentConfig, ConfigMap } from '../plan/index.ts';
+
+const log = createLogger('config');
+
+export const defaultConfig: AgentConfig = {
+  datapathMode: 'vxlan',
+  enableEnvoyConfig: true,
+  enablePolicy: 'default',
+  serviceCidr: '10.96.0.0/16',
+};
+
+/**
+ * The agent's settings from the `kube-system/cilium-config` ConfigMap, under Cilium's own keys:
+ * `routing-mode` (tunnel|native), `enable-envoy-config`, `enable-policy`, `ipv4-service-range`.
+ * A value that is not understood keeps the default and is logged with what is allowed.
+ */
+export function configOf(map: ConfigMap | undefined): AgentConfig {
+  const data = map?.data ?? {};
+  const choose = <T extends string>(key: string, allowed: readonly T[], fallback: T): T => {
+    const value = data[key];
+    const found = allowed.find((one) => one === value);
+    if (value !== undefined && found === undefined)
+      log.error({ key, value, allowed }, 'cilium-config holds a value that is not understood');
+    return found ?? fallback;
+  };
+  return {
+    datapathMode: choose('routing-mode', ['tunnel', 'native'], 'tunnel') === 'native' ? 'direct' : 'vxlan',
+    enableEnvoyConfig: choose('enable-envoy-config', ['true', 'false'], 'true') === 'true',
+    enablePolicy: choose('enable-policy', ['default', 'always', 'never'], 'default'),
+    serviceCidr: data['ipv4-service-range'] ?? defaultConfig.serviceCidr,
+  };
+}

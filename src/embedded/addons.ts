@@ -1,0 +1,128 @@
+import type { KubernetesObject } from '../cluster/store.ts';
+
+/** Fixed addresses of the embedded cluster. */
+export const addresses = {
+  fabric: '172.30.0.254',
+  apiPort: 6443,
+  serviceCidr: '10.96.0.0/16',
+  kubernetesService: '10.96.0.1',
+  dnsService: '10.96.0.10',
+  hubblePort: 4244,
+} as const;
+
+export const clusterName = 'ciliate';
+
+/** What a cluster holds before its user adds anything, as resource and object; made when missing, otherwise left as it is. */
+export function addonObjects(
+  datapathMode: 'vxlan' | 'direct',
+): readonly { readonly resource: string; readonly object: KubernetesObject }[] {
+  return [
+    ...['default', 'kube-system', 'kube-public', 'kube-node-lease'].map((name) => ({
+      resource: 'namespaces',
+      object: { apiVersion: 'v1', kind: 'Namespace', metadata: { name } },
+    })),
+    { resource: 'configmaps', object: ciliumConfig(datapathMode) },
+    { resource: 'services', object: kubernetesService() },
+    { resource: 'endpointslices.discovery.k8s.io', object: kubernetesEndpoints() },
+    { resource: 'services', object: dnsService() },
+    { resource: 'deployments.apps', object: dnsDeployment() },
+  ];
+}
+
+function ciliumConfig(datapathMode: 'vxlan' | 'direct'): KubernetesObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'cilium-config', namespace: 'kube-system' },
+    data: {
+      'cluster-name': clusterName,
+      'enable-envoy-config': 'true',
+      'enable-hubble': 'true',
+      'enable-l7-proxy': 'true',
+      'enable-policy': 'default',
+      'ipv4-service-range': addresses.serviceCidr,
+      'monitor-aggregation': 'medium',
+      ...routingSettings(datapathMode),
+    },
+  };
+}
+
+/** The ConfigMap keys that choose how packets travel between nodes. */
+export function routingSettings(datapathMode: 'vxlan' | 'direct'): Record<string, string> {
+  return datapathMode === 'vxlan'
+    ? { 'routing-mode': 'tunnel', 'tunnel-protocol': 'vxlan' }
+    : { 'routing-mode': 'native', 'tunnel-protocol': '' };
+}
+
+function kubernetesService(): KubernetesObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'kubernetes', namespace: 'default', labels: { component: 'apiserver', provider: 'kubernetes' } },
+    spec: {
+      clusterIP: addresses.kubernetesService,
+      ports: [{ name: 'https', port: 443, protocol: 'TCP', targetPort: addresses.apiPort }],
+    },
+  };
+}
+
+function kubernetesEndpoints(): KubernetesObject {
+  return {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { name: 'kubernetes', namespace: 'default', labels: { 'kubernetes.io/service-name': 'kubernetes' } },
+    addressType: 'IPv4',
+    endpoints: [{ addresses: [addresses.fabric], conditions: { ready: true } }],
+    ports: [{ name: 'https', port: addresses.apiPort, protocol: 'TCP' }],
+  };
+}
+
+const dnsLabels = { 'k8s-app': 'kube-dns' };
+
+function dnsService(): KubernetesObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: {
+      name: 'kube-dns',
+      namespace: 'kube-system',
+      labels: { ...dnsLabels, 'kubernetes.io/cluster-service': 'true', 'kubernetes.io/name': 'CoreDNS' },
+    },
+    spec: {
+      clusterIP: addresses.dnsService,
+      selector: dnsLabels,
+      ports: [
+        { name: 'dns', port: 53, protocol: 'UDP', targetPort: 53 },
+        { name: 'dns-tcp', port: 53, protocol: 'TCP', targetPort: 53 },
+      ],
+    },
+  };
+}
+
+function dnsDeployment(): KubernetesObject {
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'coredns', namespace: 'kube-system', labels: dnsLabels },
+    spec: {
+      replicas: 1,
+      selector: { matchLabels: dnsLabels },
+      template: {
+        metadata: { labels: dnsLabels },
+        spec: {
+          containers: [
+            {
+              name: 'coredns',
+              image: 'registry.k8s.io/coredns/coredns:v1.11.3',
+              ports: [
+                { name: 'dns', containerPort: 53, protocol: 'UDP' },
+                { name: 'dns-tcp', containerPort: 53, protocol: 'TCP' },
+              ],
+              readinessProbe: { tcpSocket: { port: 53 }, periodSeconds: 1 },
+            },
+          ],
+        },
+      },
+    },
+  };
+}

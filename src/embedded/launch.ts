@@ -1,0 +1,175 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+import path from 'node:path';
+import type { Readable } from 'node:stream';
+import { fail, ok, type Result } from '../base/index.ts';
+import { type ClusterHome, makeHome } from './home.ts';
+import { type ClusterRecord, isRunning, processStartTime, readRecord, writeRecord } from './record.ts';
+import { stopCluster } from './stop.ts';
+
+export interface LaunchOptions {
+  readonly nodes: number;
+  /** Changes the stored mode; absent keeps what the cluster had (vxlan at first). */
+  readonly datapathMode?: 'vxlan' | 'direct';
+  readonly externalTarget?: string;
+}
+
+export interface RunningCluster {
+  readonly record: ClusterRecord;
+  readonly process: ChildProcess;
+}
+
+/** Descriptors of the cluster process beyond the standard three. */
+export const clusterDescriptors = { api: 3, relay: 4, control: 5 } as const;
+
+const startTimeoutMs = 60_000;
+const hubblePort = 4245;
+
+/**
+ * Starts the cluster in namespaces of its own and waits until its nodes are Ready.
+ * The listening sockets of the API server and of Hubble Relay are opened here, on the host's loopback, and handed inside:
+ * the cluster has no other way out, and nothing of it is left on the host when its first process ends.
+ */
+export async function launchCluster(
+  home: ClusterHome,
+  options: LaunchOptions,
+): Promise<Result<RunningCluster, string>> {
+  makeHome(home);
+  const previous = readRecord(home);
+  if (previous && isRunning(previous))
+    return fail(`a cluster is already running in ${home.directory} (pid ${previous.pid}); stop it with: ciliate down`);
+  await stopCluster(home);
+  const ports = await openPorts(home);
+  const child = spawnCluster(home, options, ports);
+  closeServers(ports);
+  const ready = await waitUntilReady(child, path.join(home.logs, 'cluster.log'));
+  if (!ready.ok) {
+    if (child.pid !== undefined) killGroup(child.pid);
+    return ready;
+  }
+  const pid = child.pid ?? 0;
+  const startTime = processStartTime(pid);
+  if (startTime === undefined) return fail(`the cluster ended at once; see ${path.join(home.logs, 'cluster.log')}`);
+  const record = { pid, startTime, apiPort: ports.api.port, relayPort: ports.relay.port, nodes: options.nodes };
+  writeRecord(home, record);
+  return ok({ record, process: child });
+}
+
+interface OpenPort {
+  readonly server: net.Server;
+  readonly port: number;
+  readonly fd: number;
+}
+
+async function openPorts(home: ClusterHome): Promise<{ readonly api: OpenPort; readonly relay: OpenPort }> {
+  const file = path.join(home.state, 'ports.json');
+  const kept: { api?: number; relay?: number } = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
+  const api = await openPort([kept.api ?? 0, 0]);
+  const relay = await openPort([kept.relay ?? hubblePort, 0]);
+  writeFileSync(file, JSON.stringify({ api: api.port, relay: relay.port }));
+  return { api, relay };
+}
+
+/** The first of the wished ports that is free; 0 stands for any. */
+async function openPort(wished: readonly number[]): Promise<OpenPort> {
+  for (const port of wished) {
+    const server = net.createServer();
+    const listening = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen({ host: '127.0.0.1', port }, () => resolve(true));
+    });
+    if (!listening) continue;
+    const handle = (server as unknown as { readonly _handle: { readonly fd: number } })._handle;
+    const address = server.address();
+    if (address !== null && typeof address === 'object') return { server, port: address.port, fd: handle.fd };
+  }
+  throw new Error('no free port on 127.0.0.1');
+}
+
+function closeServers(ports: { readonly api: OpenPort; readonly relay: OpenPort }): void {
+  ports.api.server.close();
+  ports.relay.server.close();
+}
+
+/** The first process of the namespaces: prepares `/run`, starts the cluster process, reaps orphans, passes SIGTERM on. */
+const initScript = `
+mount -t tmpfs tmpfs /run && mkdir -p /run/netns /run/ciliate && ip link set lo up || exit 1
+trap 'kill -TERM $child 2>/dev/null' TERM
+trap '' INT HUP
+"$@" &
+child=$!
+while kill -0 $child 2>/dev/null; do wait $child; done
+`;
+
+function spawnCluster(
+  home: ClusterHome,
+  options: LaunchOptions,
+  ports: { readonly api: OpenPort; readonly relay: OpenPort },
+): ChildProcess {
+  const main = path.join(import.meta.dirname, 'main.ts');
+  const log = openSync(path.join(home.logs, 'cluster.log'), 'a', 0o600);
+  const asUser = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
+  const unshare = [
+    ...asUser,
+    '--net',
+    '--mount',
+    '--pid',
+    '--fork',
+    '--kill-child=SIGKILL',
+    '--mount-proc',
+    'sh',
+    '-c',
+    initScript,
+    'ciliate-init',
+  ];
+  const program = [process.execPath, '--max-semi-space-size=2', main, JSON.stringify({ home, options })];
+  const child = spawn('unshare', [...unshare, ...program], {
+    detached: true,
+    stdio: ['ignore', log, log, ports.api.fd, ports.relay.fd, 'pipe'],
+    env: {
+      ...process.env,
+      CILIATE_API_PORT: String(ports.api.port),
+      PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`,
+    },
+  });
+  closeSync(log);
+  return child;
+}
+
+/** The cluster process says `ready` on its control descriptor, or `failed: why` before it ends. */
+async function waitUntilReady(child: ChildProcess, logFile: string): Promise<Result<void, string>> {
+  const streams: readonly unknown[] = child.stdio;
+  const control = streams[clusterDescriptors.control] as Readable;
+  return new Promise((resolve) => {
+    let text = '';
+    const finish = (result: Result<void, string>): void => {
+      clearTimeout(timer);
+      control.removeAllListeners();
+      child.removeAllListeners();
+      control.destroy();
+      resolve(result);
+    };
+    const timer = setTimeout(
+      () => finish(fail(`the cluster was not ready after ${startTimeoutMs / 1000} s; see ${logFile}`)),
+      startTimeoutMs,
+    );
+    child.once('error', (error) => finish(fail(`unshare could not be started: ${error.message}`)));
+    child.once('exit', (code) =>
+      finish(fail(`the cluster ended with code ${code} before it was ready; see ${logFile}`)),
+    );
+    control.on('data', (chunk: Buffer) => {
+      text += chunk.toString('utf8');
+      if (text.startsWith('ready\n')) finish(ok(undefined));
+      else if (text.startsWith('failed: ') && text.endsWith('\n')) finish(fail(text.slice('failed: '.length).trim()));
+    });
+  });
+}
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has ended already.
+  }
+}
