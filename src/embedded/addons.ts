@@ -12,6 +12,8 @@ export const addresses = {
 
 export const clusterName = 'ciliate';
 
+export const version = '0.1.0';
+
 /** What a cluster holds before its user adds anything, as resource and object; made when missing, otherwise left as it is. */
 export function addonObjects(
   datapathMode: 'vxlan' | 'direct',

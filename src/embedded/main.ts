@@ -1,4 +1,37 @@
 import { writeSync } from 'node:fs';
-import net from 'node:net';
-net.createServer((s) => s.end('hello\n')).listen({ fd: 3 });
-writeSync(5, 'ready\n');
+import { createLogger } from '../base/index.ts';
+import { startCluster } from './cluster.ts';
+import type { ClusterHome } from './home.ts';
+import type { LaunchOptions } from './launch.ts';
+
+/** The descriptor on which the launcher waits for `ready` or `failed: why`. */
+const controlDescriptor = 5;
+
+const log = createLogger('cluster');
+const { home, options } = JSON.parse(process.argv[2] ?? '') as { home: ClusterHome; options: LaunchOptions };
+
+function tellLauncher(text: string): void {
+  try {
+    writeSync(controlDescriptor, `${text}\n`);
+  } catch (error) {
+    log.warn({ error: String(error) }, 'the launcher has gone');
+  }
+}
+
+process.on('unhandledRejection', (reason) => {
+  log.fatal({ error: reason instanceof Error ? reason.stack : String(reason) }, 'unhandled rejection');
+  process.exit(1);
+});
+
+try {
+  const cluster = await startCluster(home, options, log);
+  process.once('SIGTERM', () => {
+    void cluster.stop().finally(() => process.exit(0));
+  });
+  await cluster.ready;
+  tellLauncher('ready');
+} catch (error) {
+  log.fatal({ error: error instanceof Error ? error.stack : String(error) }, 'the cluster could not be started');
+  tellLauncher(`failed: ${error instanceof Error ? error.message : String(error)}`);
+  process.exit(1);
+}

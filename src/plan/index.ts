@@ -1,3 +1,5 @@
+export { notPlannable } from './cluster-view.ts';
+export { desiredIdentities } from './endpoints.ts';
 export type {
   DatapathPlan,
   DnsPlan,
@@ -16,4 +18,6 @@ export type {
   ServiceRedirect,
   XdsResources,
 } from './node-plan.ts';
-export type { AgentConfig, World } from './world.ts';
+export { plan } from './plan.ts';
+export { unenforcedPolicy } from './rbac.ts';
+export type { AgentConfig, ConfigMap, EndpointSlice, Namespace, Node, Pod, Secret, Service, World } from './world.ts';

@@ -1,3 +1,5 @@
+import type { RuleReference } from '../policy/index.ts';
+
 /**
  * What one node has to do: plain data, the answer of `plan(world)`.
  * `datapath` goes to the kernel, `xds` to the data plane, `dns` to the DNS proxy, `reports` to the objects' status.
@@ -11,20 +13,16 @@ export interface NodePlan {
   readonly proxyPorts: ReadonlyMap<string, number>;
   /** The rule behind each name that the data plane and the verdict maps can report. */
   readonly rules: ReadonlyMap<string, RuleReference>;
+  /** Labels (`source:key=value`) of every identity that the plan names: reserved, pods', and this node's own for ranges and names of the world. */
+  readonly identities: ReadonlyMap<Identity, readonly string[]>;
+  /** The policies and Envoy configurations in force as objects, by `Kind/namespace/name`; for `World.lastGood` of the next plan. */
+  readonly lastGood: ReadonlyMap<string, unknown>;
 }
 
 /** Reserved numbers of `pkg/identity`: host 1, world 2, unmanaged 3, health 4, init 5, remote-node 6, kube-apiserver 7, ingress 8. */
 export type Identity = number;
 
-/** A rule of a policy object, as flows name it. */
-export interface RuleReference {
-  readonly kind: 'CiliumNetworkPolicy' | 'CiliumClusterwideNetworkPolicy' | 'NetworkPolicy';
-  readonly namespace?: string;
-  readonly name: string;
-  /** Field path of the rule inside its object, for instance `spec.egress[0].toPorts[0].rules.http[0]`. */
-  readonly path: string;
-  readonly labels: readonly string[];
-}
+export type { RuleReference };
 
 export interface DatapathPlan {
   readonly mode: 'vxlan' | 'direct';
@@ -127,6 +125,7 @@ export interface DnsPlan {
 
 export interface DnsRule {
   readonly endpoint: string;
+  /** 0: every peer. */
   readonly peer: Identity;
   readonly port: number;
   /** `matchName` or `matchPattern` texts as written; either may decide. */

@@ -25,6 +25,8 @@ export interface World {
   readonly learntNames: ReadonlyMap<string, readonly string[]>;
   /** `NodePlan.proxyPorts` of the plan before. */
   readonly proxyPorts: ReadonlyMap<string, number>;
+  /** `NodePlan.lastGood` of the plan before: what stays in force where an object has become one that cannot work. Absent: nothing. */
+  readonly lastGood?: ReadonlyMap<string, unknown>;
 }
 
 /** The keys of the `kube-system/cilium-config` ConfigMap that matter to a plan, decoded. */

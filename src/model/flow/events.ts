@@ -36,6 +36,8 @@ export interface PacketEvent {
   /** With `policy-verdict`: 0 none, 1 L3-Only, 2 L3-L4, 3 L4-Only, 4 all. */
   readonly matchType?: number;
   readonly proxyPort?: number;
+  /** Keys of `NodePlan.rules` that decided, with `policy-verdict` and with drops by policy. */
+  readonly rules?: readonly string[];
 }
 
 /** One HTTP request through the data plane with its answer, as the access log tells it. */

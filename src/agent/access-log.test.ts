@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type HttpAccessLogEntry, httpEventOf } from './access-log.ts';
+
+const address = (ip: string, port: number) => ({ socket_address: { address: ip, port_value: port } });
+
+const entry: HttpAccessLogEntry = {
+  common_properties: {
+    downstream_remote_address: address('10.244.1.5', 40000),
+    downstream_local_address: address('10.96.44.9', 8080),
+    upstream_remote_address: address('10.244.2.7', 8080),
+    start_time: '2026-01-02T03:04:05.000000006Z',
+    time_to_last_downstream_tx_byte: '0.002941s',
+    metadata: {
+      filter_metadata: {
+        'envoy.filters.http.rbac': { enforced_engine_result: 'allowed', enforced_effective_policy_id: 'rule-1' },
+      },
+    },
+  },
+  protocol_version: 'HTTP11',
+  request: {
+    request_method: 'GET',
+    scheme: 'http',
+    authority: 'echo:8080',
+    path: '/',
+    user_agent: 'curl/8',
+    request_id: 'id-1',
+  },
+  response: { response_code: 200 },
+};
+
+test('an allowed request names the backend, the frontend and the rule', () => {
+  const event = httpEventOf('egress:envoy-lb-listener', entry);
+  assert.deepEqual(event, {
+    kind: 'http',
+    direction: 'egress',
+    startNs: BigInt(Date.parse('2026-01-02T03:04:05Z')) * 1_000_000n + 6n,
+    latencyNs: 2_941_000n,
+    source: { address: '10.244.1.5', port: 40000 },
+    destination: { address: '10.244.2.7', port: 8080 },
+    frontend: { address: '10.96.44.9', port: 8080 },
+    method: 'GET',
+    url: 'http://echo:8080/',
+    protocol: 'HTTP/1.1',
+    requestHeaders: [
+      { key: 'User-Agent', value: 'curl/8' },
+      { key: 'X-Request-Id', value: 'id-1' },
+    ],
+    status: 200,
+    denied: false,
+    rules: ['rule-1'],
+  });
+});
+
+test('a denied request without a backend goes to the address it asked for', () => {
+  const { upstream_remote_address: _, ...common } = entry.common_properties ?? {};
+  const denied = {
+    ...common,
+    metadata: { filter_metadata: { 'envoy.filters.http.rbac': { enforced_engine_result: 'denied' } } },
+  };
+  const event = httpEventOf('ingress:cilium-http-ingress', {
+    ...entry,
+    common_properties: denied,
+    response: { response_code: 403 },
+  });
+  assert.equal(event?.denied, true);
+  assert.equal(event?.direction, 'ingress');
+  assert.deepEqual(event?.destination, { address: '10.96.44.9', port: 8080 });
+  assert.equal(event?.frontend, undefined);
+  assert.deepEqual(event?.rules, []);
+});
+
+test('an entry without a client is no event', () => {
+  assert.equal(httpEventOf('egress:x', {}), undefined);
+});

@@ -1,0 +1,120 @@
+import type { Logger } from '../base/index.ts';
+import type { KubeClient } from '../kube/index.ts';
+import type { LocalEndpoint, Pod } from '../plan/index.ts';
+
+const endpointType = { group: 'cilium.io', version: 'v2', resource: 'ciliumendpoints' };
+
+export interface EndpointObjects {
+  /** Brings the CiliumEndpoint objects of this node's pods in line with the plan; failures are logged and tried again at the next call. */
+  write(endpoints: readonly LocalEndpoint[], labelsOf: (identity: number) => readonly string[]): Promise<void>;
+  /** The agent-local number of an endpoint, as `ID` in flows; 0 for an address that is none of ours. */
+  idOf(address: string): number;
+}
+
+interface Written {
+  readonly namespace: string;
+  readonly name: string;
+  readonly text: string;
+}
+
+/** Keeps a CiliumEndpoint for each local pod: its identity, address, enforcement and state, which is what `kubectl get cep -o wide` shows. */
+export function createEndpointObjects(options: {
+  readonly client: KubeClient;
+  readonly nodeAddress: string;
+  readonly podOf: (namespace: string, name: string) => Pod | undefined;
+  readonly log: Logger;
+}): EndpointObjects {
+  const ids = new Map<string, number>();
+  const written = new Map<string, Written>();
+  let nextId = 1;
+
+  const writeOne = async (endpoint: LocalEndpoint, labels: readonly string[]): Promise<void> => {
+    const { namespace, podName: name } = endpoint;
+    const pod = options.podOf(namespace, name);
+    if (!pod) return;
+    const object = endpointObject(endpoint, {
+      id: ids.get(endpoint.address) ?? 0,
+      labels,
+      pod,
+      nodeAddress: options.nodeAddress,
+    });
+    const text = JSON.stringify(object);
+    if (written.get(endpoint.address)?.text === text) return;
+    const done = await options.client.patch({ ...endpointType, namespace, name }, object, {
+      type: 'apply',
+      fieldManager: 'cilium-agent',
+      force: true,
+    });
+    if (done.ok) written.set(endpoint.address, { namespace, name, text });
+    else
+      options.log.warn(
+        { endpoint: `${namespace}/${name}`, error: done.error.message },
+        'CiliumEndpoint could not be written',
+      );
+  };
+
+  return {
+    idOf: (address) => ids.get(address) ?? 0,
+    write: async (endpoints, labelsOf) => {
+      for (const { address } of endpoints) if (!ids.has(address)) ids.set(address, nextId++);
+      const present = new Set(endpoints.map(({ address }) => address));
+      await Promise.all(endpoints.map((endpoint) => writeOne(endpoint, labelsOf(endpoint.identity))));
+      for (const [address, { namespace, name }] of written) {
+        if (present.has(address)) continue;
+        const done = await options.client.delete({ ...endpointType, namespace, name });
+        if (!done.ok && done.error.reason !== 'NotFound') continue;
+        written.delete(address);
+        ids.delete(address);
+      }
+    },
+  };
+}
+
+interface EndpointFacts {
+  readonly id: number;
+  readonly labels: readonly string[];
+  readonly pod: Pod;
+  readonly nodeAddress: string;
+}
+
+function endpointObject(endpoint: LocalEndpoint, { id, labels, pod, nodeAddress }: EndpointFacts): unknown {
+  const enforcement = (enforcing: boolean) => ({ enforcing, state: enforcing ? 'enforcing' : '<status disabled>' });
+  const ports = (pod.spec?.containers ?? [])
+    .flatMap((container) => container.ports ?? [])
+    .filter(({ name }) => name !== undefined);
+  return {
+    apiVersion: 'cilium.io/v2',
+    kind: 'CiliumEndpoint',
+    metadata: {
+      name: endpoint.podName,
+      namespace: endpoint.namespace,
+      labels: pod.metadata?.labels ?? {},
+      ownerReferences: [
+        {
+          apiVersion: 'v1',
+          kind: 'Pod',
+          name: endpoint.podName,
+          uid: pod.metadata?.uid ?? '',
+          blockOwnerDeletion: false,
+        },
+      ],
+    },
+    status: {
+      id,
+      identity: { id: endpoint.identity, labels: [...labels] },
+      'external-identifiers': {
+        'k8s-namespace': endpoint.namespace,
+        'k8s-pod-name': endpoint.podName,
+        'pod-name': `${endpoint.namespace}/${endpoint.podName}`,
+      },
+      networking: { addressing: [{ ipv4: endpoint.address }], node: nodeAddress },
+      policy: { ingress: enforcement(endpoint.enforceIngress), egress: enforcement(endpoint.enforceEgress) },
+      state: 'ready',
+      'named-ports': ports.map(({ name, containerPort, protocol }) => ({
+        name,
+        port: containerPort,
+        protocol: protocol ?? 'TCP',
+      })),
+    },
+  };
+}

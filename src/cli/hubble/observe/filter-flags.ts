@@ -1,0 +1,178 @@
+import { type FlowFilter, readJsonValue } from '../../../model/flow/index.ts';
+import { Fault } from '../fault.ts';
+import { addBoth, addTo, emptySet, type FilterSet, filtersOf, useFlag } from './filter-set.ts';
+import { splitJsonObjects } from './json-objects.ts';
+import {
+  parseDirection,
+  parseEnum,
+  parseHeader,
+  parseIdentity,
+  parseIpVersion,
+  parseTcpFlags,
+  parseType,
+  parseWorkload,
+} from './values.ts';
+
+/** One filter flag: how commander knows it and what it adds. Flags without `<…>` take no value. */
+export interface FilterFlag {
+  readonly flags: string;
+  readonly about: string;
+  readonly add: (set: FilterSet, value: string) => void;
+}
+
+type SideField = 'pod' | 'service' | 'ip' | 'fqdn' | 'label' | 'port' | 'cluster_name';
+
+/** `--x`, `--from-x` and `--to-x` for a text field that both sides have. */
+function sides(name: string, field: SideField, about: string, short = ''): FilterFlag[] {
+  return [
+    {
+      flags: `${short}--${name} <value>`,
+      about: `flows from or to ${about}`,
+      add: (set, value) => {
+        addTo(set.left, `source_${field}`, value);
+        addTo(set.right, `destination_${field}`, value);
+      },
+    },
+    { flags: `--from-${name} <value>`, about: `flows from ${about}`, add: (set, value) => addBoth(set, `source_${field}`, value) },
+    { flags: `--to-${name} <value>`, about: `flows to ${about}`, add: (set, value) => addBoth(set, `destination_${field}`, value) },
+  ];
+}
+
+const identityFlags: readonly FilterFlag[] = [
+  {
+    flags: '--identity <value>',
+    about: 'flows from or to an identity: a number or a reserved name',
+    add: (set, value) => {
+      addTo(set.left, 'source_identity', parseIdentity(value));
+      addTo(set.right, 'destination_identity', parseIdentity(value));
+    },
+  },
+  { flags: '--from-identity <value>', about: 'flows from an identity', add: (set, value) => addBoth(set, 'source_identity', parseIdentity(value)) },
+  { flags: '--to-identity <value>', about: 'flows to an identity', add: (set, value) => addBoth(set, 'destination_identity', parseIdentity(value)) },
+];
+
+const workloadFlags: readonly FilterFlag[] = [
+  {
+    flags: '--workload <value>',
+    about: 'flows from or to a workload: name, kind/name or kind',
+    add: (set, value) => {
+      addTo(set.left, 'source_workload', parseWorkload(value));
+      addTo(set.right, 'destination_workload', parseWorkload(value));
+    },
+  },
+  { flags: '--from-workload <value>', about: 'flows from a workload', add: (set, value) => addBoth(set, 'source_workload', parseWorkload(value)) },
+  { flags: '--to-workload <value>', about: 'flows to a workload', add: (set, value) => addBoth(set, 'destination_workload', parseWorkload(value)) },
+];
+
+const namespaceFlags: readonly FilterFlag[] = [
+  { flags: '-n, --namespace <name>', about: 'flows from or to a namespace', add: (set, value) => set.namespaces.both.push(value) },
+  { flags: '--from-namespace <name>', about: 'flows from a namespace', add: (set, value) => set.namespaces.from.push(value) },
+  { flags: '--to-namespace <name>', about: 'flows to a namespace', add: (set, value) => set.namespaces.to.push(value) },
+  { flags: '-A, --all-namespaces', about: 'flows of any namespace', add: (set) => set.namespaces.both.push('') },
+  { flags: '--from-all-namespaces', about: 'flows from any namespace', add: (set) => set.namespaces.from.push('') },
+  { flags: '--to-all-namespaces', about: 'flows to any namespace', add: (set) => set.namespaces.to.push('') },
+];
+
+const plainFlags: readonly FilterFlag[] = [
+  { flags: '-t, --type <type>', about: 'event type, TYPE or TYPE:SUBTYPE, for instance trace:to-proxy', add: (set, value) => addBoth(set, 'event_type', parseType(value)) },
+  { flags: '--verdict <name>', about: 'FORWARDED, DROPPED, AUDIT, REDIRECTED, ERROR, TRACED or TRANSLATED', add: (set, value) => addBoth(set, 'verdict', parseEnum('verdict', 'flow.Verdict', value)) },
+  { flags: '--drop-reason-desc <name>', about: 'reason of a drop, for instance POLICY_DENIED', add: (set, value) => addBoth(set, 'drop_reason_desc', parseEnum('drop-reason-desc', 'flow.DropReason', value)) },
+  { flags: '--protocol <name>', about: 'tcp, udp, sctp, icmp, icmpv4, icmpv6, dns, http or kafka', add: (set, value) => addBoth(set, 'protocol', value) },
+  { flags: '--tcp-flags <names>', about: 'flags that are all set, for instance syn,ack', add: (set, value) => addBoth(set, 'tcp_flags', parseTcpFlags(value)) },
+  { flags: '--traffic-direction <name>', about: 'ingress or egress', add: (set, value) => addBoth(set, 'traffic_direction', parseDirection(value)) },
+  { flags: '--ip-version <version>', about: 'none, v4 or v6', add: (set, value) => addBoth(set, 'ip_version', parseIpVersion(value)) },
+  { flags: '-4, --ipv4', about: 'IPv4 flows', add: (set) => addBoth(set, 'ip_version', 1) },
+  { flags: '-6, --ipv6', about: 'IPv6 flows', add: (set) => addBoth(set, 'ip_version', 2) },
+  { flags: '--snat-ip <address>', about: 'source address after translation', add: (set, value) => addBoth(set, 'source_ip_xlated', value) },
+  { flags: '--http-status <code>', about: 'status of a response, 404 or 4+', add: (set, value) => addBoth(set, 'http_status_code', value) },
+  { flags: '--http-method <method>', about: 'HTTP method', add: (set, value) => addBoth(set, 'http_method', value) },
+  { flags: '--http-path <regex>', about: 'path of the URL', add: (set, value) => addBoth(set, 'http_path', value) },
+  { flags: '--http-url <regex>', about: 'the URL', add: (set, value) => addBoth(set, 'http_url', value) },
+  { flags: '--http-header <key:value>', about: 'an HTTP header', add: (set, value) => addBoth(set, 'http_header', parseHeader(value)) },
+  { flags: '--node-name <pattern>', about: 'node, [cluster/]node with * as wildcard', add: (set, value) => addBoth(set, 'node_name', value) },
+  { flags: '--node-label <selector>', about: 'labels of the node', add: (set, value) => addBoth(set, 'node_labels', value) },
+  { flags: '--uuid <uuid>', about: 'one flow', add: (set, value) => addBoth(set, 'uuid', value) },
+  { flags: '--trace-id <id>', about: 'trace id', add: (set, value) => addBoth(set, 'trace_id', value) },
+  { flags: '--ip-trace-id <id>', about: 'IP trace id', add: (set, value) => addBoth(set, 'ip_trace_id', positive('ip-trace-id', value)) },
+  { flags: '--interface <name>', about: 'network interface', add: (set, value) => addBoth(set, 'interface', { name: value }) },
+  { flags: '--encrypted', about: 'encrypted flows', add: (set) => addBoth(set, 'encrypted', true) },
+  { flags: '--unencrypted', about: 'flows in the clear', add: (set) => addBoth(set, 'encrypted', false) },
+];
+
+export const filterFlags: readonly FilterFlag[] = [
+  ...sides('pod', 'pod', 'pods: [namespace/]name-prefix'),
+  ...sides('service', 'service', 'Services: [namespace/]name-prefix'),
+  ...sides('ip', 'ip', 'an address or range'),
+  ...sides('fqdn', 'fqdn', 'a DNS name, * as wildcard'),
+  ...sides('label', 'label', 'endpoints with these labels', '-l, '),
+  ...sides('port', 'port', 'a port'),
+  ...sides('cluster', 'cluster_name', 'a cluster'),
+  ...identityFlags,
+  ...workloadFlags,
+  ...namespaceFlags,
+  ...plainFlags,
+];
+
+function positive(flag: string, text: string): string {
+  if (!/^[1-9]\d{0,19}$/.test(text)) throw new Fault(`invalid --${flag} value: ${text}; allowed: a number from 1`);
+  return text;
+}
+
+/** The filters of a request as the flags give them. */
+export interface Filters {
+  readonly whitelist: FlowFilter[];
+  readonly blacklist: FlowFilter[];
+}
+
+/** Collects filter flags in the order of the arguments; `not` turns the next one around. */
+export interface FilterBuilder {
+  readonly not: () => void;
+  readonly add: (flag: FilterFlag, name: string, value: string) => void;
+  readonly raw: (list: 'allowlist' | 'denylist', json: string) => void;
+  readonly build: () => Filters;
+}
+
+export function createFilterBuilder(): FilterBuilder {
+  const white = emptySet();
+  const black = emptySet();
+  const raw: Filters = { whitelist: [], blacklist: [] };
+  let negated = false;
+  return {
+    not() {
+      if (negated) throw new Fault('consecutive --not statements');
+      negated = true;
+    },
+    add(flag, name, value) {
+      const set = negated ? black : white;
+      negated = false;
+      useFlag(set, name);
+      flag.add(set, value);
+    },
+    raw(list, json) {
+      raw[list === 'allowlist' ? 'whitelist' : 'blacklist'].push(...readRawFilters(list, json));
+    },
+    build() {
+      if (negated) throw new Fault('trailing --not found in the arguments');
+      return {
+        whitelist: [...raw.whitelist, ...filtersOf(white)],
+        blacklist: [...raw.blacklist, ...filtersOf(black)],
+      };
+    },
+  };
+}
+
+function readRawFilters(list: string, json: string): FlowFilter[] {
+  return splitJsonObjects(json).map((text) => {
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch (error) {
+      throw new Fault(`invalid --${list} value: ${(error as Error).message}`);
+    }
+    const read = readJsonValue<FlowFilter>('flow.FlowFilter', value);
+    if (!read.ok) throw new Fault(`invalid --${list} value: ${read.error}`);
+    const [unknown] = read.value.unknown;
+    if (unknown !== undefined) throw new Fault(`invalid --${list} value: unknown field ${JSON.stringify(unknown)}`);
+    return read.value.message;
+  });
+}

@@ -1,0 +1,158 @@
+import { type PrinterOptions, timeFormatNames } from '../../../hubble/index.ts';
+import type { GetFlowsRequest, Uint64 } from '../../../model/flow/index.ts';
+import { Fault } from '../fault.ts';
+import type { Filters } from './filter-flags.ts';
+import { parseTime } from './time.ts';
+
+/** The flags of `observe` that are no filters, as commander gives them. */
+export interface ObserveFlags {
+  readonly all?: boolean;
+  readonly first?: string;
+  readonly last?: string;
+  readonly follow?: boolean;
+  readonly since?: string;
+  readonly until?: string;
+  readonly output: string;
+  readonly printNodeName?: boolean;
+  readonly printPolicyNames?: boolean;
+  readonly printRawFilters?: boolean;
+  readonly timeFormat: string;
+  readonly color: string;
+  readonly ipTranslation: string | boolean;
+  readonly numeric?: boolean;
+  readonly silentErrors?: boolean;
+  readonly inputFile?: string;
+  readonly fieldMask?: string;
+  readonly useDefaultFieldMasks?: boolean;
+  readonly debug?: boolean;
+}
+
+const everything = '18446744073709551615';
+const defaultLast = 20;
+
+/** The part of a request that says which flows, in the order of time. */
+export interface Selectors {
+  readonly number: Uint64;
+  readonly first: boolean;
+  readonly follow: boolean;
+  readonly since: GetFlowsRequest['since'];
+  readonly until: GetFlowsRequest['until'];
+}
+
+/** Checks and reads the selectors. `nowNs` is nanoseconds since the epoch. */
+export function selectorsOf(flags: ObserveFlags, nowNs: bigint): Selectors {
+  const conflicts: readonly [keyof ObserveFlags, keyof ObserveFlags][] = [
+    ['first', 'last'],
+    ['first', 'all'],
+    ['first', 'follow'],
+    ['last', 'all'],
+  ];
+  for (const [a, b] of conflicts) {
+    if (flags[a] !== undefined && flags[b] !== undefined) throw new Fault(`cannot set both --${a} and --${b}`);
+  }
+  const follow = flags.follow ?? false;
+  const since = flags.since === undefined ? undefined : parseTime('since', flags.since, nowNs);
+  const until = flags.until === undefined || follow ? undefined : parseTime('until', flags.until, nowNs);
+  const chosen = flags.first ?? flags.last;
+  const bare = !follow && !since && !until;
+  const number = flags.all ? everything : chosen === undefined ? (bare ? defaultLast : 0) : count(flags);
+  return { number, first: flags.first !== undefined, follow, since, until };
+}
+
+function count(flags: ObserveFlags): Uint64 {
+  const name = flags.first === undefined ? 'last' : 'first';
+  const text = flags[name] ?? '';
+  if (!/^\d{1,19}$/.test(text)) throw new Fault(`invalid --${name} value: ${text}; allowed: a number`);
+  return text;
+}
+
+const defaultMask = [
+  'time',
+  'source.identity',
+  'source.namespace',
+  'source.pod_name',
+  'destination.identity',
+  'destination.namespace',
+  'destination.pod_name',
+  'source_service',
+  'destination_service',
+  'source_names',
+  'destination_names',
+  'l4',
+  'IP',
+  'ethernet',
+  'l7',
+  'Type',
+  'node_name',
+  'is_reply',
+  'event_type',
+  'verdict',
+  'Summary',
+  'ip_trace_id',
+];
+const policyMask = [
+  'traffic_direction',
+  'policy_match_type',
+  'egress_allowed_by',
+  'ingress_allowed_by',
+  'egress_denied_by',
+  'ingress_denied_by',
+];
+
+function maskOf(flags: ObserveFlags, output: PrinterOptions['output']): string[] {
+  const json = output.startsWith('json');
+  if (flags.fieldMask !== undefined) {
+    if (!json) throw new Fault(`${output} output format is not compatible with custom field mask`);
+    return flags.fieldMask.split(',').map((path) => path.trim());
+  }
+  return flags.useDefaultFieldMasks && !json ? [...defaultMask, ...policyMask] : [];
+}
+
+/** The request that the flags ask for. */
+export function requestOf(selectors: Selectors, filters: Filters, flags: ObserveFlags, printer: PrinterOptions): GetFlowsRequest {
+  const paths = maskOf(flags, printer.output);
+  return {
+    number: selectors.number,
+    first: selectors.first,
+    follow: selectors.follow,
+    ...filters,
+    ...(selectors.since && { since: selectors.since }),
+    ...(selectors.until && { until: selectors.until }),
+    ...(paths.length > 0 && { field_mask: { paths } }),
+  };
+}
+
+const outputs: Readonly<Record<string, PrinterOptions['output']>> = {
+  compact: 'compact',
+  dict: 'dict',
+  json: 'json',
+  JSON: 'json',
+  jsonpb: 'jsonpb',
+  tab: 'table',
+  table: 'table',
+};
+
+/** How to print. `HUBBLE_COMPAT` may hold `legacy-json-output` and `legacy-compact-output`, joined by commas. */
+export function printerOptionsOf(flags: ObserveFlags, environment: NodeJS.ProcessEnv, terminal: boolean): PrinterOptions {
+  const output = Object.hasOwn(outputs, flags.output) ? outputs[flags.output] : undefined;
+  if (!output) throw new Fault(`invalid output format: ${flags.output}; allowed: compact, dict, json, jsonpb, table`);
+  if (output === 'table' && flags.follow) throw new Fault('table output format is not compatible with follow mode');
+  if (!timeFormatNames.includes(flags.timeFormat)) {
+    throw new Fault(`invalid --time-format value: ${flags.timeFormat}; allowed: ${timeFormatNames.join(', ')}`);
+  }
+  if (!['auto', 'always', 'never'].includes(flags.color)) {
+    throw new Fault(`invalid --color value: ${flags.color}; allowed: auto, always, never`);
+  }
+  const compat = (environment['HUBBLE_COMPAT'] ?? '').split(',');
+  const auto = terminal && !environment['NO_COLOR'];
+  return {
+    output: output === 'json' && compat.includes('legacy-json-output') ? 'json-legacy' : output,
+    nodeName: flags.printNodeName ?? false,
+    policyNames: flags.printPolicyNames ?? false,
+    timeFormat: flags.timeFormat,
+    colour: flags.color === 'always' || (flags.color === 'auto' && auto),
+    ipTranslation: String(flags.ipTranslation) !== 'false' && !flags.numeric,
+    identities: !compat.includes('legacy-compact-output'),
+    debug: flags.debug ?? false,
+  };
+}

@@ -1,0 +1,1 @@
+export { kubectlCommand } from './command.ts';

@@ -1,0 +1,1 @@
+export { walkthroughCommand } from './command.ts';

@@ -1,0 +1,20 @@
+export {
+  type ApiServer,
+  type ApiServerOptions,
+  createApiServer,
+  type ListenTarget,
+  type ServerTls,
+} from './http/server.ts';
+export { createRegistry, type Registry, type ResourceDefinitionManifest } from './registry/registry.ts';
+export { type Status, StatusError } from './status.ts';
+export { installResourceDefinitions, openStore, type Store, type StoreOptions } from './store/open-store.ts';
+export {
+  type CertificateAuthority,
+  type CertificateRequest,
+  createCertificateAuthority,
+  type IssuedCertificate,
+  issueCertificate,
+  keptCertificate,
+} from './tls/authority.ts';
+export { type KubeconfigOptions, kubeconfig } from './tls/kubeconfig.ts';
+export { type ObjectValidator, validateObject } from './validation/validate-object.ts';

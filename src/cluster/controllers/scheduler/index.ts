@@ -1,0 +1,2 @@
+export { matchesNodeSelection, untolerated } from './nodes.ts';
+export { scheduler } from './scheduler.ts';

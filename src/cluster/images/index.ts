@@ -1,0 +1,2 @@
+export { type CatalogueImage, type ImageCatalogue, type ImageCatalogueOptions, imageCatalogue } from './catalogue.ts';
+export { repositoryOf } from './reference.ts';

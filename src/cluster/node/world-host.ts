@@ -1,0 +1,62 @@
+import http from 'node:http';
+import {
+  constants as c,
+  check,
+  closeDescriptor,
+  inNetworkNamespace,
+  native,
+  setOption,
+  socketAddress,
+} from '../../sys/index.ts';
+
+/** The two addresses of the host outside the cluster; the first is what `one.one.one.one` names, the second `k8s.io`. */
+export const worldAddresses = ['203.0.113.10', '203.0.113.11'] as const;
+
+/**
+ * Serves as a small web site on port 80 of the world's namespace: HTML on `/` and `/index.html`, else 404.
+ * It listens from this process, since only the socket has to live there.
+ */
+export async function startWorldHost(network: string): Promise<{ close(): Promise<void> }> {
+  const server = http.createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }, answer);
+  server.maxConnections = 1000;
+  const fd = inNetworkNamespace(network, () => boundSocket(80));
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen({ fd }, resolve);
+  });
+  server.on('error', () => {});
+  return {
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function boundSocket(port: number): number {
+  const type = c.SOCK_STREAM | c.SOCK_NONBLOCK | c.SOCK_CLOEXEC;
+  const fd = check(native.socket(c.AF_INET, type, 0), 'socket');
+  try {
+    setOption(fd, c.SOL_SOCKET, c.SO_REUSEADDR, 1);
+    const address = socketAddress('0.0.0.0', port);
+    check(native.bind(fd, address, address.length), `bind(0.0.0.0:${port})`);
+    return fd;
+  } catch (error) {
+    closeDescriptor(fd);
+    throw error;
+  }
+}
+
+function answer(request: http.IncomingMessage, response: http.ServerResponse): void {
+  request.resume();
+  const path = request.url?.split('?')[0];
+  const found = path === '/' || path === '/index.html';
+  const body = found
+    ? '<!doctype html><title>Outside</title><p>A host outside the cluster.\n'
+    : '<!doctype html><title>Not found</title>\n';
+  response.writeHead(found ? 200 : 404, {
+    'content-type': 'text/html; charset=utf-8',
+    'content-length': Buffer.byteLength(body),
+  });
+  response.end(request.method === 'HEAD' ? undefined : body);
+}

@@ -1,0 +1,170 @@
+import {
+  logGroup,
+  overlayInterface,
+  podInterfaces,
+  proxyMarkMask,
+  sampledMark,
+  toProxyMark,
+  underlayInterface,
+  vxlanPort,
+} from './marks.ts';
+import type { Direction } from './shapes.ts';
+import type { Aggregation } from './skeleton.ts';
+
+/** Longest IP header and longest TCP header, and a little. */
+const snapLength = 128;
+
+/** Dropped packets are counted always and shown up to this rate, so that a flood cannot drown the reader. */
+const shownDropsPerSecond = 1000;
+
+/** Conntrack mark bits: which packets of a connection were shown already. The low half holds the chosen Service backend. */
+const seen = { dataOriginal: 0x10000, otherOriginal: 0x20000, dataReply: 0x40000, otherReply: 0x80000 };
+
+const hex = (value: number): string => `0x${value.toString(16)}`;
+
+export function logStatement(prefix: string): string {
+  return `log prefix "${prefix}" group ${logGroup} snaplen ${snapLength}`;
+}
+
+/** A chain that reports a drop under Cilium's reason number and then drops (or answers with a refusal). */
+export function dropAndLog(
+  name: string,
+  reason: number,
+  direction: Direction,
+  { verdict, end = 'drop' }: { readonly verdict?: string; readonly end?: 'drop' | 'reject' } = {},
+): string[] {
+  const limit = `limit rate ${shownDropsPerSecond}/second burst ${shownDropsPerSecond} packets`;
+  return [
+    `chain ${name}_log {`,
+    ...(verdict === undefined ? [] : [logStatement(verdict)]),
+    logStatement(`drop ${reason} ${direction}`),
+    '}',
+    `chain ${name} {`,
+    `${limit} jump ${name}_log`,
+    `counter ${end}`,
+    '}',
+  ];
+}
+
+interface TraceChain {
+  readonly point: string;
+  /** Direction of the connection as the local endpoint sees it, of a packet that is no reply; undefined: depends on the interface. */
+  readonly direction: Direction | undefined;
+}
+
+const tracePoints: readonly TraceChain[] = [
+  { point: 'to-endpoint', direction: 'ingress' },
+  { point: 'to-overlay', direction: 'egress' },
+  { point: 'to-network', direction: 'egress' },
+  { point: 'to-stack', direction: 'egress' },
+  { point: 'to-host', direction: 'egress' },
+  { point: 'to-proxy', direction: undefined },
+];
+
+export function traceChains(): string[] {
+  return [...tracePoints.flatMap(traceChain), ...sampleChains()];
+}
+
+export function traceChainName(point: string): string {
+  return `trace_${point.replace('-', '_')}`;
+}
+
+function traceChain({ point, direction }: TraceChain): string[] {
+  const opposite = direction === 'egress' ? 'ingress' : 'egress';
+  const log = (connection: string, of: Direction | undefined): string =>
+    logStatement(of === undefined ? `trace ${point} ${connection}` : `trace ${point} ${connection} ${of}`);
+  const reply = direction === undefined ? undefined : opposite;
+  return [
+    `chain ${traceChainName(point)} {`,
+    `ct state related ${log('related', direction)} return`,
+    `ct direction reply ${log('reply', reply)} return`,
+    `ct state new ${log('new', direction)} return`,
+    log('established', direction),
+    '}',
+  ];
+}
+
+/** Marks the packets worth showing: TCP flags that begin or end, and per direction the first with data and the first without. */
+function sampleChains(): string[] {
+  const once = (bit: number): string[] => [
+    `ct mark & ${hex(bit)} == ${hex(bit)} return`,
+    `ct mark set ct mark or ${hex(bit)}`,
+    'goto sample_this',
+  ];
+  return [
+    'chain sample_this {',
+    `meta mark set meta mark or ${hex(sampledMark)}`,
+    '}',
+    ...Object.entries(seen).flatMap(([name, bit]) => [`chain sample_${name} {`, ...once(bit), '}']),
+    'chain sample {',
+    'tcp flags & (fin | syn | rst) != 0 goto sample_this',
+    'tcp flags & psh == psh ct direction original goto sample_dataOriginal',
+    'tcp flags & psh == psh goto sample_dataReply',
+    'ct direction original goto sample_otherOriginal',
+    'goto sample_otherReply',
+    '}',
+  ];
+}
+
+/** Where traces look: after policy, before source translation, so that they show backends and not Service addresses. */
+export function traceHooks(aggregation: Aggregation): string[] {
+  const sample = aggregation === 'none' ? 'jump sample_this' : 'jump sample';
+  const vxlan = `udp dport ${vxlanPort}`;
+  const sampled = `meta mark & ${hex(sampledMark)} == ${hex(sampledMark)}`;
+  const toProxy = hex(sampledMark | toProxyMark);
+  const mask = hex(sampledMark | proxyMarkMask);
+  return [
+    'chain trace_prerouting {',
+    'type filter hook prerouting priority -80; policy accept;',
+    'iifname "lo" accept',
+    'meta nfproto ipv6 accept',
+    `iifname "${underlayInterface}" ${vxlan} accept`,
+    sample,
+    `meta mark & ${mask} == ${toProxy} jump ${traceChainName('to-proxy')}`,
+    '}',
+    'chain trace_output {',
+    'type filter hook output priority 10; policy accept;',
+    'meta nfproto ipv6 accept',
+    `ip daddr @node_addresses ${vxlan} accept`,
+    sample,
+    '}',
+    'chain trace_forward {',
+    'type filter hook forward priority 0; policy accept;',
+    `${sampled} iifname "${podInterfaces}" oifname != "${overlayInterface}" jump ${traceChainName('to-stack')}`,
+    '}',
+    'chain trace_input {',
+    'type filter hook input priority 0; policy accept;',
+    `meta mark & ${mask} == ${hex(sampledMark)} iifname "${podInterfaces}" jump ${traceChainName('to-host')}`,
+    `meta mark & ${mask} == ${hex(sampledMark)} iifname "${overlayInterface}" jump ${traceChainName('to-host')}`,
+    '}',
+    'chain trace_postrouting {',
+    'type filter hook postrouting priority 50; policy accept;',
+    `meta mark & ${hex(sampledMark)} != ${hex(sampledMark)} accept`,
+    `oifname "${podInterfaces}" jump ${traceChainName('to-endpoint')}`,
+    `oifname "${overlayInterface}" jump ${traceChainName('to-overlay')}`,
+    `oifname "${underlayInterface}" ip saddr @local_endpoints ip daddr != @pod_ranges jump ${traceChainName('to-network')}`,
+    '}',
+    ...(aggregation === 'none' ? fromHooks(vxlan) : []),
+  ];
+}
+
+/** The `from-*` points: before connection tracking, so what the packet belongs to is not known yet. */
+function fromHooks(vxlan: string): string[] {
+  const log = (point: string): string => logStatement(`trace ${point} unknown`);
+  return [
+    'chain trace_from {',
+    'type filter hook prerouting priority -290; policy accept;',
+    `iifname "${podInterfaces}" ${log('from-endpoint')}`,
+    `iifname "${overlayInterface}" ${log('from-overlay')}`,
+    `iifname "${underlayInterface}" meta l4proto != udp ${log('from-network')}`,
+    `iifname "${underlayInterface}" udp dport != ${vxlanPort} ${log('from-network')}`,
+    '}',
+    'chain trace_from_local {',
+    'type filter hook output priority -290; policy accept;',
+    `ip daddr @node_addresses ${vxlan} accept`,
+    'oifname "lo" accept',
+    `meta mark & 0xe00 == 0xa00 ${log('from-proxy')} accept`,
+    log('from-host'),
+    '}',
+  ];
+}

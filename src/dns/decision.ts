@@ -1,0 +1,48 @@
+import type { DnsPlan, DnsRule, Identity } from '../plan/index.ts';
+import { matchesName, matchesPattern } from './names.ts';
+
+export interface DnsQuestionContext {
+  /** Address of the asking endpoint. */
+  readonly client: string;
+  /** Identity and port of the server it asks. */
+  readonly serverIdentity: Identity;
+  readonly serverPort: number;
+  readonly name: string;
+}
+
+export interface DnsDecision {
+  readonly allowed: boolean;
+  /** Keys of `NodePlan.rules` that allow; empty when none does. */
+  readonly rules: readonly string[];
+}
+
+const byPlan = new WeakMap<DnsPlan, ReadonlyMap<string, readonly DnsRule[]>>();
+
+/** Whether one of the endpoint's rules allows this name at this server. What no rule allows is denied. The query type does not matter. */
+export function decide(plan: DnsPlan, { client, serverIdentity, serverPort, name }: DnsQuestionContext): DnsDecision {
+  const rules = (rulesByEndpoint(plan).get(client) ?? [])
+    .filter(
+      (rule) => (rule.peer === 0 || rule.peer === serverIdentity) && (rule.port === 0 || rule.port === serverPort),
+    )
+    .filter((rule) => rule.names.some((wanted) => matches(wanted, name)))
+    .map((rule) => rule.rule);
+  return { allowed: rules.length > 0, rules: [...new Set(rules)] };
+}
+
+function matches({ matchName, matchPattern }: DnsRule['names'][number], name: string): boolean {
+  if (matchName !== undefined && matchesName(matchName, name)) return true;
+  return matchPattern !== undefined && matchesPattern(matchPattern, name);
+}
+
+function rulesByEndpoint(plan: DnsPlan): ReadonlyMap<string, readonly DnsRule[]> {
+  const known = byPlan.get(plan);
+  if (known) return known;
+  const grouped = new Map<string, DnsRule[]>();
+  for (const rule of plan.rules) {
+    const list = grouped.get(rule.endpoint);
+    if (list) list.push(rule);
+    else grouped.set(rule.endpoint, [rule]);
+  }
+  byPlan.set(plan, grouped);
+  return grouped;
+}

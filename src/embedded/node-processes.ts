@@ -1,0 +1,60 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Logger } from '../base/index.ts';
+import { addresses, clusterName, version } from './addons.ts';
+import { bootstrapText } from './bootstrap.ts';
+import type { ClusterHome } from './home.ts';
+import { type SupervisedProcess, supervise } from './supervisor.ts';
+
+export interface NodeProcessOptions {
+  readonly node: { readonly name: string; readonly address: string; readonly network: string };
+  readonly home: ClusterHome;
+  readonly agentKubeconfig: string;
+  readonly log: Logger;
+}
+
+const source = path.resolve(import.meta.dirname, '..');
+/** Young garbage in small steps: the processes idle most of the time and memory counts. */
+const nodeFlags = ['--max-semi-space-size=2'];
+
+/** Keeps a node's agent and data plane running in the node's network namespace. */
+export function superviseNode({ node, home, agentKubeconfig, log }: NodeProcessOptions): SupervisedProcess {
+  const socket = `/run/ciliate/${node.name}.sock`;
+  const bootstrap = path.join(home.run, `${node.name}-bootstrap.yaml`);
+  writeFileSync(
+    bootstrap,
+    bootstrapText({
+      nodeName: node.name,
+      clusterName,
+      agentSocket: socket,
+      adminSocket: `/run/ciliate/${node.name}-admin.sock`,
+    }),
+  );
+  const agentOptions = {
+    nodeName: node.name,
+    clusterName,
+    nodeAddress: node.address,
+    kubeconfig: agentKubeconfig,
+    socket,
+    hubblePort: addresses.hubblePort,
+    version,
+  };
+  const inside = (main: string, ...args: string[]) => [
+    `--net=${node.network}`,
+    process.execPath,
+    ...nodeFlags,
+    path.join(source, main),
+    ...args,
+  ];
+  const processes = [
+    { name: `${node.name}-agent`, args: inside('agent/main.ts', JSON.stringify(agentOptions)) },
+    { name: `${node.name}-proxy`, args: inside('proxy/main.ts', '-c', bootstrap) },
+  ].map(({ name, args }) =>
+    supervise({ name, program: 'nsenter', args, logFile: path.join(home.logs, `${name}.log`) }, log),
+  );
+  return {
+    stop: async () => {
+      await Promise.all(processes.map((supervised) => supervised.stop()));
+    },
+  };
+}

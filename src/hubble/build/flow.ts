@@ -1,0 +1,28 @@
+import type { DnsEvent, Flow, HttpEvent, PacketEvent } from '../../model/flow/index.ts';
+import { dnsFlow } from './dns-flow.ts';
+import { httpFlows } from './http-flow.ts';
+import type { FlowLookups } from './lookups.ts';
+import { packetFlow } from './packet-flow.ts';
+import { defaultRedaction, type Redaction } from './redact.ts';
+
+/**
+ * The flows of one event, oldest first: one of a packet (none when it has no IP header) or a DNS message, two of an HTTP
+ * request that was answered. `uuid` is called once for each flow.
+ */
+export function buildFlow(
+  event: PacketEvent | HttpEvent | DnsEvent,
+  lookups: FlowLookups,
+  uuid: () => string,
+  redaction: Redaction = defaultRedaction,
+): Flow[] {
+  switch (event.kind) {
+    case 'http':
+      return httpFlows(event, lookups, uuid, redaction);
+    case 'dns':
+      return [dnsFlow(event, lookups, uuid())];
+    default: {
+      const flow = packetFlow(event, lookups, uuid());
+      return flow ? [flow] : [];
+    }
+  }
+}

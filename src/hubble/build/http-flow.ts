@@ -1,0 +1,94 @@
+import {
+  type Flow,
+  FlowType,
+  type HttpEvent,
+  type HttpHeader,
+  IpVersion,
+  L7FlowType,
+  type Layer7,
+  MessageType,
+  toTimestamp,
+  Verdict,
+} from '../../model/flow/index.ts';
+import { directionNumber, type FlowLookups, lookUpSide, policyFields, type Side, sideFields } from './lookups.ts';
+import { type Redaction, redactHeaders, redactUrl } from './redact.ts';
+
+/** The request's flow and, where an answer was sent on, the response's. A denied request has the first alone. */
+export function httpFlows(event: HttpEvent, lookups: FlowLookups, uuid: () => string, redaction: Redaction): Flow[] {
+  const url = redactUrl(event.url, redaction);
+  const headers = redactHeaders(event.requestHeaders, redaction);
+  const http = { method: event.method, url, protocol: event.protocol };
+  const source = lookUpSide(lookups, event.source.address, event.source.port);
+  const destination = destinationSide(event, lookups);
+  const request: Flow = {
+    ...commonFields(event, lookups, { source, destination, reply: false }),
+    time: toTimestamp(event.startNs),
+    uuid: uuid(),
+    verdict: event.denied ? Verdict.DROPPED : Verdict.FORWARDED,
+    l7: layer7(L7FlowType.REQUEST, { http: { ...http, headers } }),
+    Summary: `${event.protocol} ${event.method} ${url}`,
+  };
+  if (event.denied || event.status === 0) return [request];
+  const milliseconds = event.latencyNs / 1_000_000n;
+  const response: Flow = {
+    ...commonFields(event, lookups, { source: destination, destination: source, reply: true }),
+    time: toTimestamp(event.startNs + event.latencyNs),
+    uuid: uuid(),
+    verdict: Verdict.FORWARDED,
+    l7: layer7(L7FlowType.RESPONSE, {
+      latency_ns: Number(event.latencyNs),
+      http: { code: event.status, ...http, headers: headers.filter(isRequestId) },
+    }),
+    Summary: `${event.protocol} ${event.status} ${milliseconds}ms (${event.method} ${url})`,
+  };
+  return [request, response];
+}
+
+function layer7(type: number, rest: Layer7): Layer7 {
+  return { type, ...rest };
+}
+
+/** The chosen backend under the Service that the client asked for. */
+function destinationSide(event: HttpEvent, lookups: FlowLookups): Side {
+  const chosen = lookUpSide(lookups, event.destination.address, event.destination.port);
+  const asked = event.frontend && lookups.service(event.frontend.address, event.frontend.port);
+  return asked ? { ...chosen, service: asked } : chosen;
+}
+
+interface Ends {
+  readonly source: Side;
+  readonly destination: Side;
+  readonly reply: boolean;
+}
+
+function commonFields(event: HttpEvent, lookups: FlowLookups, { source, destination, reply }: Ends): Flow {
+  const [from, to] = reply ? [event.destination, event.source] : [event.source, event.destination];
+  const traceId = traceIdOf(event.requestHeaders);
+  return {
+    IP: {
+      source: from.address,
+      destination: to.address,
+      ipVersion: from.address.includes(':') ? IpVersion.IPv6 : IpVersion.IPv4,
+    },
+    l4: { TCP: { source_port: from.port, destination_port: to.port } },
+    ...sideFields(source, destination),
+    Type: FlowType.L7,
+    node_name: lookups.nodeName,
+    ...(reply && { reply: true }),
+    event_type: { type: MessageType.L7 },
+    traffic_direction: directionNumber(event.direction),
+    is_reply: { value: reply },
+    ...(traceId !== undefined && { trace_context: { parent: { trace_id: traceId } } }),
+    ...policyFields(lookups, event.rules, event.direction, event.denied),
+  };
+}
+
+function isRequestId({ key }: HttpHeader): boolean {
+  return key?.toLowerCase() === 'x-request-id';
+}
+
+/** The trace id of a W3C `traceparent` header. */
+function traceIdOf(headers: readonly HttpHeader[]): string | undefined {
+  const header = headers.find(({ key }) => key?.toLowerCase() === 'traceparent');
+  return /^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(header?.value ?? '')?.[1];
+}

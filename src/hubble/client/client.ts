@@ -1,0 +1,138 @@
+import type { ChannelOptions, Client, ClientReadableStream, ServiceError } from '@grpc/grpc-js';
+import {
+  type ChangeNotification,
+  type GetAgentEventsRequest,
+  type GetAgentEventsResponse,
+  type GetFlowsRequest,
+  type GetFlowsResponse,
+  type GetNamespacesResponse,
+  type GetNodesResponse,
+  type HealthCheckResponse,
+  type HubbleService,
+  type ServerStatusResponse,
+  serviceDefinition,
+} from '../../model/flow/index.ts';
+
+/** A stream of responses; `cancel` ends it without an error. Failures throw a `HubbleCallError` in the loop over it. */
+export interface ResponseStream<T> extends AsyncIterable<T> {
+  readonly cancel: () => void;
+}
+
+/** A client of an Observer or relay in plain text. Unary calls fail with a `HubbleCallError` after the request timeout. */
+export interface HubbleClient {
+  /** Resolves when connected; rejects with a `HubbleCallError` after the timeout. */
+  readonly connect: () => Promise<void>;
+  readonly getFlows: (request: GetFlowsRequest) => ResponseStream<GetFlowsResponse>;
+  readonly getAgentEvents: (request: GetAgentEventsRequest) => ResponseStream<GetAgentEventsResponse>;
+  readonly notifyPeers: () => ResponseStream<ChangeNotification>;
+  readonly serverStatus: () => Promise<ServerStatusResponse>;
+  readonly getNodes: () => Promise<GetNodesResponse>;
+  readonly getNamespaces: () => Promise<GetNamespacesResponse>;
+  readonly checkHealth: () => Promise<HealthCheckResponse>;
+  readonly close: () => void;
+}
+
+export interface HubbleClientOptions {
+  /** `host:port` or `unix:///path`. */
+  readonly server: string;
+  /** To connect; default 5 s. */
+  readonly timeoutMs?: number;
+  /** For one unary call; default 12 s. */
+  readonly requestTimeoutMs?: number;
+}
+
+/** A failed call: gRPC status code and the server's text. */
+export class HubbleCallError extends Error {
+  readonly code: number;
+  constructor(code: number, details: string) {
+    super(details);
+    this.code = code;
+  }
+}
+
+const defaultTimeoutMs = 5000;
+const defaultRequestTimeoutMs = 12_000;
+const cancelled = 1;
+const deadlineExceeded = 4;
+
+type Caller = Client & Record<string, (...given: unknown[]) => unknown>;
+
+/** A client that connects on first use. Loads @grpc/grpc-js. */
+export async function createHubbleClient(options: HubbleClientOptions): Promise<HubbleClient> {
+  const grpc = await import('@grpc/grpc-js');
+  const channel = new grpc.Channel(options.server, grpc.credentials.createInsecure(), channelOptions);
+  const callers = new Map<HubbleService, Caller>();
+  const caller = (service: HubbleService): Caller => {
+    const known = callers.get(service);
+    if (known) return known;
+    const Constructor = grpc.makeClientConstructor(serviceDefinition(service), service);
+    const made = new Constructor(options.server, grpc.credentials.createInsecure(), {
+      channelOverride: channel,
+    }) as unknown as Caller;
+    callers.set(service, made);
+    return made;
+  };
+  const observer = (): Caller => caller('observer.Observer');
+  const requestTimeoutMs = options.requestTimeoutMs ?? defaultRequestTimeoutMs;
+  const ask = <T>(from: () => Caller, method: string, request: object = {}): Promise<T> =>
+    callUnary<T>(from(), method, request, requestTimeoutMs);
+  return {
+    connect: () => waitForReady(observer(), options),
+    getFlows: (request) => openStream(observer(), 'GetFlows', request),
+    getAgentEvents: (request) => openStream(observer(), 'GetAgentEvents', request),
+    notifyPeers: () => openStream(caller('peer.Peer'), 'Notify', {}),
+    serverStatus: () => ask(observer, 'ServerStatus'),
+    getNodes: () => ask(observer, 'GetNodes'),
+    getNamespaces: () => ask(observer, 'GetNamespaces'),
+    checkHealth: () => ask(() => caller('grpc.health.v1.Health'), 'Check', { service: 'observer.Observer' }),
+    close: () => channel.close(),
+  };
+}
+
+const channelOptions: ChannelOptions = {
+  'grpc.max_receive_message_length': 16 * 1024 * 1024,
+  'grpc.enable_http_proxy': 0,
+  'grpc.initial_reconnect_backoff_ms': 100,
+  'grpc.max_reconnect_backoff_ms': 2000,
+};
+
+function waitForReady(client: Client, { server, timeoutMs = defaultTimeoutMs }: HubbleClientOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    client.waitForReady(Date.now() + timeoutMs, (error) => {
+      if (error)
+        reject(new HubbleCallError(deadlineExceeded, `failed to connect to '${server}': no answer in ${timeoutMs} ms`));
+      else resolve();
+    });
+  });
+}
+
+function callUnary<T>(client: Caller, method: string, request: object, timeoutMs: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const answer = (error: ServiceError | null, response: T): void => {
+      if (error) reject(new HubbleCallError(error.code, error.details));
+      else resolve(response);
+    };
+    client[method]?.(request, { deadline: Date.now() + timeoutMs }, answer);
+  });
+}
+
+function openStream<T>(client: Caller, method: string, request: object): ResponseStream<T> {
+  const call = client[method]?.(request) as ClientReadableStream<T>;
+  let ended = false;
+  call.on('error', () => {});
+  return {
+    cancel: () => {
+      ended = true;
+      call.cancel();
+    },
+    async *[Symbol.asyncIterator]() {
+      try {
+        for await (const message of call) yield message as T;
+      } catch (error) {
+        const { code, details } = error as ServiceError;
+        if (ended || code === cancelled) return;
+        throw new HubbleCallError(code, details);
+      }
+    },
+  };
+}

@@ -1,0 +1,26 @@
+export { buildFlow } from './build/flow.ts';
+export type { FlowLookups } from './build/lookups.ts';
+export { defaultRedaction, type Redaction } from './build/redact.ts';
+export {
+  createHubbleClient,
+  HubbleCallError,
+  type HubbleClient,
+  type HubbleClientOptions,
+  type ResponseStream,
+} from './client/client.ts';
+export { compileFilters, compileSelection } from './filter/compile.ts';
+export { observeTypes, tracePoints } from './names/event-types.ts';
+export { reservedIdentityName, reservedIdentityNames, reservedIdentityNumber } from './names/identities.ts';
+export { compileFieldMask } from './observer/field-mask.ts';
+export { createObserver, type Observer, type ObserverOptions } from './observer/observer.ts';
+export { createPrinter, type Printed, type Printer, type PrinterOptions } from './printer/printer.ts';
+export { layoutTable } from './printer/tabwriter.ts';
+export { timeFormatNames } from './printer/time-format.ts';
+export { createRelay, type Relay, type RelayOptions } from './relay/relay.ts';
+export { type GrpcServing, type ServePlace, serveGrpc } from './server/serve.ts';
+export {
+  type GrpcService,
+  observerServices,
+  type Peer,
+  type PeerSource,
+} from './server/services.ts';

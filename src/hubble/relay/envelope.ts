@@ -1,0 +1,29 @@
+import { createRequire } from 'node:module';
+import { EncodedMessage, messageType, timestampNs, type WireTimestamp } from '../../model/flow/index.ts';
+
+/** A peer's response, kept as bytes; only what the merge needs is read. */
+export interface Envelope {
+  readonly message: EncodedMessage;
+  /** Nanoseconds since the epoch; 0 when the field mask left the time out. */
+  readonly timeNs: bigint;
+}
+
+const timeField = 1001;
+
+/** Reads the time of an encoded GetFlowsResponse and skips the rest. Throws on bytes that are not protobuf. */
+export function readEnvelope(bytes: Buffer): Envelope {
+  const { Reader } = createRequire(import.meta.url)('protobufjs') as typeof import('protobufjs');
+  const reader = Reader.create(bytes);
+  let timeNs = 0n;
+  while (reader.pos < reader.len) {
+    const tag = reader.uint32();
+    if (tag >>> 3 === timeField) {
+      timeNs = timestampNs(timestampType().decode(reader, reader.uint32()) as unknown as WireTimestamp);
+    } else reader.skipType(tag & 7);
+  }
+  return { message: new EncodedMessage(bytes), timeNs };
+}
+
+function timestampType(): ReturnType<typeof messageType> {
+  return messageType('observer.GetFlowsResponse').root.lookupType('google.protobuf.Timestamp');
+}

@@ -1,0 +1,178 @@
+import 'reflect-metadata';
+import { webcrypto } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import https from 'node:https';
+import type { AddressInfo } from 'node:net';
+import * as x509 from '@peculiar/x509';
+import type { ClusterAccess } from './access.ts';
+
+export interface TestServer {
+  readonly access: ClusterAccess;
+  readonly certificate: string;
+  readonly server: https.Server;
+  close(): Promise<void>;
+}
+
+type Handler = (request: IncomingMessage, response: ServerResponse, url: URL) => void;
+
+/** An HTTPS server on loopback with a certificate of its own, and the access that trusts it. */
+export async function testServer(handler: Handler): Promise<TestServer> {
+  const { certificate, key } = await selfSigned();
+  const server = https.createServer({ cert: certificate, key }, (request, response) => {
+    handler(request, response, new URL(request.url ?? '/', 'https://test'));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    certificate,
+    server,
+    access: {
+      server: `https://127.0.0.1:${port}`,
+      namespace: 'default',
+      context: 'test',
+      credentials: async () => ({ ca: certificate, headers: { Authorization: 'Bearer let-me-in' } }),
+    },
+    close: () => {
+      server.closeAllConnections();
+      return new Promise((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+async function selfSigned(): Promise<{ readonly certificate: string; readonly key: string }> {
+  x509.cryptoProvider.set(webcrypto);
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    serialNumber: '01',
+    name: 'CN=127.0.0.1',
+    notBefore: new Date(Date.now() - 60_000),
+    notAfter: new Date(Date.now() + 3_600_000),
+    signingAlgorithm: algorithm,
+    keys,
+    extensions: [
+      new x509.BasicConstraintsExtension(true, undefined, true),
+      new x509.SubjectAlternativeNameExtension([{ type: 'ip', value: '127.0.0.1' }]),
+    ],
+  });
+  const key = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64');
+  return {
+    certificate: certificate.toString('pem'),
+    key: `-----BEGIN PRIVATE KEY-----\n${key}\n-----END PRIVATE KEY-----\n`,
+  };
+}
+
+export interface TestPod {
+  readonly metadata: { readonly name: string; readonly namespace: string; readonly resourceVersion: string };
+}
+
+export function testPod(name: string, version: number): TestPod {
+  return { metadata: { name, namespace: 'shop', resourceVersion: String(version) } };
+}
+
+/** A pod collection with versions, watches and a history that can be cut. */
+export interface FakeCollection {
+  readonly handler: Handler;
+  readonly lists: number;
+  readonly watches: string[];
+  put(name: string): void;
+  remove(name: string): void;
+  /** Breaks every open watch in the middle. */
+  disconnect(): void;
+  /** Forgets what happened: watches from before now get 410. */
+  forget(): void;
+  bookmark(): void;
+  /** Number of coming requests to refuse with 503. */
+  refuse: number;
+  pageSize: number;
+}
+
+export function fakeCollection(): FakeCollection {
+  const pods = new Map<string, TestPod>();
+  const history: { readonly version: number; readonly line: string }[] = [];
+  const open = new Set<ServerResponse>();
+  let version = 10;
+  let oldest = 0;
+  const write = (type: string, object: unknown): void => {
+    const line = `${JSON.stringify({ type, object })}\n`;
+    if (type !== 'BOOKMARK') history.push({ version, line });
+    // Cut in two, as a network may.
+    for (const response of open) {
+      response.write(line.slice(0, 7));
+      response.write(line.slice(7));
+    }
+  };
+  const watch = (response: ServerResponse, from: string): void => {
+    collection.watches.push(from);
+    response.writeHead(200, { 'Content-Type': 'application/json' });
+    if (Number(from) < oldest) {
+      const object = {
+        kind: 'Status',
+        status: 'Failure',
+        code: 410,
+        reason: 'Expired',
+        message: 'too old resource version',
+      };
+      response.end(`${JSON.stringify({ type: 'ERROR', object })}\n`);
+      return;
+    }
+    response.flushHeaders();
+    for (const { version: at, line } of history) if (at > Number(from)) response.write(line);
+    open.add(response);
+    response.on('close', () => open.delete(response));
+  };
+  const list = (response: ServerResponse, query: URLSearchParams): void => {
+    collection.lists++;
+    const all = [...pods.values()];
+    const start = Number(query.get('continue') ?? 0);
+    const end = start + collection.pageSize;
+    const more = end < all.length ? { continue: String(end) } : {};
+    const metadata = { resourceVersion: String(version), ...more };
+    response.writeHead(200, { 'Content-Type': 'application/json' });
+    response.end(JSON.stringify({ kind: 'PodList', apiVersion: 'v1', metadata, items: all.slice(start, end) }));
+  };
+  const collection = {
+    lists: 0,
+    watches: [] as string[],
+    refuse: 0,
+    pageSize: 500,
+    handler: ((_request, response, { searchParams }) => {
+      if (collection.refuse > 0) {
+        collection.refuse--;
+        response.writeHead(503).end('busy');
+      } else if (searchParams.get('watch') === 'true') watch(response, searchParams.get('resourceVersion') ?? '');
+      else list(response, searchParams);
+    }) satisfies Handler,
+    put(name: string) {
+      const type = pods.has(name) ? 'MODIFIED' : 'ADDED';
+      pods.set(name, testPod(name, ++version));
+      write(type, pods.get(name));
+    },
+    remove(name: string) {
+      version++;
+      pods.delete(name);
+      write('DELETED', testPod(name, version));
+    },
+    disconnect() {
+      for (const response of open) response.destroy();
+    },
+    forget() {
+      oldest = ++version;
+      history.length = 0;
+    },
+    bookmark() {
+      version++;
+      write('BOOKMARK', { metadata: { resourceVersion: String(version) } });
+    },
+  };
+  return collection;
+}
+
+/** Waits until a condition holds, looking again whenever the event loop turns; fails after 5 s. */
+export async function until(what: string, condition: () => boolean): Promise<void> {
+  const end = performance.now() + 5000;
+  while (!condition()) {
+    if (performance.now() > end) throw new Error(`waited in vain: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}

@@ -1,0 +1,78 @@
+import type { Issue } from '../../base/index.ts';
+
+/** Collects what is wrong with an object while it is read. */
+export interface Faults {
+  readonly issues: readonly Issue[];
+  add(path: string, message: string, allowed?: string): void;
+}
+
+const maxIssues = 200;
+
+export function createFaults(): Faults {
+  const issues: Issue[] = [];
+  return {
+    issues,
+    add(path, message, allowed) {
+      if (issues.length < maxIssues) issues.push({ path, message, ...(allowed === undefined ? {} : { allowed }) });
+    },
+  };
+}
+
+/** `path.key`, or `key` at the top of an object. */
+export function fieldPath(path: string, key: string): string {
+  return path === '' ? key : `${path}.${key}`;
+}
+
+export type Fields = Readonly<Record<string, unknown>>;
+
+export function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The list at a key; undefined when it is absent or null. Anything else is a fault and read as an empty list. */
+export function listAt(faults: Faults, fields: Fields, key: string, path: string): readonly unknown[] | undefined {
+  const value = fields[key];
+  if (value === undefined || value === null) return undefined;
+  if (Array.isArray(value)) return value;
+  faults.add(fieldPath(path, key), 'must be a list');
+  return [];
+}
+
+/** The object at a key; undefined when it is absent or null, or with a fault when it is something else. */
+export function fieldsAt(faults: Faults, fields: Fields, key: string, path: string): Fields | undefined {
+  const value = fields[key];
+  if (value === undefined || value === null) return undefined;
+  if (isFields(value)) return value;
+  faults.add(fieldPath(path, key), 'must be an object');
+  return undefined;
+}
+
+/** The text at a key; undefined when it is absent or null, or with a fault when it is something else. */
+export function textAt(faults: Faults, fields: Fields, key: string, path: string): string | undefined {
+  const value = fields[key];
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === 'string') return value;
+  faults.add(
+    `${path}.${key}`,
+    `must be of type string, found ${JSON.stringify(value)?.slice(0, 60)}`,
+    'text in quotes',
+  );
+  return undefined;
+}
+
+/** The items of a list that are objects, with their paths; other items are faults. */
+export function itemsAt(
+  faults: Faults,
+  fields: Fields,
+  key: string,
+  path: string,
+): readonly { readonly item: Fields; readonly path: string }[] | undefined {
+  return listAt(faults, fields, key, path)?.flatMap((item, position) => {
+    const place = `${fieldPath(path, key)}[${position}]`;
+    // An empty YAML item is null and means the same as `{}`.
+    if (item === null) return [{ item: {}, path: place }];
+    if (isFields(item)) return [{ item, path: place }];
+    faults.add(place, 'must be an object');
+    return [];
+  });
+}

@@ -1,0 +1,35 @@
+export { decodePolicy, validatePolicy } from './decode-policy.ts';
+export {
+  type BackendService,
+  decodeEnvoyConfig,
+  type EnvoyConfigObject,
+  normaliseEnvoyConfig,
+  type ServiceListener,
+  validateEnvoyConfig,
+} from './envoy-config.ts';
+export type {
+  DnsMatch,
+  DnsRule,
+  HeaderRule,
+  HttpRule,
+  IcmpMatch,
+  ListenerReference,
+  PolicyDirection,
+  PolicyEntity,
+  PolicyItem,
+  PolicyObject,
+  PolicyPeer,
+  PolicyPortRule,
+  PolicyRule,
+  PolicySubject,
+  PortMatch,
+  PortProtocol,
+  SourceLabelSelector,
+  TlsContext,
+} from './policy-types.ts';
+export {
+  type CustomResourceDefinition,
+  ciliumResourceDefinitions,
+  scopeAnnotationPrefix,
+} from './resource-definitions.ts';
+export { validateCiliumObject } from './validate.ts';

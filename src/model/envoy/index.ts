@@ -1,0 +1,8 @@
+export { decodeBinary, encodeResource, messageJson, messageOf } from './binary.ts';
+export { type DecodedResource, type DecodeOptions, decodeEnvoyJson } from './decode.ts';
+export { isJsonObject, type JsonObject, type JsonValue } from './json.ts';
+export { nearestNames } from './nearest.ts';
+export { lookupMessage } from './registry.ts';
+export { describeValue, durationNanos } from './scalars.ts';
+export { type GrpcMessage, grpcService } from './service.ts';
+export { resourceNameField, serviceName, typeName, typeNameOf, typeUrl } from './type-urls.ts';

@@ -1,0 +1,77 @@
+export type {
+  AgentEvent,
+  ChangeNotification,
+  EmptyMessage,
+  GetAgentEventsRequest,
+  GetAgentEventsResponse,
+  GetFlowsRequest,
+  GetFlowsResponse,
+  GetNamespacesResponse,
+  GetNodesResponse,
+  HealthCheckRequest,
+  HealthCheckResponse,
+  HubbleNode,
+  NodeStatusEvent,
+  ServerStatusResponse,
+} from './api-types.ts';
+export {
+  AgentEventType,
+  FlowType,
+  IpVersion,
+  L7FlowType,
+  LostEventSource,
+  MessageType,
+  NodeState,
+  PeerChange,
+  ServingStatus,
+  TraceReason,
+  TrafficDirection,
+  Verdict,
+} from './enums.ts';
+export type { DnsEvent, HttpEvent, ObservationPoint, PacketEvent } from './events.ts';
+export { printJson } from './protojson.ts';
+export { type JsonReading, readJson, readJsonValue } from './protojson-read.ts';
+export {
+  decodeMessage,
+  encodeMessage,
+  enumName,
+  enumNames,
+  enumNumber,
+  flowSchema,
+  messageType,
+  type SchemaFile,
+  serviceOf,
+} from './schema.ts';
+export { EncodedMessage, type HubbleService, serviceDefinition } from './service.ts';
+export {
+  formatTimestamp,
+  isValidTimestamp,
+  parseTimestamp,
+  timestampNs,
+  toBigint,
+  toNumber,
+  toTimestamp,
+  type Uint64,
+  type WireTimestamp,
+} from './time.ts';
+export type {
+  BoolValue,
+  CiliumEventType,
+  Endpoint,
+  Flow,
+  FlowDns,
+  FlowFilter,
+  FlowHttp,
+  FlowIp,
+  FlowPolicy,
+  HttpHeader,
+  Layer4,
+  Layer7,
+  LostEvent,
+  NamespacedService,
+  NetworkInterface,
+  Ports,
+  TcpFlags,
+  UInt32Value,
+  Workload,
+} from './types.ts';

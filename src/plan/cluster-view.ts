@@ -1,0 +1,170 @@
+import { ipv4ToNumber, numberToIpv4 } from '../base/index.ts';
+import { identityKey, identityLabels, type PodIdentity, rangeOf, reservedIdentity } from '../policy/index.ts';
+import type { Identity, NodeAddress } from './node-plan.ts';
+import type { Namespace, Node, Pod, World } from './world.ts';
+
+/** A pod with an address of its own, as a plan needs it. */
+export interface PlannedPod {
+  readonly namespace: string;
+  readonly name: string;
+  readonly address: string;
+  readonly nodeName: string;
+  readonly identity: Identity;
+  /** Sorted identity labels. */
+  readonly labels: readonly string[];
+  /** `tcp/http` to the container port. */
+  readonly namedPorts: ReadonlyMap<string, number>;
+}
+
+/** The cluster's addresses and who has them. Lists are sorted, so that a plan does not depend on the world's order. */
+export interface ClusterView {
+  readonly node: NodeAddress;
+  readonly peers: readonly NodeAddress[];
+  readonly pods: readonly PlannedPod[];
+  readonly localPods: readonly PlannedPod[];
+  readonly podIdentities: readonly PodIdentity[];
+  /** Addresses behind the `kubernetes` Service in `default`. */
+  readonly apiServers: readonly string[];
+}
+
+/** Why there can be no plan for this node yet; undefined when there can. */
+export function notPlannable(world: World): string | undefined {
+  const node = world.nodes.find(({ metadata }) => metadata?.name === world.nodeName);
+  if (!node) return `node ${world.nodeName} is not registered`;
+  return nodeAddress(node) ? undefined : `node ${world.nodeName} has no InternalIP or no podCIDR (IPv4) yet`;
+}
+
+/** Undefined when `notPlannable` says why. */
+export function clusterView(world: World): ClusterView | undefined {
+  const nodes = world.nodes.flatMap((node) => nodeAddress(node) ?? []).sort((a, b) => compareText(a.name, b.name));
+  const node = nodes.find(({ name }) => name === world.nodeName);
+  if (!node) return undefined;
+  const pods = plannedPods(world);
+  return {
+    node,
+    peers: nodes.filter((peer) => peer !== node),
+    pods,
+    localPods: pods.filter(({ nodeName }) => nodeName === world.nodeName),
+    podIdentities: podIdentities(pods),
+    apiServers: apiServerAddresses(world),
+  };
+}
+
+/** Pods of the cluster that share no node's network: the ones that get an identity. */
+export function isEndpointPod(pod: Pod): boolean {
+  return pod.spec?.hostNetwork !== true && pod.status?.phase !== 'Succeeded' && pod.status?.phase !== 'Failed';
+}
+
+/** Namespaces by name. */
+export function namespaceIndex(world: World): ReadonlyMap<string, Namespace> {
+  return new Map(world.namespaces.map((namespace) => [namespace.metadata?.name ?? '', namespace]));
+}
+
+const labelCache = new WeakMap<
+  Pod,
+  { readonly namespace: Namespace | undefined; readonly cluster: string; readonly labels: readonly string[] }
+>();
+
+/** Identity labels of a pod, kept as long as pod and namespace stay the same objects. */
+export function labelsOfPod(pod: Pod, namespace: Namespace | undefined, cluster: string): readonly string[] {
+  const known = labelCache.get(pod);
+  if (known && known.namespace === namespace && known.cluster === cluster) return known.labels;
+  const labels = identityLabels(pod, namespace, cluster);
+  labelCache.set(pod, { namespace, cluster, labels });
+  return labels;
+}
+
+export function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function nodeAddress(node: Node): NodeAddress | undefined {
+  const name = node.metadata?.name;
+  const address = node.status?.addresses?.find(
+    ({ type, address }) => type === 'InternalIP' && rangeOf(address),
+  )?.address;
+  const podCidr = [node.spec?.podCIDR, ...(node.spec?.podCIDRs ?? [])].find((cidr) => cidr && rangeOf(cidr));
+  const range = podCidr === undefined ? undefined : rangeOf(podCidr);
+  if (!name || !address || !podCidr || !range) return undefined;
+  // The last two bytes of the underlay address: what tells nodes of one network apart.
+  const index = ipv4ToNumber(address) & 0xffff;
+  return { name, index, address, routerAddress: numberToIpv4(range.start + 1), podCidr };
+}
+
+function plannedPods(world: World): readonly PlannedPod[] {
+  const namespaces = namespaceIndex(world);
+  const byAddress = new Map<string, { readonly pod: Pod; readonly key: string }>();
+  for (const pod of world.pods) {
+    const address = pod.status?.podIP;
+    if (!isEndpointPod(pod) || !address || !rangeOf(address)) continue;
+    const key = addressRank(pod);
+    const known = byAddress.get(address);
+    if (!known || key < known.key) byAddress.set(address, { pod, key });
+  }
+  return [...byAddress]
+    .map(([address, { pod }]) => plannedPod(pod, address, namespaces, world))
+    .sort((a, b) => compareText(a.namespace, b.namespace) || compareText(a.name, b.name));
+}
+
+/** Of two pods with one address the one that is not ending has it; the rest of the text only makes the choice stable. */
+function addressRank({ metadata }: Pod): string {
+  return `${metadata?.deletionTimestamp ? 1 : 0} ${metadata?.namespace}/${metadata?.name}`;
+}
+
+function plannedPod(pod: Pod, address: string, namespaces: ReadonlyMap<string, Namespace>, world: World): PlannedPod {
+  const namespace = pod.metadata?.namespace ?? 'default';
+  const labels = labelsOfPod(pod, namespaces.get(namespace), world.clusterName);
+  const nodeName = pod.spec?.nodeName ?? '';
+  const unnumbered = nodeName === world.nodeName ? reservedIdentity.init : reservedIdentity.unmanaged;
+  return {
+    namespace,
+    name: pod.metadata?.name ?? '',
+    address,
+    nodeName,
+    identity: world.identities.get(identityKey(labels)) ?? unnumbered,
+    labels,
+    namedPorts: namedPortsOf(pod),
+  };
+}
+
+const noPorts: ReadonlyMap<string, number> = new Map();
+
+function namedPortsOf(pod: Pod): ReadonlyMap<string, number> {
+  let ports: Map<string, number> | undefined;
+  for (const container of pod.spec?.containers ?? []) {
+    for (const { name, protocol, containerPort } of container.ports ?? []) {
+      if (!name) continue;
+      ports ??= new Map();
+      const key = `${(protocol ?? 'TCP').toLowerCase()}/${name.toLowerCase()}`;
+      if (!ports.has(key)) ports.set(key, containerPort);
+    }
+  }
+  return ports ?? noPorts;
+}
+
+function podIdentities(pods: readonly PlannedPod[]): readonly PodIdentity[] {
+  const identities = new Map<
+    number,
+    { readonly labels: readonly string[]; readonly ports: Map<string, Set<number>> }
+  >();
+  for (const { identity, labels, namedPorts } of pods) {
+    if (identity < 256) continue;
+    const known = identities.get(identity) ?? { labels, ports: new Map<string, Set<number>>() };
+    identities.set(identity, known);
+    for (const [name, port] of namedPorts) {
+      const numbers = known.ports.get(name) ?? new Set();
+      known.ports.set(name, numbers.add(port));
+    }
+  }
+  return [...identities]
+    .map(([id, { labels, ports }]) => ({ id, labels, namedPorts: ports }))
+    .sort((a, b) => a.id - b.id);
+}
+
+function apiServerAddresses(world: World): readonly string[] {
+  const slices = world.endpointSlices.filter(({ metadata }) => {
+    return metadata?.namespace === 'default' && metadata.labels?.['kubernetes.io/service-name'] === 'kubernetes';
+  });
+  const addresses = slices.flatMap(({ endpoints }) => (endpoints ?? []).flatMap(({ addresses }) => addresses));
+  return [...new Set(addresses.filter((address) => rangeOf(address)))].sort(compareText);
+}

@@ -1,0 +1,131 @@
+import type { JsonObject, JsonValue } from './node-plan.ts';
+
+/** Mark of the proxy's connections to backends, in the name of the pod that asked. */
+const upstreamMark = 0xb00;
+const typePrefix = 'type.googleapis.com/';
+
+export const filterName = {
+  httpConnectionManager: 'envoy.filters.network.http_connection_manager',
+  router: 'envoy.filters.http.router',
+  upstreamCodec: 'envoy.filters.http.upstream_codec',
+  originalDst: 'envoy.filters.listener.original_dst',
+  originalSrc: 'envoy.filters.listener.original_src',
+} as const;
+
+export const httpProtocolOptionsName = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
+export const originalDstCluster = 'cilium-original-dst';
+
+/** Names of the RBAC configurations that travel by extension discovery, in the order in which they judge. */
+export const rbacConfigNames = [
+  'ciliate/egress-deny',
+  'ciliate/egress',
+  'ciliate/ingress-deny',
+  'ciliate/ingress',
+] as const;
+
+export const adsSource: JsonObject = { ads: {}, resource_api_version: 'V3' };
+
+/** `{ "@type": ..., ...body }` */
+export function typedConfig(type: string, body: JsonObject = {}): JsonObject {
+  return { '@type': `${typePrefix}${type}`, ...body };
+}
+
+export function namedConfig(name: string, type: string, body: JsonObject = {}): JsonObject {
+  return { name, typed_config: typedConfig(type, body) };
+}
+
+export function loopbackAddress(port: number): JsonObject {
+  return { socket_address: { address: '127.0.0.1', port_value: port } };
+}
+
+export const routerFilter: JsonObject = namedConfig(
+  filterName.router,
+  'envoy.extensions.filters.http.router.v3.Router',
+);
+
+/** Takes the address that the client connected to from the redirected socket. */
+export const originalDstFilter: JsonObject = namedConfig(
+  filterName.originalDst,
+  'envoy.extensions.filters.listener.original_dst.v3.OriginalDst',
+);
+
+/** Makes upstream connections start from the client's own address. */
+export const originalSrcFilter: JsonObject = namedConfig(
+  filterName.originalSrc,
+  'envoy.extensions.filters.listener.original_src.v3.OriginalSrc',
+  { mark: upstreamMark },
+);
+
+/** Sends every request of a listener to the agent, which turns it to flows. */
+export function agentAccessLog(direction: 'ingress' | 'egress', listener: string): JsonObject {
+  return namedConfig(
+    'envoy.access_loggers.http_grpc',
+    'envoy.extensions.access_loggers.grpc.v3.HttpGrpcAccessLogConfig',
+    {
+      common_config: {
+        log_name: `${direction}:${listener}`,
+        transport_api_version: 'V3',
+        grpc_service: { envoy_grpc: { cluster_name: 'xds-grpc-cilium' } },
+        buffer_flush_interval: '0.020s',
+      },
+    },
+  );
+}
+
+/** Gives what the RBAC filters refuse the body that users of Cilium know; its 403 is the filter's own. */
+export const denialMapper: JsonObject = {
+  filter: {
+    metadata_filter: {
+      matcher: {
+        filter: 'envoy.filters.http.rbac',
+        path: [{ key: 'enforced_engine_result' }],
+        value: { string_match: { exact: 'denied' } },
+      },
+      match_if_key_not_found: false,
+    },
+  },
+  body: { inline_string: 'Access denied\r\n' },
+};
+
+/** The upstream filters that judge a request after routing and rewriting, on the chosen host. */
+export const policyFilters: readonly JsonObject[] = rbacConfigNames.map((name) => ({
+  name,
+  config_discovery: {
+    config_source: adsSource,
+    type_urls: [`${typePrefix}envoy.extensions.filters.http.rbac.v3.RBAC`],
+  },
+}));
+
+export const upstreamCodecFilter: JsonObject = namedConfig(
+  filterName.upstreamCodec,
+  'envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec',
+);
+
+/** Cilium's limits for clusters that name none of their own. */
+export const defaultCircuitBreakers: JsonObject = {
+  thresholds: [{ priority: 'DEFAULT', max_connections: 1024, max_requests: 1024, max_retries: 128 }],
+};
+
+export function isObject(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export function isList(value: JsonValue | undefined): value is readonly JsonValue[] {
+  return Array.isArray(value);
+}
+
+/** The field's objects when it is a list of objects; else nothing. */
+export function objectsAt(object: JsonObject, field: string): readonly JsonObject[] {
+  const value = object[field];
+  return isList(value) ? value.filter(isObject) : [];
+}
+
+export function objectAt(object: JsonObject | undefined, field: string): JsonObject | undefined {
+  const value = object?.[field];
+  return isObject(value) ? value : undefined;
+}
+
+export function textAt(object: JsonObject | undefined, field: string): string {
+  const value = object?.[field];
+  return typeof value === 'string' ? value : '';
+}

@@ -1,0 +1,159 @@
+import { assert } from '../base/index.ts';
+import type { PolicyObject } from '../model/cilium/index.ts';
+import {
+  createPeerIndex,
+  createPolicyResolver,
+  learntByPeers,
+  type PolicyService,
+  prefixesOfPeers,
+  reservedIdentityLabels,
+  type WorldIdentity,
+  worldIdentities,
+} from '../policy/index.ts';
+import { type ClusterView, clusterView, notPlannable } from './cluster-view.ts';
+import { dnsPlan, redirectsDns } from './dns.ts';
+import { type EndpointGroup, endpointGroups } from './endpoint-groups.ts';
+import { localEndpoints } from './endpoints.ts';
+import { buildEnvoyConfigs } from './envoy-config/build.ts';
+import { type SelectedConfigs, selectEnvoyConfigs } from './envoy-config/select.ts';
+import { originalDstCluster } from './envoy-json.ts';
+import { httpListener, needsHttpListeners, originalDestinationCluster, policyListener } from './http-listeners.ts';
+import { clusterAddresses, clusterHoles, identityRanges, ipcache } from './ipcache.ts';
+import type { Identity, NodePlan, XdsResources } from './node-plan.ts';
+import { plannedPolicies } from './policies.ts';
+import { policyEntries } from './policy-entries.ts';
+import { allocatePorts } from './proxy-ports.ts';
+import { rbacConfigs } from './rbac.ts';
+import { type PlannedService, plannedServices, serviceEntries } from './services.ts';
+import type { World } from './world.ts';
+
+/**
+ * What the node `world.nodeName` has to do. Deterministic; of the world's lists only the contents matter, not the order.
+ * Objects of the world must not be changed afterwards: what they decode to is kept as long as they are.
+ * Throws when the node itself is not in the world with its addresses; ask `notPlannable` first.
+ */
+export function plan(world: World): NodePlan {
+  const view = clusterView(world);
+  assert(view, notPlannable(world) ?? 'the node has no addresses');
+  const { policies, ...judged } = plannedPolicies(world);
+  const services = plannedServices(world, view);
+  const configs = selectEnvoyConfigs(world, nodeLabels(world), services);
+  const addresses = clusterAddresses(view);
+  const outcome = resolve(world, view, policies, services, addresses);
+  const ports = proxyPorts(world, policies, outcome.groups, configs);
+  const port = (name: string) => ports.get(name) ?? 0;
+  const built = buildEnvoyConfigs(configs.active, ports, services);
+  return {
+    datapath: {
+      mode: world.config.datapathMode,
+      node: view.node,
+      peers: view.peers,
+      serviceCidr: world.config.serviceCidr,
+      endpoints: localEndpoints(view, outcome.groups),
+      ipcache: ipcache(addresses, outcome.world),
+      policy: policyEntries(outcome.groups, {
+        httpEgress: port(policyListener.httpEgress),
+        httpIngress: port(policyListener.httpIngress),
+        dns: port(policyListener.dns),
+      }),
+      services: serviceEntries(services),
+      serviceRedirects: built.redirects,
+    },
+    xds: {
+      ...policyResources(ports, built.resources),
+      routes: sorted(built.resources.route),
+      endpoints: sorted(built.resources.endpoint),
+      secrets: sorted(built.resources.secret),
+      extensionConfigs: rbacConfigs(view, outcome.groups, identityRanges(addresses, outcome.world)),
+    },
+    dns: dnsPlan(outcome.groups, port(policyListener.dns)),
+    reports: [...judged.reports, ...configs.reports],
+    proxyPorts: ports,
+    rules: sorted(outcome.references),
+    identities: identityLabelsByNumber(view, outcome.world),
+    lastGood: sorted(new Map([...judged.lastGood, ...configs.lastGood])),
+  };
+}
+
+/** Policy of the local endpoints, with the world split as the rules that select them need it. */
+function resolve(
+  world: World,
+  view: ClusterView,
+  policies: readonly PolicyObject[],
+  services: ReadonlyMap<string, PlannedService>,
+  addresses: ReadonlyMap<string, Identity>,
+) {
+  const policyServices = [...services.values()].map((service) => policyService(service, addresses));
+  const peers = policies.flatMap(({ rules }) =>
+    rules.flatMap(({ ingress, egress }) => [...ingress.items, ...egress.items].flatMap((item) => item.peers ?? [])),
+  );
+  const outside = worldIdentities(
+    prefixesOfPeers(peers, policyServices),
+    learntByPeers(peers, world.learntNames),
+    clusterHoles(view, addresses),
+  );
+  const cluster = world.clusterName;
+  const index = createPeerIndex({ pods: view.podIdentities, world: outside, services: policyServices, cluster });
+  const resolver = createPolicyResolver(policies, index, world.config.enablePolicy);
+  const groups = endpointGroups(view.localPods, resolver);
+  return { groups, world: outside, references: resolver.references };
+}
+
+function policyService(service: PlannedService, addresses: ReadonlyMap<string, Identity>): PolicyService {
+  const { namespace, name, labels, selector } = service;
+  const backends = service.ports.flatMap(({ backends: own }) => own.map(({ address }) => address));
+  const own = selector ? [] : [...new Set(backends)];
+  return {
+    namespace,
+    name,
+    labels,
+    ...(selector && { selector }),
+    addresses: own.filter((address) => !addresses.has(address)),
+    identities: own.flatMap((address) => addresses.get(address) ?? []),
+  };
+}
+
+function proxyPorts(
+  world: World,
+  policies: readonly PolicyObject[],
+  groups: readonly EndpointGroup[],
+  configs: SelectedConfigs,
+): ReadonlyMap<string, number> {
+  const names = [...configs.portNames];
+  if (needsHttpListeners(policies)) names.push(policyListener.httpEgress, policyListener.httpIngress);
+  if (redirectsDns(groups)) names.push(policyListener.dns);
+  return allocatePorts(names, world.proxyPorts, configs.reservedPorts);
+}
+
+function policyResources(
+  ports: ReadonlyMap<string, number>,
+  { listener, cluster }: ReturnType<typeof buildEnvoyConfigs>['resources'],
+): Pick<XdsResources, 'listeners' | 'clusters'> {
+  const listeners = new Map(listener);
+  const clusters = new Map(cluster);
+  for (const direction of ['egress', 'ingress'] as const) {
+    const name = direction === 'egress' ? policyListener.httpEgress : policyListener.httpIngress;
+    const port = ports.get(name);
+    if (port === undefined) continue;
+    listeners.set(name, httpListener(direction, port));
+    clusters.set(originalDstCluster, originalDestinationCluster(originalDstCluster));
+  }
+  return { listeners: sorted(listeners), clusters: sorted(clusters) };
+}
+
+function nodeLabels(world: World): Readonly<Record<string, string>> {
+  return world.nodes.find(({ metadata }) => metadata?.name === world.nodeName)?.metadata?.labels ?? {};
+}
+
+function identityLabelsByNumber(
+  { podIdentities }: ClusterView,
+  outside: readonly WorldIdentity[],
+): ReadonlyMap<Identity, readonly string[]> {
+  const labels = new Map(reservedIdentityLabels);
+  for (const { id, labels: own } of [...podIdentities, ...outside]) labels.set(id, own);
+  return labels;
+}
+
+function sorted<T>(map: ReadonlyMap<string, T>): ReadonlyMap<string, T> {
+  return new Map([...map].sort(([a], [b]) => (a < b ? -1 : 1)));
+}

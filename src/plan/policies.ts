@@ -1,0 +1,84 @@
+import { formatIssue, type Issue } from '../base/index.ts';
+import { decodePolicy, type PolicyObject } from '../model/cilium/index.ts';
+import { invalidExpressions, unsupportedFeatures } from '../policy/index.ts';
+import { compareText } from './cluster-view.ts';
+import type { ObjectReport } from './node-plan.ts';
+import { type NamedObject, namedObjects, summary } from './objects.ts';
+import type { World } from './world.ts';
+
+export interface PlannedPolicies {
+  /** In force, sorted by kind, namespace and name. */
+  readonly policies: readonly PolicyObject[];
+  readonly reports: readonly ObjectReport[];
+  /** The objects behind `policies`, by `Kind/namespace/name`. */
+  readonly lastGood: ReadonlyMap<string, unknown>;
+}
+
+/** Decodes the world's policies. One that cannot be enforced whole is left out, or stays as it was when it last could. */
+export function plannedPolicies(world: World): PlannedPolicies {
+  const policies: PolicyObject[] = [];
+  const reports: ObjectReport[] = [];
+  const lastGood = new Map<string, unknown>();
+  for (const object of namedObjects(world.policies)) {
+    const judged = judge(object.raw);
+    const before = judged.policy ? undefined : world.lastGood?.get(object.key);
+    const fallback = before === undefined ? undefined : judge(before).policy;
+    const policy = judged.policy ?? fallback;
+    if (policy) {
+      policies.push(policy);
+      lastGood.set(object.key, judged.policy ? object.raw : before);
+    }
+    reports.push(report(object, judged, fallback !== undefined));
+  }
+  return { policies: policies.sort(comparePolicies), reports, lastGood };
+}
+
+interface Judgement {
+  readonly policy?: PolicyObject;
+  readonly reason: 'Valid' | 'Invalid' | 'Unsupported';
+  readonly issues: readonly Issue[];
+}
+
+const judgements = new WeakMap<object, Judgement>();
+
+/** Decoding depends on nothing but the object, so it is kept as long as the object. */
+function judge(raw: unknown): Judgement {
+  if (typeof raw !== 'object' || raw === null) return decode(raw);
+  let judgement = judgements.get(raw);
+  if (!judgement) {
+    judgement = decode(raw);
+    judgements.set(raw, judgement);
+  }
+  return judgement;
+}
+
+function decode(raw: unknown): Judgement {
+  const decoded = decodePolicy(raw);
+  if (!decoded.ok) return { reason: 'Invalid', issues: decoded.error };
+  const invalid = invalidExpressions(decoded.value);
+  if (invalid.length > 0) return { reason: 'Invalid', issues: invalid };
+  const unsupported = unsupportedFeatures(decoded.value);
+  if (unsupported.length > 0) return { reason: 'Unsupported', issues: unsupported };
+  return { policy: decoded.value, reason: 'Valid', issues: [] };
+}
+
+function report(
+  { kind, namespace, name }: NamedObject,
+  { policy, reason, issues }: Judgement,
+  kept: boolean,
+): ObjectReport {
+  const message = policy ? 'Policy validation succeeded' : summary(issues.map(formatIssue), kept);
+  const status = policy ? 'True' : 'False';
+  return {
+    kind,
+    ...(namespace !== undefined && { namespace }),
+    name,
+    condition: { type: 'Valid', status, reason, message },
+  };
+}
+
+function comparePolicies(a: PolicyObject, b: PolicyObject): number {
+  return (
+    compareText(a.kind, b.kind) || compareText(a.namespace ?? '', b.namespace ?? '') || compareText(a.name, b.name)
+  );
+}

@@ -1,0 +1,89 @@
+import type { Direction, PolicyFilter } from '../policy/index.ts';
+import type { EndpointGroup } from './endpoint-groups.ts';
+import type { PolicyEntry } from './node-plan.ts';
+
+/** Ports of the listeners that filters with Layer-7 rules redirect to. */
+export interface RedirectPorts {
+  readonly httpEgress: number;
+  readonly httpIngress: number;
+  readonly dns: number;
+}
+
+interface Shape {
+  readonly direction: Direction;
+  readonly peer: number;
+  readonly protocol: PolicyFilter['protocol'];
+  readonly port: number;
+  readonly portEnd: number;
+  readonly action: PolicyEntry['action'];
+  readonly proxyPort?: number;
+  readonly strength: number;
+  readonly rules: Set<string>;
+}
+
+/**
+ * The verdict entries of all local endpoints, by endpoint, direction, peer, protocol and port. Of several rules with the same
+ * peer, protocol and port the strongest action stays (deny, redirect, allow) and names every rule that asked for it.
+ */
+export function policyEntries(groups: readonly EndpointGroup[], ports: RedirectPorts): readonly PolicyEntry[] {
+  const endpoints = groups.flatMap((group) => {
+    const shapes = shapesOf(group.policy.filters, ports);
+    return group.pods.map(({ address }) => ({ address, shapes }));
+  });
+  endpoints.sort((a, b) => (a.address < b.address ? -1 : 1));
+  return endpoints.flatMap(({ address, shapes }) => shapes.map((shape) => ({ endpoint: address, ...shape })));
+}
+
+type EntryShape = Omit<PolicyEntry, 'endpoint'>;
+
+function shapesOf(filters: readonly PolicyFilter[], ports: RedirectPorts): readonly EntryShape[] {
+  const shapes = new Map<string, Shape>();
+  for (const filter of filters) {
+    const { direction, protocol, port, portEnd } = filter;
+    const verdict = verdictOf(filter, ports);
+    for (const peer of filter.peers) {
+      const key = `${direction} ${peer} ${protocol} ${port} ${portEnd}`;
+      const known = shapes.get(key);
+      const shape = { direction, peer, protocol, port, portEnd, ...verdict, rules: new Set([filter.rule]) };
+      if (!known || shape.strength > known.strength) shapes.set(key, shape);
+      else if (shape.strength === known.strength) known.rules.add(filter.rule);
+    }
+  }
+  return [...shapes.values()].sort(compareShapes).map(entryShape);
+}
+
+/** Where HTTP and DNS rules meet on one port, HTTP is the stronger one, as by Cilium's parser priorities. */
+function verdictOf(filter: PolicyFilter, ports: RedirectPorts): Pick<Shape, 'action' | 'proxyPort' | 'strength'> {
+  if (filter.action === 'deny') return { action: 'deny', strength: strengths.deny };
+  if (filter.http) {
+    const proxyPort = filter.direction === 'egress' ? ports.httpEgress : ports.httpIngress;
+    return { action: 'redirect', proxyPort, strength: strengths.http };
+  }
+  if (filter.dns) return { action: 'redirect', proxyPort: ports.dns, strength: strengths.dns };
+  return { action: 'allow', strength: strengths.allow };
+}
+
+const strengths = { allow: 0, dns: 1, http: 2, deny: 3 } as const;
+
+function compareShapes(a: Shape, b: Shape): number {
+  return (
+    (a.direction === b.direction ? 0 : a.direction < b.direction ? -1 : 1) ||
+    a.peer - b.peer ||
+    (a.protocol === b.protocol ? 0 : a.protocol < b.protocol ? -1 : 1) ||
+    a.port - b.port ||
+    a.portEnd - b.portEnd
+  );
+}
+
+function entryShape({ direction, peer, protocol, port, portEnd, action, proxyPort, rules }: Shape): EntryShape {
+  return {
+    direction,
+    peer,
+    protocol,
+    port,
+    ...(port !== 0 && portEnd > port && { portEnd }),
+    action,
+    ...(proxyPort !== undefined && { proxyPort }),
+    rules: [...rules].sort(),
+  };
+}

@@ -1,0 +1,69 @@
+import type { Issue } from '../base/index.ts';
+import type { HttpRule, PolicyItem, PolicyObject, PolicyPeer, PolicyPortRule } from '../model/cilium/index.ts';
+
+/**
+ * What a policy asks for that nothing enforces yet, by field path. A policy with any of these is not applied: applied
+ * without them it would allow or deny something that it does not say.
+ */
+export function unsupportedFeatures(policy: PolicyObject): readonly Issue[] {
+  return policy.rules.flatMap((rule) => {
+    const items = [...rule.ingress.items, ...rule.egress.items];
+    const issues = items.flatMap(itemIssues);
+    if (rule.subject.kind !== 'nodes') return issues;
+    const path = `${rule.fieldPath}.nodeSelector`;
+    return [{ path, message: 'host policies are not enforced: the host firewall is not available' }, ...issues];
+  });
+}
+
+function itemIssues(item: PolicyItem): readonly Issue[] {
+  const issues: Issue[] = [];
+  if (item.authentication && item.authentication !== 'disabled') {
+    issues.push({
+      path: `${item.fieldPath}.authentication.mode`,
+      message: `mutual authentication (${item.authentication}) is not available`,
+      allowed: 'disabled, or no authentication',
+    });
+  }
+  for (const peer of item.peers ?? []) {
+    const message = peerMessage(peer);
+    if (message) issues.push({ path: item.fieldPath, message });
+  }
+  return [...issues, ...(item.ports ?? []).flatMap(portIssues)];
+}
+
+function peerMessage(peer: PolicyPeer): string | undefined {
+  switch (peer.kind) {
+    case 'cidr-group':
+      return 'CiliumCIDRGroups are not supported';
+    case 'nodes':
+      return 'selecting nodes by label (fromNodes, toNodes) is not supported';
+    case 'provider-group':
+      return "a cloud provider's groups (fromGroups, toGroups) cannot be resolved here";
+    default:
+      return undefined;
+  }
+}
+
+const transportProtocols: readonly string[] = ['TCP', 'UDP', 'SCTP', 'ANY'];
+
+function portIssues(rule: PolicyPortRule): readonly Issue[] {
+  const issues: Issue[] = [];
+  const report = (field: string, message: string) => issues.push({ path: `${rule.fieldPath}.${field}`, message });
+  if (rule.terminatingTls) report('terminatingTLS', 'TLS interception is not available');
+  if (rule.originatingTls) report('originatingTLS', 'TLS interception is not available');
+  if (rule.serverNames) report('serverNames', 'filtering by TLS server name is not available');
+  if (rule.listener) report('listener', 'redirecting to a listener of a CiliumEnvoyConfig is not available');
+  rule.ports.forEach((port, index) => {
+    if (transportProtocols.includes(port.protocol)) return;
+    report(`ports[${index}].protocol`, `protocol ${port.protocol} is not available`);
+  });
+  return [...issues, ...(rule.http ?? []).flatMap(headerIssues)];
+}
+
+function headerIssues(rule: HttpRule): readonly Issue[] {
+  return rule.headers.flatMap((header) => {
+    if (!header.secret && !header.mismatch) return [];
+    const what = header.secret ? 'header values from Secrets are' : `the mismatch action ${header.mismatch} is`;
+    return [{ path: rule.fieldPath, message: `header ${header.name}: ${what} not available` }];
+  });
+}

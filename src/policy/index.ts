@@ -1,0 +1,50 @@
+export {
+  type AddressRange,
+  mergeRanges,
+  prefixesOf,
+  rangeContains,
+  rangeOf,
+  subtractRanges,
+} from './address-ranges.ts';
+export { compileDnsMatch, fqdnLabel, normaliseDnsName } from './dns-names.ts';
+export { unsupportedFeatures } from './features.ts';
+export {
+  type IdentityNamespace,
+  type IdentityPod,
+  identityKey,
+  identityLabels,
+  podIdentityRange,
+  probe,
+  proposeIdentity,
+  reservedIdentity,
+  reservedIdentityLabels,
+  selectableLabels,
+} from './identity.ts';
+export { isIdentityLabel } from './label-filter.ts';
+export { type WorldIdentity, worldIdentities } from './local-identities.ts';
+export {
+  createPeerIndex,
+  everyPeer,
+  learntByPeers,
+  type PeerIndex,
+  type PeerSet,
+  type PeerUniverse,
+  type PodIdentity,
+  type PolicyService,
+  prefixesOfPeers,
+} from './peer-index.ts';
+export { invalidExpressions, regexFault } from './regex.ts';
+export {
+  createPolicyResolver,
+  type Direction,
+  type DnsFilterRule,
+  type EnforcementMode,
+  type FilterProtocol,
+  type HttpFilterRule,
+  type PolicyFilter,
+  type PolicyResolver,
+  type PolicySubjectGroup,
+  type ResolvedPolicy,
+  resolvePolicy,
+} from './resolve.ts';
+export { policyKey, type RuleReference, ruleKey, ruleReference } from './rule-keys.ts';

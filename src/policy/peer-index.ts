@@ -1,0 +1,233 @@
+import { type Labels, selectorMatches } from '../base/index.ts';
+import type { PolicyEntity, PolicyPeer, SourceLabelSelector } from '../model/cilium/index.ts';
+import { compileDnsMatch, fqdnLabel } from './dns-names.ts';
+import { reservedIdentity, reservedIdentityLabels, selectableLabels } from './identity.ts';
+import { prefixContains, type WorldIdentity } from './local-identities.ts';
+
+/** A pod identity with the container ports of its pods: `tcp/http` to port numbers. */
+export interface PodIdentity {
+  readonly id: number;
+  readonly labels: readonly string[];
+  readonly namedPorts: ReadonlyMap<string, ReadonlySet<number>>;
+}
+
+/**
+ * A Service as `toServices` sees it. Without a selector its backends count: `addresses` of the world (IPv4), and
+ * `identities` of those inside the cluster.
+ */
+export interface PolicyService {
+  readonly namespace: string;
+  readonly name: string;
+  readonly labels: Labels;
+  readonly selector?: Labels;
+  readonly addresses: readonly string[];
+  readonly identities: readonly number[];
+}
+
+/** Peer identities in ascending order; `everyPeer` stands for all, known or not. */
+export type PeerSet = readonly number[];
+export const everyPeer: PeerSet = [0];
+export const noPeer: PeerSet = [];
+
+/** Answers which identities a peer or selector stands for; every answer is kept for the index's life. */
+export interface PeerIndex {
+  /** The union of the peers; every peer when they are absent. */
+  peers(peers: readonly PolicyPeer[] | undefined): PeerSet;
+  /** Numbers of all identities, reserved ones included, that the selector matches. */
+  select(selector: SourceLabelSelector): ReadonlySet<number>;
+  /** Port numbers that pods of the identity give the name, for instance `tcp/http`. */
+  namedPorts(identity: number, port: string): ReadonlySet<number>;
+}
+
+export interface PeerUniverse {
+  readonly pods: readonly PodIdentity[];
+  readonly world: readonly WorldIdentity[];
+  readonly services: readonly PolicyService[];
+  readonly cluster: string;
+}
+
+export function createPeerIndex(universe: PeerUniverse): PeerIndex {
+  const candidates = candidatesOf(universe);
+  const ports = new Map(universe.pods.map(({ id, namedPorts }) => [id, namedPorts]));
+  const selected = new Map<string, ReadonlySet<number>>();
+  const resolved = new Map<string, ReadonlySet<number> | 'all'>();
+  const sets = new Map<string, PeerSet>();
+
+  function select(selector: SourceLabelSelector): ReadonlySet<number> {
+    const key = JSON.stringify(selector);
+    let ids = selected.get(key);
+    if (!ids) {
+      ids = new Set(candidates.filter(({ labels }) => selectorMatches(selector, labels)).map(({ id }) => id));
+      selected.set(key, ids);
+    }
+    return ids;
+  }
+
+  function resolve(peer: PolicyPeer): ReadonlySet<number> | 'all' {
+    const key = JSON.stringify(peer);
+    let ids = resolved.get(key);
+    if (!ids) {
+      ids = resolvePeer(peer, universe, select);
+      resolved.set(key, ids);
+    }
+    return ids;
+  }
+
+  function peers(list: readonly PolicyPeer[] | undefined): PeerSet {
+    if (!list) return everyPeer;
+    const key = JSON.stringify(list);
+    let set = sets.get(key);
+    if (!set) {
+      set = unite(list.map(resolve));
+      sets.set(key, set);
+    }
+    return set;
+  }
+
+  return { peers, select, namedPorts: (identity, port) => ports.get(identity)?.get(port) ?? noPorts };
+}
+
+const noPorts: ReadonlySet<number> = new Set();
+const nobody: ReadonlySet<number> = new Set();
+
+/** Fully qualified prefixes that the peers name, which `worldIdentities` has to tell apart. */
+export function prefixesOfPeers(
+  peers: readonly PolicyPeer[] | undefined,
+  services: readonly PolicyService[],
+): readonly string[] {
+  return (peers ?? []).flatMap((peer) => {
+    if (peer.kind === 'cidr') return [peer.cidr, ...peer.except];
+    if (peer.kind === 'service' || peer.kind === 'service-selector') {
+      return servicesOf(peer, services).flatMap((service) => service.addresses.map((address) => `${address}/32`));
+    }
+    return [];
+  });
+}
+
+/** Learnt addresses to the `fqdn:` labels of the selectors among the peers that one of their names matches, sorted. */
+export function learntByPeers(
+  peers: Iterable<PolicyPeer>,
+  learntNames: ReadonlyMap<string, readonly string[]>,
+): ReadonlyMap<string, readonly string[]> {
+  const labels = new Map<string, Set<string>>();
+  const seen = new Set<string>();
+  for (const peer of peers) {
+    if (peer.kind !== 'fqdn') continue;
+    const label = fqdnLabel(peer);
+    if (seen.has(label)) continue;
+    seen.add(label);
+    const matches = compileDnsMatch(peer);
+    for (const [name, addresses] of learntNames) {
+      if (!matches(name)) continue;
+      for (const address of addresses) labels.set(address, (labels.get(address) ?? new Set()).add(label));
+    }
+  }
+  return new Map([...labels].map(([address, set]) => [address, [...set].sort()]));
+}
+
+function candidatesOf({ pods, world }: PeerUniverse): readonly { readonly id: number; readonly labels: Labels }[] {
+  const fixed = [...reservedIdentityLabels].map(([id, labels]) => ({ id, labels: selectableLabels(labels) }));
+  const local = world
+    .filter(({ id }) => id !== reservedIdentity.world)
+    .map(({ id, labels }) => ({ id, labels: selectableLabels(labels) }));
+  return [...fixed, ...pods.map(({ id, labels }) => ({ id, labels: selectableLabels(labels) })), ...local];
+}
+
+function resolvePeer(
+  peer: PolicyPeer,
+  universe: PeerUniverse,
+  select: (selector: SourceLabelSelector) => ReadonlySet<number>,
+): ReadonlySet<number> | 'all' {
+  switch (peer.kind) {
+    case 'endpoints':
+      return select(peer.selector);
+    case 'entity':
+      return resolveEntity(peer.entity, universe.cluster, select);
+    case 'cidr':
+      return worldWhere(universe, ({ prefix }) => {
+        return prefixContains(peer.cidr, prefix) && !peer.except.some((hole) => prefixContains(hole, prefix));
+      });
+    case 'fqdn':
+      return worldWhere(universe, ({ fqdns }) => fqdns.includes(fqdnLabel(peer)));
+    case 'service':
+    case 'service-selector':
+      return unionOf(servicesOf(peer, universe.services).map((service) => backendsOf(service, universe, select)));
+    case 'cidr-group':
+    case 'nodes':
+    case 'provider-group':
+      return nobody;
+  }
+}
+
+function resolveEntity(
+  entity: PolicyEntity,
+  cluster: string,
+  select: (selector: SourceLabelSelector) => ReadonlySet<number>,
+): ReadonlySet<number> | 'all' {
+  const labelled = (label: string) => select({ matchExpressions: [{ key: label, operator: 'Exists' }] });
+  switch (entity) {
+    case 'all':
+      return 'all';
+    case 'none':
+    case 'world-ipv6':
+      return nobody;
+    case 'world':
+    case 'world-ipv4':
+      return labelled('reserved:world');
+    case 'cluster':
+      return unionOf([
+        ...clusterEntities.map((name) => labelled(`reserved:${name}`)),
+        select({ matchLabels: { 'k8s:io.cilium.k8s.policy.cluster': cluster } }),
+      ]);
+    case 'cluster-mesh':
+      return unionOf([
+        ...clusterEntities.map((name) => labelled(`reserved:${name}`)),
+        labelled('k8s:io.cilium.k8s.policy.cluster'),
+      ]);
+    default:
+      return labelled(`reserved:${entity}`);
+  }
+}
+
+const clusterEntities = ['host', 'remote-node', 'init', 'ingress', 'health', 'unmanaged', 'kube-apiserver'];
+
+function servicesOf(
+  peer: Extract<PolicyPeer, { readonly kind: 'service' | 'service-selector' }>,
+  services: readonly PolicyService[],
+): readonly PolicyService[] {
+  return services.filter(({ namespace, name, labels }) => {
+    if (peer.kind === 'service') return namespace === peer.namespace && name === peer.name;
+    return (peer.namespace ?? namespace) === namespace && selectorMatches(peer.selector, labels);
+  });
+}
+
+function backendsOf(
+  service: PolicyService,
+  universe: PeerUniverse,
+  select: (selector: SourceLabelSelector) => ReadonlySet<number>,
+): ReadonlySet<number> {
+  if (!service.selector) {
+    const prefixes = service.addresses.map((address) => `${address}/32`);
+    return unionOf([worldWhere(universe, ({ prefix }) => prefixes.includes(prefix)), new Set(service.identities)]);
+  }
+  const matchLabels: Record<string, string> = { 'k8s:io.kubernetes.pod.namespace': service.namespace };
+  for (const [key, value] of Object.entries(service.selector)) matchLabels[`k8s:${key}`] = value;
+  return select({ matchLabels });
+}
+
+function worldWhere({ world }: PeerUniverse, matches: (identity: WorldIdentity) => boolean): ReadonlySet<number> {
+  return new Set(world.filter(matches).map(({ id }) => id));
+}
+
+function unionOf(sets: readonly ReadonlySet<number>[]): ReadonlySet<number> {
+  return new Set(sets.flatMap((set) => [...set]));
+}
+
+function unite(sets: readonly (ReadonlySet<number> | 'all')[]): PeerSet {
+  const ids = new Set<number>();
+  for (const set of sets) {
+    if (set === 'all') return everyPeer;
+    for (const id of set) ids.add(id);
+  }
+  return [...ids].sort((a, b) => a - b);
+}

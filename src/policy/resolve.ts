@@ -1,0 +1,236 @@
+import type {
+  DnsRule,
+  HttpRule,
+  PolicyDirection,
+  PolicyItem,
+  PolicyObject,
+  PolicyPortRule,
+  PolicyRule,
+  PortMatch,
+} from '../model/cilium/index.ts';
+import { everyPeer, type PeerIndex, type PeerSet } from './peer-index.ts';
+import { type RuleReference, ruleKey, ruleReference } from './rule-keys.ts';
+
+export type Direction = 'ingress' | 'egress';
+export type EnforcementMode = 'default' | 'always' | 'never';
+export type FilterProtocol = 'tcp' | 'udp' | 'sctp' | 'icmp' | 'any';
+
+/** Pods that policy cannot tell apart: same identity, same named ports. */
+export interface PolicySubjectGroup {
+  readonly identity: number;
+  /** `tcp/http` to the container port. */
+  readonly namedPorts: ReadonlyMap<string, number>;
+}
+
+/**
+ * One thing that a rule says about its subjects' traffic with some peers on some ports.
+ * Filters are shared between subjects: the same object means the same rule with the same outcome.
+ */
+export interface PolicyFilter {
+  readonly direction: Direction;
+  readonly action: 'allow' | 'deny';
+  readonly peers: PeerSet;
+  readonly protocol: FilterProtocol;
+  /** 0: every port. For icmp the message type. */
+  readonly port: number;
+  /** The last port; equals `port` for a single one, 65535 with port 0. */
+  readonly portEnd: number;
+  /** Key of the rule: of the `toPorts` entry, or of the item where it has none. */
+  readonly rule: string;
+  /** Requests that may pass; absent where the filter has no say above Layer 4. */
+  readonly http?: readonly HttpFilterRule[];
+  readonly dns?: readonly DnsFilterRule[];
+  /** The Layer-7 rules only make traffic visible: everything else on these ports passes too. */
+  readonly visibilityOnly?: true;
+}
+
+export interface HttpFilterRule {
+  readonly key: string;
+  readonly rule: HttpRule;
+}
+
+export interface DnsFilterRule {
+  readonly key: string;
+  readonly rule: DnsRule;
+}
+
+export interface ResolvedPolicy {
+  readonly enforceIngress: boolean;
+  readonly enforceEgress: boolean;
+  readonly filters: readonly PolicyFilter[];
+}
+
+/** Turns rules to filters; what does not depend on the subject is compiled once. */
+export interface PolicyResolver {
+  resolve(subject: PolicySubjectGroup): ResolvedPolicy;
+  /** References of all rules that a resolved filter names. */
+  readonly references: ReadonlyMap<string, RuleReference>;
+}
+
+/** Pods without an identity yet are closed in both directions whatever the mode says, except `never`. */
+const initIdentity = 5;
+
+export function createPolicyResolver(
+  policies: readonly PolicyObject[],
+  index: PeerIndex,
+  mode: EnforcementMode,
+): PolicyResolver {
+  const references = new Map<string, RuleReference>();
+  const compiled = new Map<PolicyItem, readonly PolicyFilter[]>();
+  const rules = policies.flatMap((policy) =>
+    policy.rules.filter(({ subject }) => subject.kind === 'endpoints').map((rule) => ({ policy, rule })),
+  );
+
+  function filtersOf(context: ItemContext, subject: PolicySubjectGroup): readonly PolicyFilter[] {
+    if (dependsOnSubject(context)) return compileItem(context, index, references, subject);
+    let filters = compiled.get(context.item);
+    if (!filters) {
+      filters = compileItem(context, index, references, subject);
+      compiled.set(context.item, filters);
+    }
+    return filters;
+  }
+
+  function resolve(subject: PolicySubjectGroup): ResolvedPolicy {
+    if (mode === 'never') return { enforceIngress: false, enforceEgress: false, filters: [] };
+    const closed = mode === 'always' || subject.identity === initIdentity;
+    const enforce = { ingress: closed, egress: closed };
+    const filters: PolicyFilter[] = [];
+    for (const { policy, rule } of rules) {
+      if (!index.select(rule.subject.selector).has(subject.identity)) continue;
+      for (const direction of directions) {
+        const { items, defaultDeny } = rule[direction];
+        if (items.length > 0 && defaultDeny) enforce[direction] = true;
+        for (const item of items) filters.push(...filtersOf({ policy, rule, item, direction }, subject));
+      }
+    }
+    return { enforceIngress: enforce.ingress, enforceEgress: enforce.egress, filters };
+  }
+
+  return { resolve, references };
+}
+
+/** The verdict filters of one endpoint group under some policies; the one-shot form of `createPolicyResolver`. */
+export function resolvePolicy(
+  subject: PolicySubjectGroup,
+  policies: readonly PolicyObject[],
+  index: PeerIndex,
+  mode: EnforcementMode = 'default',
+): ResolvedPolicy {
+  return createPolicyResolver(policies, index, mode).resolve(subject);
+}
+
+const directions: readonly Direction[] = ['ingress', 'egress'];
+
+interface ItemContext {
+  readonly policy: PolicyObject;
+  readonly rule: PolicyRule;
+  readonly item: PolicyItem;
+  readonly direction: Direction;
+}
+
+/** Ingress rules with a named port mean the subject's own container port. */
+function dependsOnSubject({ item, direction }: ItemContext): boolean {
+  return direction === 'ingress' && (item.ports ?? []).some(({ ports }) => ports.some(({ kind }) => kind === 'name'));
+}
+
+function compileItem(
+  context: ItemContext,
+  index: PeerIndex,
+  references: Map<string, RuleReference>,
+  subject: PolicySubjectGroup,
+): readonly PolicyFilter[] {
+  const { policy, rule, item, direction } = context;
+  const peers = index.peers(item.peers);
+  const name = (path: string) => nameRule(policy, rule, path, references);
+  if (peers.length === 0) return [];
+  const base = { direction, action: item.action, peers };
+  if (item.icmp) {
+    const key = name(item.fieldPath);
+    const types = item.icmp.filter(({ family }) => family === 'IPv4').map(({ type }) => type);
+    return types.map((type) => ({ ...base, protocol: 'icmp', port: type, portEnd: type, rule: key }));
+  }
+  if (!item.ports) {
+    if (!item.peers) return [];
+    return [{ ...base, protocol: 'any', port: 0, portEnd: 65_535, rule: name(item.fieldPath) }];
+  }
+  const visibilityOnly = !(rule[direction] satisfies PolicyDirection).defaultDeny;
+  return item.ports.flatMap((portRule) => {
+    const shared = { ...base, rule: name(portRule.fieldPath), ...layer7Of(portRule, visibilityOnly, name) };
+    return portRule.ports.flatMap((port) => portFilters(port, shared, index, subject));
+  });
+}
+
+function nameRule(
+  policy: PolicyObject,
+  rule: PolicyRule,
+  path: string,
+  references: Map<string, RuleReference>,
+): string {
+  const key = ruleKey(policy, path);
+  if (!references.has(key)) references.set(key, ruleReference(policy, rule, path));
+  return key;
+}
+
+function layer7Of(
+  { http, dns }: PolicyPortRule,
+  visibilityOnly: boolean,
+  name: (path: string) => string,
+): Pick<PolicyFilter, 'http' | 'dns' | 'visibilityOnly'> {
+  if (!http && !dns) return {};
+  return {
+    ...(http && { http: http.map((rule) => ({ key: name(rule.fieldPath), rule })) }),
+    ...(dns && { dns: dns.map((rule) => ({ key: name(rule.fieldPath), rule })) }),
+    ...(visibilityOnly && { visibilityOnly }),
+  };
+}
+
+type SharedFilter = Omit<PolicyFilter, 'protocol' | 'port' | 'portEnd'>;
+
+function portFilters(
+  match: PortMatch,
+  shared: SharedFilter,
+  index: PeerIndex,
+  subject: PolicySubjectGroup,
+): readonly PolicyFilter[] {
+  return protocolsOf(match, shared).flatMap((protocol) => {
+    if (match.kind === 'number') {
+      const { port, endPort } = match;
+      return [{ ...shared, protocol, port, portEnd: port === 0 ? 65_535 : Math.max(port, endPort) }];
+    }
+    const name = `${protocol}/${match.name}`;
+    if (shared.direction === 'egress') return peerPortFilters(name, { ...shared, protocol }, index);
+    const port = subject.namedPorts.get(name);
+    return port === undefined ? [] : [{ ...shared, protocol, port, portEnd: port }];
+  });
+}
+
+/** A named port of an egress rule means each peer's own container port: one filter for each number it stands for. */
+function peerPortFilters(
+  name: string,
+  shared: SharedFilter & { readonly protocol: FilterProtocol },
+  index: PeerIndex,
+): readonly PolicyFilter[] {
+  const byPort = new Map<number, number[]>();
+  const peers = shared.peers === everyPeer ? [...index.select({})].sort((a, b) => a - b) : shared.peers;
+  for (const peer of peers) {
+    for (const port of index.namedPorts(peer, name)) byPort.set(port, [...(byPort.get(port) ?? []), peer]);
+  }
+  return [...byPort].sort(([a], [b]) => a - b).map(([port, ids]) => ({ ...shared, peers: ids, port, portEnd: port }));
+}
+
+function protocolsOf({ protocol }: PortMatch, { http, dns }: SharedFilter): readonly FilterProtocol[] {
+  switch (protocol) {
+    case 'TCP':
+      return ['tcp'];
+    case 'UDP':
+      return ['udp'];
+    case 'SCTP':
+      return ['sctp'];
+    case 'ANY':
+      if (http) return ['tcp'];
+      return dns ? ['tcp', 'udp'] : ['tcp', 'udp', 'sctp'];
+    default:
+      return [];
+  }
+}

@@ -1,0 +1,71 @@
+import { type Fields, isObject, typeName } from '../config/fields.ts';
+import { compileText, readFormatString } from '../format/format-string.ts';
+import type { StreamInfo } from '../http/stream-info.ts';
+import { type LogFile, openLogFile } from './file.ts';
+import { readStreamFilter } from './filter.ts';
+import type { GrpcLogs } from './grpc.ts';
+
+/** Takes note of a request or connection that ended. */
+export type AccessLog = (info: StreamInfo) => void;
+/** Reads a listener's or filter's `access_log`. */
+export type AccessLogReader = (fields: Fields) => readonly AccessLog[];
+
+const FILE = 'envoy.extensions.access_loggers.file.v3.FileAccessLog';
+const STDOUT = 'envoy.extensions.access_loggers.stream.v3.StdoutAccessLog';
+const STDERR = 'envoy.extensions.access_loggers.stream.v3.StderrAccessLog';
+const HTTP_GRPC = 'envoy.extensions.access_loggers.grpc.v3.HttpGrpcAccessLogConfig';
+
+/** Envoy's default line. */
+export const DEFAULT_FORMAT =
+  '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% %RESPONSE_FLAGS% ' +
+  '%BYTES_RECEIVED% %BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" ' +
+  '"%REQ(USER-AGENT)%" "%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%"\n';
+
+export function accessLogReader(grpc: GrpcLogs): AccessLogReader {
+  return (fields) =>
+    fields.list('access_log', (log) => readAccessLog(log, grpc)).filter((one): one is AccessLog => one !== undefined);
+}
+
+function readAccessLog(fields: Fields, grpc: GrpcLogs): AccessLog | undefined {
+  fields.ignore('name');
+  const test = fields.message('filter', readStreamFilter);
+  const config = fields.raw('typed_config');
+  const type = isObject(config) ? typeName(config) : '';
+  const write = fields.message('typed_config', (inner) => readSink(inner, type, grpc));
+  if (!write) {
+    if (config === undefined) fields.problem('typed_config', 'value is required', SINKS);
+    return undefined;
+  }
+  return test ? (info) => (test(info) ? write(info) : undefined) : write;
+}
+
+const SINKS = [FILE, STDOUT, STDERR, HTTP_GRPC].join(', ');
+
+function readSink(fields: Fields, type: string, grpc: GrpcLogs): AccessLog | undefined {
+  switch (type) {
+    case FILE:
+      return lineLog(fields, openLogFile(fields.required('path')));
+    case STDOUT:
+      return lineLog(fields, openLogFile('/dev/stdout'));
+    case STDERR:
+      return lineLog(fields, openLogFile('/dev/stderr'));
+    case HTTP_GRPC:
+      return grpc.read(fields);
+    default:
+      fields.ignore(...Object.keys(fields.json));
+      fields.problem('@type', `access log ${JSON.stringify(type)} is not supported by ciliate-proxy`, SINKS);
+      return undefined;
+  }
+}
+
+function lineLog(fields: Fields, file: LogFile): AccessLog {
+  const text = readLine(fields);
+  return (info) => file.write(text(info));
+}
+
+function readLine(fields: Fields): (info: StreamInfo) => string {
+  const structured = fields.message('log_format', readFormatString);
+  if (structured) return structured.text;
+  const format = fields.text('format');
+  return compileText(fields, 'format', format === '' ? DEFAULT_FORMAT : format, false);
+}

@@ -1,0 +1,173 @@
+import { createRequire } from 'node:module';
+import type { Client, ClientWritableStream } from '@grpc/grpc-js';
+import type { Logger } from '../../base/index.ts';
+import { type GrpcMessage, grpcService, serviceName } from '../../model/envoy/index.ts';
+import type { ClusterManager } from '../cluster/manager.ts';
+import type { Fields } from '../config/fields.ts';
+import { readGrpcCluster } from '../config/grpc-service.ts';
+import type { StreamInfo } from '../http/stream-info.ts';
+import { Deadline } from '../time/deadline.ts';
+import { httpEntry, type LoggedHeaders } from './entry.ts';
+
+/** Entries waiting for a sink that is away or slow; beyond it the oldest are dropped. */
+const MAX_WAITING = 8192;
+const RECONNECT_MS = 1000;
+
+/** The gRPC access logs of the proxy: one stream for each sink cluster and log name. */
+export interface GrpcLogs {
+  /** Reads an `envoy.extensions.access_loggers.grpc.v3.HttpGrpcAccessLogConfig`. */
+  read(fields: Fields): (info: StreamInfo) => void;
+  stats(): { readonly written: number; readonly dropped: number };
+  /** Sends what waits and ends the streams. */
+  close(): void;
+}
+
+export function createGrpcLogs(clusters: ClusterManager, node: GrpcMessage, log: Logger): GrpcLogs {
+  const sinks = new Map<string, Sink>();
+  return {
+    read: (fields) => {
+      const logged: LoggedHeaders = {
+        request: fields.strings('additional_request_headers_to_log').map((name) => name.toLowerCase()),
+        response: fields.strings('additional_response_headers_to_log').map((name) => name.toLowerCase()),
+      };
+      const config = fields.message('common_config', readCommon);
+      if (!config) {
+        fields.problem('common_config', 'value is required');
+        return () => undefined;
+      }
+      const key = JSON.stringify(config);
+      return (info) => {
+        let sink = sinks.get(key);
+        if (!sink) {
+          sink = new Sink(config, clusters, node, log);
+          sinks.set(key, sink);
+        }
+        sink.push(httpEntry(info, logged));
+      };
+    },
+    stats: () => {
+      let written = 0;
+      let dropped = 0;
+      for (const sink of sinks.values()) {
+        written += sink.written;
+        dropped += sink.dropped;
+      }
+      return { written, dropped };
+    },
+    close: () => {
+      for (const sink of sinks.values()) sink.close();
+      sinks.clear();
+    },
+  };
+}
+
+interface SinkConfig {
+  readonly logName: string;
+  readonly cluster: string;
+  readonly flushInterval: number;
+  readonly bufferBytes: number;
+}
+
+function readCommon(fields: Fields): SinkConfig {
+  fields.choice('transport_api_version', ['AUTO', 'V3', 'V2']);
+  const cluster = fields.message('grpc_service', readGrpcCluster) ?? '';
+  if (cluster === '') fields.problem('grpc_service', 'value is required');
+  return {
+    logName: fields.required('log_name'),
+    cluster,
+    flushInterval: fields.duration('buffer_flush_interval') ?? 1000,
+    bufferBytes: fields.number('buffer_size_bytes') ?? 16_384,
+  };
+}
+
+/** About the size of an entry on the wire; the buffer limit is a matter of order, not of bytes. */
+const ENTRY_BYTES = 400;
+
+class Sink {
+  written = 0;
+  dropped = 0;
+  readonly #config: SinkConfig;
+  readonly #clusters: ClusterManager;
+  readonly #node: GrpcMessage;
+  readonly #log: Logger;
+  readonly #waiting: GrpcMessage[] = [];
+  readonly #flushTimer = new Deadline(() => this.#flush());
+  #client: Client | undefined = undefined;
+  #stream: ClientWritableStream<GrpcMessage> | undefined = undefined;
+  #introduced = false;
+  #retryAt = 0;
+
+  constructor(config: SinkConfig, clusters: ClusterManager, node: GrpcMessage, log: Logger) {
+    this.#config = config;
+    this.#clusters = clusters;
+    this.#node = node;
+    this.#log = log;
+  }
+
+  push(entry: GrpcMessage): void {
+    if (this.#waiting.length >= MAX_WAITING) {
+      this.#waiting.shift();
+      this.dropped++;
+    }
+    this.#waiting.push(entry);
+    if (this.#waiting.length * ENTRY_BYTES >= this.#config.bufferBytes) this.#flush();
+    else if (!this.#flushTimer.list) this.#flushTimer.start(this.#config.flushInterval);
+  }
+
+  close(): void {
+    this.#flush();
+    this.#flushTimer.stop();
+    this.#stream?.end();
+    this.#client?.close();
+  }
+
+  #flush(): void {
+    this.#flushTimer.stop();
+    if (this.#waiting.length === 0) return;
+    const stream = this.#open();
+    if (!stream || stream.writableNeedDrain) {
+      this.#flushTimer.start(Math.max(RECONNECT_MS / 4, this.#config.flushInterval));
+      return;
+    }
+    const entries = this.#waiting.splice(0);
+    this.written += entries.length;
+    const identifier = this.#introduced ? {} : { identifier: { node: this.#node, log_name: this.#config.logName } };
+    this.#introduced = true;
+    stream.write({ ...identifier, http_logs: { log_entry: entries } });
+  }
+
+  #open(): ClientWritableStream<GrpcMessage> | undefined {
+    if (this.#stream) return this.#stream;
+    if (performance.now() < this.#retryAt) return undefined;
+    const target = this.#clusters.grpcTarget(this.#config.cluster);
+    if (target === undefined) {
+      this.#retryAt = performance.now() + RECONNECT_MS;
+      return undefined;
+    }
+    this.#client ??= createClient(target);
+    const definition = grpcService(serviceName.accessLog)['StreamAccessLogs'];
+    if (!definition) return undefined;
+    const stream = this.#client.makeClientStreamRequest(
+      definition.path,
+      definition.requestSerialize,
+      definition.responseDeserialize,
+      (error) => this.#ended(stream, error ? error.message : 'closed by the sink'),
+    ) as ClientWritableStream<GrpcMessage>;
+    stream.on('error', () => undefined);
+    this.#introduced = false;
+    this.#stream = stream;
+    return stream;
+  }
+
+  #ended(stream: ClientWritableStream<GrpcMessage>, reason: string): void {
+    if (this.#stream !== stream) return;
+    this.#stream = undefined;
+    this.#retryAt = performance.now() + RECONNECT_MS;
+    this.#log.debug({ log: this.#config.logName, reason }, 'access log stream ended');
+  }
+}
+
+function createClient(target: string): Client {
+  const grpc = createRequire(import.meta.url)('@grpc/grpc-js') as typeof import('@grpc/grpc-js');
+  return new grpc.Client(target, grpc.credentials.createInsecure());
+}

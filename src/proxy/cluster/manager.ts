@@ -1,0 +1,109 @@
+import { isDeepStrictEqual } from 'node:util';
+import { fail, type Issue, type Logger, ok, type Result } from '../../base/index.ts';
+import { type JsonObject, readMessage } from '../config/fields.ts';
+import { Cluster } from './cluster.ts';
+import { type ClusterReaderOptions, type EndpointConfig, readCluster, readLoadAssignment } from './config.ts';
+import { DnsResolver } from './dns.ts';
+
+interface Entry {
+  readonly json: JsonObject;
+  readonly cluster: Cluster;
+  readonly dns: DnsResolver | undefined;
+  readonly fixed: boolean;
+}
+
+/** All clusters by name, and the endpoint assignments that came for them. */
+export class ClusterManager {
+  readonly #entries = new Map<string, Entry>();
+  readonly #assignments = new Map<string, readonly EndpointConfig[]>();
+  readonly #options: ClusterReaderOptions;
+  readonly #log: Logger;
+
+  constructor(options: ClusterReaderOptions, log: Logger) {
+    this.#options = options;
+    this.#log = log;
+  }
+
+  get(name: string): Cluster | undefined {
+    return this.#entries.get(name)?.cluster;
+  }
+
+  all(): readonly Cluster[] {
+    return [...this.#entries.values()].map((entry) => entry.cluster);
+  }
+
+  /** Where a gRPC client of the proxy's own connects to, in gRPC's notation; undefined without such a cluster or host. */
+  grpcTarget(name: string): string | undefined {
+    const host = this.get(name)?.hosts[0];
+    if (!host) return undefined;
+    return host.address.kind === 'pipe' ? `unix:${host.address.path}` : host.name;
+  }
+
+  /** Assignment names that EDS clusters need. */
+  serviceNames(): readonly string[] {
+    const names = this.all().flatMap(({ config }) => (config.kind === 'EDS' ? [config.serviceName] : []));
+    return [...new Set(names)];
+  }
+
+  /** Adds or replaces a cluster; unchanged configuration changes nothing. `fixed`: from the bootstrap, not to be replaced. */
+  put(json: JsonObject, fixed = false): Result<void, readonly Issue[]> {
+    const issues: Issue[] = [];
+    const config = readMessage(json, '', issues, (fields) => readCluster(fields, this.#options));
+    if (config.http2 && !fixed) {
+      const path = 'typed_extension_protocol_options';
+      issues.push({ path, message: 'HTTP/2 to upstreams is not supported by ciliate-proxy', allowed: 'HTTP/1.1' });
+    }
+    const before = this.#entries.get(config.name);
+    if (before?.fixed) issues.push({ path: 'name', message: `${config.name} is a static cluster of the bootstrap` });
+    if (issues.length > 0) return fail(issues);
+    if (before && isDeepStrictEqual(before.json, json)) return ok(undefined);
+    const cluster = new Cluster(config);
+    const known = this.#assignments.get(config.serviceName);
+    if (config.kind === 'EDS' && known) cluster.setEndpoints(known);
+    if (config.kind === 'EDS' && !known && before?.cluster.warm) cluster.warm = false;
+    const dns = config.kind === 'STRICT_DNS' ? new DnsResolver(cluster, this.#log) : undefined;
+    this.#entries.set(config.name, { json, cluster, dns, fixed });
+    if (before) this.#retire(before);
+    return ok(undefined);
+  }
+
+  remove(name: string): void {
+    const entry = this.#entries.get(name);
+    if (!entry || entry.fixed) return;
+    this.#entries.delete(name);
+    this.#retire(entry);
+    const service = entry.cluster.config.serviceName;
+    if (!this.serviceNames().includes(service)) this.#assignments.delete(service);
+  }
+
+  /** Names of clusters that came by discovery. */
+  dynamicNames(): readonly string[] {
+    return [...this.#entries].flatMap(([name, entry]) => (entry.fixed ? [] : [name]));
+  }
+
+  putAssignment(json: JsonObject): Result<void, readonly Issue[]> {
+    const issues: Issue[] = [];
+    const { name, endpoints } = readMessage(json, '', issues, readLoadAssignment);
+    if (issues.length > 0) return fail(issues);
+    this.#assignments.set(name, endpoints);
+    for (const cluster of this.all()) {
+      if (cluster.config.kind === 'EDS' && cluster.config.serviceName === name) cluster.setEndpoints(endpoints);
+    }
+    return ok(undefined);
+  }
+
+  /** The configuration of each cluster as it came, for the admin interface. */
+  dump(): readonly { readonly json: JsonObject; readonly fixed: boolean }[] {
+    return [...this.#entries.values()].map(({ json, fixed }) => ({ json, fixed }));
+  }
+
+  stop(): void {
+    for (const entry of this.#entries.values()) this.#retire(entry);
+    this.#entries.clear();
+  }
+
+  #retire(entry: Entry): void {
+    entry.dns?.stop();
+    entry.cluster.drain();
+  }
+}

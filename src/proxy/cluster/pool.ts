@@ -1,0 +1,165 @@
+import { Deadline } from '../time/deadline.ts';
+import type { Cluster } from './cluster.ts';
+import type { Host } from './host.ts';
+import { errnoText, type ResetReason } from './reset.ts';
+import type { Resources } from './resources.ts';
+import { type ConnectionOwner, type SourceAddress, UpstreamConnection } from './upstream-connection.ts';
+
+/** A request that needs a connection. */
+export interface PoolClient {
+  readonly resources: Resources;
+  onReady(connection: UpstreamConnection): void;
+  onPoolFailure(reason: ResetReason, detail: string): void;
+}
+
+/** The connections to one host from one source address. The one used last is used first, so that the others can end. */
+export class Pool implements ConnectionOwner {
+  readonly host: Host;
+  readonly cluster: Cluster;
+  readonly key: string;
+  readonly #source: SourceAddress | undefined;
+  readonly #idle: UpstreamConnection[] = [];
+  readonly #waiting: PoolClient[] = [];
+  readonly #all = new Set<UpstreamConnection>();
+  readonly #idleTimeout = new Deadline(() => this.#closeIdle());
+  #connecting = 0;
+  #draining = false;
+
+  constructor(cluster: Cluster, host: Host, key: string, source: SourceAddress | undefined) {
+    this.cluster = cluster;
+    this.host = host;
+    this.key = key;
+    this.#source = source;
+  }
+
+  /** Gives the client a connection, at once when one is idle, or tells it why not. */
+  request(client: PoolClient): void {
+    const idle = this.#idle.pop();
+    if (idle) {
+      this.#attach(idle, client);
+      return;
+    }
+    const { resources } = client;
+    if (resources.pending >= resources.limits.pending) {
+      this.cluster.stats.rqPendingOverflow++;
+      client.onPoolFailure('overflow', '');
+      return;
+    }
+    resources.pending++;
+    this.#waiting.push(client);
+    if (this.#connecting < this.#waiting.length) this.#open(client);
+  }
+
+  cancel(client: PoolClient): void {
+    const at = this.#waiting.indexOf(client);
+    if (at < 0) return;
+    this.#waiting.splice(at, 1);
+    client.resources.pending--;
+  }
+
+  /** Closes what is idle; connections in use end with their request. */
+  drain(): void {
+    this.#draining = true;
+    this.#closeIdle();
+    this.#idleTimeout.stop();
+    this.#forgetWhenEmpty();
+  }
+
+  onConnected(connection: UpstreamConnection): void {
+    this.#connecting--;
+    this.cluster.outlier?.onConnected(this.host);
+    this.#serve(connection);
+  }
+
+  onConnectFailed(_connection: UpstreamConnection, reason: ResetReason, detail: string): void {
+    this.#connecting--;
+    this.cluster.stats.cxConnectFail++;
+    this.host.stats.cxConnectFail++;
+    if (reason === 'connection timeout') this.cluster.stats.cxConnectTimeout++;
+    for (const client of this.#waiting.splice(0)) {
+      client.resources.pending--;
+      client.onPoolFailure(reason, detail);
+    }
+  }
+
+  onReleased(connection: UpstreamConnection, reusable: boolean): void {
+    const { maxRequestsPerConnection } = this.cluster.config;
+    const spent = maxRequestsPerConnection > 0 && connection.requests >= maxRequestsPerConnection;
+    if (!reusable || spent || this.#draining) connection.destroy();
+    else this.#serve(connection);
+  }
+
+  onClosed(connection: UpstreamConnection): void {
+    if (!this.#all.delete(connection)) return;
+    this.cluster.stats.cxActive--;
+    this.host.stats.cxActive--;
+    this.cluster.resources.DEFAULT.connections--;
+    const at = this.#idle.lastIndexOf(connection);
+    if (at >= 0) this.#idle.splice(at, 1);
+    const next = this.#waiting[0];
+    if (next && this.#connecting < this.#waiting.length && this.#all.size === 0) this.#open(next);
+    this.#forgetWhenEmpty();
+  }
+
+  #serve(connection: UpstreamConnection): void {
+    const client = this.#waiting.shift();
+    if (client) {
+      client.resources.pending--;
+      this.#attach(connection, client);
+      return;
+    }
+    if (this.#draining) {
+      connection.destroy();
+      return;
+    }
+    this.#idle.push(connection);
+    this.#idleTimeout.start(this.cluster.config.idleTimeout);
+  }
+
+  #attach(connection: UpstreamConnection, client: PoolClient): void {
+    const { resources } = client;
+    if (resources.requests >= resources.limits.requests) {
+      this.#idle.push(connection);
+      this.cluster.stats.rqPendingOverflow++;
+      client.onPoolFailure('overflow', '');
+      return;
+    }
+    client.onReady(connection);
+  }
+
+  #open(client: PoolClient): void {
+    const { connections } = this.cluster.resources.DEFAULT;
+    if (this.#all.size > 0 && connections >= client.resources.limits.connections) {
+      this.cluster.stats.cxOverflow++;
+      return;
+    }
+    let connection: UpstreamConnection;
+    try {
+      const { connectTimeout } = this.cluster.config;
+      connection = new UpstreamConnection(this, this.host.address, this.#source, connectTimeout);
+    } catch (error) {
+      // The transparent socket could not be made; a failed connect comes later, as an event.
+      this.cancel(client);
+      this.cluster.stats.cxConnectFail++;
+      client.onPoolFailure('local connection failure', `immediate connect error: ${errnoText(error)}`);
+      return;
+    }
+    this.#connecting++;
+    this.#all.add(connection);
+    this.cluster.resources.DEFAULT.connections++;
+    this.cluster.stats.cxTotal++;
+    this.cluster.stats.cxActive++;
+    this.host.stats.cxTotal++;
+    this.host.stats.cxActive++;
+  }
+
+  #closeIdle(): void {
+    for (const connection of this.#idle.splice(0)) connection.destroy();
+  }
+
+  #forgetWhenEmpty(): void {
+    if (this.#all.size > 0 || this.#waiting.length > 0) return;
+    this.#idleTimeout.stop();
+    if (this.host.pools.get(this.key) === this) this.host.pools.delete(this.key);
+  }
+}

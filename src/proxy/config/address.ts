@@ -1,0 +1,42 @@
+import net from 'node:net';
+import type { Fields } from './fields.ts';
+
+/** Where something listens or is reached: an IP (or, for DNS clusters, a name) with a port, or a Unix socket. */
+export type Address =
+  | { readonly kind: 'socket'; readonly host: string; readonly port: number }
+  | { readonly kind: 'pipe'; readonly path: string };
+
+/** Reads an `envoy.config.core.v3.Address`. */
+export function readAddress(fields: Fields): Address | undefined {
+  switch (fields.oneOf('address', ['socket_address', 'pipe'])) {
+    case 'pipe': {
+      const path = fields.message('pipe', (pipe) => {
+        pipe.ignore('mode');
+        return pipe.required('path');
+      });
+      return path ? { kind: 'pipe', path } : undefined;
+    }
+    case 'socket_address':
+      return fields.message('socket_address', readSocketAddress);
+    default:
+      return undefined;
+  }
+}
+
+function readSocketAddress(fields: Fields): Address {
+  fields.choice('protocol', ['TCP']);
+  fields.ignore('ipv4_compat');
+  const host = fields.required('address');
+  const port = fields.number('port_value') ?? 0;
+  if (port < 0 || port > 65535) fields.problem('port_value', `found ${port}`, '0 to 65535');
+  return { kind: 'socket', host, port };
+}
+
+/** `a.b.c.d:p`, `[v6]:p` or the path of a Unix socket, as Envoy prints addresses. */
+export function formatAddress(address: Address): string {
+  return address.kind === 'pipe' ? address.path : formatHostPort(address.host, address.port);
+}
+
+export function formatHostPort(host: string, port: number): string {
+  return net.isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
+}

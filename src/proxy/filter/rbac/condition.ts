@@ -1,0 +1,207 @@
+import type { Fields } from '../../config/fields.ts';
+import { type Cidr, cidrSet, CidrIndex, readCidr } from '../../match/cidr.ts';
+import { readHeaderMatcher } from '../../match/headers.ts';
+import { readMetadataMatcher } from '../../match/metadata.ts';
+import { readStringMatcher } from '../../match/strings.ts';
+import type { FilterStream } from '../filter.ts';
+
+export type StreamCondition = (stream: FilterStream) => boolean;
+
+/** A condition taken apart as far as it can be looked up instead of tried. */
+export type Condition =
+  | { readonly kind: 'client'; readonly cidr: Cidr }
+  | { readonly kind: 'upstream'; readonly cidr: Cidr; readonly from: number; readonly to: number }
+  | { readonly kind: 'test'; readonly test: StreamCondition };
+
+const NEVER: Condition = { kind: 'test', test: () => false };
+const UPSTREAM_MATCHER = 'envoy.extensions.rbac.matchers.upstream_ip_port.v3.UpstreamIpPortMatcher';
+
+const test = (condition: StreamCondition): Condition => ({ kind: 'test', test: condition });
+
+/** One test for a list of alternatives: addresses become one look-up, whatever their number. */
+export function anyOf(conditions: readonly Condition[]): StreamCondition {
+  const clients = conditions.flatMap((one) => (one.kind === 'client' ? [one.cidr] : []));
+  const tests = conditions.flatMap((one) => (one.kind === 'test' ? [one.test] : []));
+  if (clients.length > 0) {
+    const holds = cidrSet(clients);
+    tests.unshift((stream) => holds(stream.peers.directRemote.address));
+  }
+  const upstream = upstreamTest(conditions);
+  if (upstream) tests.unshift(upstream);
+  const [only] = tests;
+  if (tests.length === 1 && only) return only;
+  return (stream) => tests.some((one) => one(stream));
+}
+
+function upstreamTest(conditions: readonly Condition[]): StreamCondition | undefined {
+  const index = new CidrIndex<{ readonly from: number; readonly to: number }>();
+  for (const one of conditions) if (one.kind === 'upstream') index.add(one.cidr, { from: one.from, to: one.to });
+  if (index.empty) return undefined;
+  return (stream) => {
+    const peer = stream.upstreamHost?.peer;
+    return peer !== undefined && index.find(peer.address).some(({ from, to }) => peer.port >= from && peer.port < to);
+  };
+}
+
+function allOf(conditions: readonly Condition[]): Condition {
+  const tests = conditions.map((one) => anyOf([one]));
+  return test((stream) => tests.every((one) => one(stream)));
+}
+
+const negated = (condition: Condition): Condition => {
+  const inner = anyOf([condition]);
+  return test((stream) => !inner(stream));
+};
+
+/** Reads an `envoy.config.rbac.v3.Permission`. */
+export function readPermission(fields: Fields): Condition {
+  const kind = fields.oneOf('rule', [
+    'and_rules',
+    'or_rules',
+    'any',
+    'header',
+    'url_path',
+    'destination_ip',
+    'destination_port',
+    'destination_port_range',
+    'metadata',
+    'not_rule',
+    'requested_server_name',
+    'matcher',
+  ]);
+  switch (kind) {
+    case 'and_rules':
+      return allOf(fields.message(kind, (inner) => inner.list('rules', readPermission)) ?? [NEVER]);
+    case 'or_rules':
+      return union(fields.message(kind, (inner) => inner.list('rules', readPermission)) ?? []);
+    case 'not_rule':
+      return negated(fields.message(kind, readPermission) ?? NEVER);
+    case 'destination_ip': {
+      const holds = readCidrs(fields, kind);
+      return test((stream) => holds(stream.peers.local.address));
+    }
+    case 'destination_port': {
+      const port = fields.number(kind) ?? 0;
+      return test((stream) => stream.peers.local.port === port);
+    }
+    case 'destination_port_range': {
+      const range = fields.message(kind, readRange) ?? { from: 0, to: 0 };
+      return test(({ peers: { local } }) => local.port >= range.from && local.port < range.to);
+    }
+    case 'requested_server_name': {
+      // Without TLS the requested name is empty.
+      const matches = fields.message(kind, readStringMatcher) ?? (() => false);
+      return test(() => matches(''));
+    }
+    case 'matcher':
+      return fields.message(kind, readExtension) ?? NEVER;
+    default:
+      return readCommon(fields, kind);
+  }
+}
+
+/** Reads an `envoy.config.rbac.v3.Principal`. */
+export function readPrincipal(fields: Fields): Condition {
+  const kind = fields.oneOf('identifier', [
+    'and_ids',
+    'or_ids',
+    'any',
+    'source_ip',
+    'direct_remote_ip',
+    'remote_ip',
+    'header',
+    'url_path',
+    'metadata',
+    'not_id',
+  ]);
+  switch (kind) {
+    case 'and_ids':
+      return allOf(fields.message(kind, (inner) => inner.list('ids', readPrincipal)) ?? [NEVER]);
+    case 'or_ids':
+      return union(fields.message(kind, (inner) => inner.list('ids', readPrincipal)) ?? []);
+    case 'not_id':
+      return negated(fields.message(kind, readPrincipal) ?? NEVER);
+    case 'source_ip':
+    case 'direct_remote_ip': {
+      const cidr = fields.message(kind, readCidr);
+      return cidr ? { kind: 'client', cidr } : NEVER;
+    }
+    case 'remote_ip': {
+      const holds = readCidrs(fields, kind);
+      return test((stream) => holds(stream.peers.remote.address));
+    }
+    default:
+      return readCommon(fields, kind);
+  }
+}
+
+/** A list of one keeps what can be looked up. */
+function union(conditions: readonly Condition[]): Condition {
+  const [only] = conditions;
+  return conditions.length === 1 && only ? only : test(anyOf(conditions));
+}
+
+function readCommon(fields: Fields, kind: 'any' | 'header' | 'url_path' | 'metadata' | undefined): Condition {
+  switch (kind) {
+    case undefined:
+      return NEVER;
+    case 'any': {
+      const any = fields.flag(kind);
+      return test(() => any);
+    }
+    case 'header': {
+      const matches = fields.message(kind, readHeaderMatcher);
+      return matches ? test((stream) => matches((name) => stream.requestHeader(name))) : NEVER;
+    }
+    case 'url_path': {
+      const matches = fields.message(kind, (inner) => inner.message('path', readStringMatcher));
+      return matches ? test((stream) => matches(pathOnly(stream.head.path))) : NEVER;
+    }
+    case 'metadata': {
+      const matches = fields.message(kind, readMetadataMatcher);
+      return matches ? test((stream) => matches(stream)) : NEVER;
+    }
+  }
+}
+
+function pathOnly(path: string): string {
+  const end = path.search(/[?#]/);
+  return end < 0 ? path : path.slice(0, end);
+}
+
+function readCidrs(fields: Fields, key: string): (address: string) => boolean {
+  const cidr = fields.message(key, readCidr);
+  return cidrSet(cidr ? [cidr] : []);
+}
+
+function readRange(fields: Fields): { readonly from: number; readonly to: number } {
+  return { from: fields.number('start') ?? 0, to: fields.number('end') ?? 0 };
+}
+
+function readExtension(fields: Fields): Condition {
+  fields.ignore('name');
+  const found = fields.message('typed_config', (config): Condition => {
+    const type = String(config.json['@type'] ?? '');
+    if (!type.endsWith(`/${UPSTREAM_MATCHER}`)) {
+      config.ignore(...Object.keys(config.json));
+      config.problem('@type', `${JSON.stringify(type)} is not supported by ciliate-proxy`, UPSTREAM_MATCHER);
+      return NEVER;
+    }
+    return readUpstream(config);
+  });
+  return found ?? NEVER;
+}
+
+const ANY_ADDRESS: readonly Cidr[] = [
+  { bits: 32, address: 0n, prefix: 0 },
+  { bits: 128, address: 0n, prefix: 0 },
+];
+
+function readUpstream(fields: Fields): Condition {
+  const cidr = fields.message('upstream_ip', readCidr);
+  const range = fields.message('upstream_port_range', readRange);
+  if (!cidr && !range) fields.problem('', 'one of upstream_ip and upstream_port_range is required');
+  const { from, to } = range ?? { from: 0, to: 65_536 };
+  if (cidr) return { kind: 'upstream', cidr, from, to };
+  return test(anyOf(ANY_ADDRESS.map((any) => ({ kind: 'upstream', cidr: any, from, to }))));
+}

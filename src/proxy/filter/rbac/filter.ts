@@ -1,0 +1,48 @@
+import type { Fields } from '../../config/fields.ts';
+import type { FilterKind, FilterStream, HttpFilter } from '../filter.ts';
+import { type RbacEngine, readEngine, type Verdict } from './engine.ts';
+
+const NAMESPACE = 'envoy.filters.http.rbac';
+
+/** `envoy.filters.http.rbac`, for requests from clients and, after the host was chosen, to upstreams. */
+export const rbacFilter: FilterKind = {
+  type: 'envoy.extensions.filters.http.rbac.v3.RBAC',
+  upstream: true,
+  read: readRbac,
+  routeType: 'envoy.extensions.filters.http.rbac.v3.RBACPerRoute',
+  readRoute: (fields) => fields.message('rbac', readRbac) ?? 'disabled',
+};
+
+function readRbac(fields: Fields): HttpFilter {
+  fields.ignore('track_per_rule_stats');
+  const prefix = fields.text('rules_stat_prefix');
+  const shadowPrefix = fields.text('shadow_rules_stat_prefix');
+  const rules = fields.message('rules', readEngine);
+  const shadow = fields.message('shadow_rules', readEngine);
+  return { onRequest: (stream) => enforce(stream, rules, shadow, prefix, shadowPrefix) };
+}
+
+function enforce(
+  stream: FilterStream,
+  rules: RbacEngine | undefined,
+  shadow: RbacEngine | undefined,
+  prefix: string,
+  shadowPrefix: string,
+): 'continue' | 'stop' {
+  if (shadow) record(stream, shadow.judge(stream), `${shadowPrefix}shadow_engine_result`, `${shadowPrefix}shadow_effective_policy_id`);
+  if (!rules) return 'continue';
+  const verdict = rules.judge(stream);
+  record(stream, verdict, `${prefix}enforced_engine_result`, `${prefix}enforced_effective_policy_id`);
+  if (verdict.allowed) return 'continue';
+  stream.reply({
+    status: 403,
+    body: 'RBAC: access denied',
+    details: `rbac_access_denied_matched_policy[${(verdict.policy ?? 'none').replaceAll(/\s/g, '_')}]`,
+  });
+  return 'stop';
+}
+
+function record(stream: FilterStream, verdict: Verdict, result: string, policy: string): void {
+  stream.setMetadata(NAMESPACE, result, verdict.allowed ? 'allowed' : 'denied');
+  if (verdict.policy !== undefined) stream.setMetadata(NAMESPACE, policy, verdict.policy);
+}

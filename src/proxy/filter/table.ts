@@ -1,0 +1,142 @@
+import { type Fields, isObject, type JsonObject, readMessage, typeName } from '../config/fields.ts';
+import type { Issue } from '../../base/index.ts';
+import { faultFilter } from './fault/fault.ts';
+import type { FilterKind, FilterSlot, HttpFilter, RouteFilters } from './filter.ts';
+import { headerMutationFilter } from './header-mutation/header-mutation.ts';
+import { rbacFilter } from './rbac/filter.ts';
+
+/** Every HTTP filter there is, by the full name of its configuration message. The router and the codec end chains. */
+const KINDS: ReadonlyMap<string, FilterKind> = new Map(
+  [faultFilter, headerMutationFilter, rbacFilter].map((kind) => [kind.type, kind]),
+);
+export const ROUTER = 'envoy.extensions.filters.http.router.v3.Router';
+export const UPSTREAM_CODEC = 'envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec';
+
+/** Where a chain stands decides which filters may be in it and how it ends. */
+export type ChainPlace = 'downstream' | 'upstream';
+
+/** Gives the slot of a discovered filter; `name` is its ECDS resource. */
+export type DiscoverFilter = (name: string, options: { readonly fallback: HttpFilter | undefined }) => FilterSlot;
+
+export interface RouterConfig {
+  readonly suppressHeaders: boolean;
+}
+
+export interface FilterChainConfig {
+  readonly slots: readonly FilterSlot[];
+  readonly router: RouterConfig;
+}
+
+const DEFAULT_ROUTER: RouterConfig = { suppressHeaders: false };
+
+/** Reads `http_filters`: the terminal filter stands last, and only there. */
+export function readFilterChain(
+  fields: Fields,
+  key: string,
+  place: ChainPlace,
+  discover: DiscoverFilter,
+): FilterChainConfig {
+  const terminal = place === 'downstream' ? ROUTER : UPSTREAM_CODEC;
+  const count = fields.items(key).length;
+  let router = DEFAULT_ROUTER;
+  let ended = false;
+  const slots = fields.list(key, (filter, index): FilterSlot | undefined => {
+    const name = filter.text('name');
+    filter.ignore('is_optional');
+    const disabled = filter.flag('disabled');
+    const config = filter.raw('typed_config');
+    const type = isObject(config) ? typeName(config) : '';
+    if (type === terminal) {
+      ended = true;
+      if (index < count - 1) {
+        filter.problem('', `terminal filter named ${name} of type ${type} must be the last filter in a http filter chain`);
+      }
+      router = filter.message('typed_config', (inner) => readRouter(inner, type)) ?? DEFAULT_ROUTER;
+      return undefined;
+    }
+    if (filter.has('config_discovery')) return readDiscovery(filter, name, place, disabled, discover);
+    const read = filter.message('typed_config', (inner) => readFilter(inner, place));
+    if (config === undefined) filter.problem('typed_config', 'value is required', filterTypes(place));
+    return read && { name, disabled, current: () => read };
+  });
+  if (!ended && (count > 0 || place === 'downstream')) {
+    fields.problem(key, `the last filter in a http filter chain must be of type ${terminal}`);
+  }
+  return { slots: slots.filter((slot) => slot !== undefined), router };
+}
+
+function readRouter(fields: Fields, type: string): RouterConfig {
+  if (type !== ROUTER) return DEFAULT_ROUTER;
+  fields.ignore('dynamic_stats', 'start_child_span');
+  return { suppressHeaders: fields.flag('suppress_envoy_headers') };
+}
+
+function readFilter(fields: Fields, place: ChainPlace): HttpFilter | undefined {
+  const kind = kindOf(fields, place);
+  return kind?.read(fields);
+}
+
+function kindOf(fields: Fields, place: ChainPlace): FilterKind | undefined {
+  const type = typeName(fields.json);
+  const kind = KINDS.get(type);
+  if (kind && (place === 'downstream' || kind.upstream)) return kind;
+  fields.ignore(...Object.keys(fields.json));
+  fields.problem('@type', `HTTP filter ${JSON.stringify(type)} is not supported by ciliate-proxy here`, filterTypes(place));
+  return undefined;
+}
+
+export function filterTypes(place: ChainPlace): string {
+  const types = [...KINDS.values()].filter((kind) => place === 'downstream' || kind.upstream).map((kind) => kind.type);
+  return [...types, place === 'downstream' ? ROUTER : UPSTREAM_CODEC].sort().join(', ');
+}
+
+function readDiscovery(
+  filter: Fields,
+  name: string,
+  place: ChainPlace,
+  disabled: boolean,
+  discover: DiscoverFilter,
+): FilterSlot | undefined {
+  const fallback = filter.message('config_discovery', (source) => {
+    source.ignore('config_source', 'type_urls', 'apply_default_config_without_warming');
+    return { filter: source.message('default_config', (config) => readFilter(config, place)) };
+  });
+  const slot = discover(name, { fallback: fallback?.filter });
+  return { name, disabled, current: () => slot.current() };
+}
+
+/** Compiles the `typed_config` of a discovered filter. */
+export function compileFilter(
+  json: JsonObject,
+  path: string,
+  issues: Issue[],
+  place: ChainPlace,
+): HttpFilter | undefined {
+  return readMessage(json, path, issues, (fields) => readFilter(fields, place));
+}
+
+const FILTER_CONFIG = 'envoy.config.route.v3.FilterConfig';
+
+/** Reads `typed_per_filter_config` of a route, virtual host or route configuration. */
+export function readRouteFilters(fields: Fields): RouteFilters {
+  const found = fields.map('typed_per_filter_config', (config) => {
+    const type = typeName(config.json);
+    if (type === FILTER_CONFIG) {
+      config.ignore('is_optional');
+      const inner = config.message('config', readRouteFilter);
+      return config.flag('disabled') ? ('disabled' as const) : inner;
+    }
+    return readRouteFilter(config);
+  });
+  return new Map([...found].flatMap(([name, filter]) => (filter === undefined ? [] : [[name, filter] as const])));
+}
+
+function readRouteFilter(fields: Fields): HttpFilter | 'disabled' | undefined {
+  const type = typeName(fields.json);
+  const kind = [...KINDS.values()].find((one) => one.routeType === type);
+  if (kind?.readRoute) return kind.readRoute(fields);
+  const allowed = [...KINDS.values()].flatMap((one) => (one.routeType ? [one.routeType] : []));
+  fields.ignore(...Object.keys(fields.json));
+  fields.problem('@type', `${JSON.stringify(type)} is not supported by ciliate-proxy`, [...allowed, FILTER_CONFIG].join(', '));
+  return undefined;
+}

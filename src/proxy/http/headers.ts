@@ -1,0 +1,74 @@
+/**
+ * Header fields in arrival order with lower-case names. Values are latin1 strings without surrounding white space.
+ * Pseudo headers and `host` are not in it: they are fields of the head.
+ */
+export class HeaderMap {
+  readonly names: string[] = [];
+  readonly values: string[] = [];
+
+  get size(): number {
+    return this.names.length;
+  }
+
+  /** The first value, or undefined. */
+  get(name: string): string | undefined {
+    const at = this.names.indexOf(name);
+    return at < 0 ? undefined : this.values[at];
+  }
+
+  /** All values joined with a comma, as Envoy's matchers and formatters see a repeated header. */
+  joined(name: string): string | undefined {
+    const { names } = this;
+    const first = names.indexOf(name);
+    if (first < 0) return undefined;
+    let value = this.values[first] as string;
+    for (let at = names.indexOf(name, first + 1); at >= 0; at = names.indexOf(name, at + 1)) {
+      value += `,${this.values[at]}`;
+    }
+    return value;
+  }
+
+  has(name: string): boolean {
+    return this.names.includes(name);
+  }
+
+  add(name: string, value: string): void {
+    this.names.push(name);
+    this.values.push(value);
+  }
+
+  /** Replaces the first field of that name in its place, drops the others, or adds one at the end. */
+  set(name: string, value: string): void {
+    const at = this.names.indexOf(name);
+    if (at < 0) {
+      this.add(name, value);
+      return;
+    }
+    this.values[at] = value;
+    this.#removeFrom(name, at + 1);
+  }
+
+  remove(name: string): void {
+    this.#removeFrom(name, 0);
+  }
+
+  removeWhere(drop: (name: string) => boolean): void {
+    for (let at = this.names.length - 1; at >= 0; at--) if (drop(this.names[at] as string)) this.#removeAt(at);
+  }
+
+  copy(): HeaderMap {
+    const out = new HeaderMap();
+    out.names.push(...this.names);
+    out.values.push(...this.values);
+    return out;
+  }
+
+  #removeFrom(name: string, from: number): void {
+    for (let at = this.names.indexOf(name, from); at >= 0; at = this.names.indexOf(name, at)) this.#removeAt(at);
+  }
+
+  #removeAt(at: number): void {
+    this.names.splice(at, 1);
+    this.values.splice(at, 1);
+  }
+}

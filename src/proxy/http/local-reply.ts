@@ -1,0 +1,99 @@
+import type { Fields } from '../config/fields.ts';
+import type { StreamTest } from '../accesslog/filter.ts';
+import { readStreamFilter } from '../accesslog/filter.ts';
+import type { LocalReply } from '../filter/filter.ts';
+import { readFormatString } from '../format/format-string.ts';
+import { readHeaderOption, type HeaderMutation, applyMutation } from '../route/mutation.ts';
+import { readDataSource } from '../route/table.ts';
+import { ResponseHead } from './head.ts';
+import type { HttpStream } from './stream.ts';
+import type { StreamInfo } from './stream-info.ts';
+
+export interface BodyFormat {
+  readonly contentType: string;
+  readonly text: (info: StreamInfo) => string;
+}
+
+interface Mapper {
+  readonly test: StreamTest;
+  readonly status: number | undefined;
+  readonly body: string | undefined;
+  readonly format: BodyFormat | undefined;
+  readonly headers: HeaderMutation;
+}
+
+/** How a connection manager words its own answers. */
+export interface LocalReplyConfig {
+  readonly mappers: readonly Mapper[];
+  readonly format: BodyFormat | undefined;
+}
+
+export const PLAIN_REPLIES: LocalReplyConfig = { mappers: [], format: undefined };
+
+/** Reads an `envoy.extensions.filters.network.http_connection_manager.v3.LocalReplyConfig`. */
+export function readLocalReplyConfig(fields: Fields): LocalReplyConfig {
+  return {
+    mappers: fields.list('mappers', (mapper) => ({
+      test: mapper.message('filter', readStreamFilter) ?? (() => true),
+      status: mapper.number('status_code'),
+      body: mapper.message('body', readDataSource),
+      format: mapper.message('body_format_override', readFormatString),
+      headers: { add: mapper.list('headers_to_add', readHeaderOption).filter((one) => one !== undefined), remove: [] },
+    })),
+    format: fields.message('body_format', readFormatString),
+  };
+}
+
+/** The response for a reply after mapping. Order of its first headers as Envoy writes them. */
+export function localReplyHead(
+  stream: HttpStream,
+  reply: LocalReply,
+): { readonly head: ResponseHead; readonly body: string } {
+  const { localReplies } = stream.manager;
+  const head = new ResponseHead();
+  head.status = reply.status;
+  stream.status = reply.status;
+  stream.response = head;
+  stream.localReplyBody = reply.body;
+  for (const [name, value] of reply.headers ?? []) head.headers.add(name, value);
+  const mapper = localReplies.mappers.find(({ test }) => test(stream));
+  if (mapper?.status !== undefined) stream.status = head.status = mapper.status;
+  if (mapper?.body !== undefined) stream.localReplyBody = mapper.body;
+  const format = mapper?.format ?? localReplies.format;
+  const body = format ? format.text(stream) : stream.localReplyBody;
+  if (isGrpc(stream)) return { head: grpcHead(head.status, body), body: '' };
+  const own = head.headers.copy();
+  const { headers } = head;
+  headers.removeWhere(() => true);
+  if (body !== '') {
+    headers.add('content-length', String(body.length));
+    headers.add('content-type', format?.contentType ?? 'text/plain');
+  }
+  for (let at = 0; at < own.size; at++) headers.add(own.names[at] as string, own.values[at] as string);
+  if (mapper) applyMutation(mapper.headers, headers, stream);
+  if (stream.route && stream.routes) stream.routes.applyResponse(stream.route, stream.weighted, headers, stream);
+  return { head, body };
+}
+
+function isGrpc(stream: HttpStream): boolean {
+  const type = stream.head.headers.get('content-type');
+  return type === 'application/grpc' || (type?.startsWith('application/grpc+') ?? false);
+}
+
+const GRPC_STATUS: Readonly<Record<number, number>> = { 400: 13, 401: 16, 403: 7, 404: 12, 429: 14, 502: 14, 503: 14, 504: 14 };
+
+function grpcHead(status: number, body: string): ResponseHead {
+  const head = new ResponseHead();
+  head.status = 200;
+  head.headers.add('content-type', 'application/grpc');
+  head.headers.add('grpc-status', String(GRPC_STATUS[status] ?? 2));
+  if (body !== '') head.headers.add('grpc-message', percentEncode(body));
+  return head;
+}
+
+function percentEncode(text: string): string {
+  return text.replace(
+    /[^\x20-\x24\x26-\x7e]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
+  );
+}

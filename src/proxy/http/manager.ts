@@ -1,0 +1,166 @@
+import type { AccessLog, AccessLogReader } from '../accesslog/access-log.ts';
+import { readConfigSource } from '../cluster/config.ts';
+import type { ClusterManager } from '../cluster/manager.ts';
+import type { Fields } from '../config/fields.ts';
+import type { FilterSlot } from '../filter/filter.ts';
+import { type DiscoverFilter, readFilterChain, readRouteFilters, type RouterConfig } from '../filter/table.ts';
+import { readUpgrades } from '../route/action.ts';
+import { RouteTable } from '../route/table.ts';
+import type { HeadLimits } from './head.ts';
+import { type LocalReplyConfig, PLAIN_REPLIES, readLocalReplyConfig } from './local-reply.ts';
+
+/** Counters of one connection manager under its `stat_prefix`. */
+export class HttpStats {
+  readonly prefix: string;
+  cxTotal = 0;
+  cxActive = 0;
+  cxIdleTimeout = 0;
+  rqTotal = 0;
+  rqActive = 0;
+  idleTimeout = 0;
+  protocolError = 0;
+  readonly status = [0, 0, 0, 0, 0, 0];
+
+  constructor(prefix: string) {
+    this.prefix = prefix;
+  }
+
+  count(status: number): void {
+    const hundreds = Math.min(5, Math.floor(status / 100));
+    this.status[hundreds] = (this.status[hundreds] ?? 0) + 1;
+  }
+}
+
+/** A compiled HTTP connection manager; times in milliseconds, 0 for none. */
+export interface HttpManager {
+  readonly stats: HttpStats;
+  readonly clusters: ClusterManager;
+  readonly filters: readonly FilterSlot[];
+  readonly router: RouterConfig;
+  /** The route table in force; undefined until it was discovered. */
+  readonly routes: () => RouteTable | undefined;
+  readonly accessLogs: readonly AccessLog[];
+  readonly localReplies: LocalReplyConfig;
+  readonly limits: HeadLimits;
+  readonly idleTimeout: number;
+  readonly streamIdleTimeout: number;
+  readonly requestTimeout: number;
+  readonly headersTimeout: number;
+  readonly delayedCloseTimeout: number;
+  readonly maxRequestsPerConnection: number;
+  readonly acceptHttp10: boolean;
+  readonly defaultHost10: string;
+  readonly allowAbsoluteUrl: boolean;
+  readonly underscores: 'ALLOW' | 'REJECT_REQUEST' | 'DROP_HEADER';
+  readonly serverName: string;
+  readonly serverMode: 'OVERWRITE' | 'APPEND_IF_ABSENT' | 'PASS_THROUGH';
+  readonly useRemoteAddress: boolean;
+  readonly trustedHops: number;
+  readonly skipXffAppend: boolean;
+  readonly via: string;
+  readonly generateRequestId: boolean;
+  readonly preserveRequestId: boolean;
+  readonly requestIdInResponse: boolean;
+  readonly upgrades: ReadonlyMap<string, boolean>;
+  readonly normalizePath: boolean;
+  readonly mergeSlashes: boolean;
+  readonly stripPort: 'none' | 'matching' | 'any';
+  readonly listenerPort: number;
+}
+
+/** What reading a connection manager needs from the rest of the proxy. */
+export interface HttpManagerContext {
+  readonly clusters: ClusterManager;
+  readonly listenerPort: number;
+  readonly discoverRoutes: (name: string) => () => RouteTable | undefined;
+  readonly discoverFilter: DiscoverFilter;
+  readonly readAccessLogs: AccessLogReader;
+}
+
+const HOUR = 3_600_000;
+
+/** Reads an `envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager`. */
+export function readHttpManager(fields: Fields, context: HttpManagerContext): HttpManager {
+  fields.ignore('internal_address_config', 'set_current_client_cert_details', 'drain_timeout', 'tracing');
+  fields.choice('codec_type', ['AUTO', 'HTTP1']);
+  fields.choice('forward_client_cert_details', ['SANITIZE']);
+  fields.choice('path_with_escaped_slashes_action', ['IMPLEMENTATION_SPECIFIC_DEFAULT', 'KEEP_UNCHANGED']);
+  const common = fields.message('common_http_protocol_options', readCommon) ?? COMMON;
+  const http1 = fields.message('http_protocol_options', readHttp1) ?? HTTP1;
+  const chain = readFilterChain(fields, 'http_filters', 'downstream', context.discoverFilter);
+  const any = fields.flag('strip_any_host_port');
+  const matching = fields.flag('strip_matching_host_port');
+  return {
+    ...common,
+    ...http1,
+    stats: new HttpStats(fields.required('stat_prefix')),
+    clusters: context.clusters,
+    filters: chain.slots,
+    router: chain.router,
+    routes: readRoutes(fields, context),
+    accessLogs: context.readAccessLogs(fields),
+    localReplies: fields.message('local_reply_config', readLocalReplyConfig) ?? PLAIN_REPLIES,
+    limits: { maxBytes: (fields.number('max_request_headers_kb') ?? 60) * 1024, maxHeaders: common.maxHeaders },
+    streamIdleTimeout: fields.duration('stream_idle_timeout') ?? 300_000,
+    requestTimeout: fields.duration('request_timeout') ?? 0,
+    headersTimeout: fields.duration('request_headers_timeout') ?? 0,
+    delayedCloseTimeout: fields.duration('delayed_close_timeout') ?? 1000,
+    serverName: fields.text('server_name') || 'envoy',
+    serverMode: fields.choice('server_header_transformation', ['OVERWRITE', 'APPEND_IF_ABSENT', 'PASS_THROUGH']),
+    useRemoteAddress: fields.flag('use_remote_address'),
+    trustedHops: fields.number('xff_num_trusted_hops') ?? 0,
+    skipXffAppend: fields.flag('skip_xff_append'),
+    via: fields.text('via'),
+    generateRequestId: fields.boolean('generate_request_id') ?? true,
+    preserveRequestId: fields.flag('preserve_external_request_id'),
+    requestIdInResponse: fields.flag('always_set_request_id_in_response'),
+    upgrades: readUpgrades(fields),
+    normalizePath: fields.flag('normalize_path'),
+    mergeSlashes: fields.flag('merge_slashes'),
+    stripPort: any ? 'any' : matching ? 'matching' : 'none',
+    listenerPort: context.listenerPort,
+  };
+}
+
+const COMMON = { idleTimeout: HOUR, maxHeaders: 100, maxRequestsPerConnection: 0, underscores: 'ALLOW' as const };
+const HTTP1 = { allowAbsoluteUrl: true, acceptHttp10: false, defaultHost10: '' };
+
+function readCommon(fields: Fields): {
+  readonly idleTimeout: number;
+  readonly maxHeaders: number;
+  readonly maxRequestsPerConnection: number;
+  readonly underscores: HttpManager['underscores'];
+} {
+  return {
+    idleTimeout: fields.duration('idle_timeout') ?? HOUR,
+    maxHeaders: fields.number('max_headers_count') ?? 100,
+    maxRequestsPerConnection: fields.number('max_requests_per_connection') ?? 0,
+    underscores: fields.choice('headers_with_underscores_action', ['ALLOW', 'REJECT_REQUEST', 'DROP_HEADER']),
+  };
+}
+
+function readHttp1(fields: Fields): typeof HTTP1 {
+  return {
+    allowAbsoluteUrl: fields.boolean('allow_absolute_url') ?? true,
+    acceptHttp10: fields.flag('accept_http_10'),
+    defaultHost10: fields.text('default_host_for_http_10'),
+  };
+}
+
+function readRoutes(fields: Fields, context: HttpManagerContext): HttpManager['routes'] {
+  switch (fields.oneOf('route_specifier', ['rds', 'route_config'])) {
+    case 'route_config': {
+      const table = fields.message('route_config', (inner) => new RouteTable(inner, readRouteFilters));
+      return () => table;
+    }
+    case 'rds': {
+      const name = fields.message('rds', (rds) => {
+        rds.message('config_source', readConfigSource);
+        return rds.required('route_config_name');
+      });
+      return context.discoverRoutes(name ?? '');
+    }
+    default:
+      return () => undefined;
+  }
+}

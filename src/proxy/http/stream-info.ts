@@ -1,0 +1,154 @@
+import type { JsonObject, JsonValue } from '../config/fields.ts';
+import type { Host } from '../cluster/host.ts';
+import type { RequestHead, ResponseHead } from './head.ts';
+
+/** One end of a connection; port 0 and a path as address for a Unix socket. */
+export interface Peer {
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface ConnectionPeers {
+  /** The client: the peer, or what a trusted header says. */
+  readonly remote: Peer;
+  readonly directRemote: Peer;
+  /** What the client connected to. */
+  readonly local: Peer;
+}
+
+/** Envoy's response flags as bits; the names are those of the access log. */
+export const FLAG = {
+  NO_HEALTHY_UPSTREAM: 1 << 0,
+  UPSTREAM_FAILURE: 1 << 1,
+  UPSTREAM_OVERFLOW: 1 << 2,
+  NO_ROUTE: 1 << 3,
+  RETRY_LIMIT: 1 << 4,
+  NO_CLUSTER: 1 << 5,
+  DOWNSTREAM_CLOSED: 1 << 6,
+  UPSTREAM_TIMEOUT: 1 << 7,
+  LOCAL_RESET: 1 << 8,
+  UPSTREAM_REMOTE_RESET: 1 << 9,
+  UPSTREAM_CLOSED: 1 << 10,
+  DELAY_INJECTED: 1 << 11,
+  FAULT_INJECTED: 1 << 12,
+  STREAM_IDLE: 1 << 13,
+  DOWNSTREAM_PROTOCOL: 1 << 14,
+  UPSTREAM_PROTOCOL: 1 << 15,
+  DURATION_TIMEOUT: 1 << 16,
+  NO_FILTER_CONFIG: 1 << 17,
+} as const;
+
+/** Bit, text of `%RESPONSE_FLAGS%`, field of `envoy.data.accesslog.v3.ResponseFlags`. */
+export const FLAG_TEXTS: readonly (readonly [number, string, string])[] = [
+  [FLAG.NO_HEALTHY_UPSTREAM, 'UH', 'no_healthy_upstream'],
+  [FLAG.UPSTREAM_FAILURE, 'UF', 'upstream_connection_failure'],
+  [FLAG.UPSTREAM_OVERFLOW, 'UO', 'upstream_overflow'],
+  [FLAG.NO_ROUTE, 'NR', 'no_route_found'],
+  [FLAG.RETRY_LIMIT, 'URX', 'upstream_retry_limit_exceeded'],
+  [FLAG.NO_CLUSTER, 'NC', 'no_cluster_found'],
+  [FLAG.DOWNSTREAM_CLOSED, 'DC', 'downstream_connection_termination'],
+  [FLAG.UPSTREAM_TIMEOUT, 'UT', 'upstream_request_timeout'],
+  [FLAG.LOCAL_RESET, 'LR', 'local_reset'],
+  [FLAG.UPSTREAM_REMOTE_RESET, 'UR', 'upstream_remote_reset'],
+  [FLAG.UPSTREAM_CLOSED, 'UC', 'upstream_connection_termination'],
+  [FLAG.DELAY_INJECTED, 'DI', 'delay_injected'],
+  [FLAG.FAULT_INJECTED, 'FI', 'fault_injected'],
+  [FLAG.STREAM_IDLE, 'SI', 'stream_idle_timeout'],
+  [FLAG.DOWNSTREAM_PROTOCOL, 'DPE', 'downstream_protocol_error'],
+  [FLAG.UPSTREAM_PROTOCOL, 'UPE', 'upstream_protocol_error'],
+  [FLAG.DURATION_TIMEOUT, 'DT', 'duration_timeout'],
+  [FLAG.NO_FILTER_CONFIG, 'NFCF', 'no_filter_config_found'],
+];
+
+export function flagsText(flags: number): string {
+  if (flags === 0) return '-';
+  return FLAG_TEXTS.filter(([bit]) => (flags & bit) !== 0)
+    .map(([, text]) => text)
+    .join(',');
+}
+
+/** What is known of a request or connection: read by access logs, formatters and matchers, written while it runs. */
+export class StreamInfo {
+  readonly peers: ConnectionPeers;
+  /** Milliseconds since the epoch. */
+  readonly startTime = Date.now();
+  /** Monotonic milliseconds; all other times likewise, 0 until they are known. */
+  readonly startedAt = performance.now();
+  requestEndAt = 0;
+  upstreamFirstByteAt = 0;
+  upstreamLastByteAt = 0;
+  responseStartAt = 0;
+  responseEndAt = 0;
+  request: RequestHead | undefined = undefined;
+  response: ResponseHead | undefined = undefined;
+  originalPath: string | undefined = undefined;
+  requestId = '';
+  /** 0 when none was sent. */
+  status = 0;
+  details = '';
+  flags = 0;
+  bytesReceived = 0;
+  bytesSent = 0;
+  routeName = '';
+  clusterName = '';
+  virtualHostName = '';
+  upstreamHost: Host | undefined = undefined;
+  upstreamLocal: Peer | undefined = undefined;
+  upstreamFailure = '';
+  localReplyBody = '';
+  attempts = 0;
+  #metadata: Map<string, Map<string, JsonValue>> | undefined = undefined;
+
+  constructor(peers: ConnectionPeers) {
+    this.peers = peers;
+  }
+
+  setMetadata(namespace: string, key: string, value: JsonValue): void {
+    this.#metadata ??= new Map();
+    const values = this.#metadata.get(namespace);
+    if (values) values.set(key, value);
+    else this.#metadata.set(namespace, new Map([[key, value]]));
+  }
+
+  metadata(namespace: string, path: readonly string[]): JsonValue | undefined {
+    const [first, ...rest] = path;
+    const values = this.#metadata?.get(namespace);
+    if (!values) return undefined;
+    if (first === undefined) return Object.fromEntries(values);
+    let value = values.get(first);
+    for (const key of rest) {
+      value = typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject)[key] : undefined;
+    }
+    return value;
+  }
+
+  allMetadata(): JsonObject {
+    const out: Record<string, JsonValue> = {};
+    for (const [namespace, values] of this.#metadata ?? []) out[namespace] = Object.fromEntries(values);
+    return out;
+  }
+
+  /** A request header by lower-case name, pseudo headers included. */
+  requestHeader(name: string): string | undefined {
+    const { request } = this;
+    if (!request) return undefined;
+    if (!name.startsWith(':')) return name === 'host' ? request.authority : request.headers.joined(name);
+    switch (name) {
+      case ':path':
+        return request.path;
+      case ':method':
+        return request.method;
+      case ':authority':
+        return request.authority === '' ? undefined : request.authority;
+      case ':scheme':
+        return request.scheme;
+      default:
+        return undefined;
+    }
+  }
+
+  responseHeader(name: string): string | undefined {
+    if (name === ':status') return this.status === 0 ? undefined : String(this.status);
+    return this.response?.headers.joined(name);
+  }
+}

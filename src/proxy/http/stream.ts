@@ -1,0 +1,247 @@
+import type { FilterSlot, FilterStream, HttpFilter, LocalReply } from '../filter/filter.ts';
+import { RouterRun } from '../filter/router/run.ts';
+import type { WeightedCluster } from '../route/action.ts';
+import type { Route, RouteTable } from '../route/table.ts';
+import { Deadline } from '../time/deadline.ts';
+import { httpDate } from './date.ts';
+import { type RequestHead, ResponseHead } from './head.ts';
+import { localReplyHead } from './local-reply.ts';
+import type { HttpManager } from './manager.ts';
+import { admitRequest } from './request.ts';
+import type { ServerConnection } from './server-connection.ts';
+import { FLAG, StreamInfo } from './stream-info.ts';
+
+const NO_CONFIG: LocalReply = { status: 500, body: '', details: 'missing_filter_config', flags: FLAG.NO_FILTER_CONFIG };
+
+/** One request and its response on a downstream connection. */
+export class HttpStream extends StreamInfo implements FilterStream {
+  readonly connection: ServerConnection;
+  readonly manager: HttpManager;
+  readonly head: RequestHead;
+  readonly random = Math.floor(Math.random() * 0x1_0000_0000);
+  routes: RouteTable | undefined = undefined;
+  route: Route | undefined = undefined;
+  weighted: WeightedCluster | undefined = undefined;
+  /** The whole request has been read. */
+  requestDone = false;
+  responseStarted = false;
+  ended = false;
+  /** An upgrade the configuration allows; the request then has no end of its own. */
+  upgrade: string | undefined = undefined;
+  #nextFilter = 0;
+  #ran: HttpFilter[] | undefined = undefined;
+  #run: RouterRun | undefined = undefined;
+  #held: Buffer[] | undefined = undefined;
+  #chunked = false;
+  #bodyless = false;
+  #pendingHead = '';
+  readonly #idle = new Deadline(() => this.#idleTimeout());
+  readonly #whole = new Deadline(() => this.#requestTimeout());
+
+  constructor(connection: ServerConnection, manager: HttpManager, head: RequestHead) {
+    super(connection.peers);
+    this.connection = connection;
+    this.manager = manager;
+    this.head = head;
+    this.request = head;
+  }
+
+  /** Judges the head, finds the route and runs the filters. */
+  begin(): void {
+    const { manager } = this;
+    manager.stats.rqTotal++;
+    manager.stats.rqActive++;
+    this.#idle.start(manager.streamIdleTimeout);
+    if (!this.requestDone) this.#whole.start(manager.requestTimeout);
+    const refused = admitRequest(this);
+    if (refused) {
+      this.reply(refused);
+      return;
+    }
+    this.routes = manager.routes();
+    const found = this.routes?.find(this, this.random);
+    if (found?.kind === 'redirect') {
+      const { status, location } = found;
+      this.reply({ status, body: '', details: 'direct_response', headers: [['location', location]] });
+      return;
+    }
+    this.route = found?.route;
+    if (this.route) this.routeName = this.route.name;
+    this.#filters();
+  }
+
+  resume(): void {
+    if (!this.ended && !this.responseStarted) this.#filters();
+  }
+
+  #filters(): void {
+    const { filters } = this.manager;
+    while (this.#nextFilter < filters.length) {
+      const slot = filters[this.#nextFilter++] as FilterSlot;
+      const filter = this.#filterOf(slot);
+      if (filter === 'disabled') continue;
+      if (!filter) {
+        this.reply(NO_CONFIG);
+        return;
+      }
+      if (filter.onResponse) (this.#ran ??= []).push(filter);
+      if (filter.onRequest(this) === 'stop' || this.ended || this.responseStarted) return;
+    }
+    this.#run = new RouterRun(this);
+    this.#run.start();
+    const held = this.#held;
+    this.#held = undefined;
+    for (const bytes of held ?? []) this.#run?.onBody(bytes, 0, bytes.length, false);
+    if (held && this.requestDone) this.#run?.onBody(Buffer.alloc(0), 0, 0, true);
+  }
+
+  #filterOf(slot: FilterSlot): HttpFilter | 'disabled' | undefined {
+    const own = this.route?.filters.get(slot.name);
+    if (own !== undefined) return own;
+    return slot.disabled ? 'disabled' : slot.current();
+  }
+
+  /** A piece of the request's body. The bytes belong to this read but may be kept. */
+  onRequestBody(bytes: Buffer, start: number, stop: number, done: boolean): void {
+    this.bytesReceived += stop - start;
+    this.#idle.start(this.manager.streamIdleTimeout);
+    if (done) this.requestComplete();
+    if (this.ended || this.responseStarted) {
+      if (this.#run) this.#run.onBody(bytes, start, stop, done);
+      return;
+    }
+    if (this.#run) {
+      this.#run.onBody(bytes, start, stop, done);
+      return;
+    }
+    (this.#held ??= []).push(bytes.subarray(start, stop));
+    this.connection.pauseReading();
+  }
+
+  requestComplete(): void {
+    this.requestDone = true;
+    this.requestEndAt = performance.now();
+    this.#whole.stop();
+  }
+
+  /** Answers in the upstream's stead; does nothing once a response has begun but to end it. */
+  reply(reply: LocalReply): void {
+    if (this.ended) return;
+    if (reply.flags) this.flags |= reply.flags;
+    this.details = reply.details;
+    if (this.responseStarted) {
+      this.connection.destroy();
+      return;
+    }
+    this.#run?.abort();
+    if (reply.close) this.connection.closeAfterResponse = true;
+    const { head, body } = localReplyHead(this, reply);
+    const bytes = Buffer.from(body, 'latin1');
+    this.#respond(head, bytes.length === 0 || this.head.method === 'HEAD');
+    if (!this.ended) this.sendBody(bytes, 0, bytes.length, true);
+  }
+
+  /** The upstream's response begins. */
+  respond(head: ResponseHead, done: boolean): void {
+    this.details = 'via_upstream';
+    this.#respond(head, done);
+  }
+
+  #respond(head: ResponseHead, done: boolean): void {
+    this.responseStarted = true;
+    this.response = head;
+    this.status = head.status;
+    for (let at = (this.#ran?.length ?? 0) - 1; at >= 0; at--) this.#ran?.[at]?.onResponse?.(this, head);
+    this.status = head.status;
+    this.responseStartAt = performance.now();
+    this.#pendingHead = this.#finishHead(head, done);
+    if (done) this.sendBody(undefined, 0, 0, true);
+  }
+
+  /** Last touches in Envoy's order, then the text of the head with its framing. */
+  #finishHead(head: ResponseHead, done: boolean): string {
+    const { headers } = head;
+    const { manager, connection } = this;
+    headers.remove('keep-alive');
+    headers.remove('proxy-connection');
+    if (head.status !== 101) headers.remove('upgrade');
+    if (!headers.has('date')) headers.add('date', httpDate());
+    if (manager.serverMode === 'OVERWRITE' || (manager.serverMode === 'APPEND_IF_ABSENT' && !headers.has('server'))) {
+      headers.set('server', manager.serverName);
+    }
+    if (manager.via !== '') headers.add('via', manager.via);
+    if (manager.requestIdInResponse && this.requestId !== '') headers.set('x-request-id', this.requestId);
+    if (!this.requestDone && head.status !== 101) connection.closeAfterResponse = true;
+    const text = connection.headText(head, this.#framing(head, done));
+    manager.stats.count(head.status);
+    return text;
+  }
+
+  #framing(head: ResponseHead, done: boolean): string {
+    const { status, headers } = head;
+    this.#bodyless = this.head.method === 'HEAD' || status === 304 || status === 204 || status < 200;
+    this.#chunked = false;
+    if (status === 101 || headers.has('content-length')) return '';
+    if (done && this.head.method !== 'HEAD') return status >= 200 && status !== 204 ? 'content-length: 0\r\n' : '';
+    if (status < 200 || status === 204) return '';
+    if (this.head.minor === 0) {
+      this.connection.closeAfterResponse = true;
+      return '';
+    }
+    this.#chunked = !this.#bodyless;
+    return 'transfer-encoding: chunked\r\n';
+  }
+
+  sendBody(bytes: Buffer | undefined, start: number, stop: number, done: boolean): void {
+    if (this.ended) return;
+    const from = this.#bodyless ? stop : start;
+    this.bytesSent += stop - from;
+    const head = this.#pendingHead;
+    this.#pendingHead = '';
+    if (!done) this.#idle.start(this.manager.streamIdleTimeout);
+    this.connection.write(head, bytes, from, stop, this.#chunked, done);
+    if (done) this.#finish();
+  }
+
+  /** Sends a head that no body followed yet. */
+  flush(): void {
+    if (this.#pendingHead !== '' && !this.ended) this.sendBody(undefined, 0, 0, false);
+  }
+
+  #finish(): void {
+    this.end();
+    this.connection.onStreamEnd(this);
+  }
+
+  /** Takes the request out of the counts and writes the access log. */
+  end(): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.responseEndAt = performance.now();
+    this.#idle.stop();
+    this.#whole.stop();
+    this.manager.stats.rqActive--;
+    this.#run?.abort();
+    for (const log of this.manager.accessLogs) log(this);
+  }
+
+  onDownstreamGone(): void {
+    if (this.ended) return;
+    if (this.details === '' || this.details === 'via_upstream') this.details = 'downstream_remote_disconnect';
+    this.flags |= FLAG.DOWNSTREAM_CLOSED;
+    this.end();
+  }
+
+  onDownstreamWritable(): void {
+    this.#run?.onDownstreamWritable();
+  }
+
+  #idleTimeout(): void {
+    this.manager.stats.idleTimeout++;
+    this.reply({ status: 408, body: 'stream timeout', details: 'stream_idle_timeout', flags: FLAG.STREAM_IDLE });
+  }
+
+  #requestTimeout(): void {
+    this.reply({ status: 408, body: 'request timeout', details: 'request_overall_timeout' });
+  }
+}

@@ -1,0 +1,96 @@
+import type { Cidr } from '../../base/index.ts';
+import { cidrContains, parseCidrOrIp } from '../../base/index.ts';
+import type { Fields } from '../config/fields.ts';
+import type { ConnectionPeers } from '../http/stream-info.ts';
+import { readCidr } from '../match/cidr.ts';
+
+type SourceType = 'ANY' | 'SAME_IP_OR_LOOPBACK' | 'EXTERNAL';
+
+/** `envoy.config.listener.v3.FilterChainMatch`; an empty list or undefined means any. */
+export interface ChainMatch {
+  readonly port: number | undefined;
+  readonly destinations: readonly Cidr[];
+  readonly serverNames: readonly string[];
+  readonly transport: string;
+  readonly protocols: readonly string[];
+  readonly directSources: readonly Cidr[];
+  readonly sourceType: SourceType;
+  readonly sources: readonly Cidr[];
+  readonly sourcePorts: readonly number[];
+}
+
+export const ANY_CONNECTION: ChainMatch = {
+  port: undefined,
+  destinations: [],
+  serverNames: [],
+  transport: '',
+  protocols: [],
+  directSources: [],
+  sourceType: 'ANY',
+  sources: [],
+  sourcePorts: [],
+};
+
+export function readChainMatch(fields: Fields): ChainMatch {
+  const cidrs = (key: string): readonly Cidr[] => fields.list(key, readCidr).filter((one) => one !== undefined);
+  return {
+    port: fields.number('destination_port'),
+    destinations: cidrs('prefix_ranges'),
+    serverNames: fields.strings('server_names'),
+    transport: fields.text('transport_protocol'),
+    protocols: fields.strings('application_protocols'),
+    directSources: cidrs('direct_source_prefix_ranges'),
+    sourceType: fields.choice('source_type', ['ANY', 'SAME_IP_OR_LOOPBACK', 'EXTERNAL']),
+    sources: cidrs('source_prefix_ranges'),
+    sourcePorts: fields.numbers('source_ports'),
+  };
+}
+
+/**
+ * The chain for a plain-text connection. Criterion after criterion, the chains that name the value most closely stay, else those that
+ * do not name it; there is no way back, so a close match early on that fails later gives none.
+ */
+export function selectChain<T extends { readonly match: ChainMatch }>(
+  chains: readonly T[],
+  peers: ConnectionPeers,
+): T | undefined {
+  const local = parseCidrOrIp(peers.local.address);
+  const direct = parseCidrOrIp(peers.directRemote.address);
+  const remote = parseCidrOrIp(peers.remote.address);
+  let left = preferred(chains, ({ port }) => (port === undefined ? 0 : port === peers.local.port ? 1 : -1));
+  left = preferred(left, ({ destinations }) => longest(destinations, local));
+  left = preferred(left, ({ serverNames }) => (serverNames.length === 0 ? 0 : -1));
+  left = preferred(left, ({ transport }) => (transport === '' ? 0 : transport === 'raw_buffer' ? 1 : -1));
+  left = preferred(left, ({ protocols }) => (protocols.length === 0 ? 0 : -1));
+  left = preferred(left, ({ directSources }) => longest(directSources, direct));
+  left = preferred(left, ({ sourceType }) => (sourceType === 'ANY' ? 0 : sourceType === sourceTypeOf(peers) ? 1 : -1));
+  left = preferred(left, ({ sources }) => longest(sources, remote));
+  left = preferred(left, ({ sourcePorts }) => {
+    if (sourcePorts.length === 0) return 0;
+    return sourcePorts.includes(peers.remote.port) ? 1 : -1;
+  });
+  return left[0];
+}
+
+/** Chains with the best rank; -1 is out. */
+function preferred<T extends { readonly match: ChainMatch }>(
+  chains: readonly T[],
+  rank: (match: ChainMatch) => number,
+): readonly T[] {
+  if (chains.length === 0) return chains;
+  const ranks = chains.map((chain) => rank(chain.match));
+  const best = Math.max(...ranks);
+  return best < 0 ? [] : chains.filter((_, index) => ranks[index] === best);
+}
+
+/** 0 for any, one more than the longest prefix that holds the address, -1 when none does. */
+function longest(cidrs: readonly Cidr[], address: Cidr | undefined): number {
+  if (cidrs.length === 0) return 0;
+  const holding = cidrs.filter((cidr) => address !== undefined && cidrContains(cidr, address));
+  return holding.length === 0 ? -1 : 1 + Math.max(...holding.map((cidr) => cidr.prefix));
+}
+
+function sourceTypeOf({ remote, local }: ConnectionPeers): SourceType {
+  const loopback = remote.address.startsWith('127.') || remote.address === '::1';
+  return loopback || remote.address === local.address ? 'SAME_IP_OR_LOOPBACK' : 'EXTERNAL';
+}

@@ -1,0 +1,139 @@
+import { isDeepStrictEqual } from 'node:util';
+import { type Address, readAddress } from '../config/address.ts';
+import { type Fields, isObject, type JsonObject, typeName } from '../config/fields.ts';
+import { type HttpManager, type HttpManagerContext, readHttpManager } from '../http/manager.ts';
+import { readTcpProxy, type TcpProxy } from '../network/tcp-proxy.ts';
+import { ANY_CONNECTION, type ChainMatch, readChainMatch } from './chain-match.ts';
+
+export type NetworkFilter =
+  | { readonly kind: 'http'; readonly manager: HttpManager }
+  | { readonly kind: 'tcp'; readonly proxy: TcpProxy };
+
+export interface FilterChain {
+  readonly name: string;
+  readonly match: ChainMatch;
+  readonly filter: NetworkFilter;
+  readonly json: JsonObject;
+}
+
+/** A compiled `envoy.config.listener.v3.Listener`. */
+export interface ListenerConfig {
+  readonly name: string;
+  readonly addresses: readonly Address[];
+  readonly transparent: boolean;
+  readonly chains: readonly FilterChain[];
+  readonly defaultChain: FilterChain | undefined;
+  /** SO_MARK of upstream connections made from the client's address; undefined: they are made from the proxy's own. */
+  readonly originalSourceMark: number | undefined;
+  readonly backlog: number;
+}
+
+const HCM = 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
+const TCP = 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy';
+const LISTENER_FILTERS = 'envoy.extensions.filters.listener.';
+const RAW_BUFFER = 'envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer';
+
+export type ListenerContext = Omit<HttpManagerContext, 'listenerPort'>;
+
+export function readListener(fields: Fields, context: ListenerContext): ListenerConfig {
+  fields.ignore('stat_prefix', 'per_connection_buffer_limit_bytes', 'metadata', 'drain_type', 'traffic_direction');
+  fields.ignore('enable_reuse_port', 'listener_filters_timeout', 'continue_on_listener_filters_timeout');
+  fields.ignore('ignore_global_conn_limit', 'max_connections_to_accept_per_socket_event', 'freebind');
+  const name = fields.required('name');
+  const address = fields.message('address', readAddress);
+  if (!address) fields.problem('address', `error adding listener named '${name}': address is necessary`);
+  const more = fields.list('additional_addresses', (one) => one.message('address', readAddress));
+  const port = address?.kind === 'socket' ? address.port : 0;
+  const inner = { ...context, listenerPort: port };
+  const chains = fields.list('filter_chains', (chain) => readChain(chain, inner));
+  refuseTwins(chains, fields);
+  const defaultChain = fields.message('default_filter_chain', (chain) => readChain(chain, inner));
+  if (chains.length === 0 && !defaultChain) {
+    fields.problem('filter_chains', `error adding listener named '${name}': no filter chains specified`);
+  }
+  return {
+    name,
+    addresses: [...(address ? [address] : []), ...more.filter((one) => one !== undefined)],
+    transparent: fields.flag('transparent'),
+    chains: chains.filter((chain) => chain !== undefined),
+    defaultChain,
+    originalSourceMark: readListenerFilters(fields),
+    backlog: fields.number('tcp_backlog_size') ?? 1024,
+  };
+}
+
+function refuseTwins(chains: readonly (FilterChain | undefined)[], fields: Fields): void {
+  for (const [index, chain] of chains.entries()) {
+    const twin = chains.slice(0, index).find((other) => chain && other && isDeepStrictEqual(other.match, chain.match));
+    if (!twin) continue;
+    fields.problem(
+      `filter_chains[${index}]`,
+      `filter chain '${chain?.name}' has the same matching rules defined as '${twin.name}'`,
+    );
+  }
+}
+
+function readChain(fields: Fields, context: HttpManagerContext): FilterChain | undefined {
+  fields.ignore('metadata', 'transport_socket_connect_timeout');
+  const match = fields.message('filter_chain_match', readChainMatch) ?? ANY_CONNECTION;
+  fields.message('transport_socket', (socket) => {
+    socket.ignore('name');
+    const type = typeOf(socket);
+    socket.ignore('typed_config');
+    if (type !== RAW_BUFFER) socket.problem('typed_config', `${type || 'nothing'} is not supported`, RAW_BUFFER);
+  });
+  const filters = fields.list('filters', (filter) => readNetworkFilter(filter, context));
+  const [filter] = filters;
+  if (filters.length !== 1) fields.problem('filters', `found ${filters.length} filters`, 'exactly one terminal filter');
+  return filter && { name: fields.text('name'), match, filter, json: fields.json };
+}
+
+function typeOf(fields: Fields): string {
+  const config = fields.raw('typed_config');
+  return isObject(config) ? typeName(config) : '';
+}
+
+function readNetworkFilter(fields: Fields, context: HttpManagerContext): NetworkFilter | undefined {
+  fields.ignore('name');
+  const type = typeOf(fields);
+  if (type === HCM) {
+    const manager = fields.message('typed_config', (config) => readHttpManager(config, context));
+    return manager && { kind: 'http', manager };
+  }
+  if (type === TCP) {
+    const proxy = fields.message('typed_config', (config) => readTcpProxy(config, context));
+    return proxy && { kind: 'tcp', proxy };
+  }
+  fields.problem('typed_config', `network filter ${JSON.stringify(type)} is not supported by ciliate-proxy`, `${HCM}, ${TCP}`);
+  return undefined;
+}
+
+/** Reads listener filters; the mark of original_src when there is one. */
+function readListenerFilters(fields: Fields): number | undefined {
+  let mark: number | undefined;
+  fields.list('listener_filters', (filter) => {
+    filter.ignore('name');
+    const type = typeOf(filter);
+    switch (type) {
+      case `${LISTENER_FILTERS}original_src.v3.OriginalSrc`:
+        mark = filter.message('typed_config', readOriginalSrc);
+        break;
+      case `${LISTENER_FILTERS}original_dst.v3.OriginalDst`:
+      case `${LISTENER_FILTERS}http_inspector.v3.HttpInspector`:
+        break;
+      default:
+        filter.problem(
+          'typed_config',
+          `listener filter ${JSON.stringify(type)} is not supported by ciliate-proxy`,
+          'OriginalDst, OriginalSrc, HttpInspector',
+        );
+    }
+    return true;
+  });
+  return mark;
+}
+
+function readOriginalSrc(fields: Fields): number {
+  if (fields.flag('bind_port')) fields.problem('bind_port', 'is not supported', 'false');
+  return fields.number('mark') ?? 0;
+}

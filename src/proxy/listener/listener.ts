@@ -1,0 +1,223 @@
+import net from 'node:net';
+import { fail, ok, type Result } from '../../base/index.ts';
+import { openTransparentSocket, SystemCallError } from '../../sys/index.ts';
+import { errnoText } from '../cluster/reset.ts';
+import type { SourceAddress } from '../cluster/upstream-connection.ts';
+import { type Address, formatAddress } from '../config/address.ts';
+import { ServerConnection } from '../http/server-connection.ts';
+import type { ConnectionPeers } from '../http/stream-info.ts';
+import { Deadline } from '../time/deadline.ts';
+import { TcpConnection } from '../network/tcp-connection.ts';
+import { selectChain } from './chain-match.ts';
+import type { FilterChain, ListenerConfig } from './config.ts';
+
+/** SO_MARK of what the proxy sends to clients of a transparent listener. */
+const DOWNSTREAM_MARK = 0xa00;
+const MAX_WAITING = 1024;
+const DEFAULT_DRAIN_MS = 600_000;
+
+interface Connection {
+  drain(): void;
+  /** Ends after the response under way; an idle connection stays until its next request. */
+  closeAfterResponse: boolean;
+  destroy(): void;
+}
+
+interface Socket {
+  readonly address: Address;
+  readonly server: net.Server;
+}
+
+/** A listener at work: its sockets, and the connections of each of its filter chains. */
+export class Listener {
+  config: ListenerConfig;
+  readonly stats = { cxTotal: 0, cxActive: 0, noChain: 0 };
+  readonly #sockets: Socket[] = [];
+  readonly #connections = new Map<FilterChain, Set<Connection>>();
+  readonly #draining = new Set<Connection>();
+  /** Connections that came before all discovered parts were there. */
+  readonly #waiting: net.Socket[] = [];
+  readonly #ready: () => boolean;
+  readonly #drainEnd = new Deadline(() => this.#destroyDraining());
+
+  constructor(config: ListenerConfig, ready: () => boolean) {
+    this.config = config;
+    this.#ready = ready;
+  }
+
+  /** Binds the addresses that are not bound yet. On failure none of the new ones stays. */
+  async bind(config: ListenerConfig): Promise<Result<void, string>> {
+    const opened: Socket[] = [];
+    for (const address of config.addresses) {
+      if (this.#sockets.some((socket) => sameAddress(socket.address, address))) continue;
+      const server = await openServer(address, config, (socket) => this.#accept(socket));
+      if (!server.ok) {
+        for (const socket of opened) socket.server.close();
+        return fail(`cannot bind '${formatAddress(address)}': ${server.error}`);
+      }
+      opened.push({ address, server: server.value });
+    }
+    this.#sockets.push(...opened);
+    return ok(undefined);
+  }
+
+  /** Takes a new configuration into force: connections of chains that did not change go on, the others drain. */
+  replace(config: ListenerConfig, kept: ReadonlySet<FilterChain>): void {
+    this.config = config;
+    for (const [chain, connections] of this.#connections) {
+      if (kept.has(chain)) continue;
+      this.#connections.delete(chain);
+      for (const connection of connections) this.#beginDrain(connection);
+    }
+    for (let at = this.#sockets.length - 1; at >= 0; at--) {
+      const socket = this.#sockets[at];
+      if (!socket || config.addresses.some((address) => sameAddress(address, socket.address))) continue;
+      socket.server.close();
+      this.#sockets.splice(at, 1);
+    }
+  }
+
+  /** Addresses as bound, with the port the kernel chose for 0. */
+  get bound(): readonly string[] {
+    return this.#sockets.map(({ server, address }) => {
+      const bound = server.address();
+      if (typeof bound !== 'object' || bound === null) return formatAddress(address);
+      return formatAddress({ kind: 'socket', host: bound.address, port: bound.port });
+    });
+  }
+
+  /** Accepts nothing more. Connections end with their next response, all of them when the drain time is over. */
+  close(): void {
+    for (const { server } of this.#sockets.splice(0)) server.close();
+    for (const socket of this.#waiting.splice(0)) socket.destroy();
+    for (const connections of this.#connections.values()) for (const one of connections) this.#beginDrain(one);
+    this.#connections.clear();
+  }
+
+  /** For the end of the process: idle connections close now, the others after their response or `milliseconds`. */
+  async stop(milliseconds: number): Promise<void> {
+    this.close();
+    for (const connection of this.#draining) connection.drain();
+    const end = performance.now() + milliseconds;
+    while (this.#draining.size > 0 && performance.now() < end) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    this.#destroyDraining();
+  }
+
+  /** All discovered parts are there: serve who waited. */
+  release(): void {
+    if (!this.#ready()) return;
+    for (const socket of this.#waiting.splice(0)) if (!socket.destroyed) this.#serve(socket);
+  }
+
+  #beginDrain(connection: Connection): void {
+    connection.closeAfterResponse = true;
+    this.#draining.add(connection);
+    if (!this.#drainEnd.list) this.#drainEnd.start(DEFAULT_DRAIN_MS);
+  }
+
+  #destroyDraining(): void {
+    this.#drainEnd.stop();
+    for (const connection of this.#draining) connection.destroy();
+    this.#draining.clear();
+  }
+
+  #accept(socket: net.Socket): void {
+    this.stats.cxTotal++;
+    if (this.#ready()) {
+      this.#serve(socket);
+      return;
+    }
+    socket.on('error', () => undefined);
+    if (this.#waiting.length >= MAX_WAITING) socket.destroy();
+    else this.#waiting.push(socket);
+  }
+
+  #serve(socket: net.Socket): void {
+    const peers = peersOf(socket);
+    if (!peers) {
+      socket.destroy();
+      return;
+    }
+    const { config } = this;
+    const chain = selectChain(config.chains, peers) ?? config.defaultChain;
+    if (!chain) {
+      this.stats.noChain++;
+      socket.destroy();
+      return;
+    }
+    const mark = config.originalSourceMark;
+    const source: SourceAddress | undefined = mark === undefined ? undefined : { address: peers.remote.address, mark };
+    this.stats.cxActive++;
+    const connections = this.#connections.get(chain) ?? new Set();
+    this.#connections.set(chain, connections);
+    const closed = (connection: Connection): void => {
+      this.stats.cxActive--;
+      connections.delete(connection);
+      this.#draining.delete(connection);
+    };
+    const { filter } = chain;
+    const connection: Connection =
+      filter.kind === 'http'
+        ? new ServerConnection(socket, filter.manager, peers, source, closed)
+        : new TcpConnection(socket, filter.proxy, peers, source, closed);
+    connections.add(connection);
+  }
+}
+
+function sameAddress(left: Address, right: Address): boolean {
+  return left.kind === right.kind && formatAddress(left) === formatAddress(right);
+}
+
+function peersOf(socket: net.Socket): ConnectionPeers | undefined {
+  const { remoteAddress, remotePort, localAddress, localPort } = socket;
+  if (remoteAddress === undefined) return localAddress === undefined && !socket.destroyed ? PIPE_PEERS : undefined;
+  const remote = { address: plain(remoteAddress), port: remotePort ?? 0 };
+  return { remote, directRemote: remote, local: { address: plain(localAddress ?? ''), port: localPort ?? 0 } };
+}
+
+const PIPE_PEERS: ConnectionPeers = {
+  remote: { address: '', port: 0 },
+  directRemote: { address: '', port: 0 },
+  local: { address: '', port: 0 },
+};
+
+/** An IPv4 address that came in over a dual-stack socket, as IPv4. */
+function plain(address: string): string {
+  return address.startsWith('::ffff:') && net.isIPv4(address.slice(7)) ? address.slice(7) : address;
+}
+
+function openServer(
+  address: Address,
+  config: ListenerConfig,
+  accept: (socket: net.Socket) => void,
+): Promise<Result<net.Server, string>> {
+  const server = net.createServer({ allowHalfOpen: true, noDelay: true }, accept);
+  return new Promise((resolve) => {
+    const failed = (error: unknown): void => {
+      server.close();
+      resolve(fail(error instanceof SystemCallError ? `${errnoText(error)} (${error.syscall})` : errnoText(error)));
+    };
+    server.once('error', failed);
+    const listening = (): void => {
+      server.off('error', failed);
+      server.on('error', () => undefined);
+      resolve(ok(server));
+    };
+    try {
+      server.listen(listenOptions(address, config), listening);
+    } catch (error) {
+      failed(error);
+    }
+  });
+}
+
+function listenOptions(address: Address, config: ListenerConfig): net.ListenOptions & { fd?: number } {
+  const { backlog } = config;
+  if (address.kind === 'pipe') return { path: address.path, backlog };
+  const { host, port } = address;
+  if (!config.transparent) return { host, port, backlog };
+  const fd = openTransparentSocket({ type: 'stream', address: host, port, mark: DOWNSTREAM_MARK });
+  return { fd, backlog };
+}

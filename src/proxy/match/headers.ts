@@ -1,0 +1,54 @@
+import type { Fields } from '../config/fields.ts';
+import { readRegex, readStringMatcher, type StringTest, stringTest } from './strings.ts';
+
+/** A header's value by lower-case name, pseudo headers included; several values joined with a comma. */
+export type HeaderLookup = (name: string) => string | undefined;
+export type HeaderTest = (header: HeaderLookup) => boolean;
+
+const OLD_FORMS = ['exact_match', 'prefix_match', 'suffix_match', 'contains_match'] as const;
+
+/** Reads an `envoy.config.route.v3.HeaderMatcher`. An absent header matches only where Envoy says so, also with `invert_match`. */
+export function readHeaderMatcher(fields: Fields): HeaderTest {
+  const name = headerName(fields.required('name'));
+  const invert = fields.flag('invert_match');
+  const emptyWhenAbsent = fields.flag('treat_missing_header_as_empty');
+  const present = fields.boolean('present_match');
+  if (present !== undefined) return (header) => (header(name) !== undefined) === (present !== invert);
+  const test = readValueTest(fields);
+  if (!test) return (header) => (header(name) !== undefined) !== invert;
+  return (header) => {
+    const value = header(name) ?? (emptyWhenAbsent ? '' : undefined);
+    return value !== undefined && test(value) !== invert;
+  };
+}
+
+export function headerName(name: string): string {
+  const lower = name.toLowerCase();
+  return lower === 'host' ? ':authority' : lower;
+}
+
+function readValueTest(fields: Fields): StringTest | undefined {
+  const string = fields.message('string_match', readStringMatcher);
+  if (string) return string;
+  const regex = fields.message('safe_regex_match', readRegex);
+  if (regex) return (value) => regex.matches(value);
+  const range = fields.message('range_match', readRange);
+  if (range) return range;
+  for (const form of OLD_FORMS) {
+    const wanted = fields.string(form);
+    if (wanted !== undefined) {
+      return stringTest(form.slice(0, form.indexOf('_')) as 'exact' | 'prefix' | 'suffix' | 'contains', wanted);
+    }
+  }
+  return undefined;
+}
+
+function readRange(fields: Fields): StringTest {
+  const start = fields.number('start') ?? 0;
+  const end = fields.number('end') ?? 0;
+  return (value) => {
+    if (!/^[+-]?\d+$/.test(value)) return false;
+    const number = Number(value);
+    return number >= start && number < end;
+  };
+}

@@ -1,0 +1,70 @@
+import type { Fields, JsonValue } from '../config/fields.ts';
+import type { StreamInfo } from '../http/stream-info.ts';
+import { readStringMatcher } from './strings.ts';
+
+type ValueTest = (value: JsonValue | undefined) => boolean;
+
+/** Reads an `envoy.type.matcher.v3.MetadataMatcher` on dynamic metadata. */
+export function readMetadataMatcher(fields: Fields): (info: StreamInfo) => boolean {
+  const namespace = fields.required('filter');
+  const path = fields.list('path', (segment) => segment.required('key'));
+  const test = fields.message('value', readValueMatcher) ?? (() => false);
+  const invert = fields.flag('invert');
+  return (info) => test(info.metadata(namespace, path)) !== invert;
+}
+
+/** Reads an `envoy.type.matcher.v3.ValueMatcher`. */
+function readValueMatcher(fields: Fields): ValueTest {
+  switch (
+    fields.oneOf('match_pattern', [
+      'string_match',
+      'bool_match',
+      'present_match',
+      'null_match',
+      'double_match',
+      'list_match',
+      'or_match',
+    ])
+  ) {
+    case 'string_match': {
+      const test = fields.message('string_match', readStringMatcher) ?? (() => false);
+      return (value) => typeof value === 'string' && test(value);
+    }
+    case 'bool_match': {
+      const wanted = fields.flag('bool_match');
+      return (value) => value === wanted;
+    }
+    case 'present_match': {
+      const wanted = fields.flag('present_match');
+      return (value) => (value !== undefined) === wanted;
+    }
+    case 'null_match':
+      fields.message('null_match', () => undefined);
+      return (value) => value === null;
+    case 'double_match':
+      return fields.message('double_match', readDouble) ?? (() => false);
+    case 'list_match': {
+      const one = fields.message('list_match', (list) => list.message('one_of', readValueMatcher)) ?? (() => false);
+      return (value) => Array.isArray(value) && value.some(one);
+    }
+    case 'or_match': {
+      const tests =
+        fields.message('or_match', (or) => or.list('value_matchers', (item) => readValueMatcher(item))) ?? [];
+      return (value) => tests.some((test) => test(value));
+    }
+    default:
+      return () => false;
+  }
+}
+
+function readDouble(fields: Fields): ValueTest {
+  const exact = fields.number('exact');
+  const range = fields.message('range', (inner) => ({
+    start: inner.number('start') ?? 0,
+    end: inner.number('end') ?? 0,
+  }));
+  return (value) => {
+    if (typeof value !== 'number') return false;
+    return range ? value >= range.start && value < range.end : value === (exact ?? 0);
+  };
+}

@@ -1,0 +1,53 @@
+import type { Fields } from '../config/fields.ts';
+import { compileRegex, type Regex } from './regex.ts';
+
+export type StringTest = (value: string) => boolean;
+
+const NEVER: StringTest = () => false;
+
+/** Reads an `envoy.type.matcher.v3.StringMatcher`. */
+export function readStringMatcher(fields: Fields): StringTest {
+  const folded = fields.flag('ignore_case');
+  const kind = fields.oneOf('match_pattern', ['exact', 'prefix', 'suffix', 'contains', 'safe_regex']);
+  switch (kind) {
+    case undefined:
+      return NEVER;
+    case 'safe_regex': {
+      const regex = fields.message('safe_regex', readRegex);
+      return regex ? (value) => regex.matches(value) : NEVER;
+    }
+    default:
+      return stringTest(kind, fields.text(kind), folded);
+  }
+}
+
+/** Reads an `envoy.type.matcher.v3.RegexMatcher`. */
+export function readRegex(fields: Fields): Regex | undefined {
+  fields.ignore('google_re2');
+  const source = fields.text('regex');
+  const compiled = compileRegex(source);
+  if (compiled.ok) return compiled.value;
+  fields.problem('regex', compiled.error, 'an RE2 expression');
+  return undefined;
+}
+
+export function stringTest(
+  kind: 'exact' | 'prefix' | 'suffix' | 'contains',
+  wanted: string,
+  ignoreCase = false,
+): StringTest {
+  if (ignoreCase) {
+    const test = stringTest(kind, wanted.toLowerCase());
+    return (value) => test(value.toLowerCase());
+  }
+  switch (kind) {
+    case 'exact':
+      return (value) => value === wanted;
+    case 'prefix':
+      return (value) => value.startsWith(wanted);
+    case 'suffix':
+      return (value) => value.endsWith(wanted);
+    case 'contains':
+      return (value) => value.includes(wanted);
+  }
+}

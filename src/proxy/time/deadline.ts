@@ -1,0 +1,85 @@
+/** Something that may be waited for once at a time; embed one per timeout and reuse it. */
+export class Deadline {
+  list: DeadlineList | undefined = undefined;
+  previous: Deadline | undefined = undefined;
+  next: Deadline | undefined = undefined;
+  at = 0;
+  readonly fire: () => void;
+
+  constructor(fire: () => void) {
+    this.fire = fire;
+  }
+
+  /** Starts or restarts the wait; 0 or less waits for ever. */
+  start(milliseconds: number): void {
+    this.stop();
+    if (milliseconds > 0) listOf(milliseconds).append(this);
+  }
+
+  stop(): void {
+    this.list?.remove(this);
+  }
+}
+
+/**
+ * Waits of one length end in the order in which they began, so a list per length needs one timer of Node's, and starting or
+ * stopping a wait is a link operation: a proxy starts several per request and almost none of them ends.
+ */
+class DeadlineList {
+  readonly #milliseconds: number;
+  #first: Deadline | undefined = undefined;
+  #last: Deadline | undefined = undefined;
+  #timer: NodeJS.Timeout | undefined = undefined;
+
+  constructor(milliseconds: number) {
+    this.#milliseconds = milliseconds;
+  }
+
+  append(deadline: Deadline): void {
+    deadline.list = this;
+    deadline.at = performance.now() + this.#milliseconds;
+    deadline.previous = this.#last;
+    if (this.#last) this.#last.next = deadline;
+    else this.#first = deadline;
+    this.#last = deadline;
+    if (this.#timer === undefined) this.#arm(this.#milliseconds);
+  }
+
+  remove(deadline: Deadline): void {
+    if (deadline.previous) deadline.previous.next = deadline.next;
+    else this.#first = deadline.next;
+    if (deadline.next) deadline.next.previous = deadline.previous;
+    else this.#last = deadline.previous;
+    deadline.list = undefined;
+    deadline.previous = undefined;
+    deadline.next = undefined;
+  }
+
+  #arm(milliseconds: number): void {
+    this.#timer = setTimeout(() => this.#expire(), Math.min(Math.max(1, Math.ceil(milliseconds)), 0x7fffffff));
+    this.#timer.unref();
+  }
+
+  #expire(): void {
+    this.#timer = undefined;
+    const now = performance.now();
+    for (let deadline = this.#first; deadline !== undefined && deadline.at <= now; deadline = this.#first) {
+      this.remove(deadline);
+      deadline.fire();
+    }
+    if (this.#timer !== undefined) return;
+    if (this.#first) this.#arm(this.#first.at - now);
+    else lists.delete(this.#milliseconds);
+  }
+}
+
+const lists = new Map<number, DeadlineList>();
+
+function listOf(milliseconds: number): DeadlineList {
+  let list = lists.get(milliseconds);
+  if (!list) {
+    list = new DeadlineList(milliseconds);
+    lists.set(milliseconds, list);
+  }
+  return list;
+}

@@ -1,0 +1,154 @@
+import { type ClientDuplexStream, credentials, makeGenericClientConstructor } from '@grpc/grpc-js';
+import { backoffMs, type Logger } from '../base/index.ts';
+import { type GrpcMessage, grpcService, type JsonObject, messageOf, serviceName } from '../model/envoy/index.ts';
+import type { ProtocolForm, ResourceUpdate } from './client-cache.ts';
+import { type ClientSubscription, createClientSubscription } from './client-subscription.ts';
+import { resourceTypes } from './resource-types.ts';
+
+export interface XdsClientOptions {
+  /** gRPC target of the control plane: `unix:/path` or `host:port`. */
+  readonly address: string;
+  /** `envoy.config.core.v3.Node` as protobuf JSON; at least `id` and `cluster`. */
+  readonly node: JsonObject;
+  readonly form: ProtocolForm;
+  /**
+   * Puts an update into force and answers with the reason for each resource that cannot be; of those the last good version counts as kept.
+   * An entry under '' refuses the response as a whole. Updates are handed over one at a time. Names that the update itself
+   * makes necessary are to be subscribed before it returns, so that the control plane sees them before the acknowledgement.
+   */
+  readonly onUpdate: (
+    typeUrl: string,
+    update: ResourceUpdate,
+  ) => ReadonlyMap<string, string> | Promise<ReadonlyMap<string, string>>;
+  /** Called when the stream starts and ends. */
+  readonly onConnection?: (connected: boolean) => void;
+  readonly log: Logger;
+}
+
+export interface XdsClient {
+  /**
+   * The names wanted of a type, replacing those before; listeners and clusters are wanted as a whole when `names` is absent.
+   * Names that are no longer wanted are forgotten.
+   */
+  subscribe(typeUrl: string, names?: readonly string[]): void;
+  /** Ends the stream and every attempt to start one. */
+  close(): void;
+}
+
+const methods: Readonly<Record<ProtocolForm, string>> = {
+  sotw: 'StreamAggregatedResources',
+  delta: 'DeltaAggregatedResources',
+};
+
+const reconnect = { baseMs: 50, maxMs: 5000 };
+const maxMessageBytes = 64 * 1024 * 1024;
+
+type Call = ClientDuplexStream<GrpcMessage, GrpcMessage>;
+
+/**
+ * An ADS client. It starts at once and connects again with back-off for as long as it is open; what was accepted stays accepted while
+ * there is no control plane.
+ */
+export function createXdsClient({ address, node, form, onUpdate, onConnection, log }: XdsClientOptions): XdsClient {
+  const Client = makeGenericClientConstructor(
+    grpcService(serviceName.aggregatedDiscovery),
+    serviceName.aggregatedDiscovery,
+  );
+  const client = new Client(address, credentials.createInsecure(), {
+    'grpc.max_receive_message_length': maxMessageBytes,
+    'grpc.initial_reconnect_backoff_ms': reconnect.baseMs,
+    'grpc.max_reconnect_backoff_ms': reconnect.maxMs,
+  });
+  const nodeMessage = messageOf('envoy.config.core.v3.Node', node);
+  const subscriptions = new Map<string, ClientSubscription>();
+  let call: Call | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let attempt = 0;
+  let closed = false;
+  let introduced = false;
+
+  function send(message: GrpcMessage): void {
+    if (!call) return;
+    // The control plane remembers who speaks on a stream.
+    call.write(introduced ? message : { ...message, node: nodeMessage });
+    introduced = true;
+  }
+
+  function start(): void {
+    if (closed) return;
+    introduced = false;
+    const opened = openStream();
+    call = opened;
+    for (const { url } of resourceTypes) {
+      const request = subscriptions.get(url)?.initialRequest();
+      if (request) send(request);
+    }
+    void run(opened);
+  }
+
+  function openStream(): Call {
+    const method = client[methods[form]];
+    if (typeof method !== 'function') throw new Error(`no method ${methods[form]}`);
+    const opened = method.call(client) as Call;
+    // The reader of the stream reports it; an error after its end has nobody else to hear it.
+    opened.on('error', () => undefined);
+    return opened;
+  }
+
+  async function run(opened: Call): Promise<void> {
+    let reason = 'ended by the control plane';
+    let connected = false;
+    try {
+      for await (const response of opened as AsyncIterable<GrpcMessage>) {
+        if (!connected) onConnection?.(true);
+        connected = true;
+        attempt = 0;
+        await handle(opened, response);
+      }
+    } catch (error) {
+      reason = error instanceof Error ? error.message : String(error);
+    }
+    if (call === opened) call = undefined;
+    opened.cancel();
+    if (closed) return;
+    if (connected) onConnection?.(false);
+    const delay = backoffMs(attempt++, reconnect);
+    log[connected ? 'warn' : 'debug']({ address, reason, retryMs: delay }, 'no stream to the control plane');
+    timer = setTimeout(start, delay);
+  }
+
+  async function handle(opened: Call, response: GrpcMessage): Promise<void> {
+    const url = String(response['type_url'] ?? '');
+    const subscription = subscriptions.get(url);
+    if (!subscription) return;
+    const { update, broken } = subscription.read(response);
+    const errors = new Map(broken);
+    try {
+      for (const [name, reason] of await onUpdate(url, update)) errors.set(name, reason);
+    } catch (error) {
+      log.error({ typeUrl: url, error }, 'an update could not be put into force');
+      errors.set('', error instanceof Error ? error.message : String(error));
+    }
+    const answer = subscription.answer(response, errors);
+    if (call === opened && !closed) send(answer);
+  }
+
+  timer = setTimeout(start, 0);
+
+  return {
+    subscribe(typeUrl, names) {
+      const known = subscriptions.get(typeUrl);
+      const subscription = known ?? createClientSubscription(typeUrl, form);
+      subscriptions.set(typeUrl, subscription);
+      const request = subscription.want(names);
+      if (call && request) send(known ? request : (subscription.initialRequest() ?? request));
+    },
+
+    close() {
+      closed = true;
+      clearTimeout(timer);
+      call?.cancel();
+      client.close();
+    },
+  };
+}

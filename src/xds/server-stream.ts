@@ -1,0 +1,125 @@
+import type { Logger } from '../base/index.ts';
+import { type GrpcMessage, typeUrl as urls } from '../model/envoy/index.ts';
+import { resourceTypes } from './resource-types.ts';
+import { newSubscription, type ServerProtocol, type Subscription } from './server-protocol.ts';
+import type { Rejection, Snapshot, TypeSnapshot } from './snapshot.ts';
+
+/** One connected data plane. */
+export interface ServerStream {
+  receive(request: GrpcMessage): void;
+  /** Sends what the new snapshot changes for this data plane. */
+  update(snapshot: Snapshot): void;
+  /** Resolves once nothing waits for an answer (or the stream has ended) with the types whose last answer was a NACK. */
+  settled(): Promise<readonly Rejection[]>;
+  end(): void;
+  readonly node: string;
+}
+
+export interface ServerStreamOptions {
+  readonly protocol: ServerProtocol;
+  readonly write: (response: GrpcMessage) => void;
+  readonly log: Logger;
+}
+
+const nothing: TypeSnapshot = { version: '', resources: new Map() };
+
+/**
+ * The state of one stream. Types are sent in the order of `resourceTypes`; of one type only a single response is under way, so that a slow
+ * data plane gets the latest state instead of a queue of old ones.
+ */
+export function createServerStream({ protocol, write, log }: ServerStreamOptions): ServerStream {
+  const subscriptions = new Map<string, Subscription>();
+  let snapshot: Snapshot = new Map();
+  let node = '';
+  let nonces = 0;
+  let ended = false;
+  let waiting: (() => void)[] = [];
+
+  function isSettled(): boolean {
+    return ended || [...subscriptions.values()].every(({ outstanding, dirty }) => !outstanding && !dirty);
+  }
+
+  function wakeIfSettled(): void {
+    if (!isSettled()) return;
+    for (const wake of waiting.splice(0)) wake();
+  }
+
+  function flush(): void {
+    for (const { url } of resourceTypes) {
+      const subscription = subscriptions.get(url);
+      if (!subscription?.dirty) continue;
+      // Later types wait, or they could refer to what this one has not brought yet.
+      if (subscription.outstanding) return;
+      subscription.dirty = false;
+      const response = protocol.respond(subscription, url, snapshot.get(url) ?? nothing, String(nonces + 1));
+      if (!response) continue;
+      nonces++;
+      subscription.nonce = String(nonces);
+      subscription.outstanding = true;
+      write(response);
+    }
+  }
+
+  function acknowledge(url: string, subscription: Subscription, error: string | undefined): void {
+    subscription.outstanding = false;
+    subscription.rejection = error;
+    if (error === undefined) return;
+    log.warn({ typeUrl: url, node, error }, 'data plane refused resources');
+    // They go along with the next response, so that an ACK always speaks for everything of the type.
+    for (const name of subscription.lastNames) subscription.sent.delete(name);
+  }
+
+  return {
+    get node() {
+      return node;
+    },
+
+    receive(request) {
+      const url = String(request['type_url'] ?? '');
+      const id = (request['node'] as GrpcMessage | null | undefined)?.['id'];
+      if (typeof id === 'string' && id !== '') node = id;
+      if (ended || !resourceTypes.some((type) => type.url === url)) return;
+      const subscription = subscriptions.get(url) ?? newSubscription();
+      subscriptions.set(url, subscription);
+      const { nonce, error } = protocol.answerOf(request);
+      // An answer to an older response says nothing about what was sent since.
+      if (nonce !== '' && nonce !== subscription.nonce) return;
+      const answers = nonce !== '' && subscription.outstanding;
+      if (answers) acknowledge(url, subscription, error);
+      protocol.subscribe(subscription, url, request, answers);
+      flush();
+      wakeIfSettled();
+    },
+
+    update(next) {
+      const previous = snapshot;
+      snapshot = next;
+      for (const [url, subscription] of subscriptions) {
+        if (previous.get(url)?.version !== next.get(url)?.version) subscription.dirty = true;
+      }
+      const clusters = subscriptions.get(urls.cluster);
+      const endpoints = subscriptions.get(urls.endpoint);
+      // A changed cluster warms until its endpoints come again, even if they are the same.
+      if (clusters?.dirty && endpoints && endpoints.names.size > 0) {
+        for (const name of endpoints.names) endpoints.forced.add(name);
+        endpoints.dirty = true;
+      }
+      flush();
+      wakeIfSettled();
+    },
+
+    async settled() {
+      if (!isSettled()) await new Promise<void>((resolve) => waiting.push(resolve));
+      if (ended) return [];
+      return [...subscriptions].flatMap(([typeUrl, { rejection }]) =>
+        rejection === undefined ? [] : [{ typeUrl, message: rejection }],
+      );
+    },
+
+    end() {
+      ended = true;
+      for (const wake of waiting) wake();
+      waiting = [];
+    },
+  };
+}
