@@ -152,11 +152,15 @@ function startHeartbeat(socket: WebSocket): () => void {
 
 /** Hands output on; a reader that does not follow stops the connection until it does. */
 function deliver(socket: WebSocket, stream: PassThrough, content: Buffer): void {
-  if (content.length === 0 || stream.write(content)) return;
+  if (content.length === 0 || stream.write(content) || socket.isPaused) return;
   socket.pause();
-  const resume = (): void => socket.resume();
-  stream.once('drain', resume);
-  stream.once('close', resume);
+  const resume = (): void => {
+    stream.off('drain', resume);
+    stream.off('close', resume);
+    socket.resume();
+  };
+  stream.on('drain', resume);
+  stream.on('close', resume);
 }
 
 function stdinOf(socket: WebSocket): Writable {

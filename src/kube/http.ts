@@ -94,25 +94,41 @@ async function openStream(
   }
 }
 
-function send(
+async function send(
+  access: ClusterAccess,
+  agent: http.Agent,
+  request: HttpRequest,
+  credentials: Credentials,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  const sent = createRequest(access, agent, request, credentials, signal);
+  try {
+    return await answerOf(sent, request.body);
+  } catch (error) {
+    // The server may close an idle connection just when it is used again. A POST could have been carried out all the same.
+    const wasIdle = sent.reusedSocket && error instanceof Error && 'code' in error && error.code === 'ECONNRESET';
+    if (!wasIdle || request.method === 'POST' || signal.aborted) throw error;
+    return answerOf(createRequest(access, agent, request, credentials, signal), request.body);
+  }
+}
+
+function createRequest(
   access: ClusterAccess,
   agent: http.Agent,
   { method, path, query, accept = 'application/json', contentType = 'application/json', body }: HttpRequest,
   { headers, ...tls }: Credentials,
   signal: AbortSignal,
-): Promise<IncomingMessage> {
+): http.ClientRequest {
   const url = urlOf(access, path, query);
   const client = url.protocol === 'https:' ? https : http;
   const content = body === undefined ? {} : { 'Content-Type': contentType, 'Content-Length': Buffer.byteLength(body) };
+  const allHeaders = { 'User-Agent': 'ciliate', Accept: accept, ...headers, ...content };
+  return client.request(url, { agent, ...tls, method, signal, headers: allHeaders });
+}
+
+function answerOf(sent: http.ClientRequest, body: string | undefined): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const options = {
-      agent,
-      ...tls,
-      method,
-      signal,
-      headers: { 'User-Agent': 'ciliate', Accept: accept, ...headers, ...content },
-    };
-    const sent = client.request(url, options, (response) => {
+    sent.on('response', (response) => {
       // Errors of the body reach its reader; without one yet they must not end the process.
       response.on('error', () => undefined);
       resolve(response);

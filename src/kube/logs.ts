@@ -15,9 +15,13 @@ export interface LogsOptions extends CallOptions {
   readonly sinceSeconds?: number | undefined;
 }
 
-/** A container's output as a stream of bytes; with `follow` it ends when the container does. */
+/** Real servers send the headers of a followed log with its first line, which may take any time. */
+const patient = 2 ** 31 - 1;
+
+/** A container's output as a stream of bytes; with `follow` it ends when the container does, or with the signal. */
 export function streamLogs(client: KubeClient, options: LogsOptions): Promise<Result<Readable, ApiError>> {
   const { namespace, pod, signal, timeoutMs, ...query } = options;
   const path = urlPath({ group: '', version: 'v1', resource: 'pods', namespace, name: pod, subresource: 'log' });
-  return client.transport.open({ method: 'GET', path, query, accept: '*/*', signal, timeoutMs });
+  const limit = timeoutMs ?? (options.follow ? patient : undefined);
+  return client.transport.open({ method: 'GET', path, query, accept: '*/*', signal, timeoutMs: limit });
 }

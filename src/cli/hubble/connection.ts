@@ -22,7 +22,9 @@ export interface ServerFlags {
 /** Connects as the flags say and hands the client to `use`; closes it afterwards. Failures become one-line faults. */
 export async function withClient<T>(flags: ServerFlags, use: (client: HubbleClient) => Promise<T>): Promise<T> {
   if (flags.server.startsWith('tls://')) {
-    throw new Fault(`invalid --server value: ${flags.server}; allowed: host:port or unix:///path, TLS is not supported`);
+    throw new Fault(
+      `invalid --server value: ${flags.server}; allowed: host:port or unix:///path, TLS is not supported`,
+    );
   }
   const client = await createHubbleClient({
     server: flags.server,

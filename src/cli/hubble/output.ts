@@ -12,7 +12,10 @@ export interface Output {
 const chunk = 64 * 1024;
 
 /** With `buffered`, text is collected into large writes until `flush`. */
-export function createOutput(io: CommandIo, { buffered, onClosed }: { readonly buffered: boolean; readonly onClosed: () => void }): Output {
+export function createOutput(
+  io: CommandIo,
+  { buffered, onClosed }: { readonly buffered: boolean; readonly onClosed: () => void },
+): Output {
   const { stdout } = io;
   let pending = '';
   let closed = false;

@@ -2,6 +2,7 @@ import { type Query, urlPath, watchEvents } from '../../kube/index.ts';
 import { Failure, need } from './failure.ts';
 import { renderJsonPath } from './jsonpath.ts';
 import { discover, displayName, type Kind, pathOf } from './kinds.ts';
+import { isFields } from './manifests.ts';
 import type { Session } from './session.ts';
 import { alignedLines, type Table, type TableView, tableCells, widthsOf } from './table.ts';
 import { parseTargets, type Target } from './targets.ts';
@@ -141,13 +142,19 @@ async function printObjects(session: Session, targets: readonly Target[], option
 
 async function objectsText(found: readonly Fetched[], single: boolean, output: string): Promise<string> {
   if (output === 'name') return found.map(({ kind, object }) => `${displayName(kind, nameOf(object))}\n`).join('');
-  const objects = found.map(({ object }) => object);
+  const objects = found.map(({ object }) => withoutManagedFields(object));
   const list = { apiVersion: 'v1', items: objects, kind: 'List', metadata: { resourceVersion: '' } };
   const whole = single && objects.length === 1 ? objects[0] : list;
   if (output.startsWith('jsonpath=')) return renderJsonPath(output.slice('jsonpath='.length), whole);
   if (output === 'json') return `${JSON.stringify(whole, undefined, 4)}\n`;
   const { stringify } = await import('yaml');
-  return stringify(whole, { aliasDuplicateObjects: false, lineWidth: 0 });
+  return stringify(whole, { aliasDuplicateObjects: false, lineWidth: 0, keepUndefined: false });
+}
+
+/** Who owns which field is long and of use to few; kubectl hides it too. */
+function withoutManagedFields(object: Fetched['object']): Fetched['object'] {
+  const metadata = object['metadata'];
+  return isFields(metadata) ? { ...object, metadata: { ...metadata, managedFields: undefined } } : object;
 }
 
 function nameOf(object: Readonly<Record<string, unknown>>): string {

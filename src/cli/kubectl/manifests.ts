@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
-import { parseAllDocuments } from 'yaml';
 import type { CommandIo } from '../io.ts';
 import { Failure } from './failure.ts';
 
@@ -21,7 +20,7 @@ export async function readManifests(io: CommandIo, files: readonly string[]): Pr
     if (/^https?:/.test(file)) throw new Failure(`error: ${file}: download it first; only files are read`);
     for (const one of file === '-' ? ['-'] : expand(file)) {
       const content = one === '-' ? await text(io.stdin) : read(one);
-      manifests.push(...parse(one === '-' ? 'standard input' : one, content));
+      manifests.push(...(await parse(one === '-' ? 'standard input' : one, content)));
     }
   }
   if (manifests.length === 0) throw new Failure('error: no objects passed');
@@ -48,7 +47,8 @@ function read(file: string): string {
   }
 }
 
-function parse(source: string, content: string): Manifest[] {
+async function parse(source: string, content: string): Promise<Manifest[]> {
+  const { parseAllDocuments } = await import('yaml');
   return parseAllDocuments(content).flatMap((document) => {
     const [fault] = document.errors;
     if (fault) throw new Failure(`error: ${source}: ${fault.message}`);

@@ -40,12 +40,17 @@ export function createLoop(clock: Clock, log: Logger): ReconcileLoop {
 
   const turn = (): void => {
     cancelTurn = undefined;
-    for (let worked = 0; worked < batchSize; worked++) {
-      const queue = queues.find(({ dirty }) => dirty.size > 0);
-      if (!queue || stopped) return;
-      reconcileNext(queue);
+    let worked = 0;
+    // One key of each queue in turn, so that no controller can starve another.
+    while (worked < batchSize && queues.some(({ dirty }) => dirty.size > 0)) {
+      for (const queue of queues) {
+        if (stopped) return;
+        if (queue.dirty.size === 0) continue;
+        reconcileNext(queue);
+        worked++;
+      }
     }
-    wake();
+    if (worked >= batchSize) wake();
   };
 
   const reconcileNext = (queue: Queue): void => {

@@ -128,7 +128,7 @@ const descriptions: readonly Description[] = [
     shortNames: ['cep', 'ciliumep'],
     schema: endpointSchema,
     columns: endpointColumns,
-    hasStatus: true,
+    hasStatus: false,
   },
   {
     kind: 'CiliumIdentity',

@@ -1,5 +1,5 @@
-import { FLAG_TEXTS, type Peer, type StreamInfo } from '../http/stream-info.ts';
 import type { HeaderMap } from '../http/headers.ts';
+import { FLAG_TEXTS, type Peer, type StreamInfo } from '../http/stream-info.ts';
 import { toStruct } from './struct.ts';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH'];

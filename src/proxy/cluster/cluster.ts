@@ -3,7 +3,7 @@ import { formatHostPort } from '../config/address.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
 import { splitPort } from '../route/redirect.ts';
 import { Deadline } from '../time/deadline.ts';
-import { createBalancer, type Balancer } from './balancer.ts';
+import { type Balancer, createBalancer } from './balancer.ts';
 import type { ClusterConfig, EndpointConfig } from './config.ts';
 import { Host } from './host.ts';
 import { OutlierDetector } from './outlier.ts';
@@ -54,7 +54,12 @@ export class Cluster {
     };
     this.#balancer = createBalancer(config.policy, random);
     if (config.outlier) {
-      this.outlier = new OutlierDetector(config.outlier, () => this.hosts, () => this.#rebalance(), random);
+      this.outlier = new OutlierDetector(
+        config.outlier,
+        () => this.hosts,
+        () => this.#rebalance(),
+        random,
+      );
     }
     if (config.kind === 'STATIC') this.setEndpoints(config.endpoints);
   }

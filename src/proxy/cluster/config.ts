@@ -1,5 +1,5 @@
 import { type Address, readAddress } from '../config/address.ts';
-import { isObject, type Fields, typeName } from '../config/fields.ts';
+import { type Fields, isObject, typeName } from '../config/fields.ts';
 import type { FilterSlot } from '../filter/filter.ts';
 import type { BalancerPolicy } from './balancer.ts';
 import { type OutlierConfig, readOutlierDetection } from './outlier.ts';
@@ -144,7 +144,9 @@ function readHttpProtocolOptions(fields: Fields, options: ClusterReaderOptions):
   let http2 = false;
   if (kind === 'explicit_http_config') {
     fields.message(kind, (inner) => {
-      http2 = inner.oneOf('protocol_config', ['http_protocol_options', 'http2_protocol_options'])?.startsWith('http2') ?? false;
+      http2 =
+        inner.oneOf('protocol_config', ['http_protocol_options', 'http2_protocol_options'])?.startsWith('http2') ??
+        false;
       inner.ignore('http_protocol_options', 'http2_protocol_options');
     });
   } else if (kind) fields.message(kind, ignoreAll);
@@ -175,7 +177,13 @@ function readPolicy(fields: Fields, kind: ClusterKind): BalancerPolicy {
   const choices = fields.message('least_request_lb_config', readChoices);
   fields.message('round_robin_lb_config', () => undefined);
   const modern = fields.message('load_balancing_policy', (inner) => inner.list('policies', readPolicyExtension));
-  const written = fields.choice('lb_policy', ['ROUND_ROBIN', 'LEAST_REQUEST', 'RANDOM', 'CLUSTER_PROVIDED', 'LOAD_BALANCING_POLICY_CONFIG']);
+  const written = fields.choice('lb_policy', [
+    'ROUND_ROBIN',
+    'LEAST_REQUEST',
+    'RANDOM',
+    'CLUSTER_PROVIDED',
+    'LOAD_BALANCING_POLICY_CONFIG',
+  ]);
   if (kind === 'ORIGINAL_DST' && written !== 'CLUSTER_PROVIDED' && written !== 'ROUND_ROBIN') {
     fields.problem('lb_policy', `found ${written} with type ORIGINAL_DST`, 'CLUSTER_PROVIDED');
   }
@@ -236,7 +244,10 @@ const HEALTH = {
 } as const;
 
 /** Reads an `envoy.config.endpoint.v3.ClusterLoadAssignment`. */
-export function readLoadAssignment(fields: Fields): { readonly name: string; readonly endpoints: readonly EndpointConfig[] } {
+export function readLoadAssignment(fields: Fields): {
+  readonly name: string;
+  readonly endpoints: readonly EndpointConfig[];
+} {
   fields.message('policy', (policy) => policy.ignore('overprovisioning_factor', 'endpoint_stale_after'));
   const localities = fields.list('endpoints', (locality) => {
     locality.ignore('locality', 'load_balancing_weight', 'metadata');
@@ -248,7 +259,8 @@ export function readLoadAssignment(fields: Fields): { readonly name: string; rea
 
 function readEndpoint(fields: Fields): EndpointConfig | undefined {
   fields.ignore('metadata');
-  const health = HEALTH[fields.choice('health_status', ['UNKNOWN', 'HEALTHY', 'UNHEALTHY', 'DRAINING', 'TIMEOUT', 'DEGRADED'])];
+  const health =
+    HEALTH[fields.choice('health_status', ['UNKNOWN', 'HEALTHY', 'UNHEALTHY', 'DRAINING', 'TIMEOUT', 'DEGRADED'])];
   const weight = fields.number('load_balancing_weight') ?? 1;
   const found = fields.message('endpoint', (endpoint) => ({
     address: endpoint.message('address', readAddress),

@@ -49,7 +49,10 @@ export class DnsResolver {
         answers.map((answer) => answer.address),
       );
     } catch (error) {
-      this.#log.debug({ cluster: this.#cluster.config.name, name: address.host, error: String(error) }, 'DNS look-up failed');
+      this.#log.debug(
+        { cluster: this.#cluster.config.name, name: address.host, error: String(error) },
+        'DNS look-up failed',
+      );
     }
   }
 }

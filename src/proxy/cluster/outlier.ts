@@ -16,8 +16,18 @@ export interface OutlierConfig {
   readonly maxEjection: number;
   readonly maxPercent: number;
   readonly alwaysOne: boolean;
-  readonly successRate: { readonly enforce: number; readonly hosts: number; readonly volume: number; readonly stdev: number };
-  readonly failure: { readonly enforce: number; readonly hosts: number; readonly volume: number; readonly threshold: number };
+  readonly successRate: {
+    readonly enforce: number;
+    readonly hosts: number;
+    readonly volume: number;
+    readonly stdev: number;
+  };
+  readonly failure: {
+    readonly enforce: number;
+    readonly hosts: number;
+    readonly volume: number;
+    readonly threshold: number;
+  };
 }
 
 export function readOutlierDetection(fields: Fields): OutlierConfig {

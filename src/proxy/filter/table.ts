@@ -1,5 +1,5 @@
-import { type Fields, isObject, type JsonObject, readMessage, typeName } from '../config/fields.ts';
 import type { Issue } from '../../base/index.ts';
+import { type Fields, isObject, type JsonObject, readMessage, typeName } from '../config/fields.ts';
 import { faultFilter } from './fault/fault.ts';
 import type { FilterKind, FilterSlot, HttpFilter, RouteFilters } from './filter.ts';
 import { headerMutationFilter } from './header-mutation/header-mutation.ts';
@@ -49,7 +49,10 @@ export function readFilterChain(
     if (type === terminal) {
       ended = true;
       if (index < count - 1) {
-        filter.problem('', `terminal filter named ${name} of type ${type} must be the last filter in a http filter chain`);
+        filter.problem(
+          '',
+          `terminal filter named ${name} of type ${type} must be the last filter in a http filter chain`,
+        );
       }
       router = filter.message('typed_config', (inner) => readRouter(inner, type)) ?? DEFAULT_ROUTER;
       return undefined;
@@ -81,7 +84,11 @@ function kindOf(fields: Fields, place: ChainPlace): FilterKind | undefined {
   const kind = KINDS.get(type);
   if (kind && (place === 'downstream' || kind.upstream)) return kind;
   fields.ignore(...Object.keys(fields.json));
-  fields.problem('@type', `HTTP filter ${JSON.stringify(type)} is not supported by ciliate-proxy here`, filterTypes(place));
+  fields.problem(
+    '@type',
+    `HTTP filter ${JSON.stringify(type)} is not supported by ciliate-proxy here`,
+    filterTypes(place),
+  );
   return undefined;
 }
 
@@ -137,6 +144,10 @@ function readRouteFilter(fields: Fields): HttpFilter | 'disabled' | undefined {
   if (kind?.readRoute) return kind.readRoute(fields);
   const allowed = [...KINDS.values()].flatMap((one) => (one.routeType ? [one.routeType] : []));
   fields.ignore(...Object.keys(fields.json));
-  fields.problem('@type', `${JSON.stringify(type)} is not supported by ciliate-proxy`, [...allowed, FILTER_CONFIG].join(', '));
+  fields.problem(
+    '@type',
+    `${JSON.stringify(type)} is not supported by ciliate-proxy`,
+    [...allowed, FILTER_CONFIG].join(', '),
+  );
   return undefined;
 }

@@ -2,7 +2,6 @@ import { type Fields, isObject } from '../config/fields.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
 import { compileFormat, compileJsonFormat } from './substitution.ts';
 
-
 export interface CompiledFormat {
   readonly contentType: string;
   readonly text: (info: StreamInfo) => string;
@@ -28,7 +27,12 @@ export function readFormatString(fields: Fields): CompiledFormat {
   }
 }
 
-export function compileText(fields: Fields, key: string, text: string, omitEmpty: boolean): (info: StreamInfo) => string {
+export function compileText(
+  fields: Fields,
+  key: string,
+  text: string,
+  omitEmpty: boolean,
+): (info: StreamInfo) => string {
   const compiled = compileFormat(Buffer.from(text, 'utf8').toString('latin1'), omitEmpty ? '' : '-');
   if (compiled.ok) return compiled.value;
   fields.problem(key, compiled.error);

@@ -19,7 +19,10 @@ const MONTHS = [
 export function formatTime(milliseconds: number, pattern: string | undefined): string {
   const date = new Date(milliseconds);
   if (pattern === undefined || pattern === '') return date.toISOString();
-  return pattern.replace(/%(\d?)([A-Za-z%])/g, (all, width: string, letter: string) => part(date, width, letter) ?? all);
+  return pattern.replace(
+    /%(\d?)([A-Za-z%])/g,
+    (all, width: string, letter: string) => part(date, width, letter) ?? all,
+  );
 }
 
 function part(date: Date, width: string, letter: string): string | undefined {

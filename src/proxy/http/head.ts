@@ -1,6 +1,6 @@
+import { TARGET, TOKEN, VALUE } from './bytes.ts';
 import { HeaderMap } from './headers.ts';
 import { internName, scanName, scanned } from './names.ts';
-import { TARGET, TOKEN, VALUE } from './bytes.ts';
 
 /** Why a head was refused: the status Envoy answers and its response code details. */
 export interface HeadFault {

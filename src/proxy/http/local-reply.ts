@@ -1,9 +1,9 @@
-import type { Fields } from '../config/fields.ts';
 import type { StreamTest } from '../accesslog/filter.ts';
 import { readStreamFilter } from '../accesslog/filter.ts';
+import type { Fields } from '../config/fields.ts';
 import type { LocalReply } from '../filter/filter.ts';
 import { readFormatString } from '../format/format-string.ts';
-import { readHeaderOption, type HeaderMutation, applyMutation } from '../route/mutation.ts';
+import { applyMutation, type HeaderMutation, readHeaderOption } from '../route/mutation.ts';
 import { readDataSource } from '../route/table.ts';
 import { ResponseHead } from './head.ts';
 import type { HttpStream } from './stream.ts';
@@ -80,7 +80,16 @@ function isGrpc(stream: HttpStream): boolean {
   return type === 'application/grpc' || (type?.startsWith('application/grpc+') ?? false);
 }
 
-const GRPC_STATUS: Readonly<Record<number, number>> = { 400: 13, 401: 16, 403: 7, 404: 12, 429: 14, 502: 14, 503: 14, 504: 14 };
+const GRPC_STATUS: Readonly<Record<number, number>> = {
+  400: 13,
+  401: 16,
+  403: 7,
+  404: 12,
+  429: 14,
+  502: 14,
+  503: 14,
+  504: 14,
+};
 
 function grpcHead(status: number, body: string): ResponseHead {
   const head = new ResponseHead();

@@ -3,7 +3,7 @@ import { readConfigSource } from '../cluster/config.ts';
 import type { ClusterManager } from '../cluster/manager.ts';
 import type { Fields } from '../config/fields.ts';
 import type { FilterSlot } from '../filter/filter.ts';
-import { type DiscoverFilter, readFilterChain, readRouteFilters, type RouterConfig } from '../filter/table.ts';
+import { type DiscoverFilter, type RouterConfig, readFilterChain, readRouteFilters } from '../filter/table.ts';
 import { readUpgrades } from '../route/action.ts';
 import { RouteTable } from '../route/table.ts';
 import type { HeadLimits } from './head.ts';

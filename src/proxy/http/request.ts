@@ -62,7 +62,8 @@ export function admitRequest(stream: HttpStream): LocalReply | undefined {
 function resolveTarget(head: RequestHead, manager: HttpManager): LocalReply | undefined {
   head.scheme = 'http';
   const { path } = head;
-  if (path.startsWith('/') || (path === '*' && head.method === 'OPTIONS') || head.method === 'CONNECT') return undefined;
+  if (path.startsWith('/') || (path === '*' && head.method === 'OPTIONS') || head.method === 'CONNECT')
+    return undefined;
   const absolute = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/([^/?#]*)(.*)$/.exec(path);
   if (!absolute) return refuse(400, 'Bad Request', 'http1.codec_error', FLAG.DOWNSTREAM_PROTOCOL);
   if (!manager.allowAbsoluteUrl) return undefined;

@@ -1,5 +1,5 @@
-import type { JsonObject, JsonValue } from '../config/fields.ts';
 import type { Host } from '../cluster/host.ts';
+import type { JsonObject, JsonValue } from '../config/fields.ts';
 import type { RequestHead, ResponseHead } from './head.ts';
 
 /** One end of a connection; port 0 and a path as address for a Unix socket. */
@@ -117,7 +117,8 @@ export class StreamInfo {
     if (first === undefined) return Object.fromEntries(values);
     let value = values.get(first);
     for (const key of rest) {
-      value = typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject)[key] : undefined;
+      value =
+        typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject)[key] : undefined;
     }
     return value;
   }

@@ -4,7 +4,7 @@ import type { WeightedCluster } from '../route/action.ts';
 import type { Route, RouteTable } from '../route/table.ts';
 import { Deadline } from '../time/deadline.ts';
 import { httpDate } from './date.ts';
-import { type RequestHead, ResponseHead } from './head.ts';
+import type { RequestHead, ResponseHead } from './head.ts';
 import { localReplyHead } from './local-reply.ts';
 import type { HttpManager } from './manager.ts';
 import { admitRequest } from './request.ts';
@@ -84,7 +84,7 @@ export class HttpStream extends StreamInfo implements FilterStream {
         this.reply(NO_CONFIG);
         return;
       }
-      if (filter.onResponse) (this.#ran ??= []).push(filter);
+      if (filter.onResponse) this.#ran = [...(this.#ran ?? []), filter];
       if (filter.onRequest(this) === 'stop' || this.ended || this.responseStarted) return;
     }
     this.#run = new RouterRun(this);
@@ -114,7 +114,8 @@ export class HttpStream extends StreamInfo implements FilterStream {
       this.#run.onBody(bytes, start, stop, done);
       return;
     }
-    (this.#held ??= []).push(bytes.subarray(start, stop));
+    this.#held ??= [];
+    this.#held.push(bytes.subarray(start, stop));
     this.connection.pauseReading();
   }
 

@@ -61,4 +61,3 @@ export function writeMessage(
   if (inScratch && socket.writableLength > 0) scratch = Buffer.allocUnsafeSlow(SCRATCH);
   return at;
 }
-

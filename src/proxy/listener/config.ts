@@ -104,7 +104,11 @@ function readNetworkFilter(fields: Fields, context: HttpManagerContext): Network
     const proxy = fields.message('typed_config', (config) => readTcpProxy(config, context));
     return proxy && { kind: 'tcp', proxy };
   }
-  fields.problem('typed_config', `network filter ${JSON.stringify(type)} is not supported by ciliate-proxy`, `${HCM}, ${TCP}`);
+  fields.problem(
+    'typed_config',
+    `network filter ${JSON.stringify(type)} is not supported by ciliate-proxy`,
+    `${HCM}, ${TCP}`,
+  );
   return undefined;
 }
 

@@ -6,8 +6,8 @@ import type { SourceAddress } from '../cluster/upstream-connection.ts';
 import { type Address, formatAddress } from '../config/address.ts';
 import { ServerConnection } from '../http/server-connection.ts';
 import type { ConnectionPeers } from '../http/stream-info.ts';
-import { Deadline } from '../time/deadline.ts';
 import { TcpConnection } from '../network/tcp-connection.ts';
+import { Deadline } from '../time/deadline.ts';
 import { selectChain } from './chain-match.ts';
 import type { FilterChain, ListenerConfig } from './config.ts';
 

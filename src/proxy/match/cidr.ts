@@ -6,7 +6,8 @@ export function readCidr(fields: Fields): Cidr | undefined {
   const address = fields.required('address_prefix');
   const length = fields.number('prefix_len') ?? 0;
   const cidr = parseCidr(`${address}/${length}`);
-  if (!cidr) fields.problem('', `${JSON.stringify(`${address}/${length}`)} is not an IP range`, 'address_prefix and prefix_len');
+  if (!cidr)
+    fields.problem('', `${JSON.stringify(`${address}/${length}`)} is not an IP range`, 'address_prefix and prefix_len');
   return cidr;
 }
 
@@ -72,4 +73,3 @@ export function cidrSet(cidrs: readonly Cidr[]): (address: string) => boolean {
   for (const cidr of cidrs) index.add(cidr, true);
   return (address) => index.find(address).length > 0;
 }
-

@@ -1,8 +1,8 @@
 import type { Fields } from '../config/fields.ts';
-import { readRegex } from '../match/strings.ts';
 import type { Regex } from '../match/regex.ts';
+import { readRegex } from '../match/strings.ts';
 import { type HeaderMutation, readMutation } from './mutation.ts';
-import { readRetryPolicy, type RetryPolicy } from './retry.ts';
+import { type RetryPolicy, readRetryPolicy } from './retry.ts';
 
 export interface WeightedCluster {
   readonly name: string;
@@ -17,7 +17,12 @@ export interface WeightedCluster {
 export type ClusterChoice =
   | { readonly kind: 'cluster'; readonly name: string }
   | { readonly kind: 'header'; readonly header: string }
-  | { readonly kind: 'weighted'; readonly clusters: readonly WeightedCluster[]; readonly total: number; readonly randomHeader: string };
+  | {
+      readonly kind: 'weighted';
+      readonly clusters: readonly WeightedCluster[];
+      readonly total: number;
+      readonly randomHeader: string;
+    };
 
 export interface RegexRewrite {
   readonly regex: Regex;
@@ -81,7 +86,8 @@ export function readUpgrades(fields: Fields): ReadonlyMap<string, boolean> {
   return new Map(
     fields.list('upgrade_configs', (config) => {
       const type = config.required('upgrade_type').toLowerCase();
-      if (type === 'connect') config.problem('upgrade_type', 'CONNECT is not supported', 'websocket and other upgrades');
+      if (type === 'connect')
+        config.problem('upgrade_type', 'CONNECT is not supported', 'websocket and other upgrades');
       return [type, config.boolean('enabled') ?? true] as const;
     }),
   );
@@ -124,7 +130,8 @@ function readWeighted(fields: Fields): ClusterChoice {
   const clusters = fields.list('clusters', (cluster): WeightedCluster => {
     const name = cluster.text('name');
     const header = cluster.text('cluster_header').toLowerCase();
-    if ((name === '') === (header === '')) cluster.problem('name', 'exactly one of name and cluster_header is required');
+    if ((name === '') === (header === ''))
+      cluster.problem('name', 'exactly one of name and cluster_header is required');
     total += cluster.number('weight') ?? 0;
     const host = cluster.text('host_rewrite_literal');
     return {
@@ -137,6 +144,7 @@ function readWeighted(fields: Fields): ClusterChoice {
     };
   });
   if (total === 0) fields.problem('clusters', 'Sum of weights in the weighted_cluster must be greater than 0.');
-  if (total > 0xffffffff) fields.problem('clusters', `The sum of weights of all weighted clusters is ${total}`, 'up to 4294967295');
+  if (total > 0xffffffff)
+    fields.problem('clusters', `The sum of weights of all weighted clusters is ${total}`, 'up to 4294967295');
   return { kind: 'weighted', clusters, total, randomHeader: fields.text('header_name').toLowerCase() };
 }

@@ -121,4 +121,3 @@ function queryValue(query: string, name: string): string | undefined {
   }
   return undefined;
 }
-

@@ -1,5 +1,5 @@
 import type { Fields } from '../config/fields.ts';
-import { readRegexRewrite, type RegexRewrite } from './action.ts';
+import { type RegexRewrite, readRegexRewrite } from './action.ts';
 import type { PathMatch } from './match.ts';
 import { replacePrefix } from './rewrite.ts';
 

@@ -1,7 +1,7 @@
+import type { ResetReason } from '../cluster/reset.ts';
 import type { Fields } from '../config/fields.ts';
 import type { HeaderMap } from '../http/headers.ts';
 import { type HeaderTest, readHeaderMatcher } from '../match/headers.ts';
-import type { ResetReason } from '../cluster/reset.ts';
 
 /** `envoy.config.route.v3.RetryPolicy`; times in milliseconds. */
 export interface RetryPolicy {

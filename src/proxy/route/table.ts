@@ -1,15 +1,15 @@
 import type { Issue } from '../../base/index.ts';
 import { type Fields, type JsonObject, readMessage } from '../config/fields.ts';
 import type { RouteFilters } from '../filter/filter.ts';
+import type { HeaderMap } from '../http/headers.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
 import { type HeaderTest, readHeaderMatcher } from '../match/headers.ts';
 import { type ForwardAction, readForward, type WeightedCluster } from './action.ts';
 import { buildDomains, type DomainIndex } from './domains.ts';
-import { readRouteMatch, type RouteInput, type RouteMatch } from './match.ts';
+import { type RouteInput, type RouteMatch, readRouteMatch } from './match.ts';
 import { applyMutation, type HeaderMutation, readMutation } from './mutation.ts';
 import { type RedirectAction, readRedirect, splitPort } from './redirect.ts';
-import { readRetryPolicy, type RetryPolicy } from './retry.ts';
-import type { HeaderMap } from '../http/headers.ts';
+import { type RetryPolicy, readRetryPolicy } from './retry.ts';
 
 export interface DirectResponse {
   readonly kind: 'direct';
@@ -92,7 +92,12 @@ export class RouteTable {
   }
 
   applyRequest(route: Route, weighted: WeightedCluster | undefined, headers: HeaderMap, info: StreamInfo): void {
-    const list = [weighted?.request, route.mutations.request, route.virtualHost.mutations.request, this.#mutations.request];
+    const list = [
+      weighted?.request,
+      route.mutations.request,
+      route.virtualHost.mutations.request,
+      this.#mutations.request,
+    ];
     this.#apply(list, headers, info);
   }
 
@@ -248,4 +253,3 @@ export function readDataSource(fields: Fields): string {
       return '';
   }
 }
-

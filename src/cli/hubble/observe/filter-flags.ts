@@ -33,8 +33,16 @@ function sides(name: string, field: SideField, about: string, short = ''): Filte
         addTo(set.right, `destination_${field}`, value);
       },
     },
-    { flags: `--from-${name} <value>`, about: `flows from ${about}`, add: (set, value) => addBoth(set, `source_${field}`, value) },
-    { flags: `--to-${name} <value>`, about: `flows to ${about}`, add: (set, value) => addBoth(set, `destination_${field}`, value) },
+    {
+      flags: `--from-${name} <value>`,
+      about: `flows from ${about}`,
+      add: (set, value) => addBoth(set, `source_${field}`, value),
+    },
+    {
+      flags: `--to-${name} <value>`,
+      about: `flows to ${about}`,
+      add: (set, value) => addBoth(set, `destination_${field}`, value),
+    },
   ];
 }
 
@@ -47,8 +55,16 @@ const identityFlags: readonly FilterFlag[] = [
       addTo(set.right, 'destination_identity', parseIdentity(value));
     },
   },
-  { flags: '--from-identity <value>', about: 'flows from an identity', add: (set, value) => addBoth(set, 'source_identity', parseIdentity(value)) },
-  { flags: '--to-identity <value>', about: 'flows to an identity', add: (set, value) => addBoth(set, 'destination_identity', parseIdentity(value)) },
+  {
+    flags: '--from-identity <value>',
+    about: 'flows from an identity',
+    add: (set, value) => addBoth(set, 'source_identity', parseIdentity(value)),
+  },
+  {
+    flags: '--to-identity <value>',
+    about: 'flows to an identity',
+    add: (set, value) => addBoth(set, 'destination_identity', parseIdentity(value)),
+  },
 ];
 
 const workloadFlags: readonly FilterFlag[] = [
@@ -60,13 +76,29 @@ const workloadFlags: readonly FilterFlag[] = [
       addTo(set.right, 'destination_workload', parseWorkload(value));
     },
   },
-  { flags: '--from-workload <value>', about: 'flows from a workload', add: (set, value) => addBoth(set, 'source_workload', parseWorkload(value)) },
-  { flags: '--to-workload <value>', about: 'flows to a workload', add: (set, value) => addBoth(set, 'destination_workload', parseWorkload(value)) },
+  {
+    flags: '--from-workload <value>',
+    about: 'flows from a workload',
+    add: (set, value) => addBoth(set, 'source_workload', parseWorkload(value)),
+  },
+  {
+    flags: '--to-workload <value>',
+    about: 'flows to a workload',
+    add: (set, value) => addBoth(set, 'destination_workload', parseWorkload(value)),
+  },
 ];
 
 const namespaceFlags: readonly FilterFlag[] = [
-  { flags: '-n, --namespace <name>', about: 'flows from or to a namespace', add: (set, value) => set.namespaces.both.push(value) },
-  { flags: '--from-namespace <name>', about: 'flows from a namespace', add: (set, value) => set.namespaces.from.push(value) },
+  {
+    flags: '-n, --namespace <name>',
+    about: 'flows from or to a namespace',
+    add: (set, value) => set.namespaces.both.push(value),
+  },
+  {
+    flags: '--from-namespace <name>',
+    about: 'flows from a namespace',
+    add: (set, value) => set.namespaces.from.push(value),
+  },
   { flags: '--to-namespace <name>', about: 'flows to a namespace', add: (set, value) => set.namespaces.to.push(value) },
   { flags: '-A, --all-namespaces', about: 'flows of any namespace', add: (set) => set.namespaces.both.push('') },
   { flags: '--from-all-namespaces', about: 'flows from any namespace', add: (set) => set.namespaces.from.push('') },
@@ -74,27 +106,83 @@ const namespaceFlags: readonly FilterFlag[] = [
 ];
 
 const plainFlags: readonly FilterFlag[] = [
-  { flags: '-t, --type <type>', about: 'event type, TYPE or TYPE:SUBTYPE, for instance trace:to-proxy', add: (set, value) => addBoth(set, 'event_type', parseType(value)) },
-  { flags: '--verdict <name>', about: 'FORWARDED, DROPPED, AUDIT, REDIRECTED, ERROR, TRACED or TRANSLATED', add: (set, value) => addBoth(set, 'verdict', parseEnum('verdict', 'flow.Verdict', value)) },
-  { flags: '--drop-reason-desc <name>', about: 'reason of a drop, for instance POLICY_DENIED', add: (set, value) => addBoth(set, 'drop_reason_desc', parseEnum('drop-reason-desc', 'flow.DropReason', value)) },
-  { flags: '--protocol <name>', about: 'tcp, udp, sctp, icmp, icmpv4, icmpv6, dns, http or kafka', add: (set, value) => addBoth(set, 'protocol', value) },
-  { flags: '--tcp-flags <names>', about: 'flags that are all set, for instance syn,ack', add: (set, value) => addBoth(set, 'tcp_flags', parseTcpFlags(value)) },
-  { flags: '--traffic-direction <name>', about: 'ingress or egress', add: (set, value) => addBoth(set, 'traffic_direction', parseDirection(value)) },
-  { flags: '--ip-version <version>', about: 'none, v4 or v6', add: (set, value) => addBoth(set, 'ip_version', parseIpVersion(value)) },
+  {
+    flags: '-t, --type <type>',
+    about: 'event type, TYPE or TYPE:SUBTYPE, for instance trace:to-proxy',
+    add: (set, value) => addBoth(set, 'event_type', parseType(value)),
+  },
+  {
+    flags: '--verdict <name>',
+    about: 'FORWARDED, DROPPED, AUDIT, REDIRECTED, ERROR, TRACED or TRANSLATED',
+    add: (set, value) => addBoth(set, 'verdict', parseEnum('verdict', 'flow.Verdict', value)),
+  },
+  {
+    flags: '--drop-reason-desc <name>',
+    about: 'reason of a drop, for instance POLICY_DENIED',
+    add: (set, value) => addBoth(set, 'drop_reason_desc', parseEnum('drop-reason-desc', 'flow.DropReason', value)),
+  },
+  {
+    flags: '--protocol <name>',
+    about: 'tcp, udp, sctp, icmp, icmpv4, icmpv6, dns, http or kafka',
+    add: (set, value) => addBoth(set, 'protocol', value),
+  },
+  {
+    flags: '--tcp-flags <names>',
+    about: 'flags that are all set, for instance syn,ack',
+    add: (set, value) => addBoth(set, 'tcp_flags', parseTcpFlags(value)),
+  },
+  {
+    flags: '--traffic-direction <name>',
+    about: 'ingress or egress',
+    add: (set, value) => addBoth(set, 'traffic_direction', parseDirection(value)),
+  },
+  {
+    flags: '--ip-version <version>',
+    about: 'none, v4 or v6',
+    add: (set, value) => addBoth(set, 'ip_version', parseIpVersion(value)),
+  },
   { flags: '-4, --ipv4', about: 'IPv4 flows', add: (set) => addBoth(set, 'ip_version', 1) },
   { flags: '-6, --ipv6', about: 'IPv6 flows', add: (set) => addBoth(set, 'ip_version', 2) },
-  { flags: '--snat-ip <address>', about: 'source address after translation', add: (set, value) => addBoth(set, 'source_ip_xlated', value) },
-  { flags: '--http-status <code>', about: 'status of a response, 404 or 4+', add: (set, value) => addBoth(set, 'http_status_code', value) },
+  {
+    flags: '--snat-ip <address>',
+    about: 'source address after translation',
+    add: (set, value) => addBoth(set, 'source_ip_xlated', value),
+  },
+  {
+    flags: '--http-status <code>',
+    about: 'status of a response, 404 or 4+',
+    add: (set, value) => addBoth(set, 'http_status_code', value),
+  },
   { flags: '--http-method <method>', about: 'HTTP method', add: (set, value) => addBoth(set, 'http_method', value) },
   { flags: '--http-path <regex>', about: 'path of the URL', add: (set, value) => addBoth(set, 'http_path', value) },
   { flags: '--http-url <regex>', about: 'the URL', add: (set, value) => addBoth(set, 'http_url', value) },
-  { flags: '--http-header <key:value>', about: 'an HTTP header', add: (set, value) => addBoth(set, 'http_header', parseHeader(value)) },
-  { flags: '--node-name <pattern>', about: 'node, [cluster/]node with * as wildcard', add: (set, value) => addBoth(set, 'node_name', value) },
-  { flags: '--node-label <selector>', about: 'labels of the node', add: (set, value) => addBoth(set, 'node_labels', value) },
+  {
+    flags: '--http-header <key:value>',
+    about: 'an HTTP header',
+    add: (set, value) => addBoth(set, 'http_header', parseHeader(value)),
+  },
+  {
+    flags: '--node-name <pattern>',
+    about: 'node, [cluster/]node with * as wildcard',
+    add: (set, value) => addBoth(set, 'node_name', value),
+  },
+  {
+    flags: '--node-label <selector>',
+    about: 'labels of the node',
+    add: (set, value) => addBoth(set, 'node_labels', value),
+  },
   { flags: '--uuid <uuid>', about: 'one flow', add: (set, value) => addBoth(set, 'uuid', value) },
   { flags: '--trace-id <id>', about: 'trace id', add: (set, value) => addBoth(set, 'trace_id', value) },
-  { flags: '--ip-trace-id <id>', about: 'IP trace id', add: (set, value) => addBoth(set, 'ip_trace_id', positive('ip-trace-id', value)) },
-  { flags: '--interface <name>', about: 'network interface', add: (set, value) => addBoth(set, 'interface', { name: value }) },
+  {
+    flags: '--ip-trace-id <id>',
+    about: 'IP trace id',
+    add: (set, value) => addBoth(set, 'ip_trace_id', positive('ip-trace-id', value)),
+  },
+  {
+    flags: '--interface <name>',
+    about: 'network interface',
+    add: (set, value) => addBoth(set, 'interface', { name: value }),
+  },
   { flags: '--encrypted', about: 'encrypted flows', add: (set) => addBoth(set, 'encrypted', true) },
   { flags: '--unencrypted', about: 'flows in the clear', add: (set) => addBoth(set, 'encrypted', false) },
 ];

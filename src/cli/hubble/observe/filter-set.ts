@@ -56,7 +56,9 @@ export function filtersOf(set: FilterSet): FlowFilter[] {
   return JSON.stringify(set.left) === JSON.stringify(set.right) ? [set.left] : [set.left, set.right];
 }
 
-type ListField = { [K in keyof FlowFilter]-?: NonNullable<FlowFilter[K]> extends (infer _)[] ? K : never }[keyof FlowFilter];
+type ListField = {
+  [K in keyof FlowFilter]-?: NonNullable<FlowFilter[K]> extends (infer _)[] ? K : never;
+}[keyof FlowFilter];
 type ItemOf<K extends ListField> = NonNullable<FlowFilter[K]> extends (infer Item)[] ? Item : never;
 
 /** Adds a value to a field of both filters. */

@@ -10,7 +10,11 @@ import { type ObserveFlags, printerOptionsOf, requestOf, selectorsOf } from './o
 const nowNs = (): bigint => BigInt(Date.now()) * 1_000_000n;
 
 /** `hubble observe`: prints flows until the stream ends, the reader goes or the user interrupts. */
-export async function observeFlows(flags: ObserveFlags & ServerFlags, filters: Filters, io: CommandIo): Promise<number> {
+export async function observeFlows(
+  flags: ObserveFlags & ServerFlags,
+  filters: Filters,
+  io: CommandIo,
+): Promise<number> {
   if (flags.printRawFilters) {
     io.stdout.write(rawFilters(filters));
     return 0;

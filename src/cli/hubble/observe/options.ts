@@ -109,7 +109,12 @@ function maskOf(flags: ObserveFlags, output: PrinterOptions['output']): string[]
 }
 
 /** The request that the flags ask for. */
-export function requestOf(selectors: Selectors, filters: Filters, flags: ObserveFlags, printer: PrinterOptions): GetFlowsRequest {
+export function requestOf(
+  selectors: Selectors,
+  filters: Filters,
+  flags: ObserveFlags,
+  printer: PrinterOptions,
+): GetFlowsRequest {
   const paths = maskOf(flags, printer.output);
   return {
     number: selectors.number,
@@ -133,7 +138,11 @@ const outputs: Readonly<Record<string, PrinterOptions['output']>> = {
 };
 
 /** How to print. `HUBBLE_COMPAT` may hold `legacy-json-output` and `legacy-compact-output`, joined by commas. */
-export function printerOptionsOf(flags: ObserveFlags, environment: NodeJS.ProcessEnv, terminal: boolean): PrinterOptions {
+export function printerOptionsOf(
+  flags: ObserveFlags,
+  environment: NodeJS.ProcessEnv,
+  terminal: boolean,
+): PrinterOptions {
   const output = Object.hasOwn(outputs, flags.output) ? outputs[flags.output] : undefined;
   if (!output) throw new Fault(`invalid output format: ${flags.output}; allowed: compact, dict, json, jsonpb, table`);
   if (output === 'table' && flags.follow) throw new Fault('table output format is not compatible with follow mode');

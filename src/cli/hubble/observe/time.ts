@@ -43,9 +43,7 @@ function parseStamp(text: string, nowNs: bigint): WireTimestamp | undefined {
   const number = months.indexOf(month);
   if (number < 0 || !clock) return undefined;
   const year = new Date(Number(nowNs / 1_000_000n)).getUTCFullYear();
-  return parseTimestamp(
-    `${year}-${String(number + 1).padStart(2, '0')}-${day.padStart(2, '0')}T${clock}.${millis}Z`,
-  );
+  return parseTimestamp(`${year}-${String(number + 1).padStart(2, '0')}-${day.padStart(2, '0')}T${clock}.${millis}Z`);
 }
 
 /** `2006-01-02`, `2006-01-02T15-07:00`, `2006-01-02T15:04-07:00`. */

@@ -1,5 +1,12 @@
 import { observeTypes, reservedIdentityNames, reservedIdentityNumber, tracePoints } from '../../../hubble/index.ts';
-import { enumNames, enumNumber, type FlowFilter, type HttpHeader, type TcpFlags, type Workload } from '../../../model/flow/index.ts';
+import {
+  enumNames,
+  enumNumber,
+  type FlowFilter,
+  type HttpHeader,
+  type TcpFlags,
+  type Workload,
+} from '../../../model/flow/index.ts';
 import { Fault } from '../fault.ts';
 
 type EventType = NonNullable<FlowFilter['event_type']>[number];

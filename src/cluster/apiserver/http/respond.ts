@@ -10,7 +10,7 @@ export function sendText(response: ServerResponse, code: number, body: string | 
   response.writeHead(code, {
     'Content-Type': type,
     'Content-Length': Buffer.byteLength(body),
-    'Cache-Control': 'no-cache, private',
+    'Cache-Control': response.getHeader('Cache-Control') ?? 'no-cache, private',
   });
   response.end(body);
 }

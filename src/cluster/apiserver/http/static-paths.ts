@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Registry } from '../registry/registry.ts';
-import { EMPTY_OPENAPI_V2, openApiDocument, openApiIndex } from '../schema/openapi.ts';
+import { EMPTY_OPENAPI_V2, openApiDocument, openApiHash, openApiIndex } from '../schema/openapi.ts';
 import { noSuchResource } from '../status.ts';
 import { aggregatedDiscovery, legacyGroup, legacyGroups, legacyResources } from './discovery.ts';
 import { sendJson, sendText } from './respond.ts';
@@ -35,8 +35,10 @@ export function handleStaticPath(
   else if (HEALTH.has(`/${root}`)) sendText(response, 200, 'ok');
   else if (pathname === '/openapi/v2') sendText(response, 200, EMPTY_OPENAPI_V2, OPENAPI_V2);
   else if (pathname === '/openapi/v3') sendJson(response, 200, openApiIndex(registry));
-  else if (root === 'openapi' && parts[1] === 'v3') sendOr404(response, openApi(registry, parts.slice(2)));
-  else if (root === 'api' || root === 'apis') return discovery(registry, request, response, parts);
+  else if (root === 'openapi' && parts[1] === 'v3') {
+    const hash = URL.parse(`https://server${request.url}`)?.searchParams.get('hash');
+    sendOr404(response, openApi(registry, parts.slice(2)), hash === openApiHash(registry));
+  } else if (root === 'api' || root === 'apis') return discovery(registry, request, response, parts);
   else return false;
   return true;
 }
@@ -74,7 +76,9 @@ function sendGroups(registry: Registry, request: IncomingMessage, response: Serv
   sendJson(response, 200, legacyGroups(registry, core));
 }
 
-function sendOr404(response: ServerResponse, body: unknown): void {
+function sendOr404(response: ServerResponse, body: unknown, immutable = false): void {
   if (body === undefined) throw noSuchResource();
+  // A document asked for by its hash never changes, so clients may keep it.
+  if (immutable) response.setHeader('Cache-Control', 'public, immutable, max-age=31536000');
   sendJson(response, 200, body);
 }

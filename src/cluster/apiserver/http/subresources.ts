@@ -1,11 +1,12 @@
 import type { KubernetesObject } from '../../store.ts';
+import { recordUpdate } from '../patch/managed-fields.ts';
 import { selectorText } from '../printers/workloads.ts';
 import { builtinRootShape } from '../schema/builtin.ts';
 import { at, isRecord, numberAt, recordAt, stringAt } from '../schema/shape.ts';
 import { badRequest, conflict, invalid, MODIFIED, methodNotAllowed, noSuchResource, StatusError } from '../status.ts';
 import { invalidValue } from '../validation/errors.ts';
 import { decodeBody, mediaType, readBody } from './body.ts';
-import { isDryRun } from './intake.ts';
+import { authorOf, isDryRun } from './intake.ts';
 import { handlePatch, handleReplace } from './mutate.ts';
 import { patchValue } from './patch-request.ts';
 import { handleGet, requireObject } from './read.ts';
@@ -87,7 +88,8 @@ async function handleScale(call: ResourceRequest): Promise<void> {
       invalidValue('spec.replicas', replicas, 'must be greater than or equal to 0'),
     ]);
   const spec = { ...recordAt(object, 'spec'), replicas };
-  const stored = context.store.updateServed(resource, { ...object, spec }, { dryRun: isDryRun(call.query) });
+  const next = recordUpdate(resource.served.shape, { ...object, spec }, object, authorOf(call));
+  const stored = context.store.updateServed(resource, next, { dryRun: isDryRun(call.query) });
   sendJson(response, 200, scaleOf(stored));
 }
 

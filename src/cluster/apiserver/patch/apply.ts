@@ -46,7 +46,7 @@ export function applyObject(
   let merged = live ? (mergeApplied(shape, live, config) as KubernetesObject) : config;
   const abandoned = others.reduce((rest, entry) => subtract(rest, entry.fields), subtract(own?.fields ?? {}, wanted));
   merged = prune(shape, merged, abandoned) as KubernetesObject;
-  return withManagers(merged, [...others, { ...author, operation: 'Apply', fields: wanted }]);
+  return withManagers(merged, [...others, { ...author, operation: 'Apply', fields: wanted }], managers);
 }
 
 function conflictError(conflicts: readonly { readonly entry: ManagedEntry; readonly fields: FieldSet }[]): StatusError {

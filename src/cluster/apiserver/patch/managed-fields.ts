@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { KubernetesObject, ObjectMeta } from '../../store.ts';
 import { isRecord, listAt, type Shape, stringAt } from '../schema/shape.ts';
 import { changedFields, type FieldSet, fieldSetOf, isEmptySet, subtract, union } from './field-set.ts';
@@ -38,9 +39,14 @@ export function readManagers(object: KubernetesObject | undefined): readonly Man
   });
 }
 
-/** The object with its managers written into its metadata. */
-export function withManagers(object: KubernetesObject, managers: readonly ManagedEntry[]): KubernetesObject {
+/** The object with its managers written into its metadata. An entry that is as it was in `before` keeps its time, so that writing the same again is no change. */
+export function withManagers(
+  object: KubernetesObject,
+  managers: readonly ManagedEntry[],
+  before: readonly ManagedEntry[],
+): KubernetesObject {
   const entries = managers
+    .map((entry) => before.find((old) => isDeepStrictEqual({ ...old, time: '' }, { ...entry, time: '' })) ?? entry)
     .filter(({ fields }) => !isEmptySet(fields))
     .slice(-MAX_MANAGERS)
     .map(({ manager, operation, apiVersion, time, subresource, fields }) => ({
@@ -73,14 +79,14 @@ export function recordUpdate(
   const after = fieldSetOf(shape, object);
   const changed = old ? changedFields(shape, ownable(old), ownable(object)) : after;
   const dropped = old ? subtract(fieldSetOf(shape, old), after) : {};
-  if (!changed && isEmptySet(dropped)) return withManagers(object, managers);
+  if (!changed && isEmptySet(dropped)) return withManagers(object, managers, managers);
   const mine = changed ?? {};
   const others = managers
     .filter((entry) => !sameManager(entry, author, 'Update'))
     .map((entry) => ({ ...entry, fields: subtract(subtract(entry.fields, mine), dropped) }));
   const own = managers.find((entry) => sameManager(entry, author, 'Update'));
   const fields = union(subtract(own?.fields ?? {}, dropped), mine);
-  return withManagers(object, [...others, { ...author, operation: 'Update', fields }]);
+  return withManagers(object, [...others, { ...author, operation: 'Update', fields }], managers);
 }
 
 /** Only what can have an owner, so that server-set metadata is no change. */

@@ -14,8 +14,12 @@ function pathOf(group: string, version: string): string {
   return group === '' ? `api/${version}` : `apis/${group}/${version}`;
 }
 
-/** The index of OpenAPI v3 documents; the hash changes with every change of the custom kinds. */
-export function openApiIndex(registry: Registry): unknown {
+const hashes = new WeakMap<Registry, { readonly generation: number; readonly hash: string }>();
+
+/** Names the present set of kinds; it changes with every change of the custom ones. */
+export function openApiHash(registry: Registry): string {
+  const known = hashes.get(registry);
+  if (known?.generation === registry.generation) return known.hash;
   const hash = createHash('sha256')
     .update(
       registry
@@ -26,6 +30,13 @@ export function openApiIndex(registry: Registry): unknown {
     .digest('hex')
     .slice(0, 32)
     .toUpperCase();
+  hashes.set(registry, { generation: registry.generation, hash });
+  return hash;
+}
+
+/** The index of OpenAPI v3 documents. */
+export function openApiIndex(registry: Registry): unknown {
+  const hash = openApiHash(registry);
   const paths: Record<string, unknown> = {};
   for (const resource of registry.resources()) {
     for (const { version } of resource.versions) {

@@ -31,10 +31,15 @@ function read(fields: Fields): HttpFilter {
   const tests = fields.list('headers', readHeaderMatcher);
   const cluster = fields.text('upstream_cluster');
   const limit = fields.number('max_active_faults') ?? Number.POSITIVE_INFINITY;
-  return faultOf(delay, abort, (stream) => {
-    if (cluster !== '' && cluster !== stream.clusterName) return false;
-    return tests.every((test) => test((name) => stream.requestHeader(name)));
-  }, limit);
+  return faultOf(
+    delay,
+    abort,
+    (stream) => {
+      if (cluster !== '' && cluster !== stream.clusterName) return false;
+      return tests.every((test) => test((name) => stream.requestHeader(name)));
+    },
+    limit,
+  );
 }
 
 function faultOf(
@@ -46,7 +51,12 @@ function faultOf(
   let active = 0;
   const end = (stream: FilterStream): 'continue' | 'stop' => {
     if (!abort || !happens(abort)) return 'continue';
-    stream.reply({ status: abort.value, body: 'fault filter abort', details: 'fault_filter_abort', flags: FLAG.FAULT_INJECTED });
+    stream.reply({
+      status: abort.value,
+      body: 'fault filter abort',
+      details: 'fault_filter_abort',
+      flags: FLAG.FAULT_INJECTED,
+    });
     return 'stop';
   };
   return {

@@ -1,5 +1,6 @@
+import type { Cidr } from '../../../base/index.ts';
 import type { Fields } from '../../config/fields.ts';
-import { type Cidr, cidrSet, CidrIndex, readCidr } from '../../match/cidr.ts';
+import { CidrIndex, cidrSet, readCidr } from '../../match/cidr.ts';
 import { readHeaderMatcher } from '../../match/headers.ts';
 import { readMetadataMatcher } from '../../match/metadata.ts';
 import { readStringMatcher } from '../../match/strings.ts';

@@ -30,7 +30,9 @@ const CACHED_CLIENTS = 4096;
 
 export function readEngine(fields: Fields): RbacEngine {
   const action = fields.choice('action', ['ALLOW', 'DENY', 'LOG']);
-  const policies = [...fields.map('policies', readPolicy).values()].sort((left, right) => (left.name < right.name ? -1 : 1));
+  const policies = [...fields.map('policies', readPolicy).values()].sort((left, right) =>
+    left.name < right.name ? -1 : 1,
+  );
   const find = policyIndex(policies);
   return {
     judge: (stream) => {

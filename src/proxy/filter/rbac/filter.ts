@@ -29,7 +29,13 @@ function enforce(
   prefix: string,
   shadowPrefix: string,
 ): 'continue' | 'stop' {
-  if (shadow) record(stream, shadow.judge(stream), `${shadowPrefix}shadow_engine_result`, `${shadowPrefix}shadow_effective_policy_id`);
+  if (shadow)
+    record(
+      stream,
+      shadow.judge(stream),
+      `${shadowPrefix}shadow_engine_result`,
+      `${shadowPrefix}shadow_effective_policy_id`,
+    );
   if (!rules) return 'continue';
   const verdict = rules.judge(stream);
   record(stream, verdict, `${prefix}enforced_engine_result`, `${prefix}enforced_effective_policy_id`);

@@ -6,7 +6,7 @@ import type { HttpStream } from '../../http/stream.ts';
 import { FLAG } from '../../http/stream-info.ts';
 import type { ForwardAction } from '../../route/action.ts';
 import { redirectLocation } from '../../route/redirect.ts';
-import { retriesReset, retriesResponse, retryDelay, type RetryPolicy } from '../../route/retry.ts';
+import { type RetryPolicy, retriesReset, retriesResponse, retryDelay } from '../../route/retry.ts';
 import { appendForwardedHost, rewriteHost, rewrittenPath } from '../../route/rewrite.ts';
 import { Deadline } from '../../time/deadline.ts';
 import { Attempt } from './attempt.ts';

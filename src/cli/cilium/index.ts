@@ -1,0 +1,1 @@
+export { ciliumCommand } from './command.ts';

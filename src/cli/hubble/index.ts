@@ -1,0 +1,1 @@
+export { hubbleCommand } from './command.ts';

@@ -1,0 +1,1 @@
+export { validateCommand } from './command.ts';

@@ -1,0 +1,77 @@
+import { fail, type Issue, ok, type Result } from '../../base/index.ts';
+import { decodeEnvoyJson, typeName } from '../../model/envoy/index.ts';
+import { type Address, readAddress } from './address.ts';
+import { type Fields, isObject, type JsonObject, readMessage } from './fields.ts';
+import { readGrpcCluster } from './grpc-service.ts';
+
+/** A compiled `envoy.config.bootstrap.v3.Bootstrap`; static resources are kept as they came. */
+export interface Bootstrap {
+  readonly node: JsonObject;
+  readonly listeners: readonly JsonObject[];
+  readonly clusters: readonly JsonObject[];
+  readonly admin: Address | undefined;
+  readonly ads: { readonly cluster: string; readonly form: 'sotw' | 'delta' } | undefined;
+  readonly discoverListeners: boolean;
+  readonly discoverClusters: boolean;
+}
+
+/** Decodes the parsed YAML or JSON of a bootstrap file; unknown fields and types are issues with their path. */
+export function readBootstrap(json: unknown): Result<Bootstrap, readonly Issue[]> {
+  const decoded = decodeEnvoyJson(json, { path: '', type: typeName.bootstrap });
+  if (!decoded.ok) return decoded;
+  const issues: Issue[] = [];
+  const bootstrap = readMessage(decoded.value.value, '', issues, readFields);
+  return issues.length > 0 ? fail(issues) : ok(bootstrap);
+}
+
+function readFields(fields: Fields): Bootstrap {
+  fields.ignore('layered_runtime', 'stats_flush_interval', 'use_tcp_for_dns_lookups', 'watchdogs', 'watchdog');
+  fields.ignore('default_regex_engine', 'header_prefix', 'deferred_stat_options', 'flags_path', 'stats_config');
+  const node = fields.raw('node');
+  const resources = fields.message('static_resources', (inner) => ({
+    listeners: inner.items('listeners').filter((one) => isObject(one)),
+    clusters: inner.items('clusters').filter((one) => isObject(one)),
+  }));
+  const dynamic = fields.message('dynamic_resources', (inner) => ({
+    listeners: inner.message('lds_config', readAdsSource) ?? false,
+    clusters: inner.message('cds_config', readAdsSource) ?? false,
+    ads: inner.message('ads_config', readAds),
+  }));
+  if ((dynamic?.listeners || dynamic?.clusters) && !dynamic.ads) {
+    fields.problem('dynamic_resources.ads_config', 'value is required');
+  }
+  const admin = fields.message('admin', (inner) => {
+    inner.ignore('access_log', 'access_log_path', 'profile_path', 'ignore_global_conn_limit');
+    return inner.message('address', readAddress);
+  });
+  return {
+    node: isObject(node) ? node : {},
+    listeners: resources?.listeners ?? [],
+    clusters: resources?.clusters ?? [],
+    admin,
+    ads: dynamic?.ads,
+    discoverListeners: dynamic?.listeners ?? false,
+    discoverClusters: dynamic?.clusters ?? false,
+  };
+}
+
+function readAdsSource(fields: Fields): boolean {
+  fields.ignore('resource_api_version', 'initial_fetch_timeout');
+  if (fields.oneOf('config_source_specifier', ['ads']) === undefined) return false;
+  fields.message('ads', (inner) => inner.ignore('transport_api_version'));
+  return true;
+}
+
+function readAds(fields: Fields): NonNullable<Bootstrap['ads']> {
+  fields.ignore('set_node_on_first_message_only', 'rate_limit_settings');
+  fields.choice('transport_api_version', ['AUTO', 'V3', 'V2']);
+  const form = fields.raw('api_type') === 'DELTA_GRPC' ? 'delta' : 'sotw';
+  const type = fields.raw('api_type');
+  if (type !== 'GRPC' && type !== 'DELTA_GRPC') {
+    fields.problem('api_type', `${JSON.stringify(type ?? null)} is not supported`, 'GRPC, DELTA_GRPC');
+  }
+  const clusters = fields.list('grpc_services', readGrpcCluster);
+  const [cluster] = clusters;
+  if (!cluster || clusters.length > 1) fields.problem('grpc_services', `found ${clusters.length}`, 'exactly one');
+  return { cluster: cluster ?? '', form };
+}

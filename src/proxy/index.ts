@@ -1,0 +1,1 @@
+export { BootstrapError, type Proxy, type ProxyOptions, startProxy } from './proxy.ts';
