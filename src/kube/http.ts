@@ -3,6 +3,7 @@ import https from 'node:https';
 import { fail, ok, type Result } from '../base/index.ts';
 import type { ClusterAccess, Credentials } from './access.ts';
 import { type ApiError, errorFromBody, localError } from './api-error.ts';
+import { deadline } from './deadline.ts';
 
 export type Query = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
 
@@ -37,30 +38,26 @@ export function createTransport(access: ClusterAccess): Transport {
   const agent = access.server.startsWith('https:') ? new https.Agent(options) : new http.Agent(options);
   return {
     async exchange(request) {
-      const limit = AbortSignal.timeout(request.timeoutMs ?? defaultTimeoutMs);
-      const signal = request.signal ? AbortSignal.any([request.signal, limit]) : limit;
-      const opened = await openStream(access, agent, request, signal);
-      if (!opened.ok) return opened;
+      const limit = deadline(request.signal, request.timeoutMs ?? defaultTimeoutMs);
       try {
-        return ok(await readAll(opened.value));
+        const opened = await openStream(access, agent, request, limit.signal);
+        return opened.ok ? ok(await readAll(opened.value)) : opened;
       } catch (error) {
-        return fail(transportError(access, error, signal));
+        return fail(transportError(access, error, limit.signal));
+      } finally {
+        limit.release();
       }
     },
-    open: async (request) => {
-      const headersLimit = new AbortController();
-      const timer = setTimeout(() => headersLimit.abort(timeoutReason()), request.timeoutMs ?? defaultTimeoutMs);
-      const signal = request.signal ? AbortSignal.any([request.signal, headersLimit.signal]) : headersLimit.signal;
-      const opened = await openStream(access, agent, request, signal);
-      clearTimeout(timer);
+    async open(request) {
+      const limit = deadline(request.signal, request.timeoutMs ?? defaultTimeoutMs);
+      const opened = await openStream(access, agent, request, limit.signal);
+      limit.lift();
+      if (opened.ok) opened.value.once('close', limit.release);
+      else limit.release();
       return opened;
     },
     close: () => agent.destroy(),
   };
-}
-
-function timeoutReason(): DOMException {
-  return new DOMException('the server did not answer in time', 'TimeoutError');
 }
 
 /** The whole URL of a path and query. */
@@ -81,8 +78,9 @@ async function openStream(
 ): Promise<Result<IncomingMessage, ApiError>> {
   let credentials: Credentials;
   try {
-    credentials = await access.credentials();
+    credentials = await untilAborted(access.credentials(), signal);
   } catch (error) {
+    if (signal.aborted) return fail(transportError(access, error, signal));
     return fail(localError('Credentials', `no credentials for ${access.server}: ${messageOf(error)}`));
   }
   try {
@@ -92,6 +90,16 @@ async function openStream(
   } catch (error) {
     return fail(transportError(access, error, signal));
   }
+}
+
+/** The work's outcome, unless the signal comes first: a credential plugin may take any time. */
+function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason);
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
 }
 
 async function send(

@@ -1,6 +1,8 @@
-import { backoffMs, type Result } from '../base/index.ts';
+import type { IncomingMessage } from 'node:http';
+import { backoffMs, fail, ok, type Result } from '../base/index.ts';
 import { type ApiError, localError, type Status } from './api-error.ts';
 import type { KubeClient } from './client.ts';
+import { deadline } from './deadline.ts';
 import { messageOf, transportError } from './http.ts';
 import { type ResourcePath, urlPath } from './paths.ts';
 import { watchEvents } from './watch.ts';
@@ -116,38 +118,43 @@ async function list<T extends WatchedObject>(state: State<T>): Promise<Result<un
 async function watch<T extends WatchedObject>(state: State<T>): Promise<Result<unknown, ApiError>> {
   const { client, labelSelector, fieldSelector } = state.options;
   const timeoutSeconds = Math.round(watchSecondsMin * (1 + Math.random()));
-  const deadline = AbortSignal.timeout((timeoutSeconds + 30) * 1000);
-  const query = {
-    watch: true,
-    allowWatchBookmarks: true,
-    resourceVersion: state.version,
-    timeoutSeconds,
-    labelSelector,
-    fieldSelector,
-  };
-  const signal = AbortSignal.any([state.signal, deadline]);
-  const opened = await client.transport.open({ method: 'GET', path: urlPath(state.options), query, signal });
-  if (!opened.ok) return opened;
+  const resume = { watch: true, allowWatchBookmarks: true, resourceVersion: state.version, timeoutSeconds };
+  const query = { ...resume, labelSelector, fieldSelector };
+  const limit = deadline(state.signal, (timeoutSeconds + 30) * 1000);
+  try {
+    const opened = await client.transport.open({
+      method: 'GET',
+      path: urlPath(state.options),
+      query,
+      signal: limit.signal,
+    });
+    return opened.ok ? await follow(state, opened.value) : opened;
+  } finally {
+    limit.release();
+  }
+}
+
+async function follow<T extends WatchedObject>(
+  state: State<T>,
+  response: IncomingMessage,
+): Promise<Result<unknown, ApiError>> {
   const openedAt = performance.now();
   let seen = 0;
   try {
-    for await (const event of watchEvents(opened.value)) {
+    for await (const event of watchEvents(response)) {
       if (state.signal.aborted) break;
       seen++;
       const error = apply(state, event.type, event.object);
-      if (error) return { ok: false, error };
+      if (error) return fail(error);
     }
   } catch (error) {
-    if (seen === 0 || error instanceof SyntaxError)
-      return { ok: false, error: transportError(client.access, error, signal) };
+    if (seen === 0 || error instanceof SyntaxError) return fail(transportError(state.options.client.access, error));
   } finally {
-    opened.value.destroy();
+    response.destroy();
   }
   // A server that ends watches at once would otherwise be asked without pause.
   const idle = seen === 0 && performance.now() - openedAt < 1000;
-  return idle
-    ? { ok: false, error: localError('WatchEnded', 'the server ended a watch at once') }
-    : { ok: true, value: undefined };
+  return idle ? fail(localError('WatchEnded', 'the server ended a watch at once')) : ok(undefined);
 }
 
 function apply<T extends WatchedObject>(state: State<T>, type: string, object: unknown): ApiError | undefined {

@@ -52,6 +52,9 @@ export function httpListener(direction: 'ingress' | 'egress', port: number): Jso
               stat_prefix: name,
               use_remote_address: true,
               skip_xff_append: true,
+              // A path rule must see the path that the backend will act on.
+              normalize_path: true,
+              merge_slashes: true,
               route_config: passThroughRoutes(name),
               http_filters: [routerFilter],
               upgrade_configs: [{ upgrade_type: 'websocket' }],

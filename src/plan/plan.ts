@@ -23,6 +23,7 @@ import type { Identity, NodePlan, XdsResources } from './node-plan.ts';
 import { plannedPolicies } from './policies.ts';
 import { policyEntries } from './policy-entries.ts';
 import { allocatePorts } from './proxy-ports.ts';
+import { proxyReach } from './proxy-reach.ts';
 import { rbacConfigs } from './rbac.ts';
 import { type PlannedService, plannedServices, serviceEntries } from './services.ts';
 import type { World } from './world.ts';
@@ -43,6 +44,8 @@ export function plan(world: World): NodePlan {
   const ports = proxyPorts(world, policies, outcome.groups, configs);
   const port = (name: string) => ports.get(name) ?? 0;
   const built = buildEnvoyConfigs(configs.active, ports, services);
+  const ranges = identityRanges(addresses, outcome.world);
+  const reach = proxyReach(outcome.groups, ranges, configs.active, services);
   return {
     datapath: {
       mode: world.config.datapathMode,
@@ -64,7 +67,7 @@ export function plan(world: World): NodePlan {
       routes: sorted(built.resources.route),
       endpoints: sorted(built.resources.endpoint),
       secrets: sorted(built.resources.secret),
-      extensionConfigs: rbacConfigs(view, outcome.groups, identityRanges(addresses, outcome.world)),
+      extensionConfigs: rbacConfigs(view, outcome.groups, ranges, reach),
     },
     dns: dnsPlan(outcome.groups, port(policyListener.dns)),
     reports: [...judged.reports, ...configs.reports],

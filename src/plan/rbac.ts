@@ -1,7 +1,7 @@
 import {
   type AddressRange,
+  intersectRanges,
   mergeRanges,
-  type PeerSet,
   type PolicyFilter,
   prefixesOf,
   rangeContains,
@@ -11,13 +11,28 @@ import type { ClusterView } from './cluster-view.ts';
 import type { EndpointGroup } from './endpoint-groups.ts';
 import { namedConfig, rbacConfigNames } from './envoy-json.ts';
 import type { Identity, JsonObject, ResourceMap } from './node-plan.ts';
+import type { ProxyReach } from './proxy-reach.ts';
+import { type AddressBook, addressBook, remoteIp, upstreamIp, upstreamPorts } from './rbac-addresses.ts';
 import { headerPermissions } from './rbac-http.ts';
 
 /** Name of the RBAC policy that lets through what no policy of this node has a say in. */
 export const unenforcedPolicy = 'unenforced';
 
+/**
+ * So many addresses may be listed over all rules before rules are cut to what the proxy can be asked for. Below it they are
+ * complete, so that connections which are still open go on when the redirect that brought them here is gone.
+ */
+const addressesMax = 20_000;
+
 type RbacPolicies = Map<string, { readonly permissions: JsonObject[]; readonly principals: readonly JsonObject[] }>;
 type ConfigName = (typeof rbacConfigNames)[number];
+
+/** A filter with the addresses of clients and backends that it is about. */
+interface Statement {
+  readonly filter: PolicyFilter;
+  readonly clients: readonly AddressRange[] | 'any';
+  readonly backends: readonly AddressRange[] | 'any';
+}
 
 /**
  * The local endpoints' policy as the proxy enforces it, request by request, on the backend that a request was routed to:
@@ -28,6 +43,7 @@ export function rbacConfigs(
   view: ClusterView,
   groups: readonly EndpointGroup[],
   ranges: ReadonlyMap<Identity, readonly AddressRange[]>,
+  reach: ProxyReach,
 ): ResourceMap {
   const addresses = addressBook(ranges);
   const configs: Record<ConfigName, RbacPolicies> = {
@@ -36,9 +52,11 @@ export function rbacConfigs(
     'ciliate/ingress-deny': new Map(),
     'ciliate/ingress': new Map(),
   };
-  for (const [filter, subjects] of subjectsByFilter(groups)) {
-    const config = configs[`ciliate/${filter.direction}${filter.action === 'deny' ? '-deny' : ''}`];
-    addFilter(config, filter, subjects, addresses);
+  const statements = statementsOf(groups, addresses);
+  const size = statements.reduce((sum, { clients, backends }) => sum + clients.length + backends.length, 0);
+  for (const statement of size > addressesMax ? withinReach(statements, reach) : statements) {
+    const { direction, action } = statement.filter;
+    addStatement(configs[`ciliate/${direction}${action === 'deny' ? '-deny' : ''}`], statement, addresses);
   }
   configs['ciliate/egress'].set(unenforcedPolicy, {
     permissions: [{ any: true }],
@@ -58,8 +76,8 @@ function rbacConfig(name: ConfigName, policies: RbacPolicies): JsonObject {
   });
 }
 
-/** The filters that matter to TCP connections, each with the addresses of the local pods it is about. */
-function subjectsByFilter(groups: readonly EndpointGroup[]): ReadonlyMap<PolicyFilter, readonly AddressRange[]> {
+/** The filters that matter to TCP connections. */
+function statementsOf(groups: readonly EndpointGroup[], addresses: AddressBook): readonly Statement[] {
   const subjects = new Map<PolicyFilter, AddressRange[]>();
   for (const { pods, policy } of groups) {
     const own = pods.flatMap(({ address }) => rangeOf(address) ?? []);
@@ -70,24 +88,31 @@ function subjectsByFilter(groups: readonly EndpointGroup[]): ReadonlyMap<PolicyF
       else subjects.set(filter, [...own]);
     }
   }
-  return subjects;
+  return [...subjects].map(([filter, own]) => {
+    const peers = addresses.ofPeers(filter.peers);
+    const local = mergeRanges(own);
+    return filter.direction === 'egress'
+      ? { filter, clients: local, backends: peers }
+      : { filter, clients: peers, backends: local };
+  });
 }
 
-function addFilter(
-  config: RbacPolicies,
-  filter: PolicyFilter,
-  subjects: readonly AddressRange[],
-  addresses: AddressBook,
-): void {
-  const peers = addresses.ofPeers(filter.peers);
-  if (peers !== 'any' && peers.length === 0) return;
-  const subjectPrefixes = addresses.ofRanges(subjects);
-  const [clients, backends] = filter.direction === 'egress' ? [subjectPrefixes, peers] : [peers, subjectPrefixes];
-  const destination = [...destinationHost(backends, addresses), ...destinationPort(filter)];
+function withinReach(statements: readonly Statement[], { addresses, ports }: ProxyReach): readonly Statement[] {
+  return statements.flatMap((statement) => {
+    const { filter, backends } = statement;
+    if (intersectRanges([{ start: filter.port, end: filter.portEnd }], ports).length === 0) return [];
+    return [{ ...statement, backends: backends === 'any' ? backends : intersectRanges(backends, addresses) }];
+  });
+}
+
+function addStatement(config: RbacPolicies, { filter, clients, backends }: Statement, addresses: AddressBook): void {
+  if (clients.length === 0 || backends.length === 0) return;
+  const host = backends === 'any' ? [] : [anyOf(addresses.permissions(backends))];
+  const port = filter.port === 0 ? [] : [upstreamPorts(filter.port, filter.portEnd)];
   const principals = clients === 'any' ? [{ any: true }] : addresses.principals(clients);
   for (const { key, conditions } of outcomes(filter)) {
     const known = config.get(key) ?? { permissions: [], principals };
-    known.permissions.push(allOf([...destination, ...conditions]));
+    known.permissions.push(allOf([...host, ...port, ...conditions]));
     config.set(key, known);
   }
 }
@@ -102,15 +127,6 @@ function outcomes(
   return filter.visibilityOnly ? [...rules, everything] : rules;
 }
 
-function destinationHost(backends: readonly string[] | 'any', addresses: AddressBook): readonly JsonObject[] {
-  return backends === 'any' ? [] : [anyOf(addresses.permissions(backends))];
-}
-
-function destinationPort({ port, portEnd }: PolicyFilter): readonly JsonObject[] {
-  if (port === 0) return [];
-  return [upstreamMatcher({ upstream_port_range: { start: port, end: portEnd + 1 } })];
-}
-
 function allOf(permissions: readonly JsonObject[]): JsonObject {
   const [first] = permissions;
   if (!first) return { any: true };
@@ -120,63 +136,6 @@ function allOf(permissions: readonly JsonObject[]): JsonObject {
 function anyOf(permissions: readonly JsonObject[]): JsonObject {
   const [first] = permissions;
   return first && permissions.length === 1 ? first : { or_rules: { rules: permissions } };
-}
-
-function upstreamMatcher(body: JsonObject): JsonObject {
-  const type = 'envoy.extensions.rbac.matchers.upstream_ip_port.v3.UpstreamIpPortMatcher';
-  return { matcher: namedConfig('envoy.rbac.matchers.upstream_ip_port', type, body) };
-}
-
-/** Prefixes and their matchers, each built once however many rules name the same peers. */
-interface AddressBook {
-  ofPeers(peers: PeerSet): readonly string[] | 'any';
-  ofRanges(ranges: readonly AddressRange[]): readonly string[];
-  principals(prefixes: readonly string[]): readonly JsonObject[];
-  permissions(prefixes: readonly string[]): readonly JsonObject[];
-}
-
-function addressBook(ranges: ReadonlyMap<Identity, readonly AddressRange[]>): AddressBook {
-  const peerPrefixes = new Map<string, readonly string[]>();
-  const principals = new Map<string, JsonObject>();
-  const permissions = new Map<string, JsonObject>();
-  const ofRanges = (list: readonly AddressRange[]) => prefixesOf(mergeRanges(list));
-  return {
-    ofRanges,
-    ofPeers(peers) {
-      if (peers[0] === 0) return 'any';
-      const key = peers.join();
-      let prefixes = peerPrefixes.get(key);
-      if (!prefixes) {
-        prefixes = ofRanges(peers.flatMap((peer) => ranges.get(peer) ?? []));
-        peerPrefixes.set(key, prefixes);
-      }
-      return prefixes;
-    },
-    principals: (prefixes) => prefixes.map((prefix) => remembered(principals, prefix, () => remoteIp(prefix))),
-    permissions: (prefixes) => prefixes.map((prefix) => remembered(permissions, prefix, () => upstreamIp(prefix))),
-  };
-}
-
-function remembered(known: Map<string, JsonObject>, key: string, make: () => JsonObject): JsonObject {
-  let value = known.get(key);
-  if (!value) {
-    value = make();
-    known.set(key, value);
-  }
-  return value;
-}
-
-function cidrRange(prefix: string): JsonObject {
-  const [address = '', length = '32'] = prefix.split('/');
-  return { address_prefix: address, prefix_len: Number(length) };
-}
-
-function remoteIp(prefix: string): JsonObject {
-  return { direct_remote_ip: cidrRange(prefix) };
-}
-
-function upstreamIp(prefix: string): JsonObject {
-  return upstreamMatcher({ upstream_ip: cidrRange(prefix) });
 }
 
 /** A prefix, or everything outside all of some prefixes. */

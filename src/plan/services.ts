@@ -17,6 +17,8 @@ export interface ServicePort {
   readonly frontends: readonly Backend[];
   /** In address order. */
   readonly backends: readonly Backend[];
+  /** Addresses of all endpoints, ready or not. */
+  readonly addresses: readonly string[];
 }
 
 export interface PlannedService {
@@ -52,7 +54,8 @@ function plannedService(
 ): PlannedService {
   const namespace = metadata?.namespace ?? 'default';
   const name = metadata?.name ?? '';
-  const own = slices.get(`${namespace}/${name}`) ?? [];
+  const slicesOfService = slices.get(`${namespace}/${name}`) ?? [];
+  const own = endpointAddresses(slicesOfService);
   const addresses = [...new Set([...(spec?.clusterIPs ?? [spec?.clusterIP ?? '']), ...(spec?.externalIPs ?? [])])];
   const reachable = spec?.type === 'ExternalName' ? [] : addresses.filter((address) => rangeOf(address));
   const nodeAddresses = [view.node, ...view.peers].map(({ address }) => address).sort(compareText);
@@ -67,8 +70,8 @@ function plannedService(
       if (!protocol) return [];
       const onNodes = port.nodePort ? nodeAddresses.map((address) => ({ address, port: port.nodePort ?? 0 })) : [];
       const frontends = [...reachable.map((address) => ({ address, port: port.port })), ...onNodes];
-      const backends = backendsOf(own, port.name ?? '', protocol);
-      return [{ name: port.name ?? '', number: port.port, protocol, frontends, backends }];
+      const backends = backendsOf(slicesOfService, port.name ?? '', protocol);
+      return [{ name: port.name ?? '', number: port.port, protocol, frontends, backends, addresses: own }];
     }),
   };
 }
@@ -89,6 +92,11 @@ function slicesByService(slices: readonly EndpointSlice[]): ReadonlyMap<string, 
     else byService.set(key, [slice]);
   }
   return byService;
+}
+
+function endpointAddresses(slices: readonly EndpointSlice[]): readonly string[] {
+  const all = slices.flatMap(({ endpoints }) => (endpoints ?? []).flatMap(({ addresses }) => addresses[0] ?? []));
+  return [...new Set(all)].filter((address) => rangeOf(address)).sort(compareText);
 }
 
 /** Ready endpoints; where there is none, those that still serve while they terminate. */

@@ -51,6 +51,20 @@ export function subtractRanges(range: AddressRange, holes: readonly AddressRange
   return rest;
 }
 
+/** What two lists of sorted, disjoint ranges have in common. */
+export function intersectRanges(a: readonly AddressRange[], b: readonly AddressRange[]): readonly AddressRange[] {
+  const common: AddressRange[] = [];
+  let [atA, atB] = [0, 0];
+  for (;;) {
+    const [one, other] = [a[atA], b[atB]];
+    if (!one || !other) return common;
+    const [start, end] = [Math.max(one.start, other.start), Math.min(one.end, other.end)];
+    if (start <= end) common.push({ start, end });
+    if (one.end < other.end) atA++;
+    else atB++;
+  }
+}
+
 /** The fewest prefixes `a.b.c.d/n` that cover exactly these disjoint ranges. */
 export function prefixesOf(ranges: readonly AddressRange[]): readonly string[] {
   const prefixes: string[] = [];

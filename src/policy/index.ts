@@ -1,5 +1,6 @@
 export {
   type AddressRange,
+  intersectRanges,
   mergeRanges,
   prefixesOf,
   rangeContains,

@@ -1,4 +1,4 @@
-import { type AddressRange, mergeRanges, rangeContains, rangeOf, subtractRanges } from './address-ranges.ts';
+import { type AddressRange, mergeRanges, rangeOf, subtractRanges } from './address-ranges.ts';
 import { probe, reservedIdentity } from './identity.ts';
 
 /**
@@ -10,6 +10,8 @@ export interface WorldIdentity {
   readonly labels: readonly string[];
   /** The longest prefix of a policy that holds these addresses; `0.0.0.0/0` where none does. */
   readonly prefix: string;
+  /** All addresses of `prefix`, whoever they belong to. */
+  readonly span: AddressRange;
   /** `fqdn:` labels of the name selectors that these addresses were learnt for. */
   readonly fqdns: readonly string[];
   /** Disjoint, sorted; empty where the cluster's own addresses or longer prefixes cover the whole prefix. */
@@ -22,6 +24,7 @@ const localScope = { first: 0x0100_0001, size: 0x00ff_ffff } as const;
 interface Atom {
   readonly range: AddressRange;
   readonly prefix: string;
+  readonly span: AddressRange;
   readonly fqdns: readonly string[];
   readonly inner: AddressRange[];
 }
@@ -52,7 +55,8 @@ export function worldIdentities(
       const id = identityOf(key, atom, taken);
       if (id === undefined) return [];
       taken.add(id);
-      return [{ id, labels: labelsOf(atom), prefix: atom.prefix, fqdns: atom.fqdns, ranges: mergeRanges(ranges) }];
+      const { prefix, span, fqdns } = atom;
+      return [{ id, labels: labelsOf(atom), prefix, span, fqdns, ranges: mergeRanges(ranges) }];
     });
 }
 
@@ -98,18 +102,13 @@ function nest(
     if (insideHole) continue;
     outer?.inner.push(range);
     const isHole = prefix === undefined && fqdns === undefined;
+    const span = prefix === undefined ? (outer?.span ?? range) : range;
     const atom: Atom | undefined = isHole
       ? undefined
-      : { range, prefix: prefix ?? outer?.prefix ?? everywhere, fqdns: fqdns ?? [], inner: [] };
+      : { range, prefix: prefix ?? outer?.prefix ?? everywhere, span, fqdns: fqdns ?? [], inner: [] };
     if (atom) atoms.push(atom);
     open.push(atom);
     openRanges.push(range);
   }
   return atoms;
-}
-
-/** Whether prefix `outer` holds every address of prefix `inner`; both `a.b.c.d/n`. */
-export function prefixContains(outer: string, inner: string): boolean {
-  const [outerRange, innerRange] = [rangeOf(outer), rangeOf(inner)];
-  return outerRange !== undefined && innerRange !== undefined && rangeContains(outerRange, innerRange);
 }

@@ -1,8 +1,9 @@
 import { type Labels, selectorMatches } from '../base/index.ts';
 import type { PolicyEntity, PolicyPeer, SourceLabelSelector } from '../model/cilium/index.ts';
+import { rangeContains, rangeOf } from './address-ranges.ts';
 import { compileDnsMatch, fqdnLabel } from './dns-names.ts';
 import { reservedIdentity, reservedIdentityLabels, selectableLabels } from './identity.ts';
-import { prefixContains, type WorldIdentity } from './local-identities.ts';
+import type { WorldIdentity } from './local-identities.ts';
 
 /** A pod identity with the container ports of its pods: `tcp/http` to port numbers. */
 export interface PodIdentity {
@@ -49,42 +50,29 @@ export interface PeerUniverse {
 export function createPeerIndex(universe: PeerUniverse): PeerIndex {
   const candidates = candidatesOf(universe);
   const ports = new Map(universe.pods.map(({ id, namedPorts }) => [id, namedPorts]));
-  const selected = new Map<string, ReadonlySet<number>>();
-  const resolved = new Map<string, ReadonlySet<number> | 'all'>();
-  const sets = new Map<string, PeerSet>();
-
-  function select(selector: SourceLabelSelector): ReadonlySet<number> {
-    const key = JSON.stringify(selector);
-    let ids = selected.get(key);
-    if (!ids) {
-      ids = new Set(candidates.filter(({ labels }) => selectorMatches(selector, labels)).map(({ id }) => id));
-      selected.set(key, ids);
-    }
-    return ids;
-  }
-
-  function resolve(peer: PolicyPeer): ReadonlySet<number> | 'all' {
-    const key = JSON.stringify(peer);
-    let ids = resolved.get(key);
-    if (!ids) {
-      ids = resolvePeer(peer, universe, select);
-      resolved.set(key, ids);
-    }
-    return ids;
-  }
-
-  function peers(list: readonly PolicyPeer[] | undefined): PeerSet {
-    if (!list) return everyPeer;
-    const key = JSON.stringify(list);
-    let set = sets.get(key);
-    if (!set) {
-      set = unite(list.map(resolve));
-      sets.set(key, set);
-    }
-    return set;
-  }
+  const select = remembering((selector: SourceLabelSelector): ReadonlySet<number> => {
+    return new Set(candidates.filter(({ labels }) => selectorMatches(selector, labels)).map(({ id }) => id));
+  });
+  const resolve = remembering((peer: PolicyPeer) => resolvePeer(peer, universe, select));
+  const union = remembering((list: readonly PolicyPeer[]): PeerSet => unite(list.map(resolve)));
+  const peers = (list: readonly PolicyPeer[] | undefined) => (list ? union(list) : everyPeer);
 
   return { peers, select, namedPorts: (identity, port) => ports.get(identity)?.get(port) ?? noPorts };
+}
+
+/** Answers once for each object, and once for objects of equal content. */
+function remembering<K extends object, V>(compute: (key: K) => V): (key: K) => V {
+  const byObject = new Map<K, V>();
+  const byContent = new Map<string, V>();
+  return (key) => {
+    const known = byObject.get(key);
+    if (known !== undefined) return known;
+    const content = JSON.stringify(key);
+    const value = byContent.get(content) ?? compute(key);
+    byObject.set(key, value);
+    byContent.set(content, value);
+    return value;
+  };
 }
 
 const noPorts: ReadonlySet<number> = new Set();
@@ -143,10 +131,14 @@ function resolvePeer(
       return select(peer.selector);
     case 'entity':
       return resolveEntity(peer.entity, universe.cluster, select);
-    case 'cidr':
-      return worldWhere(universe, ({ prefix }) => {
-        return prefixContains(peer.cidr, prefix) && !peer.except.some((hole) => prefixContains(hole, prefix));
+    case 'cidr': {
+      const range = rangeOf(peer.cidr);
+      const holes = peer.except.flatMap((prefix) => rangeOf(prefix) ?? []);
+      if (!range) return nobody;
+      return worldWhere(universe, ({ span }) => {
+        return rangeContains(range, span) && !holes.some((hole) => rangeContains(hole, span));
       });
+    }
     case 'fqdn':
       return worldWhere(universe, ({ fqdns }) => fqdns.includes(fqdnLabel(peer)));
     case 'service':

@@ -33,15 +33,21 @@ export function createServerStream({ protocol, write, log }: ServerStreamOptions
   let node = '';
   let nonces = 0;
   let ended = false;
-  let waiting: (() => void)[] = [];
+  let idle: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
 
   function isSettled(): boolean {
-    return ended || [...subscriptions.values()].every(({ outstanding, dirty }) => !outstanding && !dirty);
+    if (ended) return true;
+    // Envoy asks for listeners only when it has its clusters; before that its silence on them is no consent.
+    const complete = resourceTypes.every(
+      ({ url, wildcard }) => !wildcard || subscriptions.has(url) || (snapshot.get(url)?.resources.size ?? 0) === 0,
+    );
+    return complete && [...subscriptions.values()].every(({ outstanding, dirty }) => !outstanding && !dirty);
   }
 
   function wakeIfSettled(): void {
     if (!isSettled()) return;
-    for (const wake of waiting.splice(0)) wake();
+    idle?.resolve();
+    idle = undefined;
   }
 
   function flush(): void {
@@ -109,7 +115,10 @@ export function createServerStream({ protocol, write, log }: ServerStreamOptions
     },
 
     async settled() {
-      if (!isSettled()) await new Promise<void>((resolve) => waiting.push(resolve));
+      if (!isSettled()) {
+        idle ??= Promise.withResolvers<void>();
+        await idle.promise;
+      }
       if (ended) return [];
       return [...subscriptions].flatMap(([typeUrl, { rejection }]) =>
         rejection === undefined ? [] : [{ typeUrl, message: rejection }],
@@ -118,8 +127,7 @@ export function createServerStream({ protocol, write, log }: ServerStreamOptions
 
     end() {
       ended = true;
-      for (const wake of waiting) wake();
-      waiting = [];
+      wakeIfSettled();
     },
   };
 }

@@ -94,7 +94,11 @@ export function createXdsServer({ log, onConnect, ackTimeoutMs = 10_000 }: XdsSe
       return { state: 'pending', rejections: [] };
     }
     const first = await show(joined);
-    if (first.rejections.length > 0 || first.late) return outcome(first);
+    if (first.rejections.length > 0 || first.late) {
+      // What was to be replaced may still be in use.
+      resources = joined;
+      return outcome(first);
+    }
     return outcome(await show(resources));
   }
 

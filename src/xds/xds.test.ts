@@ -69,7 +69,10 @@ function dataPlane(
 ): { readonly client: XdsClient; readonly seen: Seen[]; readonly until: (holds: () => boolean) => Promise<void> } {
   const seen: Seen[] = [];
   let wake: () => void = () => undefined;
-  const names: Readonly<Record<string, Set<string>>> = { [typeUrl.cluster]: new Set<string>(), [typeUrl.listener]: new Set<string>() };
+  const names: Readonly<Record<string, Set<string>>> = {
+    [typeUrl.cluster]: new Set<string>(),
+    [typeUrl.listener]: new Set<string>(),
+  };
   const client: XdsClient = createXdsClient({
     address: `unix:${socket}`,
     node: { id: `node-${form}`, cluster: 'ciliate', metadata: { answer: 42 } },

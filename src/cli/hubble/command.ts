@@ -124,7 +124,7 @@ function addConfig(program: Command, io: CommandIo, done: (code: number) => void
 
 function addObserve(program: Command, io: CommandIo, done: (code: number) => void): void {
   const builder = createFilterBuilder();
-  const observe = program.command('observe').description('print flows');
+  const observe = program.command('observe').description('print flows').enablePositionalOptions();
   addSelectors(addServerFlags(observe));
   addFilters(observe, builder);
   const flows = async (): Promise<void> => {

@@ -19,10 +19,12 @@ export function createOutput(
   const { stdout } = io;
   let pending = '';
   let closed = false;
-  stdout.once('error', () => {
+  const close = (): void => {
     closed = true;
     onClosed();
-  });
+  };
+  if (stdout.destroyed) close();
+  else stdout.once('error', close).once('close', close);
   const send = async (): Promise<void> => {
     const text = pending;
     pending = '';

@@ -92,7 +92,10 @@ for (const version of VERSIONS) {
       assert.equal(diff.code, 1);
       assert.match(diff.stdout, /\+\s+- image: busybox:2|\+\s+image: busybox:2/);
       assert.match(await apply(changed), /configured/);
-      assert.match(await ok(['get', 'deploy', 'web', '-o', 'wide']), /web\s+0\/1\s+0\s+0\s+\S+\s+a\s+busybox:2\s+app=web/);
+      assert.match(
+        await ok(['get', 'deploy', 'web', '-o', 'wide']),
+        /web\s+0\/1\s+0\s+0\s+\S+\s+a\s+busybox:2\s+app=web/,
+      );
       assert.match(await ok(['scale', 'deploy', 'web', '--replicas=3']), /scaled/);
       assert.equal(await ok(['get', 'deploy', 'web', '-o', 'jsonpath={.spec.replicas} {.metadata.generation}']), '3 3');
     });
@@ -100,7 +103,10 @@ for (const version of VERSIONS) {
     test('server-side apply reports who owns a field', async () => {
       await ok(['set', 'image', 'deploy/web', 'a=other']);
       const refused = await kubectl(['apply', '--server-side', '-f', '-'], JSON.stringify(DEPLOYMENT));
-      assert.match(refused.stderr, /conflict with "kubectl-set" using apps\/v1: \.spec\.template\.spec\.containers\[name="a"\]\.image/);
+      assert.match(
+        refused.stderr,
+        /conflict with "kubectl-set" using apps\/v1: \.spec\.template\.spec\.containers\[name="a"\]\.image/,
+      );
       assert.match(await apply(DEPLOYMENT, '--server-side', '--force-conflicts'), /serverside-applied/);
       assert.equal(
         await ok(['get', 'deploy', 'web', '-o', 'jsonpath={.spec.template.spec.containers[0].image}']),
@@ -128,7 +134,11 @@ for (const version of VERSIONS) {
       assert.equal(await ok(['exec', '-i', 'one', '--', 'cat'], 'through\n'), 'through\n');
       const missing = await kubectl(['exec', 'one', '--', 'no-such-program']);
       assert.match(missing.stderr, /executable file not found/);
-      const terminal = await inTerminal(binary, ['exec', '-it', 'one', '--', 'sh', '-c', 'test -t 1 && echo tty'], environment());
+      const terminal = await inTerminal(
+        binary,
+        ['exec', '-it', 'one', '--', 'sh', '-c', 'test -t 1 && echo tty'],
+        environment(),
+      );
       assert.match(terminal, /tty\r\n/);
     });
 
@@ -166,7 +176,15 @@ for (const version of VERSIONS) {
       await ok(['create', 'secret', 'generic', 's', '-n', 'extra', '--from-literal=k=v']);
       await ok(['create', 'serviceaccount', 'a', '-n', 'extra']);
       await ok(['create', 'deployment', 'd', '-n', 'extra', '--image=nginx', '--replicas=2', '--port=80']);
-      const port = await ok(['get', 'deploy', 'd', '-n', 'extra', '-o', 'jsonpath={.spec.replicas} {.spec.template.spec.containers[0].ports[0].containerPort}']);
+      const port = await ok([
+        'get',
+        'deploy',
+        'd',
+        '-n',
+        'extra',
+        '-o',
+        'jsonpath={.spec.replicas} {.spec.template.spec.containers[0].ports[0].containerPort}',
+      ]);
       assert.equal(port, '2 80');
       assert.equal(await ok(['get', 'cm', 'c', '-n', 'extra', '-o', 'jsonpath={.data.k}']), 'v');
       assert.equal(await ok(['get', 'secret', 's', '-n', 'extra', '-o', 'jsonpath={.data.k}']), 'dg==');
@@ -176,12 +194,20 @@ for (const version of VERSIONS) {
     });
 
     test('faults name field, value and what is allowed', async () => {
-      const unknown = { ...POD, metadata: { name: 'two' }, spec: { containers: [{ name: 'a', imgae: 'b', image: 'c' }] } };
+      const unknown = {
+        ...POD,
+        metadata: { name: 'two' },
+        spec: { containers: [{ name: 'a', imgae: 'b', image: 'c' }] },
+      };
       assert.match(
         (await kubectl(['apply', '-f', '-'], JSON.stringify(unknown))).stderr,
         /strict decoding error: unknown field "spec\.containers\[0\]\.imgae"/,
       );
-      const bad = { ...POD, metadata: { name: 'two' }, spec: { restartPolicy: 'Sometimes', containers: [{ name: 'a', image: 'c' }] } };
+      const bad = {
+        ...POD,
+        metadata: { name: 'two' },
+        spec: { restartPolicy: 'Sometimes', containers: [{ name: 'a', image: 'c' }] },
+      };
       assert.match(
         (await kubectl(['apply', '-f', '-'], JSON.stringify(bad))).stderr,
         /spec\.restartPolicy: Unsupported value: "Sometimes": supported values: "Always", "OnFailure", "Never"/,
@@ -194,7 +220,11 @@ for (const version of VERSIONS) {
       const seen = new Promise<string>((resolve) => watching.stdout.once('data', (chunk) => resolve(String(chunk))));
       const create = setInterval(() => {
         const name = `w-${Date.now()}`;
-        server.store.create('configmaps', { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'default' } });
+        server.store.create('configmaps', {
+          apiVersion: 'v1',
+          kind: 'ConfigMap',
+          metadata: { name, namespace: 'default' },
+        });
       }, 100);
       assert.match(await seen, /configmap\/w-/);
       clearInterval(create);

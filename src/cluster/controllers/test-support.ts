@@ -1,6 +1,6 @@
 import pino from 'pino';
 import type { KubernetesObject, ObjectStore, StoreEvent } from '../store.ts';
-import type { Clock } from './clock.ts';
+import { type Clock, timestamp } from './clock.ts';
 import type { DeploymentCondition, Node, Pod, ResourceType } from './kinds.ts';
 import { type Controllers, startControllers } from './start.ts';
 
@@ -58,81 +58,110 @@ const statusResources = new Set([
   'nodes',
 ]);
 
-/** `ObjectStore` in memory with the rules that controllers rely on: versions, generations, status apart, two-phase deletes. */
-export function fakeStore(clock: Clock): ObjectStore & { refuseCreate: string | undefined } {
+interface Tables {
+  of(resource: string): Map<string, KubernetesObject>;
+  put(resource: string, object: KubernetesObject, type: 'ADDED' | 'MODIFIED'): KubernetesObject;
+  remove(resource: string, object: KubernetesObject): void;
+  readonly listeners: Map<string, Set<Listener>>;
+}
+
+type Listener = (event: StoreEvent<KubernetesObject>) => void;
+
+function createTables(): Tables {
   const tables = new Map<string, Map<string, KubernetesObject>>();
-  const listeners = new Map<string, Set<(event: StoreEvent<KubernetesObject>) => void>>();
+  const listeners = new Map<string, Set<Listener>>();
   let version = 0;
-  const tableOf = (resource: string): Map<string, KubernetesObject> => {
+  const emit = (resource: string, type: StoreEvent<KubernetesObject>['type'], object: KubernetesObject): void => {
+    for (const listener of listeners.get(resource) ?? []) listener({ type, object });
+  };
+  const of = (resource: string): Map<string, KubernetesObject> => {
     const table = tables.get(resource) ?? new Map<string, KubernetesObject>();
     tables.set(resource, table);
     return table;
   };
-  const keyOf = (namespace: string | undefined, name: string): string => `${namespace ?? ''}/${name}`;
-  const stamp = (): string => `${new Date(clock.now()).toISOString().slice(0, 19)}Z`;
-  const emit = (resource: string, type: StoreEvent<KubernetesObject>['type'], object: KubernetesObject): void => {
-    for (const listener of listeners.get(resource) ?? []) listener({ type, object });
+  return {
+    of,
+    listeners,
+    put(resource, object, type) {
+      const resourceVersion = String(++version);
+      const uid = object.metadata.uid ?? `uid-${version}`;
+      const stored = structuredClone({ ...object, metadata: { ...object.metadata, uid, resourceVersion } });
+      of(resource).set(storeKey(stored.metadata.namespace, stored.metadata.name), stored);
+      emit(resource, type, stored);
+      return stored;
+    },
+    remove(resource, object) {
+      of(resource).delete(storeKey(object.metadata.namespace, object.metadata.name));
+      emit(resource, 'DELETED', object);
+    },
   };
-  const put = (resource: string, object: KubernetesObject, type: 'ADDED' | 'MODIFIED'): KubernetesObject => {
-    const stored = structuredClone({ ...object, metadata: { ...object.metadata, resourceVersion: String(++version) } });
-    tableOf(resource).set(keyOf(stored.metadata.namespace, stored.metadata.name), stored);
-    emit(resource, type, stored);
-    return stored;
-  };
-  const remove = (resource: string, object: KubernetesObject): void => {
-    tableOf(resource).delete(keyOf(object.metadata.namespace, object.metadata.name));
-    emit(resource, 'DELETED', object);
-  };
-  const find = (resource: string, namespace: string | undefined, name: string): KubernetesObject => {
-    const found = tableOf(resource).get(keyOf(namespace, name));
-    if (!found) throw new FakeStatusError('NotFound', `${resource} "${name}" not found`);
-    return found;
-  };
+}
 
-  const store: ObjectStore & { refuseCreate: string | undefined } = {
+function storeKey(namespace: string | undefined, name: string): string {
+  return `${namespace ?? ''}/${name}`;
+}
+
+function find(tables: Tables, resource: string, namespace: string | undefined, name: string): KubernetesObject {
+  const found = tables.of(resource).get(storeKey(namespace, name));
+  if (!found) throw new FakeStatusError('NotFound', `${resource} "${name}" not found`);
+  return found;
+}
+
+/** The fake store, and a resource whose creation it refuses. */
+export interface FakeStore extends ObjectStore {
+  refuseCreate: string | undefined;
+}
+
+/** `ObjectStore` in memory with the rules that controllers rely on: versions, generations, status apart, two-phase deletes. */
+export function fakeStore(clock: Clock): FakeStore {
+  const tables = createTables();
+  const store: FakeStore = {
     refuseCreate: undefined,
     get: <T extends KubernetesObject>(resource: string, namespace: string | undefined, name: string) =>
-      tableOf(resource).get(keyOf(namespace, name)) as T | undefined,
+      tables.of(resource).get(storeKey(namespace, name)) as T | undefined,
     list: <T extends KubernetesObject>(resource: string, namespace?: string) =>
-      [...tableOf(resource).values()].filter(
+      [...tables.of(resource).values()].filter(
         ({ metadata }) => namespace === undefined || metadata.namespace === namespace,
       ) as T[],
     create<T extends KubernetesObject>(resource: string, object: T): T {
       const { name, namespace } = object.metadata;
       if (store.refuseCreate === resource) throw new FakeStatusError('Forbidden', 'refused by the test');
-      if (tableOf(resource).has(keyOf(namespace, name))) throw new FakeStatusError('AlreadyExists', `${name} exists`);
-      const metadata = { ...object.metadata, uid: `uid-${version + 1}`, generation: 1, creationTimestamp: stamp() };
-      return put(resource, { ...object, metadata }, 'ADDED') as T;
+      if (tables.of(resource).has(storeKey(namespace, name)))
+        throw new FakeStatusError('AlreadyExists', `${name} exists`);
+      const metadata = { ...object.metadata, generation: 1, creationTimestamp: timestamp(clock) };
+      return tables.put(resource, { ...object, metadata }, 'ADDED') as T;
     },
-    update<T extends KubernetesObject>(resource: string, object: T, options?: { readonly subresource?: 'status' }): T {
-      const before = find(resource, object.metadata.namespace, object.metadata.name);
-      const { resourceVersion } = object.metadata;
-      if (resourceVersion !== undefined && resourceVersion !== before.metadata.resourceVersion) {
-        throw new FakeStatusError('Conflict', `${object.metadata.name} was changed meanwhile`);
-      }
-      const next = merge(before, object, options?.subresource === 'status', statusResources.has(resource));
-      const stored = put(resource, next, 'MODIFIED');
-      if (stored.metadata.deletionTimestamp && (stored.metadata.finalizers ?? []).length === 0 && resource !== 'pods') {
-        remove(resource, stored);
-      }
-      return stored as T;
-    },
+    update: (resource, object, options) => update(tables, resource, object, options?.subresource === 'status'),
     delete(resource, namespace, name, options = {}) {
-      const object = find(resource, namespace, name);
-      const graceful = resource === 'pods' && options.gracePeriodSeconds !== 0 && object['spec'] !== undefined;
-      if (!graceful && (object.metadata.finalizers ?? []).length === 0) return remove(resource, object);
+      const object = find(tables, resource, namespace, name);
+      const graceful = resource === 'pods' && options.gracePeriodSeconds !== 0;
+      if (!graceful && (object.metadata.finalizers ?? []).length === 0) return tables.remove(resource, object);
       if (object.metadata.deletionTimestamp) return;
-      put(resource, { ...object, metadata: { ...object.metadata, deletionTimestamp: stamp() } }, 'MODIFIED');
+      const metadata = { ...object.metadata, deletionTimestamp: timestamp(clock) };
+      tables.put(resource, { ...object, metadata }, 'MODIFIED');
     },
     watch<T extends KubernetesObject>(resource: string, listener: (event: StoreEvent<T>) => void) {
-      const own = listener as (event: StoreEvent<KubernetesObject>) => void;
-      const all = listeners.get(resource) ?? new Set();
-      listeners.set(resource, all.add(own));
-      for (const object of tableOf(resource).values()) own({ type: 'ADDED', object });
+      const own = listener as Listener;
+      const all = tables.listeners.get(resource) ?? new Set();
+      tables.listeners.set(resource, all.add(own));
+      for (const object of tables.of(resource).values()) own({ type: 'ADDED', object });
       return () => void all.delete(own);
     },
   };
   return store;
+}
+
+function update<T extends KubernetesObject>(tables: Tables, resource: string, object: T, isStatus: boolean): T {
+  const before = find(tables, resource, object.metadata.namespace, object.metadata.name);
+  const { resourceVersion } = object.metadata;
+  if (resourceVersion !== undefined && resourceVersion !== before.metadata.resourceVersion) {
+    throw new FakeStatusError('Conflict', `${object.metadata.name} was changed meanwhile`);
+  }
+  const next = merge(before, object, isStatus, statusResources.has(resource));
+  const stored = tables.put(resource, next, 'MODIFIED');
+  const ends = stored.metadata.deletionTimestamp && (stored.metadata.finalizers ?? []).length === 0;
+  if (ends && resource !== 'pods') tables.remove(resource, stored);
+  return stored as T;
 }
 
 function merge(before: KubernetesObject, after: KubernetesObject, status: boolean, apart: boolean): KubernetesObject {
@@ -170,7 +199,7 @@ const resources: readonly ResourceType[] = [
 
 /** A cluster of controllers over the fake store; `run` plays the node runtime for every bound pod. */
 export interface TestCluster {
-  readonly store: ReturnType<typeof fakeStore>;
+  readonly store: FakeStore;
   readonly clock: ManualClock;
   readonly controllers: Controllers;
   /** Lets controllers and kubelets work until nothing changes. */
@@ -212,7 +241,7 @@ function kubelet(store: ObjectStore, clock: Clock, pod: Pod, broken: ReadonlySet
   }
   if (!pod.spec.nodeName || pod.status?.podIP) return false;
   const ready = !pod.spec.containers.some(({ image }) => broken.has(image ?? ''));
-  const lastTransitionTime = `${new Date(clock.now()).toISOString().slice(0, 19)}Z`;
+  const lastTransitionTime = timestamp(clock);
   const conditions = [
     ...(pod.status?.conditions ?? []),
     { type: 'Ready', status: ready ? 'True' : 'False', lastTransitionTime },

@@ -125,18 +125,14 @@ const refused: readonly (readonly [what: string, json: unknown, ...expected: str
   [
     'several at once',
     cluster({ x: 1, connect_timeout: '0s' }),
-    'r.x: unknown field of envoy.config.cluster.v3.Cluster; allowed: eds_cluster_config, name, type, filters, metadata',
+    'r.x: unknown field of envoy.config.cluster.v3.Cluster; allowed: name, type, filters, lb_policy, metadata',
     'r.connect_timeout: value must be greater than 0s',
   ],
 ];
 
 for (const [what, json, ...expected] of refused) {
   test(`refuses ${what} with its path`, () => {
-    const found = faults(json);
-    assert.deepEqual(
-      found.map((line) => line.replace(/allowed: eds_cluster_config.*/, 'allowed: ...')),
-      expected.map((line) => line.replace(/allowed: eds_cluster_config.*/, 'allowed: ...')),
-    );
+    assert.deepEqual(faults(json), expected);
   });
 }
 

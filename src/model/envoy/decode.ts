@@ -41,12 +41,12 @@ export function decodeEnvoyJson(json: unknown, options: DecodeOptions): Result<D
 function checkTyped(checker: Checker, json: unknown, typeName: string, path: string): void {
   const type = lookupMessage(typeName);
   if (!type) {
-    checker.add(path, `unknown type ${describeValue(typeName)}`, 'a message of the Envoy v3 API');
+    checker.add(path, `unknown type ${describeValue(typeName, 200)}`, 'a message of the Envoy v3 API');
     return;
   }
   const { '@type': url, ...body } = isJsonObject(json) ? json : {};
   if (url !== undefined && (typeof url !== 'string' || typeNameOf(url) !== typeNameOf(typeName))) {
-    checker.add(`${path}.@type`, `found ${describeValue(url)}`, `type.googleapis.com/${typeNameOf(typeName)}`);
+    checker.add(`${path}.@type`, `found ${describeValue(url, 200)}`, `type.googleapis.com/${typeNameOf(typeName)}`);
   }
   checker.message(type, isJsonObject(json) ? body : json, path, 0);
 }

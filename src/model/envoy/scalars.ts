@@ -82,10 +82,10 @@ export function durationNanos(value: unknown): bigint | undefined {
 }
 
 /** A short rendering of what was found, for messages: long texts are cut. */
-export function describeValue(value: unknown): string {
+export function describeValue(value: unknown, limit = 60): string {
   if (value === undefined) return 'nothing';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object' && value !== null) return 'an object';
   const text = JSON.stringify(value) ?? String(value);
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+  return text.length > limit ? `${text.slice(0, limit - 3)}...` : text;
 }

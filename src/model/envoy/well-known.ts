@@ -108,7 +108,7 @@ export function checkAny(checker: Checker, value: unknown, path: string, depth: 
   if (!type) {
     checker.add(
       `${path}.@type`,
-      `unknown type ${describeValue(url)}`,
+      `unknown type ${describeValue(url, 200)}`,
       'type.googleapis.com/<message of the Envoy v3 API>',
     );
     return;

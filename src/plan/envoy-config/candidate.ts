@@ -3,10 +3,10 @@ import { decodeEnvoyConfig, type EnvoyConfigObject, type ServiceListener } from 
 import { typeUrl } from '../../model/envoy/index.ts';
 import { objectAt, objectsAt, textAt } from '../envoy-json.ts';
 import type { JsonObject } from '../node-plan.ts';
-import { expressionIssues } from './expressions.ts';
 import { isHttpConnectionManager } from './inject.ts';
 import { type NameScope, qualifiedName } from './names.ts';
 import { createQualifier, type Reference } from './qualify.ts';
+import { expressionIssues, policyFilterIssues } from './walk.ts';
 
 export type ResourceKind = 'listener' | 'route' | 'cluster' | 'endpoint' | 'secret';
 
@@ -55,8 +55,11 @@ function read(raw: unknown): CandidateResult {
   const decoded = decodeEnvoyConfig(raw);
   if (!decoded.ok) return failed(decoded.error);
   const config = decoded.value;
-  const expressions = config.resources.flatMap(({ value }, index) => expressionIssues(value, resourcePath(index)));
-  if (expressions.length > 0) return failed(expressions);
+  const faults = config.resources.flatMap(({ value }, index) => [
+    ...expressionIssues(value, resourcePath(index)),
+    ...policyFilterIssues(value, resourcePath(index)),
+  ]);
+  if (faults.length > 0) return failed(faults);
   const scope = { namespace: config.namespace ?? '', config: config.name };
   const qualifier = createQualifier(scope, clusterNames(config, scope));
   const resources = config.resources.map(({ typeUrl: url, name, value }, index): CandidateResource => {

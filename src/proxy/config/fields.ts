@@ -150,7 +150,7 @@ export class Fields {
 
   /** The field of a oneof that is set. None or a known but unsupported one is a fault that lists what there is. */
   oneOf<T extends string>(what: string, names: readonly T[]): T | undefined {
-    const found = names.find((name) => this.has(name));
+    const found = names.filter((name) => this.has(name))[0];
     if (found !== undefined) return found;
     const other = this.unread();
     const message =

@@ -59,6 +59,7 @@ export class HttpStream extends StreamInfo implements FilterStream {
       return;
     }
     this.routes = manager.routes();
+    for (const name of this.routes?.internalHeaders ?? []) this.head.headers.remove(name);
     const found = this.routes?.find(this, this.random);
     if (found?.kind === 'redirect') {
       const { status, location } = found;

@@ -56,6 +56,8 @@ export type Resolved =
 export class RouteTable {
   readonly name: string;
   readonly virtualHosts: readonly VirtualHost[];
+  /** Removed from every request before it is matched: none counts as internal. */
+  readonly internalHeaders: readonly string[];
   readonly #domains: DomainIndex<VirtualHost>;
   readonly #mutations: Mutations;
   readonly #specificWins: boolean;
@@ -64,6 +66,7 @@ export class RouteTable {
   constructor(fields: Fields, readFilters: RouteFilterReader) {
     fields.ignore('validate_clusters', 'metadata');
     this.name = fields.text('name');
+    this.internalHeaders = fields.strings('internal_only_headers').map((name) => name.toLowerCase());
     this.#mutations = readMutations(fields);
     this.#specificWins = fields.flag('most_specific_header_mutations_wins');
     this.#ignorePort = fields.flag('ignore_port_in_host_matching');

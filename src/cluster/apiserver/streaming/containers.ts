@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream';
 import type { ContainerReference } from '../../runtime.ts';
 import type { KubernetesObject } from '../../store.ts';
 import { listAt, stringAt } from '../schema/shape.ts';
@@ -31,4 +32,18 @@ export function requireStarted(pod: KubernetesObject, { container }: ContainerRe
 
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** Resolves when the stream takes more, or has gone. */
+export function drained(stream: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      stream.off('drain', done);
+      stream.off('close', done);
+      resolve();
+    };
+    stream.on('drain', done);
+    stream.on('close', done);
+    if (stream.destroyed) done();
+  });
 }

@@ -1,9 +1,8 @@
-import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import type { ContainerReference, ExecSession } from '../../runtime.ts';
 import type { ServerContext } from '../http/request.ts';
 import { badRequest } from '../status.ts';
-import { messageOf } from './containers.ts';
+import { drained, messageOf } from './containers.ts';
 
 /** What `kubectl exec` asks for in its query. */
 export interface ExecRequest {
@@ -92,7 +91,7 @@ async function forward(from: Readable | undefined, to: Writable | undefined): Pr
   }
   for await (const chunk of from) {
     if (to.destroyed) return;
-    if (!to.write(chunk)) await Promise.race([once(to, 'drain'), once(to, 'close')]);
+    if (!to.write(chunk)) await drained(to);
   }
 }
 

@@ -1,10 +1,9 @@
-import { once } from 'node:events';
 import type { LogOptions } from '../../runtime.ts';
 import { requireObject } from '../http/read.ts';
 import type { ResourceRequest } from '../http/request.ts';
 import { at } from '../schema/shape.ts';
 import { badRequest, methodNotAllowed } from '../status.ts';
-import { chooseContainer, messageOf, requireStarted } from './containers.ts';
+import { chooseContainer, drained, messageOf, requireStarted } from './containers.ts';
 
 /** `kubectl logs`: plain text, chunked; with `follow` until the container ends or the client leaves. */
 export async function handleLog(call: ResourceRequest): Promise<void> {
@@ -22,8 +21,7 @@ export async function handleLog(call: ResourceRequest): Promise<void> {
     for await (const chunk of context.runtime.logs(container, options, gone.signal)) {
       if (gone.signal.aborted) break;
       if (!response.headersSent) response.writeHead(200, { 'Content-Type': 'text/plain' });
-      if (!response.write(chunk))
-        await Promise.race([once(response, 'drain', { signal: gone.signal }), once(gone.signal, 'abort')]);
+      if (!response.write(chunk)) await drained(response);
     }
     if (!response.headersSent) response.writeHead(200, { 'Content-Type': 'text/plain' });
     response.end();

@@ -2,7 +2,10 @@ import type { HttpStream } from '../../http/stream.ts';
 import type { ForwardAction } from '../../route/action.ts';
 
 /** The name of the cluster a request goes to; empty when its header is missing. Notes the weighted choice on the stream. */
-export function chooseCluster(action: ForwardAction, stream: HttpStream): string {
+export function chooseCluster(
+  action: ForwardAction,
+  stream: Pick<HttpStream, 'head' | 'random' | 'weighted'>,
+): string {
   const { choice } = action;
   switch (choice.kind) {
     case 'cluster':

@@ -1,0 +1,58 @@
+import { type AddressRange, mergeRanges, type PeerSet, prefixesOf } from '../policy/index.ts';
+import { namedConfig } from './envoy-json.ts';
+import type { Identity, JsonObject } from './node-plan.ts';
+
+/** Addresses of peers, and their matchers, each made once however many rules name them. */
+export interface AddressBook {
+  ofPeers(peers: PeerSet): readonly AddressRange[] | 'any';
+  principals(ranges: readonly AddressRange[]): readonly JsonObject[];
+  permissions(ranges: readonly AddressRange[]): readonly JsonObject[];
+}
+
+export function addressBook(ranges: ReadonlyMap<Identity, readonly AddressRange[]>): AddressBook {
+  const byPeers = new Map<PeerSet, readonly AddressRange[]>();
+  const principals = new Map<string, JsonObject>();
+  const permissions = new Map<string, JsonObject>();
+  return {
+    ofPeers(peers) {
+      if (peers[0] === 0) return 'any';
+      return remembered(byPeers, peers, () => mergeRanges(peers.flatMap((peer) => ranges.get(peer) ?? [])));
+    },
+    principals: (list) => prefixesOf(list).map((prefix) => remembered(principals, prefix, () => remoteIp(prefix))),
+    permissions: (list) => prefixesOf(list).map((prefix) => remembered(permissions, prefix, () => upstreamIp(prefix))),
+  };
+}
+
+function remembered<K, V>(known: Map<K, V>, key: K, make: () => V): V {
+  let value = known.get(key);
+  if (value === undefined) {
+    value = make();
+    known.set(key, value);
+  }
+  return value;
+}
+
+function cidrRange(prefix: string): JsonObject {
+  const [address = '', length = '32'] = prefix.split('/');
+  return { address_prefix: address, prefix_len: Number(length) };
+}
+
+/** The client's address is in the prefix. */
+export function remoteIp(prefix: string): JsonObject {
+  return { direct_remote_ip: cidrRange(prefix) };
+}
+
+/** The chosen host's address is in the prefix. */
+export function upstreamIp(prefix: string): JsonObject {
+  return upstreamMatcher({ upstream_ip: cidrRange(prefix) });
+}
+
+/** The chosen host's port is in the range, both ends included. */
+export function upstreamPorts(first: number, last: number): JsonObject {
+  return upstreamMatcher({ upstream_port_range: { start: first, end: last + 1 } });
+}
+
+function upstreamMatcher(body: JsonObject): JsonObject {
+  const type = 'envoy.extensions.rbac.matchers.upstream_ip_port.v3.UpstreamIpPortMatcher';
+  return { matcher: namedConfig('envoy.rbac.matchers.upstream_ip_port', type, body) };
+}

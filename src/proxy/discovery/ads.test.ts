@@ -1,0 +1,294 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+import { createLogger } from '../../base/index.ts';
+import { grpcService, serviceName } from '../../model/envoy/index.ts';
+import { createXdsServer, type XdsServer } from '../../xds/index.ts';
+import { type Proxy, startProxy } from '../index.ts';
+import { type Backend, Client, endpoint, HCM, HTTP_OPTIONS, type Json, once, RBAC, ROUTER, startBackend } from '../testing/harness.ts';
+
+const grpc = createRequire(import.meta.url)('@grpc/grpc-js') as typeof import('@grpc/grpc-js');
+const ADS = { ads: {}, resource_api_version: 'V3' };
+
+interface Plane {
+  readonly xds: XdsServer;
+  readonly socket: string;
+  /** Messages of StreamAccessLogs. */
+  readonly logs: Json[];
+  onLog: () => void;
+  close(): Promise<void>;
+}
+
+async function controlPlane(): Promise<Plane> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'proxy-ads-'));
+  const socket = path.join(folder, 'xds.sock');
+  const server = new grpc.Server();
+  const xds = createXdsServer({ log: createLogger('test') });
+  for (const { definition, implementation } of xds.services) server.addService(definition, implementation);
+  const plane: Plane = {
+    xds,
+    socket,
+    logs: [],
+    onLog: () => undefined,
+    close: async () => {
+      xds.close();
+      server.forceShutdown();
+      await rm(folder, { recursive: true });
+    },
+  };
+  server.addService(grpcService(serviceName.accessLog), {
+    StreamAccessLogs: (call: NodeJS.EventEmitter) => {
+      call.on('data', (message: Json) => {
+        plane.logs.push(message);
+        plane.onLog();
+      });
+      call.on('error', () => undefined);
+    },
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.bindAsync(`unix:${socket}`, grpc.ServerCredentials.createInsecure(), (error) => (error ? reject(error) : resolve()));
+  });
+  return plane;
+}
+
+function bootstrap(socket: string, form: 'GRPC' | 'DELTA_GRPC'): Json {
+  return {
+    node: { id: 'node-1', cluster: 'ciliate' },
+    static_resources: {
+      clusters: [
+        {
+          name: 'xds-grpc-cilium',
+          type: 'STATIC',
+          connect_timeout: '2s',
+          typed_extension_protocol_options: {
+            [HTTP_OPTIONS]: { '@type': `type.googleapis.com/${HTTP_OPTIONS}`, explicit_http_config: { http2_protocol_options: {} } },
+          },
+          load_assignment: {
+            cluster_name: 'xds-grpc-cilium',
+            endpoints: [{ lb_endpoints: [{ endpoint: { address: { pipe: { path: socket } } } }] }],
+          },
+        },
+      ],
+    },
+    dynamic_resources: {
+      ads_config: {
+        api_type: form,
+        transport_api_version: 'V3',
+        grpc_services: [{ envoy_grpc: { cluster_name: 'xds-grpc-cilium' } }],
+      },
+      cds_config: ADS,
+      lds_config: ADS,
+    },
+  };
+}
+
+function rbac(policies: Json): Json {
+  return { name: 'ciliate/egress', typed_config: { '@type': RBAC, rules: { action: 'ALLOW', policies } } };
+}
+
+const onlyPath = (regex: string, port: number): Json => ({
+  'rule-1': {
+    principals: [{ direct_remote_ip: { address_prefix: '127.0.0.1', prefix_len: 32 } }],
+    permissions: [
+      {
+        and_rules: {
+          rules: [
+            {
+              matcher: {
+                name: 'upstream',
+                typed_config: {
+                  '@type': 'type.googleapis.com/envoy.extensions.rbac.matchers.upstream_ip_port.v3.UpstreamIpPortMatcher',
+                  upstream_ip: { address_prefix: '127.0.0.1', prefix_len: 32 },
+                  upstream_port_range: { start: port, end: port + 1 },
+                },
+              },
+            },
+            { header: { name: ':path', string_match: { safe_regex: { regex } } } },
+          ],
+        },
+      },
+    ],
+  },
+});
+
+function resources(backend: Backend, port: number, policies: Json): Parameters<XdsServer['publish']>[0] {
+  const discovered = (name: string): Json => ({
+    name,
+    config_discovery: { config_source: ADS, type_urls: [RBAC] },
+  });
+  const cluster = {
+    name: 'web',
+    type: 'EDS',
+    connect_timeout: '2s',
+    eds_cluster_config: { eds_config: ADS },
+    typed_extension_protocol_options: {
+      [HTTP_OPTIONS]: {
+        '@type': `type.googleapis.com/${HTTP_OPTIONS}`,
+        explicit_http_config: { http_protocol_options: {} },
+        http_filters: [
+          discovered('ciliate/egress'),
+          {
+            name: 'codec',
+            typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec' },
+          },
+        ],
+      },
+    },
+  };
+  const manager = {
+    '@type': HCM,
+    stat_prefix: 'l',
+    rds: { route_config_name: 'web', config_source: ADS },
+    http_filters: [ROUTER],
+    access_log: [
+      {
+        name: 'grpc',
+        typed_config: {
+          '@type': 'type.googleapis.com/envoy.extensions.access_loggers.grpc.v3.HttpGrpcAccessLogConfig',
+          common_config: {
+            log_name: 'egress:l',
+            transport_api_version: 'V3',
+            grpc_service: { envoy_grpc: { cluster_name: 'xds-grpc-cilium' } },
+            buffer_flush_interval: '0.010s',
+          },
+          additional_request_headers_to_log: ['user-agent'],
+        },
+      },
+    ],
+    local_reply_config: {
+      mappers: [
+        {
+          filter: {
+            metadata_filter: {
+              matcher: {
+                filter: 'envoy.filters.http.rbac',
+                path: [{ key: 'enforced_engine_result' }],
+                value: { string_match: { exact: 'denied' } },
+              },
+              match_if_key_not_found: false,
+            },
+          },
+          body: { inline_string: 'Access denied\r\n' },
+        },
+      ],
+    },
+  };
+  const listener = {
+    name: 'l',
+    address: { socket_address: { address: '127.0.0.1', port_value: port } },
+    filter_chains: [{ filters: [{ name: 'hcm', typed_config: manager }] }],
+  };
+  const route = {
+    name: 'web',
+    virtual_hosts: [
+      {
+        name: 'v',
+        domains: ['*'],
+        routes: [
+          {
+            match: { prefix: '/' },
+            route: { cluster: 'web', regex_rewrite: { pattern: { regex: '^/foo.*$' }, substitution: '/' } },
+          },
+        ],
+      },
+    ],
+  };
+  return {
+    listeners: new Map([['l', listener]]),
+    routes: new Map([['web', route]]),
+    clusters: new Map([['web', cluster]]),
+    endpoints: new Map([['web', { cluster_name: 'web', endpoints: [{ lb_endpoints: [endpoint(backend.port)] }] }]]),
+    secrets: new Map(),
+    extensionConfigs: new Map([['ciliate/egress', rbac(policies)]]),
+  } as Parameters<XdsServer['publish']>[0];
+}
+
+async function connected(plane: Plane): Promise<void> {
+  for (let waited = 0; plane.xds.connected().length === 0; waited++) {
+    assert.ok(waited < 500, 'the proxy did not connect');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** Publishes until the data plane has said yes or no to everything. */
+async function publish(plane: Plane, all: Parameters<XdsServer['publish']>[0]): ReturnType<XdsServer['publish']> {
+  return plane.xds.publish(all);
+}
+
+for (const form of ['GRPC', 'DELTA_GRPC'] as const) {
+  test(`ADS (${form}): snapshot in, policy swapped on a live connection, bad resource refused, entries logged`, async () => {
+    const plane = await controlPlane();
+    const backend = await startBackend();
+    let proxy: Proxy | undefined;
+    try {
+      proxy = await startProxy({ bootstrap: bootstrap(plane.socket, form), log: createLogger('proxy-test') });
+      await connected(plane);
+      const port = await freePort();
+      const first = await publish(plane, resources(backend, port, onlyPath('/([?].*)?', backend.port)));
+      assert.deepEqual(first, { state: 'accepted', rejections: [] });
+      const client = new Client(port);
+      assert.equal((await client.get('/foo?x=1', 'user-agent: u\r\n')).body, 'ok');
+      const denied = await client.get('/bar');
+      assert.deepEqual([denied.status, denied.body], [403, 'Access denied\r\n']);
+      assert.equal(backend.heads.length, 1);
+
+      const second = await publish(plane, resources(backend, port, onlyPath('/bar', backend.port)));
+      assert.equal(second.state, 'accepted');
+      assert.equal((await client.get('/bar')).status, 200, 'the same connection, the new policy');
+      assert.equal((await client.get('/')).status, 403);
+
+      const bad = resources(backend, port, onlyPath('/bar', backend.port));
+      const broken = { ...(bad.routes.get('web') as Json), virtual_hosts: [{ name: 'v', domains: ['*'], routes: [{ match: { prefix: '/' }, route: { cluster: 'web', hash_policy: [{ terminal: true, header: { header_name: 'a' } }] } }] }] };
+      const third = await publish(plane, { ...bad, routes: new Map([['web', broken]]) } as typeof bad);
+      assert.equal(third.state, 'rejected');
+      assert.match(third.rejections[0]?.message ?? '', /virtual_hosts\[0\]\.routes\[0\]\.route\.hash_policy: is known to Envoy but not supported/);
+      assert.equal((await client.get('/foo')).status, 403, 'the last good route stays: /foo becomes /');
+      client.close();
+      await logged(plane, 5);
+      checkLogs(plane, backend);
+      assert.equal((await once(port, '/bar')).status, 200);
+    } finally {
+      await proxy?.stop(0);
+      await plane.close();
+      await backend.close();
+    }
+  });
+}
+
+async function freePort(): Promise<number> {
+  const probe = await startBackend();
+  await probe.close();
+  return probe.port;
+}
+
+const entries = (plane: Plane): readonly Json[] =>
+  plane.logs.flatMap((message) => ((message['http_logs'] as Json | undefined)?.['log_entry'] as Json[]) ?? []);
+
+async function logged(plane: Plane, count: number): Promise<void> {
+  while (entries(plane).length < count) {
+    await new Promise<void>((resolve) => {
+      plane.onLog = resolve;
+    });
+  }
+}
+
+function checkLogs(plane: Plane, backend: Backend): void {
+  const identifier = plane.logs[0]?.['identifier'] as Json | undefined;
+  assert.equal(identifier?.['log_name'], 'egress:l');
+  const [allowed, denied] = entries(plane);
+  const request = allowed?.['request'] as Json;
+  assert.equal(request['path'], '/?x=1');
+  assert.equal(request['original_path'], '/foo?x=1');
+  assert.deepEqual(request['request_headers'], { 'user-agent': 'u' });
+  const common = denied?.['common_properties'] as Json;
+  const upstream = (common['upstream_remote_address'] as Json)['socket_address'] as Json;
+  assert.equal(upstream['port_value'], backend.port);
+  const metadata = JSON.stringify(common['metadata']);
+  assert.match(metadata, /enforced_engine_result.*denied/);
+  assert.match(JSON.stringify(allowed?.['common_properties']), /enforced_effective_policy_id.*rule-1/);
+  assert.equal(((denied?.['response'] as Json)['response_code'] as Json)['value'], 403);
+  assert.equal((denied?.['response'] as Json)['response_code_details'], 'rbac_access_denied_matched_policy[none]');
+}

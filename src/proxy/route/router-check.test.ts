@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import { parse } from 'yaml';
+import type { Issue } from '../../base/index.ts';
+import { type JsonObject, type JsonValue, readMessage } from '../config/fields.ts';
+import { chooseCluster } from '../filter/router/choose.ts';
+import { readRouteFilters } from '../filter/table.ts';
+import { RequestHead } from '../http/head.ts';
+import { HeaderMap } from '../http/headers.ts';
+import { StreamInfo } from '../http/stream-info.ts';
+import { readHeaderMatcher } from '../match/headers.ts';
+import { redirectLocation } from './redirect.ts';
+import { rewriteHost, rewrittenPath } from './rewrite.ts';
+import { compileRouteTable, type RouteTable, virtualClusterName } from './table.ts';
+
+const FOLDER = process.env['CILIATE_ROUTER_CHECK'] ?? '/work/shared/data/router_check';
+const PEER = { address: '127.0.0.1', port: 1 };
+
+interface Case {
+  readonly test_name: string;
+  readonly input: Readonly<Record<string, unknown>> & { readonly authority: string; readonly path: string };
+  readonly validate: Readonly<Record<string, JsonValue>>;
+}
+
+/** What this proxy has on purpose no notion of: requests from inside, and runtime keys. */
+function unsupported({ input }: Case, table: string): boolean {
+  return (input['internal'] === true && input['ssl'] !== true && table.startsWith('Redirect')) || table === 'Runtime';
+}
+
+function loadTable(name: string): RouteTable {
+  const text = readFileSync(path.join(FOLDER, `${name}.yaml`), 'utf8').replaceAll(/\bhost_rewrite:/g, 'host_rewrite_literal:');
+  const issues: Issue[] = [];
+  const table = compileRouteTable(parse(text) as JsonObject, '', issues, readRouteFilters);
+  assert.deepEqual(issues, []);
+  return table;
+}
+
+function infoOf({ input }: Case): StreamInfo & { readonly head: RequestHead; random: number; weighted: undefined } {
+  const head = new RequestHead();
+  head.method = String(input['method'] ?? 'GET');
+  head.path = input.path;
+  head.authority = input.authority;
+  head.scheme = input['ssl'] === true ? 'https' : 'http';
+  for (const { header, ...flat } of (input['additional_request_headers'] ?? []) as Record<string, never>[]) {
+    const { key, value } = (header ?? flat) as { key: string; value: string };
+    head.headers.add(key.toLowerCase(), value ?? '');
+  }
+  const info = new StreamInfo({ remote: PEER, directRemote: PEER, local: PEER });
+  info.request = head;
+  for (const { metadata_namespace, value } of (input['dynamic_metadata'] ?? []) as Record<string, never>[]) {
+    for (const [key, inner] of Object.entries(value as JsonObject)) info.setMetadata(metadata_namespace, key, inner);
+  }
+  return Object.assign(info, { head, random: Number(input['random_value'] ?? 0), weighted: undefined });
+}
+
+/** The results that the golden files name. */
+function resultOf(table: RouteTable, one: Case): Record<string, JsonValue> {
+  const info = infoOf(one);
+  const found = table.find(info, info.random);
+  const out: Record<string, JsonValue> = {
+    cluster_name: '',
+    virtual_cluster_name: '',
+    virtual_host_name: '',
+    path_rewrite: '',
+    host_rewrite: '',
+    path_redirect: '',
+    code_redirect: 0,
+    timeout: 0,
+  };
+  if (!found) return out;
+  if (found.kind === 'redirect') return { ...out, path_redirect: found.location, code_redirect: found.status };
+  const { route } = found;
+  const { action } = route;
+  if (action.kind === 'redirect') {
+    return { ...out, path_redirect: redirectLocation(action, route.match.path, info.head), code_redirect: action.status };
+  }
+  const response = new HeaderMap();
+  table.applyResponse(route, undefined, response, info);
+  if (action.kind === 'direct') {
+    return { ...out, path_redirect: `${info.head.scheme}://${info.head.authority}${info.head.path}`, ...headerResult(one, info, response) };
+  }
+  const cluster = chooseCluster(action, info);
+  const virtualCluster = virtualClusterName(route.virtualHost, info);
+  table.applyRequest(route, undefined, info.head.headers, info);
+  rewriteHost(action, undefined, info.head);
+  info.head.path = rewrittenPath(action, route.match.path, info.head.path) ?? info.head.path;
+  return {
+    ...out,
+    cluster_name: cluster,
+    virtual_cluster_name: virtualCluster === '' ? 'other' : virtualCluster,
+    virtual_host_name: route.virtualHost.name,
+    path_rewrite: info.head.path,
+    host_rewrite: info.head.authority,
+    timeout: action.timeout / 1000,
+    ...headerResult(one, info, response),
+  };
+}
+
+function headerResult({ validate }: Case, info: StreamInfo, response: HeaderMap): Record<string, JsonValue> {
+  const holds = (key: string, lookup: (name: string) => string | undefined): boolean =>
+    ((validate[key] ?? []) as JsonObject[]).every((json) => readMessage(json, '', [], readHeaderMatcher)(lookup));
+  return {
+    request_header_matches: holds('request_header_matches', (name) => info.requestHeader(name)),
+    response_header_matches: holds('response_header_matches', (name) => response.joined(name)),
+  };
+}
+
+test('route tables of the router check tool', (context) => {
+  if (!existsSync(FOLDER)) {
+    console.log(`SKIPPED: no route tables at ${FOLDER}`);
+    context.skip(`no route tables at ${FOLDER}`);
+    return;
+  }
+  let passed = 0;
+  let skipped = 0;
+  const failures: string[] = [];
+  for (const file of readdirSync(FOLDER).filter((name) => name.endsWith('.golden.proto.json'))) {
+    const name = file.replace('.golden.proto.json', '');
+    const text = readFileSync(path.join(FOLDER, file), 'utf8').replaceAll(/,(\s*[\]}])/g, '$1');
+    const table = loadTable(name === 'TestRoutesFailures' ? 'TestRoutes' : name);
+    for (const one of (JSON.parse(text) as { tests: Case[] }).tests) {
+      const result = resultOf(table, one);
+      const wrong = Object.entries(one.validate).filter(([key, value]) =>
+        Array.isArray(value) ? result[key] === false : String(result[key]) !== String(value),
+      );
+      const good = (wrong.length === 0) === (name !== 'TestRoutesFailures');
+      if (good) passed++;
+      else if (unsupported(one, name)) skipped++;
+      else failures.push(`${name}/${one.test_name}: ${JSON.stringify(wrong)} got ${JSON.stringify(result)}`);
+    }
+  }
+  console.log(`router check: ${passed} passed, ${skipped} need internal requests or runtime keys, ${failures.length} failed`);
+  assert.deepEqual(failures, []);
+});
