@@ -73,6 +73,7 @@ export async function startCluster(home: ClusterHome, options: LaunchOptions, lo
     caCertificate: certificates.authority.certificate,
   });
   installAddons(store, options);
+  forgetAgents(store);
   writeCommands(home);
   const agentKubeconfig = certificates.agentKubeconfig;
   const processes = fabric.nodes.map((node) => superviseNode({ node, home, agentKubeconfig, log }));
@@ -156,6 +157,11 @@ function installAddons(store: Store, { datapathMode }: LaunchOptions): void {
       ...config,
       data: { ...(config['data'] as object), ...routingSettings(datapathMode) },
     });
+}
+
+/** Removes what the agents of an earlier run said of themselves, so that a node counts as ready only when its agent of this run is. */
+function forgetAgents(store: Store): void {
+  for (const { metadata } of store.list('ciliumnodes.cilium.io')) store.delete('ciliumnodes.cilium.io', undefined, metadata.name);
 }
 
 interface NodeLike {

@@ -5,6 +5,7 @@ import {
   resourceNameField,
   typeNameOf,
 } from '../model/envoy/index.ts';
+import { textIn, textsIn } from './message.ts';
 import { isWildcardType } from './resource-types.ts';
 
 /** What a response changes, decoded: protobuf JSON with original field names. */
@@ -80,8 +81,7 @@ export function createClientCache(url: string, form: ProtocolForm): ClientCache 
   };
 
   function goneNames(response: GrpcMessage, present: ReadonlySet<string>): readonly string[] {
-    if (form === 'delta')
-      return Array.isArray(response['removed_resources']) ? response['removed_resources'].map(String) : [];
+    if (form === 'delta') return textsIn(response, 'removed_resources');
     return isWildcardType(url) ? [...accepted.keys()].filter((name) => !present.has(name)) : [];
   }
 }
@@ -95,7 +95,7 @@ function unpack(
   const broken = new Map<string, string>();
   const items = Array.isArray(response['resources']) ? (response['resources'] as readonly GrpcMessage[]) : [];
   for (const [position, item] of items.entries()) {
-    const label = form === 'delta' ? String(item['name'] ?? '') : `resource ${position}`;
+    const label = form === 'delta' ? textIn(item, 'name') : `resource ${position}`;
     try {
       const resource = unpackOne(url, form, item);
       if (received.has(resource.name)) broken.set(resource.name, 'occurs twice in one response');
@@ -110,11 +110,11 @@ function unpack(
 
 function unpackOne(url: string, form: ProtocolForm, item: GrpcMessage): Received {
   const any = (form === 'delta' ? item['resource'] : item) as GrpcMessage | null | undefined;
-  const type = String(any?.['type_url'] ?? '');
+  const type = textIn(any, 'type_url');
   if (typeNameOf(type) !== typeNameOf(url)) throw new Error(`type ${type || 'missing'} instead of ${url}`);
   const bytes = Buffer.from((any?.['value'] as Uint8Array | undefined) ?? new Uint8Array());
   const json = decodeBinary(url, bytes);
   const ownName = json[resourceNameField(url)];
-  const name = form === 'delta' ? String(item['name'] ?? '') : typeof ownName === 'string' ? ownName : '';
-  return { name, version: form === 'delta' ? String(item['version'] ?? '') : '', bytes, json };
+  const name = form === 'delta' ? textIn(item, 'name') : typeof ownName === 'string' ? ownName : '';
+  return { name, version: form === 'delta' ? textIn(item, 'version') : '', bytes, json };
 }

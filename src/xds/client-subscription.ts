@@ -1,5 +1,6 @@
 import type { GrpcMessage } from '../model/envoy/index.ts';
 import { type ClientCache, createClientCache, type ProtocolForm } from './client-cache.ts';
+import { textIn } from './message.ts';
 
 /** What a client wants of one type and how far it got with it. */
 export interface ClientSubscription {
@@ -50,14 +51,14 @@ export function createClientSubscription(typeUrl: string, form: ProtocolForm): C
     },
 
     read(response) {
-      nonce = String(response['nonce'] ?? '');
+      nonce = textIn(response, 'nonce');
       return cache.read(response, names);
     },
 
     answer(response, errors) {
       if (errors.has('')) cache.discard();
       else cache.accept(errors);
-      if (errors.size === 0) version = String(response['version_info'] ?? '');
+      if (errors.size === 0) version = textIn(response, 'version_info');
       const detail = errors.size === 0 ? {} : { error_detail: { code: invalidArgument, message: errorText(errors) } };
       if (form === 'sotw') return { ...stateRequest(nonce), ...detail };
       return { type_url: typeUrl, response_nonce: nonce, ...detail };

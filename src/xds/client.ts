@@ -3,6 +3,7 @@ import { backoffMs, type Logger } from '../base/index.ts';
 import { type GrpcMessage, grpcService, type JsonObject, messageOf, serviceName } from '../model/envoy/index.ts';
 import type { ProtocolForm, ResourceUpdate } from './client-cache.ts';
 import { type ClientSubscription, createClientSubscription } from './client-subscription.ts';
+import { textIn } from './message.ts';
 import { resourceTypes } from './resource-types.ts';
 
 export interface XdsClientOptions {
@@ -118,7 +119,7 @@ export function createXdsClient({ address, node, form, onUpdate, onConnection, l
   }
 
   async function handle(opened: Call, response: GrpcMessage): Promise<void> {
-    const url = String(response['type_url'] ?? '');
+    const url = textIn(response, 'type_url');
     const subscription = subscriptions.get(url);
     if (!subscription) return;
     const { update, broken } = subscription.read(response);

@@ -1,4 +1,5 @@
 import type { GrpcMessage } from '../model/envoy/index.ts';
+import { textIn, textsIn } from './message.ts';
 import { isWildcardType } from './resource-types.ts';
 import type { SnapshotResource, TypeSnapshot } from './snapshot.ts';
 
@@ -53,25 +54,21 @@ export function newSubscription(): Subscription {
   };
 }
 
-function textsOf(value: unknown): readonly string[] {
-  return Array.isArray(value) ? value.map(String) : [];
-}
-
 function errorOf(request: GrpcMessage): { readonly error?: string } {
   const detail = request['error_detail'];
   if (typeof detail !== 'object' || detail === null) return {};
-  return { error: String((detail as GrpcMessage)['message'] ?? 'no reason given') };
+  return { error: textIn(detail as GrpcMessage, 'message') || 'no reason given' };
 }
 
 export const stateOfTheWorld: ServerProtocol = {
   method: 'StreamAggregatedResources',
 
   answerOf(request) {
-    return { nonce: String(request['response_nonce'] ?? ''), ...errorOf(request) };
+    return { nonce: textIn(request, 'response_nonce'), ...errorOf(request) };
   },
 
   subscribe(subscription, url, request, answers) {
-    const names = textsOf(request['resource_names']);
+    const names = textsIn(request, 'resource_names');
     const wildcard =
       isWildcardType(url) &&
       (names.includes('*') || (names.length === 0 && (subscription.isNew || subscription.wildcard)));
@@ -120,12 +117,12 @@ export const delta: ServerProtocol = {
   method: 'DeltaAggregatedResources',
 
   answerOf(request) {
-    return { nonce: String(request['response_nonce'] ?? ''), ...errorOf(request) };
+    return { nonce: textIn(request, 'response_nonce'), ...errorOf(request) };
   },
 
   subscribe(subscription, url, request) {
-    const added = textsOf(request['resource_names_subscribe']);
-    const gone = textsOf(request['resource_names_unsubscribe']);
+    const added = textsIn(request, 'resource_names_subscribe');
+    const gone = textsIn(request, 'resource_names_unsubscribe');
     const first = subscription.isNew;
     subscription.isNew = false;
     if (isWildcardType(url) && (added.includes('*') || (first && added.length === 0)) && !subscription.wildcard) {

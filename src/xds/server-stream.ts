@@ -1,5 +1,6 @@
 import type { Logger } from '../base/index.ts';
 import { type GrpcMessage, typeUrl as urls } from '../model/envoy/index.ts';
+import { textIn } from './message.ts';
 import { resourceTypes } from './resource-types.ts';
 import { newSubscription, type ServerProtocol, type Subscription } from './server-protocol.ts';
 import type { Rejection, Snapshot, TypeSnapshot } from './snapshot.ts';
@@ -81,9 +82,8 @@ export function createServerStream({ protocol, write, log }: ServerStreamOptions
     },
 
     receive(request) {
-      const url = String(request['type_url'] ?? '');
-      const id = (request['node'] as GrpcMessage | null | undefined)?.['id'];
-      if (typeof id === 'string' && id !== '') node = id;
+      const url = textIn(request, 'type_url');
+      node = textIn(request['node'] as GrpcMessage | null | undefined, 'id') || node;
       if (ended || !resourceTypes.some((type) => type.url === url)) return;
       const subscription = subscriptions.get(url) ?? newSubscription();
       subscriptions.set(url, subscription);

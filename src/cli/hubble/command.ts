@@ -39,7 +39,8 @@ function createProgram(io: CommandIo, done: (code: number) => void): Command {
   const program = new Command('hubble')
     .description('Hubble shows what happens in the network: flows, their verdicts and the nodes that see them.')
     .option('--config <file>', 'config file')
-    .option('-D, --debug', 'print every node status');
+    .option('-D, --debug', 'print every node status')
+    .enablePositionalOptions();
   addObserve(program, io, done);
   addServerFlags(program.command('status').description('show health and fill of the server'))
     .option('-o, --output <format>', 'compact, dict, json or table', 'compact')
@@ -63,7 +64,7 @@ function createProgram(io: CommandIo, done: (code: number) => void): Command {
     .action(async (shell: string) => done((await import('./completion.ts')).printCompletion(shell, program, io)));
   quiet(program, io);
   program.hook('preAction', (_program, action) => {
-    const { config } = program.opts<{ config?: string }>();
+    const { config } = { ...program.opts(), ...action.opts() } as { config?: string };
     const settings = readSettings(configPath(config, io.environment), config !== undefined);
     applyDefaults(action, io.environment, settings);
     applyDefaults(program, io.environment, settings);
@@ -127,24 +128,15 @@ function addObserve(program: Command, io: CommandIo, done: (code: number) => voi
   const observe = program.command('observe').description('print flows').enablePositionalOptions();
   addSelectors(addServerFlags(observe));
   addFilters(observe, builder);
-  const flows = async (): Promise<void> => {
-    const flags = {
-      ...observe.opts<ObserveFlags & ServerFlags>(),
-      debug: program.opts<{ debug?: boolean }>().debug ?? false,
-    };
+  const flows = (command: Command) => async (): Promise<void> => {
+    const flags = { ...program.opts(), ...command.opts() } as ObserveFlags & ServerFlags;
     done(await (await import('./observe/observe.ts')).observeFlows(flags, builder.build(), io));
   };
-  observe.action(flows);
+  observe.action(flows(observe));
   const sub = observe.command('flows').description('print flows');
   addSelectors(addServerFlags(sub));
   addFilters(sub, builder);
-  sub.action(async () => {
-    const flags = {
-      ...sub.opts<ObserveFlags & ServerFlags>(),
-      debug: program.opts<{ debug?: boolean }>().debug ?? false,
-    };
-    done(await (await import('./observe/observe.ts')).observeFlows(flags, builder.build(), io));
-  });
+  sub.action(flows(sub));
   const events = addSelectors(addServerFlags(observe.command('agent-events').description('print agent events')));
   events.action(async (flags: ObserveFlags & ServerFlags) =>
     done(await (await import('./observe/observe.ts')).observeAgentEvents(flags, io)),

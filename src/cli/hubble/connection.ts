@@ -10,7 +10,9 @@ export function addServerFlags(command: Command): Command {
   return command
     .option('--server <address>', 'address of a Hubble Relay or Observer', defaultServer)
     .option('--timeout <duration>', 'time to connect', '5s')
-    .option('--request-timeout <duration>', 'time for one request', '12s');
+    .option('--request-timeout <duration>', 'time for one request', '12s')
+    .option('--config <file>', 'config file')
+    .option('-D, --debug', 'print every node status');
 }
 
 export interface ServerFlags {

@@ -114,6 +114,6 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 function nameOf(object: unknown): string {
   if (!isRecord(object)) return '';
   const metadata = isRecord(object['metadata']) ? object['metadata'] : {};
-  const namespace = metadata['namespace'] === undefined ? '' : `${String(metadata['namespace'])}/`;
-  return `${String(object['kind'] ?? '')} ${namespace}${String(metadata['name'] ?? '')}`.trim();
+  const name = [metadata['namespace'], metadata['name']].filter((part) => typeof part === 'string').join('/');
+  return [object['kind'], name].filter((part) => typeof part === 'string' && part !== '').join(' ');
 }

@@ -124,11 +124,12 @@ export function fakeStore(clock: Clock): FakeStore {
         ({ metadata }) => namespace === undefined || metadata.namespace === namespace,
       ) as T[],
     create<T extends KubernetesObject>(resource: string, object: T): T {
-      const { name, namespace } = object.metadata;
+      const { uid: _, ...given } = object.metadata;
+      const { name, namespace } = given;
       if (store.refuseCreate === resource) throw new FakeStatusError('Forbidden', 'refused by the test');
       if (tables.of(resource).has(storeKey(namespace, name)))
         throw new FakeStatusError('AlreadyExists', `${name} exists`);
-      const metadata = { ...object.metadata, generation: 1, creationTimestamp: timestamp(clock) };
+      const metadata = { ...given, generation: 1, creationTimestamp: timestamp(clock) };
       return tables.put(resource, { ...object, metadata }, 'ADDED') as T;
     },
     update: (resource, object, options) => update(tables, resource, object, options?.subresource === 'status'),

@@ -239,7 +239,7 @@ export function startPodWorker(node: NodeContext, bound: PodObject, previous: Pr
   }
 
   const deadlineTimer = deadline();
-  publish();
+  changed();
   const finished = work()
     .catch((error: unknown) => log.error({ error: String(error) }, 'a pod cannot be run'))
     .then(() => stopped)

@@ -99,7 +99,7 @@ const refused: readonly (readonly [spec: object, ...issues: string[]])[] = [
   ],
   [
     { resources: [{ '@type': typeUrl.cluster, name: 'c', connect_timout: '1s' }] },
-    'spec.resources[0].connect_timout: unknown field of envoy.config.cluster.v3.Cluster; allowed: connect_timeout, name, dns_jitter, ring_hash_lb_config, maglev_lb_config',
+    'spec.resources[0].connect_timout: unknown field of envoy.config.cluster.v3.Cluster; allowed: connect_timeout, preconnect_policy, dns_jitter, respect_dns_ttl, alt_stat_name',
   ],
   [{ resources: [{}] }, 'spec.resources[0]: "@type" is missing; allowed: type.googleapis.com/<message>'],
   [{ resources: [], services: [{}] }, 'spec.services[0].name: name must be specified; allowed: the name of a Service'],

@@ -19,7 +19,7 @@ export function createFaults(): Faults {
 }
 
 /** `path.key`, or `key` at the top of an object. */
-export function fieldPath(path: string, key: string): string {
+function fieldPath(path: string, key: string): string {
   return path === '' ? key : `${path}.${key}`;
 }
 

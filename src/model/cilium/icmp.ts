@@ -69,7 +69,9 @@ function readField(faults: Faults, field: Fields, path: string): IcmpMatch | und
   if (type === undefined) {
     faults.add(
       `${path}.type`,
-      found === undefined ? 'type must be specified' : `ICMP type ${String(found)} not found in ${family}`,
+      found === undefined
+        ? 'type must be specified'
+        : `ICMP type ${typeof found === 'string' ? found : JSON.stringify(found)} not found in ${family}`,
       `0 to 255, ${Object.keys(names[family]).join(', ')}`,
     );
     return undefined;

@@ -70,7 +70,7 @@ const namePart = /^[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 const prefixPart = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/;
 
 function checkKey(faults: Faults, key: string, path: string, where: string): void {
-  const [, , name = ''] = splitSource(key);
+  const [, , name] = splitSource(key);
   const slash = name.indexOf('/');
   const prefix = slash < 0 ? undefined : name.slice(0, slash);
   const valid =
@@ -102,7 +102,7 @@ function splitSource(key: string): readonly [source: string | undefined, separat
 }
 
 /** The key with its source, `any:` where none is written. */
-export function sourceKey(key: string, defaultSource: string): string {
+function sourceKey(key: string, defaultSource: string): string {
   const [source, , name] = splitSource(key);
   return `${source ?? defaultSource}:${name}`;
 }

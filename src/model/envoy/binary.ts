@@ -116,7 +116,7 @@ const customJson: ReadonlySet<string> = new Set(
 );
 
 function anyJson(message: Message, depth: number): JsonObject {
-  const url = String(message['type_url'] ?? '');
+  const url = typeof message['type_url'] === 'string' ? message['type_url'] : '';
   if (url === '') return {};
   const bytes = (message['value'] as Uint8Array | undefined) ?? new Uint8Array();
   const type = lookupMessage(url);

@@ -84,7 +84,7 @@ const headerName = /^:?[0-9a-zA-Z!#$%&'*+\-.^_|~`]+$/;
 /** Strict names are tokens, strict values hold no control character but a tab; otherwise only NUL, CR and LF are refused. */
 function isHeaderText(kind: unknown, strict: boolean, value: string): boolean {
   if (strict && kind === 'HTTP_HEADER_NAME') return headerName.test(value);
-  return ![...value].some((character) => {
+  return !Array.from(value).some((character) => {
     const code = character.charCodeAt(0);
     return strict ? code === 127 || (code < 32 && code !== 9) : code === 0 || code === 10 || code === 13;
   });
@@ -94,7 +94,7 @@ function brokenText(name: string, limit: unknown, value: string, conditions: Con
   switch (name) {
     case 'min_len':
     case 'max_len':
-      return brokenLength(name, limit, [...value].length, 'characters');
+      return brokenLength(name, limit, Array.from(value).length, 'characters');
     case 'min_bytes':
     case 'max_bytes':
       return brokenLength(name.replace('bytes', 'len'), limit, Buffer.byteLength(value), 'bytes');
@@ -150,13 +150,11 @@ function secondsText(nanos: bigint): string {
 export function brokenCollectionRules(rules: RuleSet, items: readonly unknown[]): readonly string[] {
   const faults: string[] = [];
   const conditions = rules['repeated'] ?? rules['map'] ?? {};
-  const least = conditions['min_items'] ?? conditions['min_pairs'];
-  const most = conditions['max_items'] ?? conditions['max_pairs'];
+  const least = Number(conditions['min_items'] ?? conditions['min_pairs'] ?? 0);
+  const most = Number(conditions['max_items'] ?? conditions['max_pairs'] ?? Number.POSITIVE_INFINITY);
   if (conditions['ignore_empty'] === true && items.length === 0) return faults;
-  if (least !== undefined && items.length < Number(least))
-    faults.push(`value must contain at least ${String(least)} item(s)`);
-  if (most !== undefined && items.length > Number(most))
-    faults.push(`value must contain no more than ${String(most)} item(s)`);
+  if (items.length < least) faults.push(`value must contain at least ${least} item(s)`);
+  if (items.length > most) faults.push(`value must contain no more than ${most} item(s)`);
   if (conditions['unique'] === true && new Set(items.map((item) => JSON.stringify(item))).size !== items.length) {
     faults.push('repeated value must contain unique items');
   }

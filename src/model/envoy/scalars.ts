@@ -86,6 +86,6 @@ export function describeValue(value: unknown, limit = 60): string {
   if (value === undefined) return 'nothing';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object' && value !== null) return 'an object';
-  const text = JSON.stringify(value) ?? String(value);
+  const text = JSON.stringify(value) ?? typeof value;
   return text.length > limit ? `${text.slice(0, limit - 3)}...` : text;
 }

@@ -49,7 +49,8 @@ function infoOf({ input }: Case): StreamInfo & { readonly head: RequestHead; ran
   }
   const info = new StreamInfo({ remote: PEER, directRemote: PEER, local: PEER });
   info.request = head;
-  for (const { metadata_namespace, value } of (input['dynamic_metadata'] ?? []) as Record<string, never>[]) {
+  for (const { metadata_namespace, value, allow_overwrite } of (input['dynamic_metadata'] ?? []) as Record<string, never>[]) {
+    if (info.metadata(metadata_namespace, []) !== undefined && !allow_overwrite) continue;
     for (const [key, inner] of Object.entries(value as JsonObject)) info.setMetadata(metadata_namespace, key, inner);
   }
   return Object.assign(info, { head, random: Number(input['random_value'] ?? 0), weighted: undefined });
@@ -77,6 +78,10 @@ function resultOf(table: RouteTable, one: Case): Record<string, JsonValue> {
     return { ...out, path_redirect: redirectLocation(action, route.match.path, info.head), code_redirect: action.status };
   }
   const response = new HeaderMap();
+  if (action.kind === 'direct' && action.body !== '') {
+    response.add('content-length', String(action.body.length));
+    response.add('content-type', 'text/plain');
+  }
   table.applyResponse(route, undefined, response, info);
   if (action.kind === 'direct') {
     return { ...out, path_redirect: `${info.head.scheme}://${info.head.authority}${info.head.path}`, ...headerResult(one, info, response) };
@@ -93,7 +98,7 @@ function resultOf(table: RouteTable, one: Case): Record<string, JsonValue> {
     virtual_host_name: route.virtualHost.name,
     path_rewrite: info.head.path,
     host_rewrite: info.head.authority,
-    timeout: action.timeout / 1000,
+    timeout: `${action.timeout / 1000}s`,
     ...headerResult(one, info, response),
   };
 }

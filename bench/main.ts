@@ -1,0 +1,20 @@
+import { clusterBench } from './cluster.ts';
+import { type Figure, printFigures } from './figure.ts';
+import { policyBench } from './policy.ts';
+
+const benches: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
+  cluster: clusterBench,
+  policy: policyBench,
+};
+
+const asked = process.argv.slice(2).filter((word) => word !== '--json');
+const unknown = asked.find((name) => !Object.hasOwn(benches, name));
+if (unknown !== undefined) {
+  console.error(`unknown bench "${unknown}"; known: ${Object.keys(benches).join(', ')}`);
+  process.exit(2);
+}
+const figures: Figure[] = [];
+for (const [name, bench] of Object.entries(benches)) {
+  if (asked.length === 0 || asked.includes(name)) figures.push(...(await bench()));
+}
+printFigures(figures, process.argv.includes('--json'));
