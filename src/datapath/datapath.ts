@@ -9,7 +9,7 @@ import { openPacketLog, type PacketLog } from './open-packet-log.ts';
 import { probe } from './probe.ts';
 import { createRuleIndex, type RuleIndex } from './rule-index.ts';
 import type { Aggregation } from './skeleton.ts';
-import { difference, emptyRuleset, replaceAll } from './transaction.ts';
+import { difference, emptyRuleset, replaceAll, replaceInParts } from './transaction.ts';
 
 export interface DatapathOptions {
   readonly log: Logger;
@@ -115,7 +115,13 @@ async function writeRuleset(
     if (done.ok) return ok({ added, removed, replaced: false });
   }
   const all = replaceAll(next, aggregation);
-  const done = await nft.run(all.commands);
+  let done = await nft.run(all.commands);
+  if (!done.ok && /Message too long/i.test(done.error)) {
+    for (const part of replaceInParts(next, aggregation)) {
+      done = await nft.run(part);
+      if (!done.ok) break;
+    }
+  }
   if (!done.ok) return done;
   const { removed } = difference(before ?? emptyRuleset, next);
   return ok({ added: all.added, removed, replaced: true });

@@ -58,3 +58,24 @@ function elementChange(
 function element(key: string, value: string): string {
   return value === '' ? key : `${key} : ${value}`;
 }
+
+/** Elements of one part of a split replacement; rootless, the kernel takes about 200 KiB at once. */
+const partElements = 1000;
+
+/**
+ * The same replacement in parts, for where the kernel does not take it in one. The set that lets pods send at all is filled
+ * last, so that between the parts nothing passes that the whole would not let pass.
+ */
+export function replaceInParts(next: Ruleset, aggregation: Aggregation): string[] {
+  const chains = difference(emptyRuleset, { chains: next.chains, sets: new Map() }).commands;
+  const parts = [`add table ${table}\ndelete table ${table}\n${skeleton(aggregation)}${chains}`];
+  const gate = 'endpoint_links';
+  const order = [...next.sets.keys()].filter((name) => name !== gate);
+  for (const name of [...order, gate]) {
+    const elements = [...(next.sets.get(name) ?? [])].map(([key, value]) => element(key, value));
+    for (let from = 0; from < elements.length; from += partElements) {
+      parts.push(`add element ${table} ${name} { ${elements.slice(from, from + partElements).join(', ')} }\n`);
+    }
+  }
+  return parts;
+}

@@ -57,7 +57,10 @@ test('paths of collections, objects and subresources, with hostile names escaped
 });
 
 test('each verb sends its method, path, query, type and body', async (t) => {
-  const { client, seen } = await start(t, new Array(7).fill({ code: 200, body: { kind: 'X' } }));
+  const { client, seen } = await start(
+    t,
+    Array.from({ length: 7 }, () => ({ code: 200, body: { kind: 'X' } })),
+  );
   await client.get(policy);
   await client.create(policies, { a: 1 });
   await client.update(policy, { a: 2 });

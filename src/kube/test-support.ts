@@ -104,32 +104,12 @@ export function fakeCollection(): FakeCollection {
   };
   const watch = (response: ServerResponse, from: string): void => {
     collection.watches.push(from);
-    response.writeHead(200, { 'Content-Type': 'application/json' });
-    if (Number(from) < oldest) {
-      const object = {
-        kind: 'Status',
-        status: 'Failure',
-        code: 410,
-        reason: 'Expired',
-        message: 'too old resource version',
-      };
-      response.end(`${JSON.stringify({ type: 'ERROR', object })}\n`);
-      return;
-    }
+    response.writeHead(200);
+    if (Number(from) < oldest) return void response.end(expiredLine);
     response.flushHeaders();
     for (const { version: at, line } of history) if (at > Number(from)) response.write(line);
     open.add(response);
     response.on('close', () => open.delete(response));
-  };
-  const list = (response: ServerResponse, query: URLSearchParams): void => {
-    collection.lists++;
-    const all = [...pods.values()];
-    const start = Number(query.get('continue') ?? 0);
-    const end = start + collection.pageSize;
-    const more = end < all.length ? { continue: String(end) } : {};
-    const metadata = { resourceVersion: String(version), ...more };
-    response.writeHead(200, { 'Content-Type': 'application/json' });
-    response.end(JSON.stringify({ kind: 'PodList', apiVersion: 'v1', metadata, items: all.slice(start, end) }));
   };
   const collection = {
     lists: 0,
@@ -137,11 +117,12 @@ export function fakeCollection(): FakeCollection {
     refuse: 0,
     pageSize: 500,
     handler: ((_request, response, { searchParams }) => {
-      if (collection.refuse > 0) {
-        collection.refuse--;
-        response.writeHead(503).end('busy');
-      } else if (searchParams.get('watch') === 'true') watch(response, searchParams.get('resourceVersion') ?? '');
-      else list(response, searchParams);
+      if (collection.refuse-- > 0) return void response.writeHead(503).end('busy');
+      if (searchParams.get('watch') === 'true') return watch(response, searchParams.get('resourceVersion') ?? '');
+      collection.lists++;
+      response.end(
+        listPage([...pods.values()], version, Number(searchParams.get('continue') ?? 0), collection.pageSize),
+      );
     }) satisfies Handler,
     put(name: string) {
       const type = pods.has(name) ? 'MODIFIED' : 'ADDED';
@@ -149,9 +130,8 @@ export function fakeCollection(): FakeCollection {
       write(type, pods.get(name));
     },
     remove(name: string) {
-      version++;
       pods.delete(name);
-      write('DELETED', testPod(name, version));
+      write('DELETED', testPod(name, ++version));
     },
     disconnect() {
       for (const response of open) response.destroy();
@@ -160,12 +140,24 @@ export function fakeCollection(): FakeCollection {
       oldest = ++version;
       history.length = 0;
     },
-    bookmark() {
-      version++;
-      write('BOOKMARK', { metadata: { resourceVersion: String(version) } });
-    },
+    bookmark: () => write('BOOKMARK', { metadata: { resourceVersion: String(++version) } }),
   };
   return collection;
+}
+
+const expired = {
+  kind: 'Status',
+  status: 'Failure',
+  code: 410,
+  reason: 'Expired',
+  message: 'too old resource version',
+};
+const expiredLine = `${JSON.stringify({ type: 'ERROR', object: expired })}\n`;
+
+function listPage(pods: readonly TestPod[], version: number, start: number, size: number): string {
+  const end = start + size;
+  const metadata = { resourceVersion: String(version), ...(end < pods.length ? { continue: String(end) } : {}) };
+  return JSON.stringify({ kind: 'PodList', apiVersion: 'v1', metadata, items: pods.slice(start, end) });
 }
 
 /** Waits until a condition holds, looking again whenever the event loop turns; fails after 5 s. */

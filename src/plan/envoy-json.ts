@@ -72,20 +72,27 @@ export function agentAccessLog(direction: 'ingress' | 'egress', listener: string
   );
 }
 
+/** Before the keys under which the RBAC filters of the backend's ingress note their verdict; those of egress have none. */
+export const ingressVerdictPrefix = 'ingress_';
+
 /** Gives what the RBAC filters refuse the body that users of Cilium know; its 403 is the filter's own. */
 export const denialMapper: JsonObject = {
-  filter: {
+  filter: { or_filter: { filters: ['', ingressVerdictPrefix].map(deniedFilter) } },
+  body: { inline_string: 'Access denied\r\n' },
+};
+
+function deniedFilter(prefix: string): JsonObject {
+  return {
     metadata_filter: {
       matcher: {
         filter: 'envoy.filters.http.rbac',
-        path: [{ key: 'enforced_engine_result' }],
+        path: [{ key: `${prefix}enforced_engine_result` }],
         value: { string_match: { exact: 'denied' } },
       },
       match_if_key_not_found: false,
     },
-  },
-  body: { inline_string: 'Access denied\r\n' },
-};
+  };
+}
 
 /** The upstream filters that judge a request after routing and rewriting, on the chosen host. */
 export const policyFilters: readonly JsonObject[] = rbacConfigNames.map((name) => ({

@@ -29,9 +29,15 @@ export function namedObjects(objects: readonly unknown[]): readonly NamedObject[
       created: String(created ?? ''),
       raw,
     };
-    byKey.set(key, object);
+    const known = byKey.get(key);
+    if (!known || versionOf(known.raw) < versionOf(raw)) byKey.set(key, object);
   }
   return [...byKey.values()].sort((a, b) => compareText(a.key, b.key));
+}
+
+/** Decides between two copies of one object, whatever order they come in. */
+function versionOf(raw: unknown): string {
+  return `${String(fieldOf(raw, 'apiVersion'))} ${String(fieldOf(fieldOf(raw, 'metadata'), 'resourceVersion'))}`;
 }
 
 const shownFaults = 5;

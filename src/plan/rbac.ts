@@ -9,7 +9,7 @@ import {
 } from '../policy/index.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { EndpointGroup } from './endpoint-groups.ts';
-import { namedConfig, rbacConfigNames } from './envoy-json.ts';
+import { ingressVerdictPrefix, namedConfig, rbacConfigNames } from './envoy-json.ts';
 import type { Identity, JsonObject, ResourceMap } from './node-plan.ts';
 import type { ProxyReach } from './proxy-reach.ts';
 import { type AddressBook, addressBook, remoteIp, upstreamIp, upstreamPorts } from './rbac-addresses.ts';
@@ -72,6 +72,7 @@ export function rbacConfigs(
 function rbacConfig(name: ConfigName, policies: RbacPolicies): JsonObject {
   const sorted = [...policies].sort(([a], [b]) => (a < b ? -1 : 1));
   return namedConfig(name, 'envoy.extensions.filters.http.rbac.v3.RBAC', {
+    ...(name.startsWith('ciliate/ingress') && { rules_stat_prefix: ingressVerdictPrefix }),
     rules: { action: name.endsWith('-deny') ? 'DENY' : 'ALLOW', policies: Object.fromEntries(sorted) },
   });
 }

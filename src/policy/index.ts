@@ -7,21 +7,15 @@ export {
   rangeOf,
   subtractRanges,
 } from './address-ranges.ts';
-export { compileDnsMatch, fqdnLabel, normaliseDnsName } from './dns-names.ts';
 export { unsupportedFeatures } from './features.ts';
 export {
-  type IdentityNamespace,
-  type IdentityPod,
   identityKey,
   identityLabels,
-  podIdentityRange,
   probe,
   proposeIdentity,
   reservedIdentity,
   reservedIdentityLabels,
-  selectableLabels,
 } from './identity.ts';
-export { isIdentityLabel } from './label-filter.ts';
 export { type WorldIdentity, worldIdentities } from './local-identities.ts';
 export {
   createPeerIndex,

@@ -151,7 +151,6 @@ function compileItem(
     return types.map((type) => ({ ...base, protocol: 'icmp', port: type, portEnd: type, rule: key }));
   }
   if (!item.ports) {
-    if (!item.peers) return [];
     return [{ ...base, protocol: 'any', port: 0, portEnd: 65_535, rule: name(item.fieldPath) }];
   }
   const visibilityOnly = !(rule[direction] satisfies PolicyDirection).defaultDeny;

@@ -23,6 +23,7 @@ const shutRead = 0;
 /** The longest a blocked call holds up the end of the process. */
 const waitSeconds = 1;
 const drainMax = 64;
+const receiveBytes = 1 << 20;
 const failuresMax = 10;
 
 /**
@@ -92,6 +93,7 @@ function openSocket(port: number, mark: number): number {
     setOption(fd, c.SOL_IP, c.IP_TRANSPARENT, 1);
     setOption(fd, c.SOL_SOCKET, c.SO_MARK, mark);
     setOption(fd, c.SOL_IP, c.IP_RECVORIGDSTADDR, 1);
+    setOption(fd, c.SOL_SOCKET, c.SO_RCVBUF, receiveBytes);
     const timeout = Buffer.alloc(16);
     timeout.writeBigInt64LE(BigInt(waitSeconds), 0);
     setOption(fd, c.SOL_SOCKET, c.SO_RCVTIMEO, timeout);

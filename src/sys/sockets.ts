@@ -21,7 +21,8 @@ export function openTransparentSocket({ type, address, port, mark }: Transparent
   try {
     setTransparent(fd, v6);
     if (mark !== undefined) setOption(fd, c.SOL_SOCKET, c.SO_MARK, mark);
-    setOption(fd, c.SOL_SOCKET, c.SO_REUSEADDR, 1);
+    // With it the kernel would give one free UDP port to two sockets, and answers to the wrong one.
+    if (type === 'stream' || port !== 0) setOption(fd, c.SOL_SOCKET, c.SO_REUSEADDR, 1);
     if (port === 0 && type === 'stream') setOption(fd, c.SOL_IP, c.IP_BIND_ADDRESS_NO_PORT, 1);
     const target = socketAddress(address, port);
     check(native.bind(fd, target, target.length), `bind(${address}:${port})`);

@@ -30,7 +30,7 @@ const nothing: TypeSnapshot = { version: '', resources: new Map() };
  */
 export function createServerStream({ protocol, write, log }: ServerStreamOptions): ServerStream {
   const subscriptions = new Map<string, Subscription>();
-  let snapshot: Snapshot = new Map();
+  let snapshot: Snapshot | undefined;
   let node = '';
   let nonces = 0;
   let ended = false;
@@ -38,9 +38,11 @@ export function createServerStream({ protocol, write, log }: ServerStreamOptions
 
   function isSettled(): boolean {
     if (ended) return true;
+    const current = snapshot;
+    if (!current) return false;
     // Envoy asks for listeners only when it has its clusters; before that its silence on them is no consent.
     const complete = resourceTypes.every(
-      ({ url, wildcard }) => !wildcard || subscriptions.has(url) || (snapshot.get(url)?.resources.size ?? 0) === 0,
+      ({ url, wildcard }) => !wildcard || subscriptions.has(url) || (current.get(url)?.resources.size ?? 0) === 0,
     );
     return complete && [...subscriptions.values()].every(({ outstanding, dirty }) => !outstanding && !dirty);
   }
@@ -52,6 +54,8 @@ export function createServerStream({ protocol, write, log }: ServerStreamOptions
   }
 
   function flush(): void {
+    // Before anything was published an answer would read as: nothing exists, drop what you have.
+    if (!snapshot) return;
     for (const { url } of resourceTypes) {
       const subscription = subscriptions.get(url);
       if (!subscription?.dirty) continue;
@@ -101,7 +105,7 @@ export function createServerStream({ protocol, write, log }: ServerStreamOptions
       const previous = snapshot;
       snapshot = next;
       for (const [url, subscription] of subscriptions) {
-        if (previous.get(url)?.version !== next.get(url)?.version) subscription.dirty = true;
+        if (previous?.get(url)?.version !== next.get(url)?.version) subscription.dirty = true;
       }
       const clusters = subscriptions.get(urls.cluster);
       const endpoints = subscriptions.get(urls.endpoint);

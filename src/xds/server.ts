@@ -4,7 +4,14 @@ import { type GrpcMessage, grpcService, serviceName } from '../model/envoy/index
 import type { XdsResources } from '../plan/index.ts';
 import { delta, type ServerProtocol, stateOfTheWorld } from './server-protocol.ts';
 import { createServerStream, type ServerStream } from './server-stream.ts';
-import { createSnapshot, type EncodedResources, type Rejection, sealSnapshot, withStale } from './snapshot.ts';
+import {
+  createSnapshot,
+  type EncodedResources,
+  type Rejection,
+  type Snapshot,
+  sealSnapshot,
+  withStale,
+} from './snapshot.ts';
 
 /** What came of publishing resources. */
 export interface PublishOutcome {
@@ -24,7 +31,8 @@ export interface XdsServer {
     readonly implementation: UntypedServiceImplementation;
   }[];
   /**
-   * Makes these resources the state that every data plane gets, and waits for the answers. What they replace is kept until the new
+   * Makes these resources the state that every data plane gets, and waits for the answers. Before the first call data planes get no answer and
+   * keep what they have. What they replace is kept until the new
    * listeners and routes are acknowledged. Calls are served one after the other. Resources that are no valid messages
    * are rejected here and change nothing.
    */
@@ -48,7 +56,7 @@ type Call = ServerDuplexStream<GrpcMessage, GrpcMessage>;
 export function createXdsServer({ log, onConnect, ackTimeoutMs = 10_000 }: XdsServerOptions): XdsServer {
   const streams = new Map<Call, ServerStream>();
   let resources: EncodedResources = new Map();
-  let snapshot = sealSnapshot(resources);
+  let snapshot: Snapshot | undefined;
   let last: Promise<unknown> = Promise.resolve();
 
   function serve(protocol: ServerProtocol, call: Call): void {
@@ -62,7 +70,7 @@ export function createXdsServer({ log, onConnect, ackTimeoutMs = 10_000 }: XdsSe
       // Only a data plane that has spoken counts as connected, so that publish never waits for a silent peer.
       if (!greeted) {
         streams.set(call, stream);
-        stream.update(snapshot);
+        if (snapshot) stream.update(snapshot);
       }
       stream.receive(request);
       if (greeted) return;
@@ -79,8 +87,9 @@ export function createXdsServer({ log, onConnect, ackTimeoutMs = 10_000 }: XdsSe
   }
 
   async function show(next: EncodedResources): Promise<Answers> {
-    snapshot = sealSnapshot(next);
-    for (const stream of streams.values()) stream.update(snapshot);
+    const sealed = sealSnapshot(next);
+    snapshot = sealed;
+    for (const stream of streams.values()) stream.update(sealed);
     return await answers([...streams.values()], ackTimeoutMs);
   }
 

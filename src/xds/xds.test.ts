@@ -26,7 +26,7 @@ interface Bench {
   readonly stop: () => void;
 }
 
-function bench(t: TestContext, ackTimeoutMs = 2000, onConnect: () => void = () => undefined): Bench {
+function bench(t: TestContext, ackTimeoutMs = 2000): Bench {
   const directory = mkdtempSync(path.join(tmpdir(), 'xds-'));
   const socket = path.join(directory, 'xds.sock');
   let running: { readonly grpc: Server; readonly xds: XdsServer } | undefined;
@@ -41,7 +41,7 @@ function bench(t: TestContext, ackTimeoutMs = 2000, onConnect: () => void = () =
   });
   const start = async (): Promise<XdsServer> => {
     const grpc = new Server();
-    const xds = createXdsServer({ log, ackTimeoutMs, onConnect });
+    const xds = createXdsServer({ log, ackTimeoutMs });
     for (const { definition, implementation } of xds.services) grpc.addService(definition, implementation);
     rmSync(socket, { force: true });
     await new Promise<void>((resolve, reject) => {
@@ -161,6 +161,7 @@ for (const form of ['sotw', 'delta'] as const) {
   }, async (t) => {
     const { socket, start } = bench(t);
     const xds = await start();
+    await xds.publish(emptyResources);
     const { seen, until } = dataPlane(t, socket, form);
     await until(() => seen.length >= 2);
     assert.equal((await xds.publish(resources(['a']))).state, 'accepted');
@@ -184,6 +185,7 @@ for (const form of ['sotw', 'delta'] as const) {
   }, async (t) => {
     const { socket, start } = bench(t);
     const xds = await start();
+    await xds.publish(emptyResources);
     const { seen, until } = dataPlane(t, socket, form, ({ typeUrl: url, update }) => {
       const bad = url === typeUrl.cluster && update.changed.get('a')?.['connect_timeout'] === '9s';
       return new Map(bad ? [['a', 'nine is too many']] : []);
@@ -241,6 +243,21 @@ for (const form of ['sotw', 'delta'] as const) {
 function byOrder(actual: readonly string[]): (a: string, b: string) => number {
   return (a, b) => actual.indexOf(a) - actual.indexOf(b);
 }
+
+test('a control plane that starts again says nothing before it has something to say', {
+  timeout: 20_000,
+}, async (t) => {
+  const { socket, start, stop } = bench(t);
+  await (await start()).publish(resources(['a']));
+  const { seen, until } = dataPlane(t, socket, 'sotw');
+  await until(() => short(seen).length >= 4);
+  stop();
+  seen.length = 0;
+  const again = await start();
+  while (again.connected().length === 0) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal((await again.publish(resources(['a']))).state, 'accepted');
+  assert.deepEqual(short(seen), [], 'nothing was removed and nothing changed');
+});
 
 test('a data plane that never answers makes publish time out', { timeout: 20_000 }, async (t) => {
   const { socket, start } = bench(t, 100);

@@ -94,9 +94,8 @@ export function createGenerated<T extends KubernetesObject>(
 /** Deletes a pod gracefully; one that is gone already is no error. */
 export function deletePod(store: ObjectStore, pod: Pod): void {
   try {
-    store.delete('pods', pod.metadata.namespace, pod.metadata.name, {
-      ...(pod.metadata.uid === undefined ? {} : { uid: pod.metadata.uid }),
-    });
+    const { name, namespace, uid } = pod.metadata;
+    store.delete('pods', namespace, name, uid === undefined ? {} : { uid });
   } catch (error) {
     if (!hasReason(error, 'NotFound', 'Conflict')) throw error;
   }

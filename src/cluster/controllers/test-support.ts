@@ -223,7 +223,7 @@ export function testCluster(nodes: readonly Node[] = [readyNode('node-1'), ready
   const brokenImages = new Set<string>();
   const run = (): void => {
     for (let round = 0; round < 200; round++) {
-      clock.settle();
+      clock.advance(10);
       const pods = store.list<Pod>('pods').filter((pod) => kubelet(store, clock, pod, brokenImages));
       if (pods.length === 0) return;
     }

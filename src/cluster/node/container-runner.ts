@@ -1,33 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { type Container as RunningContainer, startContainer } from './container.ts';
+import { type ContainerExit, type Container as RunningContainer, startContainer } from './container.ts';
 import { type ContainerPlan, missingCommand, planContainer } from './container-plan.ts';
 import { layOutContainerRoot } from './container-root.ts';
-import { runHook, runInside } from './hook.ts';
+import { type ExecPlace, runHook, runInside } from './hook.ts';
 import { type ContainerLog, openContainerLog } from './log-file.ts';
 import { type PodContext, pause, timeText } from './pod-context.ts';
 import { type ProbeTarget, runProbe } from './probe-action.ts';
 import { startProber } from './prober.ts';
 import { type Role, restartDelays, restarts } from './restart-policy.ts';
-import type { Container, ContainerRecord } from './types.ts';
+import type { Container, ContainerRecord, Probe } from './types.ts';
 import { containerMounts } from './volumes.ts';
-
-/** One container of a pod over all its restarts. */
-export interface ContainerRunner {
-  readonly spec: Container;
-  readonly record: () => ContainerRecord;
-  /** Runs it until it will not be started again. Never rejects. */
-  run(): Promise<void>;
-  /** Ends the present run: `preStop`, SIGTERM, and SIGKILL when the grace period is over. */
-  stop(graceMs: number): Promise<void>;
-  kill(): void;
-  /** Resolves once the container counts as started (its startup probe included), or will not run. */
-  readonly started: Promise<void>;
-  /** The process to run commands beside; undefined while the container does not run. */
-  place(): { initPid: number; environment: Readonly<Record<string, string>>; workingDirectory: string } | undefined;
-  log(previous: boolean): ContainerLog | undefined;
-}
 
 interface Run {
   readonly container: RunningContainer;
@@ -35,246 +19,269 @@ interface Run {
 }
 
 const retryMs = 2000;
+const postStartMs = 30_000;
 
-export function createContainerRunner(
-  spec: Container,
-  role: Role,
-  initial: ContainerRecord,
-  context: PodContext,
-): ContainerRunner {
-  let record = initial;
-  let run: Run | undefined;
-  let logs: { current?: ContainerLog; previous?: ContainerLog } = {};
-  const startedOnce = Promise.withResolvers<void>();
-  const delay = restartDelays();
+/** One container of a pod over all its restarts. */
+export class ContainerRunner {
+  readonly spec: Container;
+  /** Resolves once the container counts as started (its startup probe included), or will not run. */
+  readonly started: Promise<void>;
+  readonly #role: Role;
+  readonly #context: PodContext;
+  readonly #markStarted: () => void;
+  readonly #nextDelay = restartDelays();
+  #record: ContainerRecord;
+  #run: Run | undefined;
+  #logs: { readonly current?: ContainerLog; readonly previous?: ContainerLog } = {};
 
-  const change = (part: Partial<ContainerRecord>): void => {
-    record = { ...record, ...part };
-    if (record.started) startedOnce.resolve();
-    context.changed();
-  };
-  const event = (type: 'Normal' | 'Warning', reason: string, message: string): void =>
-    context.events.record(context.pod(), type, reason, message, spec.name);
-  const logFile = (attempt: number): string => path.join(context.logDirectory, spec.name, `${attempt}.log`);
+  constructor(spec: Container, role: Role, initial: ContainerRecord, context: PodContext) {
+    this.spec = spec;
+    this.#role = role;
+    this.#record = initial;
+    this.#context = context;
+    const started = Promise.withResolvers<void>();
+    this.started = started.promise;
+    this.#markStarted = started.resolve;
+  }
 
-  /** Waits until image, environment and command are there; undefined when the pod stops before. */
-  async function ready(): Promise<ContainerPlan | undefined> {
+  get record(): ContainerRecord {
+    return this.#record;
+  }
+
+  /** The process to run commands beside; undefined while the container does not run. */
+  get place(): ExecPlace | undefined {
+    return this.#run && { initPid: this.#run.container.initPid, ...this.#run.plan };
+  }
+
+  log(previous: boolean): ContainerLog | undefined {
+    return previous ? this.#logs.previous : this.#logs.current;
+  }
+
+  /** Runs it until it will not be started again. Never rejects. */
+  async run(): Promise<void> {
+    while (!this.#context.stopping.aborted) {
+      const plan = await this.#plan();
+      if (!plan) break;
+      const { exitCode, ranMs } = await this.#runOnce(plan);
+      if (!restarts(this.#role, this.#context.pod().spec.restartPolicy ?? 'Always', exitCode)) break;
+      await this.#backOff(ranMs);
+    }
+    this.#markStarted();
+  }
+
+  /** Ends the present run: `preStop`, SIGTERM, and SIGKILL when the grace period is over. */
+  async stop(graceMs: number): Promise<void> {
+    if (!this.#run) return;
+    this.#event('Normal', 'Killing', `Stopping container ${this.spec.name}`);
+    await this.#stopRun(graceMs);
+  }
+
+  kill(): void {
+    this.#run?.container.kill();
+  }
+
+  #change(part: Partial<ContainerRecord>): void {
+    this.#record = { ...this.#record, ...part };
+    if (this.#record.started) this.#markStarted();
+    this.#context.changed();
+  }
+
+  #event(type: 'Normal' | 'Warning', reason: string, message: string): void {
+    this.#context.events.record(this.#context.pod(), type, reason, message, this.spec.name);
+  }
+
+  /** Waits until image and environment are there; undefined when the pod stops before. */
+  async #plan(): Promise<ContainerPlan | undefined> {
     let told: string | undefined;
-    while (!context.stopping.aborted) {
-      const plan = planContainer(spec, context);
+    while (!this.#context.stopping.aborted) {
+      const plan = planContainer(this.spec, this.#context);
       if (plan.ok) return plan.value;
       const { reason, message } = plan.error;
       if (told !== message) {
-        change({ state: { waiting: { reason, message } }, ready: false, started: false });
-        event(
-          'Warning',
-          reason === 'ErrImageNeverPull' ? reason : 'Failed',
-          reason === 'ErrImageNeverPull' ? message : `Error: ${message}`,
-        );
+        this.#change({ state: { waiting: { reason, message } }, ready: false, started: false });
+        if (reason === 'ErrImageNeverPull') this.#event('Warning', reason, message);
+        else this.#event('Warning', 'Failed', `Error: ${message}`);
         told = message;
       }
-      await pause(retryMs, context.stopping);
+      await pause(retryMs, this.#context.stopping);
     }
     return undefined;
   }
 
-  function openLog(): ContainerLog {
-    logs.previous?.delete();
-    const before = record.restartCount > 0 ? logFile(record.restartCount - 1) : undefined;
-    const previous =
-      logs.current ?? (before && existsSync(before) ? openContainerLog(before, context.clock, true) : undefined);
-    const current = openContainerLog(logFile(record.restartCount), context.clock);
-    logs = { current, ...(previous ? { previous } : {}) };
-    return current;
-  }
-
-  async function runOnce(plan: ContainerPlan): Promise<{ exitCode: number; ranMs: number }> {
-    const directory = path.join(context.directory, `${spec.name}-${record.restartCount}`);
-    const id = `ciliate://${randomBytes(32).toString('hex')}`;
-    const startedAt = timeText(context.clock());
+  async #runOnce(plan: ContainerPlan): Promise<{ exitCode: number; ranMs: number }> {
+    const directory = path.join(this.#context.directory, `${this.spec.name}-${this.#record.restartCount}`);
+    const containerID = `ciliate://${randomBytes(32).toString('hex')}`;
+    const startedAt = timeText(this.#context.clock());
     const begun = performance.now();
-    event('Normal', 'Pulled', `Container image "${spec.image}" already present on machine`);
-    const exit = await startAndWait(plan, directory, id, startedAt).catch((error: unknown) => ({
-      exitCode: 128,
-      error: error instanceof Error ? error.message : String(error),
-    }));
-    run = undefined;
+    this.#event('Normal', 'Pulled', `Container image "${this.spec.image}" already present on machine`);
+    const exit = await this.#startAndWait(plan, directory, { containerID, startedAt }).catch(startFailure);
+    this.#run = undefined;
     rmSync(directory, { recursive: true, force: true });
-    if (exit.error !== undefined) event('Warning', 'Failed', `Error: ${exit.error}`);
-    const reason = exit.error !== undefined ? 'StartError' : exit.exitCode === 0 ? 'Completed' : 'Error';
+    if (exit.error !== undefined) this.#event('Warning', 'Failed', `Error: ${exit.error}`);
     const terminated = {
       exitCode: exit.exitCode,
-      reason,
+      reason: exit.error !== undefined ? 'StartError' : exit.exitCode === 0 ? 'Completed' : 'Error',
       ...(exit.error === undefined ? {} : { message: exit.error }),
       startedAt,
-      finishedAt: timeText(context.clock()),
-      containerID: id,
+      finishedAt: timeText(this.#context.clock()),
+      containerID,
     };
-    change({ state: { terminated }, ready: role === 'init' && exit.exitCode === 0, started: false });
+    this.#change({ state: { terminated }, ready: this.#role === 'init' && exit.exitCode === 0, started: false });
     return { exitCode: exit.exitCode, ranMs: performance.now() - begun };
   }
 
-  async function startAndWait(plan: ContainerPlan, directory: string, id: string, startedAt: string) {
-    const log = openLog();
-    const missing = missingCommand(plan.command[0] ?? '', plan.environment, Object.keys(context.images.tools));
-    if (missing !== undefined) {
-      log.end();
-      throw new Error(`failed to create containerd task: ${missing}`);
-    }
-    const root = layOutContainerRoot({
-      base: context.base,
-      directory,
-      etc: context.etc,
-      volumes: containerMounts(spec, context.volumes),
-      workingDirectory: plan.workingDirectory,
-    });
-    const sandbox = { network: context.network, hostname: context.hostname, ...root };
-    event('Normal', 'Created', `Created container: ${spec.name}`);
-    const container = startContainer({ ...plan, sandbox, log });
-    run = { container, plan };
-    event('Normal', 'Started', `Started container ${spec.name}`);
-    const running = {
-      state: { running: { startedAt } },
-      containerID: id,
-      image: spec.image ?? '',
-      imageID: plan.imageId,
-    };
+  async #startAndWait(
+    plan: ContainerPlan,
+    directory: string,
+    { containerID, startedAt }: { readonly containerID: string; readonly startedAt: string },
+  ): Promise<ContainerExit> {
+    const { images, base, etc, volumes, network, hostname } = this.#context;
+    const missing = missingCommand(plan.command[0] ?? '', plan.environment, Object.keys(images.tools));
+    if (missing !== undefined) throw new Error(`failed to create containerd task: ${missing}`);
+    const mounts = containerMounts(this.spec, volumes);
+    const { workingDirectory } = plan;
+    const root = layOutContainerRoot({ base, directory, etc, volumes: mounts, workingDirectory });
+    this.#event('Normal', 'Created', `Created container: ${this.spec.name}`);
+    const container = startContainer({ ...plan, sandbox: { network, hostname, ...root }, log: this.#openLog() });
+    this.#run = { container, plan };
+    this.#event('Normal', 'Started', `Started container ${this.spec.name}`);
     const probing = new AbortController();
-    change({
-      ...running,
-      started: !spec.startupProbe,
-      ready: !spec.startupProbe && !spec.readinessProbe && role !== 'init',
+    const started = !this.spec.startupProbe;
+    this.#change({
+      state: { running: { startedAt } },
+      containerID,
+      image: this.spec.image ?? '',
+      imageID: plan.imageId,
+      started,
+      ready: started && !this.spec.readinessProbe && this.#role !== 'init',
     });
-    void hookAndProbes(run, probing.signal);
+    void this.#hookAndProbes(this.#run, probing.signal);
     const exit = await container.exited;
     probing.abort();
     return exit;
   }
 
-  function probeTarget({ container, plan }: Run): ProbeTarget {
+  #openLog(): ContainerLog {
+    const file = (attempt: number): string => path.join(this.#context.logDirectory, this.spec.name, `${attempt}.log`);
+    const attempt = this.#record.restartCount;
+    this.#logs.previous?.delete();
+    const before = this.#logs.current === undefined && attempt > 0 && existsSync(file(attempt - 1));
+    const previous = before ? openContainerLog(file(attempt - 1), this.#context.clock, true) : this.#logs.current;
+    const current = openContainerLog(file(attempt), this.#context.clock);
+    this.#logs = { current, ...(previous ? { previous } : {}) };
+    return current;
+  }
+
+  #probeTarget({ container, plan }: Run): ProbeTarget {
     const place = { initPid: container.initPid, ...plan };
     return {
-      podAddress: context.place.podAddress,
-      network: context.node.network,
-      container: spec,
+      podAddress: this.#context.place.podAddress,
+      network: this.#context.node.network,
+      container: this.spec,
       exec: (command, timeoutMs) => runInside(place, command, timeoutMs),
     };
   }
 
-  async function hookAndProbes(present: Run, signal: AbortSignal): Promise<void> {
-    const target = probeTarget(present);
-    if (spec.lifecycle?.postStart) {
-      const failure = await runHook(spec.lifecycle.postStart, target, 30_000);
+  async #hookAndProbes(run: Run, signal: AbortSignal): Promise<void> {
+    const target = this.#probeTarget(run);
+    if (this.spec.lifecycle?.postStart) {
+      const failure = await runHook(this.spec.lifecycle.postStart, target, postStartMs);
       if (signal.aborted) return;
       if (failure !== undefined) {
-        event('Warning', 'FailedPostStartHook', `PostStartHook failed: ${failure}`);
-        return present.container.kill();
+        this.#event('Warning', 'FailedPostStartHook', `PostStartHook failed: ${failure}`);
+        return run.container.kill();
       }
     }
-    if (!spec.startupProbe) return probe(target, signal);
+    if (!this.spec.startupProbe) return this.#probe(target, signal);
     const gate = new AbortController();
     signal.addEventListener('abort', () => gate.abort(), { once: true });
-    watch('Startup', target, gate.signal, (answer) => {
+    this.#watch('Startup', target, gate.signal, (answer) => {
       gate.abort();
-      if (answer === 'failure') return unhealthy('startup');
-      change({ started: true, ready: !spec.readinessProbe });
-      probe(target, signal);
+      if (answer === 'failure') return this.#unhealthy('startup', this.spec.startupProbe);
+      this.#change({ started: true, ready: !this.spec.readinessProbe && this.#role !== 'init' });
+      this.#probe(target, signal);
     });
   }
 
-  function probe(target: ProbeTarget, signal: AbortSignal): void {
-    watch('Readiness', target, signal, (answer) => {
-      if (record.ready !== (answer === 'success')) change({ ready: answer === 'success' });
+  #probe(target: ProbeTarget, signal: AbortSignal): void {
+    this.#watch('Readiness', target, signal, (answer) => {
+      const ready = answer === 'success';
+      if (this.#record.ready !== ready) this.#change({ ready });
     });
-    watch('Liveness', target, signal, (answer) => {
-      if (answer === 'failure') unhealthy('liveness');
+    const ended = new AbortController();
+    signal.addEventListener('abort', () => ended.abort(), { once: true });
+    this.#watch('Liveness', target, ended.signal, (answer) => {
+      if (answer === 'success') return;
+      ended.abort();
+      this.#unhealthy('liveness', this.spec.livenessProbe);
     });
   }
 
-  function watch(
-    kind: 'Startup' | 'Readiness' | 'Liveness',
-    target: ProbeTarget,
-    signal: AbortSignal,
-    onAnswer: (answer: 'success' | 'failure') => void,
-  ): void {
-    const wanted = { Startup: spec.startupProbe, Readiness: spec.readinessProbe, Liveness: spec.livenessProbe }[kind];
-    if (!wanted) return;
+  #watch(kind: ProbeKind, target: ProbeTarget, signal: AbortSignal, onAnswer: (answer: Answer) => void): void {
+    const { startupProbe, readinessProbe, livenessProbe } = this.spec;
+    const probe = { Startup: startupProbe, Readiness: readinessProbe, Liveness: livenessProbe }[kind];
+    if (!probe) return;
     startProber({
-      probe: wanted,
-      run: () => runProbe(wanted, target),
+      probe,
+      run: () => runProbe(probe, target),
       onResult: ({ success, message }) => {
-        if (!success) event('Warning', 'Unhealthy', `${kind} probe failed: ${message}`);
+        if (!success) this.#event('Warning', 'Unhealthy', `${kind} probe failed: ${message}`);
       },
       onAnswer,
       signal,
     });
   }
 
-  function unhealthy(kind: string): void {
-    event('Normal', 'Killing', `Container ${spec.name} failed ${kind} probe, will be restarted`);
-    void stopRun((context.pod().spec.terminationGracePeriodSeconds ?? 30) * 1000);
+  #unhealthy(kind: string, probe: Probe | undefined): void {
+    const { name } = this.spec;
+    this.#event('Normal', 'Killing', `Container ${name} failed ${kind} probe, will be restarted`);
+    const seconds =
+      probe?.terminationGracePeriodSeconds ?? this.#context.pod().spec.terminationGracePeriodSeconds ?? 30;
+    void this.#stopRun(seconds * 1000);
   }
 
-  async function stopRun(graceMs: number): Promise<void> {
-    const present = run;
-    if (!present) return;
+  async #stopRun(graceMs: number): Promise<void> {
+    const run = this.#run;
+    if (!run) return;
     const deadline = performance.now() + graceMs;
-    const timer = setTimeout(() => present.container.kill(), graceMs);
-    const preStop = spec.lifecycle?.preStop;
+    const timer = setTimeout(() => run.container.kill(), graceMs);
+    const preStop = this.spec.lifecycle?.preStop;
     if (preStop) {
-      const failure = await Promise.race([
-        runHook(preStop, probeTarget(present), graceMs),
-        present.container.exited.then(() => undefined),
-      ]);
-      if (failure !== undefined) event('Warning', 'FailedPreStopHook', `PreStopHook failed: ${failure}`);
+      const ended = run.container.exited.then(() => undefined);
+      const failure = await Promise.race([runHook(preStop, this.#probeTarget(run), graceMs), ended]);
+      if (failure !== undefined) this.#event('Warning', 'FailedPreStopHook', `PreStopHook failed: ${failure}`);
     }
-    if (performance.now() < deadline) present.container.signal('SIGTERM');
-    await present.container.exited;
+    if (performance.now() < deadline) run.container.signal('SIGTERM');
+    await run.container.exited;
     clearTimeout(timer);
   }
 
-  async function backOff(ranMs: number): Promise<void> {
-    const waitMs = delay(ranMs);
-    const lastState = record.state ?? {};
-    if (waitMs > 0) {
-      const { name, namespace, uid } = context.pod().metadata;
-      const subject = `${spec.name} in pod ${name}_${namespace}(${uid})`;
-      const message = `back-off ${backOffText(waitMs)} restarting failed container=${spec.name} pod=${name}_${namespace}(${uid})`;
-      change({ state: { waiting: { reason: 'CrashLoopBackOff', message } }, lastState });
-      event('Warning', 'BackOff', `Back-off restarting failed container ${subject}`);
-      await pause(waitMs, context.stopping);
+  async #backOff(ranMs: number): Promise<void> {
+    const { stopping, pod } = this.#context;
+    const waitMs = this.#nextDelay(ranMs);
+    const lastState = this.#record.state ?? {};
+    if (waitMs > 0 && !stopping.aborted) {
+      const { name, namespace, uid } = pod().metadata;
+      const owner = `${name}_${namespace}(${uid})`;
+      const message = `back-off ${durationText(waitMs)} restarting failed container=${this.spec.name} pod=${owner}`;
+      this.#change({ state: { waiting: { reason: 'CrashLoopBackOff', message } }, lastState });
+      this.#event('Warning', 'BackOff', `Back-off restarting failed container ${this.spec.name} in pod ${owner}`);
+      await pause(waitMs, stopping);
     }
-    if (!context.stopping.aborted) record = { ...record, lastState, restartCount: record.restartCount + 1 };
-    // A container that the pod's end meets while it waits has ended as its last run did.
-    else if (record.state?.waiting) change({ state: lastState });
+    // A container that meets the pod's end while it waits has ended as its last run did.
+    if (stopping.aborted) this.#change({ state: lastState });
+    else this.#record = { ...this.#record, lastState, restartCount: this.#record.restartCount + 1 };
   }
-
-  return {
-    spec,
-    record: () => record,
-    started: startedOnce.promise,
-    async run() {
-      while (!context.stopping.aborted) {
-        const plan = await ready();
-        if (!plan) break;
-        const { exitCode, ranMs } = await runOnce(plan);
-        if (!restarts(role, context.pod().spec.restartPolicy ?? 'Always', exitCode)) break;
-        await backOff(ranMs);
-      }
-      startedOnce.resolve();
-    },
-    async stop(graceMs) {
-      if (!run) return;
-      event('Normal', 'Killing', `Stopping container ${spec.name}`);
-      await stopRun(graceMs);
-    },
-    kill: () => run?.container.kill(),
-    place: () => run && { initPid: run.container.initPid, ...run.plan },
-    log: (previous) => (previous ? logs.previous : logs.current),
-  };
 }
 
-function backOffText(milliseconds: number): string {
+type ProbeKind = 'Startup' | 'Readiness' | 'Liveness';
+type Answer = 'success' | 'failure';
+
+function startFailure(error: unknown): ContainerExit {
+  return { exitCode: 128, error: error instanceof Error ? error.message : String(error) };
+}
+
+function durationText(milliseconds: number): string {
   const seconds = Math.round(milliseconds / 1000);
   const minutes = Math.floor(seconds / 60);
   return minutes === 0 ? `${seconds}s` : `${minutes}m${seconds % 60}s`;

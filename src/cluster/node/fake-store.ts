@@ -22,25 +22,34 @@ export function createFakeStore(): ObjectStore {
   };
   const remove = (resource: string, namespace: string | undefined, name: string, options: DeleteOptions = {}): void => {
     const object = kind(resource).get(key(namespace, name));
-    if (!object || (options.uid !== undefined && options.uid !== object.metadata.uid)) throw new Error(`${name} not found`);
+    if (!object || (options.uid !== undefined && options.uid !== object.metadata.uid))
+      throw new Error(`${name} not found`);
     const spec = object['spec'] as { terminationGracePeriodSeconds?: number } | undefined;
     const grace = resource === 'pods' ? (options.gracePeriodSeconds ?? spec?.terminationGracePeriodSeconds ?? 30) : 0;
     if (grace === 0) put(resource, 'DELETED', object);
     else {
       const deletionTimestamp = new Date().toISOString();
-      put(resource, 'MODIFIED', { ...object, metadata: { ...object.metadata, deletionTimestamp, deletionGracePeriodSeconds: grace } });
+      put(resource, 'MODIFIED', {
+        ...object,
+        metadata: { ...object.metadata, deletionTimestamp, deletionGracePeriodSeconds: grace },
+      });
     }
   };
   return {
     get: <T extends KubernetesObject>(resource: string, namespace: string | undefined, name: string) =>
       kind(resource).get(key(namespace, name)) as T | undefined,
     list: <T extends KubernetesObject>(resource: string, namespace?: string) =>
-      [...kind(resource).values()].filter(({ metadata }) => namespace === undefined || metadata.namespace === namespace) as T[],
-    create: (resource, object) => put(resource, 'ADDED', { ...object, metadata: { uid: randomUUID(), ...object.metadata } }),
+      [...kind(resource).values()].filter(
+        ({ metadata }) => namespace === undefined || metadata.namespace === namespace,
+      ) as T[],
+    create: (resource, object) =>
+      put(resource, 'ADDED', { ...object, metadata: { uid: randomUUID(), ...object.metadata } }),
     update(resource, object, options) {
       const stored = kind(resource).get(keyOf(object));
       if (!stored) throw new Error(`${object.metadata.name} not found`);
-      const next = options?.subresource ? { ...stored, status: object['status'] } : { ...object, status: stored['status'] };
+      const next = options?.subresource
+        ? { ...stored, status: object['status'] }
+        : { ...object, status: stored['status'] };
       return put(resource, 'MODIFIED', next as typeof object);
     },
     delete: remove,

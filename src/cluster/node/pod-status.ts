@@ -139,3 +139,10 @@ function withTime(type: string, answer: Answer, previous: readonly PodCondition[
     before?.status === answer.status && before.lastTransitionTime ? before.lastTransitionTime : now;
   return { type, ...answer, lastTransitionTime };
 }
+
+/** Whether a pod has ended for good, so that its node has nothing to do. */
+export function isFinished(pod: PodObject): boolean {
+  const { phase, containerStatuses = [], initContainerStatuses = [] } = pod.status ?? {};
+  if (phase !== 'Succeeded' && phase !== 'Failed') return false;
+  return pod.status?.reason !== undefined || podPhase(pod, containerStatuses, initContainerStatuses) === phase;
+}

@@ -1,298 +1,295 @@
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { type ContainerRunner, createContainerRunner } from './container-runner.ts';
+import type { Logger } from '../../base/index.ts';
+import { ContainerRunner } from './container-runner.ts';
 import type { PodPlace } from './downward.ts';
-import { lookupFiles } from './lookup.ts';
-import { type NodeContext, type PodContext, pause, timeText } from './pod-context.ts';
+import { type NodeContext, type PodContext, timeText } from './pod-context.ts';
 import { podFiles, podHostname } from './pod-files.ts';
-import { createPodNetwork, type PodNetwork } from './pod-network.ts';
-import { podPhase, podStatus } from './pod-status.ts';
+import type { PodNetwork } from './pod-network.ts';
+import { insist, setUpPodNetwork, setUpVolumes } from './pod-setup.ts';
+import { podStatus } from './pod-status.ts';
 import { initialRecord } from './records.ts';
-import { isInitSidecar, type PodObject } from './types.ts';
-import { type PreparedVolumes, prepareVolumes } from './volumes.ts';
+import { type Container, isInitSidecar, type PodObject } from './types.ts';
+import type { PreparedVolumes } from './volumes.ts';
+
+const defaultGraceSeconds = 30;
+const timerMsMax = 2 ** 31 - 1;
 
 /** A pod on its node, from the moment it is bound until nothing of it is left. */
-export interface PodWorker {
-  /** A newer version of the object; a deletion timestamp in it begins the end. */
-  update(pod: PodObject): void;
-  /** Ends the pod at once and leaves its object alone: it is gone from the store, or the runtime stops. */
-  remove(): Promise<void>;
-  /** ConfigMaps or Secrets may have changed. */
-  refreshVolumes(): void;
-  container(name: string): ContainerRunner | undefined;
-  readonly pod: () => PodObject;
+export class PodWorker {
+  readonly #node: NodeContext;
+  readonly #log: Logger;
+  readonly #stopping = new AbortController();
+  readonly #directory: string;
+  readonly #logDirectory: string;
+  readonly #startTime: string;
+  readonly #uid: string;
+  readonly #namespace: string;
+  readonly #finished: Promise<void>;
+  #pod: PodObject;
+  #network: PodNetwork | undefined;
+  #volumes: PreparedVolumes | undefined;
+  #initRunners: readonly ContainerRunner[] = [];
+  #runners: readonly ContainerRunner[] = [];
+  #failure: { readonly reason: string; readonly message: string } | undefined;
+  /** The object is no longer this worker's to write. */
+  #released = false;
+  #publishing = false;
+  #stopped: Promise<unknown> | undefined;
+  #graceEnds = Number.POSITIVE_INFINITY;
+  #killTimer: NodeJS.Timeout | undefined;
+
+  /** Starts the work on a pod that is bound to this node. `previous` is the end of an earlier pod of the same name, waited for first. */
+  constructor(node: NodeContext, pod: PodObject, previous: Promise<void>) {
+    const { name, namespace = 'default', uid = '' } = pod.metadata;
+    this.#node = node;
+    this.#pod = pod;
+    this.#uid = uid;
+    this.#namespace = namespace;
+    this.#log = node.log.child({ pod: `${namespace}/${name}`, node: node.node.name });
+    this.#directory = path.join(node.runDirectory, 'pods', uid);
+    this.#logDirectory = path.join(node.stateDirectory, 'logs', uid);
+    this.#startTime = pod.status?.startTime ?? timeText(node.clock());
+    const deadline = this.#startDeadline();
+    this.#changed();
+    this.#finished = this.#work(previous)
+      .catch((error: unknown) => this.#log.error({ error: String(error) }, 'a pod cannot be run'))
+      .then(() => this.#stopped)
+      .then(() => {
+        clearTimeout(this.#killTimer);
+        clearTimeout(deadline);
+      });
+    if (pod.metadata.deletionTimestamp) this.#end();
+  }
+
+  get pod(): PodObject {
+    return this.#pod;
+  }
+
   /** Path of the namespace that the pod's ports are in; undefined before it has one. */
-  readonly network: () => string | undefined;
-  readonly finished: Promise<void>;
-}
+  get network(): string | undefined {
+    return this.#pod.spec.hostNetwork ? this.#node.node.network : this.#network?.network;
+  }
 
-const retryMs = { base: 500, max: 30_000 };
-const defaultGraceSeconds = 30;
+  container(name: string): ContainerRunner | undefined {
+    return this.#all().find((runner) => runner.spec.name === name);
+  }
 
-/** Starts the work on a pod that is bound to this node. `previous` is the end of an earlier pod of the same name, waited for first. */
-export function startPodWorker(node: NodeContext, bound: PodObject, previous: Promise<void>): PodWorker {
-  let pod = bound;
-  let network: PodNetwork | undefined;
-  let volumes: PreparedVolumes | undefined;
-  let runners: readonly ContainerRunner[] = [];
-  let initRunners: readonly ContainerRunner[] = [];
-  let failure: { reason: string; message: string } | undefined;
-  let objectGone = false;
-  let scheduled = false;
-  const stopping = new AbortController();
-  const uid = pod.metadata.uid ?? '';
-  const namespace = pod.metadata.namespace ?? 'default';
-  const directory = path.join(node.runDirectory, 'pods', uid);
-  const logDirectory = path.join(node.stateDirectory, 'logs', uid);
-  const startTime = pod.status?.startTime ?? timeText(node.clock());
-  const hostNetwork = pod.spec.hostNetwork === true;
-  const log = node.log.child({ pod: `${namespace}/${pod.metadata.name}`, node: node.node.name });
-  const restarted = (pod.status?.containerStatuses ?? []).some(({ containerID }) => containerID);
+  /** A newer version of the object; a deletion timestamp in it begins the end. */
+  update(pod: PodObject): void {
+    this.#pod = pod;
+    if (pod.metadata.deletionTimestamp) this.#end();
+  }
 
-  const waiting = (pod.spec.initContainers ?? []).length > 0 ? 'PodInitializing' : 'ContainerCreating';
-  const emptyRecords = () => ({
-    initContainers: (pod.spec.initContainers ?? []).map((spec) =>
-      initialRecord(spec, pod.status?.initContainerStatuses, waiting),
-    ),
-    containers: pod.spec.containers.map((spec) => initialRecord(spec, pod.status?.containerStatuses, waiting)),
-  });
-  const records = () =>
-    runners.length === 0
-      ? emptyRecords()
-      : {
-          initContainers: initRunners.map((runner) => runner.record()),
-          containers: runners.map((runner) => runner.record()),
-        };
-
-  function publish(): void {
-    scheduled = false;
-    if (objectGone) return;
-    const status = podStatus({
-      pod,
-      podAddress: hostNetwork ? node.node.address : network?.address,
-      hostAddress: node.node.address,
-      startTime,
-      ...records(),
-      sandboxReady: volumes !== undefined && (hostNetwork || network !== undefined),
-      failure,
-      now: timeText(node.clock()),
-    });
-    if (isDeepStrictEqual(status, pod.status)) return;
-    const stored = node.store.get<PodObject>('pods', namespace, pod.metadata.name);
-    if (!stored || stored.metadata.uid !== uid) return;
-    const { resourceVersion: _, ...metadata } = stored.metadata;
+  /** ConfigMaps or Secrets may have changed. */
+  refreshVolumes(): void {
     try {
-      pod = node.store.update<PodObject>('pods', { ...stored, metadata, status }, { subresource: 'status' });
+      this.#volumes?.refresh();
     } catch (error) {
-      log.error({ error: String(error) }, 'the status of a pod cannot be written');
+      const message = error instanceof Error ? error.message : String(error);
+      this.#node.events.record(this.#pod, 'Warning', 'FailedMount', message);
     }
   }
 
-  const changed = (): void => {
-    if (scheduled) return;
-    scheduled = true;
-    setImmediate(publish);
-  };
+  /** Ends the pod at once and leaves its object alone; `forget` when that is gone and its logs may go too. */
+  async remove({ forget }: { readonly forget: boolean }): Promise<void> {
+    this.#released = true;
+    this.#stop(0);
+    await this.#finished;
+    if (forget) rmSync(this.#logDirectory, { recursive: true, force: true });
+  }
 
-  /** Repeats a step with growing pauses until it works; undefined when the pod stops before. */
-  async function insist<T>(reason: string, step: () => Promise<T> | T): Promise<T | undefined> {
-    for (let waitMs = retryMs.base; !stopping.signal.aborted; waitMs = Math.min(waitMs * 2, retryMs.max)) {
-      try {
-        return await step();
-      } catch (error) {
-        node.events.record(pod, 'Warning', reason, error instanceof Error ? error.message : String(error));
-        await pause(waitMs, stopping.signal);
-      }
+  async #work(previous: Promise<void>): Promise<void> {
+    await previous;
+    const interrupted = (this.#pod.status?.containerStatuses ?? []).some(({ containerID }) => containerID);
+    if (interrupted && this.#pod.spec.restartPolicy === 'Never') {
+      this.#failure = { reason: 'Terminated', message: 'Pod was terminated in response to imminent node shutdown.' };
+      return this.#publish();
     }
-    return undefined;
+    if (interrupted) {
+      const message = 'Pod sandbox changed, it will be killed and re-created.';
+      this.#node.events.record(this.#pod, 'Normal', 'SandboxChanged', message);
+    }
+    try {
+      const context = await this.#setUp();
+      if (context) await this.#runContainers(context);
+    } finally {
+      // What is in the status stays; the rest of a pod that has done its work is given back.
+      this.#publish();
+      await this.#tearDown();
+    }
   }
 
-  async function setUpNetwork(): Promise<string> {
-    if (hostNetwork) return node.node.address;
-    const address = node.addresses.allocate(uid);
-    if (address === undefined) throw new Error(`Failed to create pod sandbox: no address left in ${node.node.podCidr}`);
-    network = await createPodNetwork(node.node, { namespace, name: pod.metadata.name }, address);
-    return address;
+  async #setUp(): Promise<PodContext | undefined> {
+    const { node } = this.#node;
+    const { signal } = this.#stopping;
+    const pod = (): PodObject => this.#pod;
+    if (!this.#pod.spec.hostNetwork) {
+      this.#network = await insist(this.#node, pod, 'FailedCreatePodSandBox', signal, () =>
+        setUpPodNetwork(this.#node, pod()),
+      );
+      if (!this.#network) return undefined;
+    }
+    const podAddress = this.#network?.address ?? node.address;
+    const place = { nodeName: node.name, hostAddress: node.address, podAddress };
+    this.#changed();
+    this.#volumes = await insist(this.#node, pod, 'FailedMount', signal, () =>
+      setUpVolumes(this.#node, pod(), place, this.#directory),
+    );
+    return this.#volumes && this.#context(this.#volumes, place);
   }
 
-  function context(address: string, prepared: PreparedVolumes, place: PodPlace): PodContext {
-    const { name } = pod.metadata;
-    const { clusterDns, clusterDomain, hostResolver } = node;
+  #context(volumes: PreparedVolumes, place: PodPlace): PodContext {
+    const { clusterDns, clusterDomain, hostResolver, node } = this.#node;
+    const { spec, metadata } = this.#pod;
+    const described = { name: metadata.name, namespace: this.#namespace, spec, address: place.podAddress };
     return {
-      ...node,
-      pod: () => pod,
+      ...this.#node,
+      pod: () => this.#pod,
       place,
-      network: network?.network ?? node.node.network,
-      hostname: hostNetwork ? node.node.name : podHostname({ name, spec: pod.spec }),
-      etc: podFiles({ name, namespace, spec: pod.spec, address, clusterDns, clusterDomain, hostResolver }),
-      volumes: prepared,
-      directory,
-      logDirectory,
-      stopping: stopping.signal,
-      changed,
+      network: this.#network?.network ?? node.network,
+      hostname: spec.hostNetwork ? node.name : podHostname(described),
+      etc: podFiles({ ...described, clusterDns, clusterDomain, hostResolver }),
+      volumes,
+      directory: this.#directory,
+      logDirectory: this.#logDirectory,
+      stopping: this.#stopping.signal,
+      changed: () => this.#changed(),
     };
   }
 
-  async function setUp(): Promise<PodContext | undefined> {
-    const files = node.serviceAccountFiles?.(namespace, pod.spec.serviceAccountName ?? 'default');
-    mkdirSync(path.join(directory, 'volumes'), { recursive: true });
-    const address = await insist('FailedCreatePodSandBox', setUpNetwork);
-    if (address === undefined) return undefined;
-    const place = { nodeName: node.node.name, hostAddress: node.node.address, podAddress: address };
-    changed();
-    volumes = await insist('FailedMount', () =>
-      prepareVolumes({
-        pod,
-        place,
-        directory: path.join(directory, 'volumes'),
-        files: lookupFiles(node.store, namespace),
-        serviceAccountFiles:
-          files && Object.fromEntries(Object.entries(files).map(([key, text]) => [key, Buffer.from(text)])),
-      }),
-    );
-    return volumes && context(address, volumes, place);
+  async #runContainers(context: PodContext): Promise<void> {
+    const { initContainers = [], containers } = this.#pod.spec;
+    const records = this.#records();
+    const runner = (spec: Container, role: 'init' | 'sidecar' | 'main'): ContainerRunner => {
+      const known = [...records.initContainers, ...records.containers].find(({ name }) => name === spec.name);
+      return new ContainerRunner(spec, role, known ?? initialRecord(spec, undefined, 'ContainerCreating'), context);
+    };
+    this.#initRunners = initContainers.map((spec) => runner(spec, isInitSidecar(spec) ? 'sidecar' : 'init'));
+    this.#runners = containers.map((spec) => runner(spec, 'main'));
+    const sidecars: Promise<void>[] = [];
+    for (const init of this.#initRunners) {
+      const run = init.run();
+      if (isInitSidecar(init.spec)) {
+        sidecars.push(run);
+        await init.started;
+      } else {
+        await run;
+        if (init.record.state?.terminated?.exitCode !== 0) return this.#endSidecars(sidecars);
+      }
+      if (this.#stopping.signal.aborted) break;
+    }
+    await Promise.all(this.#runners.map((main) => main.run()));
+    await this.#endSidecars(sidecars);
   }
 
-  async function runContainers(shared: PodContext): Promise<void> {
-    const { initContainers, containers } = emptyRecords();
-    const roleOf = (spec: PodObject['spec']['containers'][number]) => (isInitSidecar(spec) ? 'sidecar' : 'init');
-    initRunners = (pod.spec.initContainers ?? []).map((spec, at) =>
-      createContainerRunner(spec, roleOf(spec), initContainers[at] ?? initialRecord(spec, undefined, waiting), shared),
-    );
-    runners = pod.spec.containers.map((spec, at) =>
-      createContainerRunner(spec, 'main', containers[at] ?? initialRecord(spec, undefined, waiting), shared),
-    );
-    changed();
-    const sidecars: Promise<void>[] = [];
-    for (const runner of initRunners) {
-      const run = runner.run();
-      if (isInitSidecar(runner.spec)) sidecars.push(run);
-      await (isInitSidecar(runner.spec) ? runner.started : run);
-      const exit = runner.record().state?.terminated?.exitCode;
-      if (stopping.signal.aborted || (!isInitSidecar(runner.spec) && exit !== 0)) return;
-    }
-    await Promise.all(runners.map((runner) => runner.run()));
+  async #endSidecars(sidecars: readonly Promise<void>[]): Promise<void> {
     if (sidecars.length === 0) return;
-    stopping.abort();
-    await stopAll(defaultGraceSeconds * 1000);
+    this.#stop(this.#graceSeconds() * 1000);
     await Promise.all(sidecars);
   }
 
-  const all = (): readonly ContainerRunner[] => [...runners, ...initRunners];
-  const stopAll = async (graceMs: number): Promise<void> => {
-    await Promise.all(all().map((runner) => runner.stop(graceMs)));
-  };
-
-  async function tearDown(): Promise<void> {
-    await network?.remove().catch((error: unknown) => log.warn({ error: String(error) }, 'a pod network stays behind'));
-    network = undefined;
-    node.addresses.release(uid);
-    rmSync(directory, { recursive: true, force: true });
+  #all(): readonly ContainerRunner[] {
+    return [...this.#runners, ...this.#initRunners];
   }
 
-  async function work(): Promise<void> {
-    await previous;
-    if (restarted && pod.spec.restartPolicy === 'Never') {
-      failure = { reason: 'Terminated', message: 'Pod was terminated in response to imminent node shutdown.' };
-      return publish();
+  #records() {
+    if (this.#runners.length > 0) {
+      const record = (runner: ContainerRunner) => runner.record;
+      return { initContainers: this.#initRunners.map(record), containers: this.#runners.map(record) };
     }
-    if (restarted)
-      node.events.record(pod, 'Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.');
-    const shared = stopping.signal.aborted ? undefined : await setUp();
-    if (shared) await runContainers(shared);
-    // What is in the status survives; the rest of a pod that has done its work is given back.
-    publish();
-    await tearDown();
+    const { spec, status } = this.#pod;
+    const waiting = (spec.initContainers ?? []).length > 0 ? 'PodInitializing' : 'ContainerCreating';
+    return {
+      initContainers: (spec.initContainers ?? []).map((one) =>
+        initialRecord(one, status?.initContainerStatuses, waiting),
+      ),
+      containers: spec.containers.map((one) => initialRecord(one, status?.containerStatuses, waiting)),
+    };
   }
 
-  let stopped: Promise<void> | undefined;
-  let graceEnds = Number.POSITIVE_INFINITY;
-  let killTimer: NodeJS.Timeout | undefined;
+  #changed(): void {
+    if (this.#publishing) return;
+    this.#publishing = true;
+    setImmediate(() => this.#publish());
+  }
+
+  #publish(): void {
+    this.#publishing = false;
+    if (this.#released) return;
+    const { store, node, clock } = this.#node;
+    const hostNetwork = this.#pod.spec.hostNetwork === true;
+    const status = podStatus({
+      pod: this.#pod,
+      podAddress: hostNetwork ? node.address : this.#network?.address,
+      hostAddress: node.address,
+      startTime: this.#startTime,
+      ...this.#records(),
+      sandboxReady: this.#volumes !== undefined,
+      failure: this.#failure,
+      now: timeText(clock()),
+    });
+    if (isDeepStrictEqual(status, this.#pod.status)) return;
+    const stored = store.get<PodObject>('pods', this.#namespace, this.#pod.metadata.name);
+    if (!stored || stored.metadata.uid !== this.#uid) return;
+    const { resourceVersion: _, ...metadata } = stored.metadata;
+    try {
+      this.#pod = store.update<PodObject>('pods', { ...stored, metadata, status }, { subresource: 'status' });
+    } catch (error) {
+      this.#log.error({ error: String(error) }, 'the status of a pod cannot be written');
+    }
+  }
+
+  async #tearDown(): Promise<void> {
+    await this.#network?.remove().catch((error: unknown) => {
+      this.#log.warn({ error: String(error) }, 'a pod network stays behind');
+    });
+    this.#network = undefined;
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
 
   /** Ends the containers; a later call may only shorten the grace period. */
-  function stop(graceMs: number): void {
+  #stop(graceMs: number): void {
     const ends = performance.now() + graceMs;
-    if (ends >= graceEnds) return;
-    graceEnds = ends;
-    stopping.abort();
-    clearTimeout(killTimer);
-    killTimer = setTimeout(() => {
-      for (const runner of all()) runner.kill();
+    if (ends >= this.#graceEnds) return;
+    this.#graceEnds = ends;
+    this.#stopping.abort();
+    clearTimeout(this.#killTimer);
+    this.#killTimer = setTimeout(() => {
+      for (const runner of this.#all()) runner.kill();
     }, graceMs);
-    stopped ??= stopAll(graceMs);
+    this.#stopped ??= Promise.all(this.#all().map((runner) => runner.stop(graceMs)));
   }
 
-  function deadline(): NodeJS.Timeout | undefined {
-    const seconds = pod.spec.activeDeadlineSeconds;
+  /** Ends the pod gracefully, as its deletion asks, and then removes its object. */
+  #end(): void {
+    const first = this.#stopped === undefined;
+    this.#stop((this.#pod.metadata.deletionGracePeriodSeconds ?? this.#graceSeconds()) * 1000);
+    if (!first) return;
+    void this.#finished.then(() => {
+      if (this.#released) return;
+      const { store } = this.#node;
+      const { name } = this.#pod.metadata;
+      if (store.get('pods', this.#namespace, name)?.metadata.uid !== this.#uid) return;
+      store.delete('pods', this.#namespace, name, { uid: this.#uid, gracePeriodSeconds: 0 });
+    });
+  }
+
+  #graceSeconds(): number {
+    return this.#pod.spec.terminationGracePeriodSeconds ?? defaultGraceSeconds;
+  }
+
+  #startDeadline(): NodeJS.Timeout | undefined {
+    const seconds = this.#pod.spec.activeDeadlineSeconds;
     if (seconds === undefined) return undefined;
-    return setTimeout(
-      () => {
-        failure = {
-          reason: 'DeadlineExceeded',
-          message: 'Pod was active on the node longer than the specified deadline',
-        };
-        stop((pod.spec.terminationGracePeriodSeconds ?? defaultGraceSeconds) * 1000);
-      },
-      Math.min(seconds * 1000, 2 ** 31 - 1),
-    );
+    const expire = (): void => {
+      this.#failure = {
+        reason: 'DeadlineExceeded',
+        message: 'Pod was active on the node longer than the specified deadline',
+      };
+      this.#stop(this.#graceSeconds() * 1000);
+    };
+    return setTimeout(expire, Math.min(seconds * 1000, timerMsMax));
   }
-
-  const deadlineTimer = deadline();
-  changed();
-  const finished = work()
-    .catch((error: unknown) => log.error({ error: String(error) }, 'a pod cannot be run'))
-    .then(() => stopped)
-    .then(() => {
-      clearTimeout(killTimer);
-      clearTimeout(deadlineTimer);
-    });
-
-  function end(graceSeconds: number): void {
-    stop(graceSeconds * 1000);
-    void finished.then(() => {
-      if (objectGone) return;
-      objectGone = true;
-      rmSync(logDirectory, { recursive: true, force: true });
-      if (node.store.get<PodObject>('pods', namespace, pod.metadata.name)?.metadata.uid !== uid) return;
-      node.store.delete('pods', namespace, pod.metadata.name, { uid, gracePeriodSeconds: 0 });
-    });
-  }
-
-  if (pod.metadata.deletionTimestamp) end(graceOf(pod));
-  return {
-    update(newer) {
-      pod = newer;
-      if (pod.metadata.deletionTimestamp) end(graceOf(pod));
-    },
-    async remove() {
-      objectGone = true;
-      stop(0);
-      await finished;
-      if (existsSync(logDirectory) && !node.store.get('pods', namespace, pod.metadata.name))
-        rmSync(logDirectory, { recursive: true, force: true });
-    },
-    refreshVolumes() {
-      try {
-        volumes?.refresh();
-      } catch (error) {
-        node.events.record(pod, 'Warning', 'FailedMount', error instanceof Error ? error.message : String(error));
-      }
-    },
-    container: (name) => all().find((runner) => runner.spec.name === name),
-    pod: () => pod,
-    network: () => (hostNetwork ? node.node.network : network?.network),
-    finished,
-  };
-}
-
-function graceOf(pod: PodObject): number {
-  return pod.metadata.deletionGracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? defaultGraceSeconds;
-}
-
-/** Whether a pod has ended for good, so that its node has nothing to do. */
-export function isFinished(pod: PodObject): boolean {
-  const { phase, containerStatuses = [], initContainerStatuses = [] } = pod.status ?? {};
-  if (phase !== 'Succeeded' && phase !== 'Failed') return false;
-  return pod.status?.reason !== undefined || podPhase(pod, containerStatuses, initContainerStatuses) === phase;
 }

@@ -14,7 +14,8 @@ import { startExec } from './exec.ts';
 import { openIpAllocator } from './ip-allocator.ts';
 import { registerNode } from './node-object.ts';
 import type { NodeContext } from './pod-context.ts';
-import { isFinished, type PodWorker, startPodWorker } from './pod-worker.ts';
+import { isFinished } from './pod-status.ts';
+import { PodWorker } from './pod-worker.ts';
 import { type PodObject, podKey } from './types.ts';
 
 export interface StartNodesOptions {
@@ -113,7 +114,8 @@ function createPodTable(contexts: ReadonlyMap<string, NodeContext>): PodTable {
 
   function end(key: string, worker: PodWorker): void {
     workers.delete(key);
-    const ended = worker.remove().finally(() => {
+    const ended = worker.remove({ forget: true }).finally(() => {
+      contexts.get(worker.pod.spec.nodeName ?? '')?.addresses.release(worker.pod.metadata.uid ?? '');
       if (ending.get(key) === ended) ending.delete(key);
     });
     ending.set(key, ended);
@@ -123,23 +125,23 @@ function createPodTable(contexts: ReadonlyMap<string, NodeContext>): PodTable {
     apply(type, pod) {
       const key = podKey(pod);
       const worker = workers.get(key);
-      const same = worker?.pod().metadata.uid === pod.metadata.uid;
+      const same = worker?.pod.metadata.uid === pod.metadata.uid;
       if (worker && (!same || type === 'DELETED')) end(key, worker);
       if (type === 'DELETED') return;
       if (worker && same) return worker.update(pod);
       const context = contexts.get(pod.spec.nodeName ?? '');
       if (!context || (isFinished(pod) && !pod.metadata.deletionTimestamp)) return;
-      workers.set(key, startPodWorker(context, pod, ending.get(key) ?? Promise.resolve()));
+      workers.set(key, new PodWorker(context, pod, ending.get(key) ?? Promise.resolve()));
     },
     refresh(type, namespace) {
       if (type === 'ADDED') return;
       for (const worker of workers.values()) {
-        if ((worker.pod().metadata.namespace ?? 'default') === namespace) worker.refreshVolumes();
+        if ((worker.pod.metadata.namespace ?? 'default') === namespace) worker.refreshVolumes();
       }
     },
     find: (namespace, name) => workers.get(`${namespace}/${name}`),
     async stop() {
-      const removed = [...workers.values()].map((worker) => worker.remove());
+      const removed = [...workers.values()].map((worker) => worker.remove({ forget: false }));
       workers.clear();
       await Promise.all([...removed, ...ending.values()]);
     },
@@ -148,7 +150,13 @@ function createPodTable(contexts: ReadonlyMap<string, NodeContext>): PodTable {
 
 function runtimeOf(find: PodTable['find']): NodeRuntime {
   const containerOf = ({ namespace, pod, container }: ContainerReference): ContainerRunner => {
-    const runner = find(namespace, pod)?.container(container);
+    const worker = find(namespace, pod);
+    if (!worker) throw new Error(`pod "${pod}" does not run on any node`);
+    const { initContainers = [], containers } = worker.pod.spec;
+    if (![...initContainers, ...containers].some(({ name }) => name === container)) {
+      throw new Error(`container ${container} is not valid for pod ${pod}`);
+    }
+    const runner = worker.container(container);
     if (!runner) throw new Error(`container "${container}" in pod "${pod}" is waiting to start: ContainerCreating`);
     return runner;
   };
@@ -160,16 +168,16 @@ function runtimeOf(find: PodTable['find']): NodeRuntime {
       if (options.previous) {
         throw new Error(`previous terminated container "${reference.container}" in pod "${reference.pod}" not found`);
       }
-      const reason = runner.record().state?.waiting?.reason ?? 'ContainerCreating';
+      const reason = runner.record.state?.waiting?.reason ?? 'ContainerCreating';
       throw new Error(`container "${reference.container}" in pod "${reference.pod}" is waiting to start: ${reason}`);
     },
     async exec(reference, command, options) {
-      const place = containerOf(reference).place();
+      const place = containerOf(reference).place;
       if (!place) throw new Error(`container not found ("${reference.container}")`);
       return startExec({ ...place, command, ...options });
     },
     async connect({ namespace, pod }, port) {
-      const network = find(namespace, pod)?.network();
+      const network = find(namespace, pod)?.network;
       if (network === undefined) throw new Error(`pod "${pod}" has no network yet`);
       return connectIn(network, port);
     },

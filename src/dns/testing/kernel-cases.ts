@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import dgram from 'node:dgram';
 import { once } from 'node:events';
-import { mkdtempSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { after, test } from 'node:test';
@@ -119,7 +119,7 @@ assert.ok(started.ok, JSON.stringify(started));
 after(async () => {
   await proxy.stop();
   clusterDns.kill();
-  process.exit();
+  rmSync(directory, { recursive: true });
 });
 
 let nextId = 1;
@@ -226,24 +226,28 @@ test('the zone file’s changes are served', async () => {
 test('many queries at once are all answered', async () => {
   const socket = clientSocket();
   const wanted = 500;
+  const window = 50;
   const seen = new Set<number>();
   const all = Promise.withResolvers<void>();
   socket.on('message', (message: Buffer) => {
     seen.add(message.readUInt16BE(0));
     if (seen.size === wanted) all.resolve();
+    else if (seen.size + window <= wanted) ask();
   });
+  const ask = (): void => socket.send(query('x.later.example', 'A'), 53, server);
   const begun = performance.now();
-  for (let count = 0; count < wanted; count++) socket.send(query('x.later.example', 'A'), 53, server);
+  for (let count = 0; count < window; count++) ask();
   await all.promise;
   console.log(`# ${wanted} queries in ${(performance.now() - begun).toFixed(0)} ms`);
   socket.close();
 });
 
-test('a server that does not answer gives a failure, and stopping does not wait for it', async () => {
-  const asked = askUdp('anything.example', 'A', silent).then(rcodeOf, String);
+test('stopping does not wait for a server that does not answer', async () => {
+  const socket = clientSocket();
+  socket.send(query('anything.example', 'A'), 53, silent);
   await new Promise((resolve) => setTimeout(resolve, 50));
   const begun = performance.now();
   await proxy.stop();
   assert.ok(performance.now() - begun < 500, 'stop is quick');
-  void asked;
+  socket.close();
 });

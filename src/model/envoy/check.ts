@@ -54,6 +54,7 @@ export class Checker {
     const written = new Map<string, string>();
     for (const key of Object.keys(json)) {
       const field = index.get(key);
+      if (!field && this.issues.length >= maxIssues) break;
       if (!field) {
         const names = type.fieldsArray.map((each) => each.name);
         const nearest = names.length === 0 ? 'no field at all' : nearestNames(key, names).join(', ');

@@ -19,22 +19,33 @@ function protoDirectories(): readonly string[] {
   return directories;
 }
 
+const folders = new Map<string, ReadonlyMap<string, string>>();
+
 /**
  * The file of a top-level message or service, for instance `envoy/config/route/v3/route.proto` of
  * `envoy.config.route.v3.RouteConfiguration`: Envoy keeps a package's files in the folder of the same name.
  */
 export function fileDefining(packageName: string, name: string): string | undefined {
   const folder = packageName.replaceAll('.', '/');
-  const pattern = new RegExp(`^(?:message|service|enum) ${name}\\b`, 'm');
   for (const directory of protoDirectories()) {
     const place = path.join(directory, folder);
     if (!existsSync(place)) continue;
-    for (const file of readdirSync(place)) {
-      if (file.endsWith('.proto') && pattern.test(readFileSync(path.join(place, file), 'utf8')))
-        return `${folder}/${file}`;
-    }
+    const known = folders.get(place) ?? definitionsIn(place);
+    folders.set(place, known);
+    const file = known.get(name);
+    if (file !== undefined) return `${folder}/${file}`;
   }
   return undefined;
+}
+
+/** Names of messages, enums and services to the file that defines them. */
+function definitionsIn(place: string): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const file of readdirSync(place).filter((name) => name.endsWith('.proto'))) {
+    const text = readFileSync(path.join(place, file), 'utf8');
+    for (const [, name = ''] of text.matchAll(/^(?:message|service|enum) (\w+)/gm)) found.set(name, file);
+  }
+  return found;
 }
 
 export interface ProtoText {

@@ -118,9 +118,7 @@ function qosClass(spec: Draft): string {
   );
   if (!any) return 'BestEffort';
   const guaranteed = amounts.every(({ requests, limits }) =>
-    names.every(
-      (name) => limits[name] !== undefined && String(requests[name] ?? limits[name]) === String(limits[name]),
-    ),
+    names.every((name) => limits[name] !== undefined && (requests[name] ?? limits[name]) === limits[name]),
   );
   return guaranteed ? 'Guaranteed' : 'Burstable';
 }

@@ -3,7 +3,7 @@ import { type Decoded, DecodeError, decodeJson } from '../decode/json.ts';
 import { badRequest, StatusError } from '../status.ts';
 
 /** Largest request body, as in Kubernetes. */
-export const BODY_LIMIT = 3 * 1024 * 1024;
+const BODY_LIMIT = 3 * 1024 * 1024;
 
 /** The whole body; 413 when it is larger than `BODY_LIMIT`. */
 export async function readBody(request: IncomingMessage): Promise<Buffer> {

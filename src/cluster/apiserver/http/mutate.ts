@@ -18,7 +18,7 @@ export async function handleCreate(call: ResourceRequest): Promise<void> {
 }
 
 /** Creates an accepted object, with its author recorded. */
-export function createFrom(call: ResourceRequest, object: KubernetesObject): KubernetesObject {
+function createFrom(call: ResourceRequest, object: KubernetesObject): KubernetesObject {
   const { context, resource, query } = call;
   const dryRun = isDryRun(query);
   warnDeprecated(call);
@@ -114,7 +114,7 @@ export async function handleDeleteCollection(call: ResourceRequest): Promise<voi
 const PROPAGATION = ['Background', 'Foreground', 'Orphan'] as const;
 
 /** Delete options from the body (JSON, YAML, protobuf or nothing) and the query. */
-export async function readDeleteOptions({ request, query }: ResourceRequest): Promise<DeletionOptions> {
+async function readDeleteOptions({ request, query }: ResourceRequest): Promise<DeletionOptions> {
   const raw = await readBody(request);
   const body = raw.length === 0 ? {} : (await decodeBody(mediaType(request), raw)).value;
   if (!isRecord(body)) throw badRequest('delete options must be an object');

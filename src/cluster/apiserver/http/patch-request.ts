@@ -92,7 +92,7 @@ function serverSideApply(call: ResourceRequest, decoded: Decoded): PatchOutcome 
   const shown = old && toServed(resource, old);
   const status = call.subresource === 'status';
   if (!shown && status) throw notFound(resource.definition, name);
-  const own = status ? applied : withoutStatus(applied);
+  const own = status || !resource.served.hasStatus ? applied : withoutStatus(applied);
   const merged = applyObject(resource.served.shape, shown, own, authorOf(call), query.get('force') === 'true');
   const dryRun = isDryRun(query);
   if (!shown)

@@ -83,6 +83,6 @@ export function userOf(request: IncomingMessage): User | undefined {
     ? organizations.map(String)
     : organizations === undefined
       ? []
-      : [String(organizations)];
+      : [organizations].filter((one) => typeof one === 'string');
   return { name: String(subject?.CN ?? ''), groups: [...groups, 'system:authenticated'] };
 }

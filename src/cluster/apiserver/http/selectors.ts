@@ -46,7 +46,8 @@ function fieldMatchers(resource: ServedResource, text: string): Matcher[] {
     return (object) => {
       const found = at(object, ...path);
       const fallback = field === 'spec.unschedulable' || field === 'spec.hostNetwork' ? 'false' : '';
-      return (String(found ?? fallback) === wanted) !== (operator === '!=');
+      const text = typeof found === 'string' ? found : JSON.stringify(found ?? fallback).replace(/^"(.*)"$/, '$1');
+      return (text === wanted) !== (operator === '!=');
     };
   });
 }

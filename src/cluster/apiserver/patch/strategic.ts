@@ -21,7 +21,7 @@ export function strategicMerge(shape: Shape, target: unknown, patch: unknown): u
   if (directive === 'delete') return {};
   if (directive === 'replace') return withoutDirectives(patch);
   if (directive !== undefined && directive !== 'merge')
-    throw new PatchError(`unknown patch directive "${String(directive)}"`);
+    throw new PatchError(`unknown patch directive ${JSON.stringify(directive)}`);
   const result: Draft = isRecord(target) ? { ...target } : {};
   retainKeys(result, patch);
   for (const [name, value] of Object.entries(patch)) {

@@ -1,4 +1,3 @@
-import type { KubernetesObject } from '../../store.ts';
 import type { Column } from '../registry/definition.ts';
 import { age } from './age.ts';
 
@@ -46,5 +45,3 @@ export function labelText(labels: Readonly<Record<string, unknown>> | undefined)
       .sort(),
   );
 }
-
-export type Cell = (object: KubernetesObject, now: number) => string | number | boolean | null;

@@ -1,6 +1,6 @@
 import type { KubernetesObject } from '../../store.ts';
 import type { Column } from '../registry/definition.ts';
-import { at, isRecord, listAt, recordAt, stringAt } from '../schema/shape.ts';
+import { at, isRecord, listAt, numberAt, recordAt, stringAt } from '../schema/shape.ts';
 import { AGE, column, joinOrNone, labelText, NAME, wide } from './columns.ts';
 import { selectorText } from './workloads.ts';
 
@@ -56,7 +56,7 @@ export const ENDPOINT_SLICE_COLUMNS: readonly Column[] = [
   NAME,
   column('AddressType', (slice) => stringAt(slice, 'addressType') ?? ''),
   column('Ports', (slice) => {
-    const ports = listAt(slice, 'ports').map((port) => String(at(port, 'port') ?? '*'));
+    const ports = listAt(slice, 'ports').map((port) => String(numberAt(port, 'port') ?? '*'));
     return ports.length === 0 ? '<unset>' : joinOrNone(ports, 3);
   }),
   column('Endpoints', (slice) => {

@@ -33,7 +33,7 @@ export interface ObjectShape {
   readonly embedded: boolean;
 }
 
-export interface MapShape {
+interface MapShape {
   readonly kind: 'map';
   readonly values: Shape;
   readonly atomic: boolean;

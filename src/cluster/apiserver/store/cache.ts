@@ -64,11 +64,10 @@ export function createCache(database: Database): Cache {
     delivering = true;
     try {
       for (let next = pending.shift(); next; next = pending.shift()) {
-        for (const listener of [...(listeners.get(next.resource) ?? [])]) listener(next);
+        for (const listener of listeners.get(next.resource) ?? []) deliver(listener, next);
       }
     } finally {
       delivering = false;
-      pending.length = 0;
     }
   };
 
@@ -141,6 +140,17 @@ export function createCache(database: Database): Cache {
       };
     },
   };
+}
+
+/** A listener that throws is a bug; it must be seen, but neither undo the write nor keep the change from the others. */
+function deliver(listener: ChangeListener, event: ChangeEvent): void {
+  try {
+    listener(event);
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
 }
 
 function keyOf(object: KubernetesObject): string {

@@ -52,7 +52,7 @@ export function openStore({ directory, clock, validators }: StoreOptions): Store
     registry,
     now,
     ...(validators ? { validator: validators } : {}),
-    finish: deleter.finish,
+    finish: (definition, object) => deleter.finish(definition, object),
   });
   cache.subscribe(CRDS, cache.revision, ({ type, object }) =>
     type === 'DELETED' ? registry.removeCustom(object) : registry.addCustom(object),
@@ -114,10 +114,10 @@ export function openStore({ directory, clock, validators }: StoreOptions): Store
       for (const object of cache.list(resource)) listener({ type: 'ADDED', object: object as T });
       return cache.subscribe(resource, revision, ({ type, object }) => listener({ type, object: object as T }));
     },
-    createServed: writer.create,
-    updateServed: writer.update,
+    createServed: (resource, object, options) => writer.create(resource, object, options),
+    updateServed: (resource, object, options) => writer.update(resource, object, options),
     remove: (resource, namespace, name, options) => deleter.delete(definitionOf(resource), namespace, name, options),
-    subscribe: cache.subscribe,
+    subscribe: (resource, since, listener) => cache.subscribe(resource, since, listener),
     close() {
       clearInterval(sweep);
       database.close();

@@ -55,10 +55,6 @@ export function timeText(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }
 
-export function nameOf(definition: ResourceDefinition): ResourceName {
-  return definition;
-}
-
 export function createWriter(parts: WriterParts): Writer {
   return {
     create: (resource, object, options = {}) => createObject(parts, resource, object, options),

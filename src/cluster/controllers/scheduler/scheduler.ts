@@ -14,13 +14,16 @@ const schedulerName = 'default-scheduler';
 /** Everything is one key: whatever changes, all waiting pods are looked at again. */
 const onlyKey = '/';
 
+/** Pods made together are placed together, so that one need not be refused for the lack of the next. */
+const gatherMs = 3;
+
 /** Binds waiting pods to nodes whenever pods, nodes or namespaces change. */
 export const scheduler: Controller = (context) => {
   const { store, loop } = context;
   const waiting = new Set<string>();
   const queue = loop.queue('scheduler', () => scheduleWaiting(context, waiting));
   const markWhenWaiting = (): void => {
-    if (waiting.size > 0) queue.mark(onlyKey);
+    if (waiting.size > 0) queue.markAfter(onlyKey, gatherMs);
   };
   const unwatch = [
     store.watch<Pod>('pods', ({ type, object: pod }) => {

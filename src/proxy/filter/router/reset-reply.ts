@@ -14,8 +14,8 @@ const FLAGS: Readonly<Record<ResetReason, number>> = {
 
 /** The answer when no upstream gave one, in Envoy's words. */
 export function resetReply(reason: ResetReason, detail: string, retried: boolean): LocalReply {
-  // The reason of a connection that ended later is not a transport failure.
-  const transport = reason === 'connection termination' || detail === '' ? '' : detail;
+  // What ended an established connection is not a transport failure.
+  const transport = reason === 'connection termination' || reason === 'protocol error' ? '' : detail;
   const failure = transport === '' ? '' : `, transport failure reason: ${transport}`;
   const again = retried ? 'retried and the latest ' : '';
   const words = transport === '' ? reason : `${reason},${transport}`;

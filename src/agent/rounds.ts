@@ -1,0 +1,127 @@
+import type { Datapath } from '../datapath/index.ts';
+import type { KubeClient } from '../kube/index.ts';
+import { desiredIdentities, type NodePlan, notPlannable, plan, type World } from '../plan/index.ts';
+import { reservedIdentity } from '../policy/index.ts';
+import type { XdsServer } from '../xds/index.ts';
+import type { AgentOptions } from './agent.ts';
+import { type Applied, applyPlan } from './apply.ts';
+import type { DnsEdge } from './dns-edge.ts';
+import { createEndpointObjects } from './endpoint-objects.ts';
+import { flowLookups } from './flow-lookups.ts';
+import type { FlowSink } from './flows.ts';
+import { allocateIdentity } from './identities.ts';
+import { createNodeObject } from './node-object.ts';
+import { type ReportedObject, writeReports } from './reports.ts';
+import type { Sources } from './sources.ts';
+
+export interface RoundsOptions {
+  readonly options: AgentOptions;
+  readonly client: KubeClient;
+  readonly sources: Sources;
+  readonly dns: DnsEdge;
+  readonly flows: FlowSink;
+  readonly xds: XdsServer;
+  readonly datapath: Datapath;
+}
+
+export interface Rounds {
+  /** One round: world, plan, apply, say. Does nothing before `begin`. Throws when something refused; what was in force stays. */
+  run(): Promise<void>;
+  /** Says that the world is complete: before that, a plan would drop what it does not know yet. */
+  begin(): void;
+  /** Resolves when the first plan is in force. */
+  readonly first: Promise<void>;
+  /** The plan in force. */
+  current(): NodePlan | undefined;
+  identityOf(address: string): number;
+  /** The nodes that serve an Observer. */
+  peers(): readonly { readonly name: string; readonly address: string }[];
+}
+
+/** The agent's work from a change to its effect. */
+export function createRounds({ options, client, sources, dns, flows, xds, datapath }: RoundsOptions): Rounds {
+  const { log, nodeName, clusterName, nodeAddress } = options;
+  const endpointObjects = createEndpointObjects({ client, nodeAddress, podOf: sources.pod, log });
+  const writeNode = createNodeObject(client, nodeName);
+  /** Numbers that this agent has allocated, until the informer brings them. */
+  const allocated = new Map<string, number>();
+  const first = Promise.withResolvers<void>();
+  let begun = false;
+  let current: NodePlan | undefined;
+  let applied: Applied | undefined;
+  let hosts: ReadonlyMap<string, number> = new Map();
+
+  const world = (): World => {
+    const seen = [...sources.identities()].map(([number, key]) => [key, number] as const);
+    return {
+      nodeName,
+      clusterName,
+      ...sources.objects(),
+      secrets: [],
+      identities: new Map([...allocated, ...seen]),
+      learntNames: dns.names(),
+      proxyPorts: current?.proxyPorts ?? new Map(),
+      ...(current && { lastGood: current.lastGood }),
+    };
+  };
+
+  const allocateIdentities = async (): Promise<void> => {
+    const known = new Set(sources.identities().values());
+    for (const key of allocated.keys()) if (known.has(key)) allocated.delete(key);
+    for (const wanted of desiredIdentities(world())) {
+      allocated.set(wanted.key, await allocateIdentity(client, wanted, sources.identities(), log));
+    }
+  };
+
+  const apply = async (planned: World): Promise<NodePlan> => {
+    const missing = notPlannable(planned);
+    if (missing !== undefined) throw new Error(missing);
+    const next = plan(planned);
+    await dns.listen(next.dns.proxyPort);
+    current = next;
+    hosts = hostIdentities(next);
+    flows.use(flowLookups(planned, next, endpointObjects.idOf));
+    applied = await applyPlan(next, applied, { publish: xds.publish, applyDatapath: datapath.apply });
+    return next;
+  };
+
+  const tell = async (planned: World, next: NodePlan, observed: string): Promise<void> => {
+    const refused = await writeNode(next.datapath, observed);
+    if (refused !== undefined) throw new Error(`CiliumNode ${nodeName}: ${refused}`);
+    await endpointObjects.write(next.datapath.endpoints, (identity) => next.identities.get(identity) ?? []);
+    const objects = [...planned.policies, ...planned.envoyConfigs] as readonly ReportedObject[];
+    await writeReports(next.reports, objects, { client, log });
+  };
+
+  return {
+    run: async () => {
+      if (!begun) return;
+      const inForce = dns.beginRound();
+      const observed = sources.observedVersion();
+      await allocateIdentities();
+      const planned = world();
+      const next = await apply(planned);
+      inForce();
+      await tell(planned, next, observed);
+      first.resolve();
+    },
+    begin: () => {
+      begun = true;
+    },
+    first: first.promise,
+    current: () => current,
+    identityOf: (address) => hosts.get(address) ?? reservedIdentity.world,
+    peers: () => {
+      const nodes = current ? [current.datapath.node, ...current.datapath.peers] : [];
+      return nodes.map(({ name, address }) => ({
+        name: `${clusterName}/${name}`,
+        address: `${address}:${options.hubblePort}`,
+      }));
+    },
+  };
+}
+
+function hostIdentities(next: NodePlan): ReadonlyMap<string, number> {
+  const hosts = next.datapath.ipcache.filter(({ cidr }) => cidr.endsWith('/32'));
+  return new Map(hosts.map(({ cidr, identity }) => [cidr.slice(0, -'/32'.length), identity]));
+}

@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { plan } from './index.ts';
+import { type Case, clients, cnp, echoes, egress, get, ingress, port, testCases } from './test-support/policies.ts';
+import { walkthroughWorld } from './test-support/walkthrough.ts';
+
+const cases: readonly Case[] = [
+  {
+    name: 'enableDefaultDeny false: only denies act, Layer-7 rules only make visible',
+    policies: [
+      cnp({
+        endpointSelector: clients,
+        enableDefaultDeny: { egress: false },
+        egress: [{ toEndpoints: [echoes], toPorts: get('/public') }],
+        egressDeny: [{ toEntities: ['world'] }],
+      }),
+    ],
+    expect: [
+      ['egress client>echo tcp/8080', 'redirect cilium-http-egress'],
+      ['egress client>echo tcp/8080 GET /private', 'allowed'],
+      ['egress client>dns udp/53', 'allow'],
+      ['egress client>world tcp/80', 'deny'],
+    ],
+  },
+  {
+    name: 'a visibility rule next to an isolating one lets everything pass on its ports',
+    policies: [
+      cnp({
+        endpointSelector: clients,
+        enableDefaultDeny: { egress: false },
+        egress: [{ toEndpoints: [echoes], toPorts: get('/a') }],
+      }),
+      cnp({ endpointSelector: clients, egress: [{}] }, 'q'),
+    ],
+    expect: [
+      ['egress client>echo tcp/8080', 'redirect cilium-http-egress'],
+      ['egress client>echo tcp/8080 GET /b', 'allowed'],
+      ['egress client>echo tcp/81', 'default-deny'],
+    ],
+  },
+  {
+    name: 'a Layer-4 allow beside a Layer-7 rule: redirected, everything passes',
+    policies: [egress({ toEndpoints: [echoes], toPorts: get('/a') }, { toEndpoints: [echoes] })],
+    expect: [
+      ['egress client>echo tcp/8080', 'redirect cilium-http-egress'],
+      ['egress client>echo tcp/8080 GET /b', 'allowed'],
+    ],
+  },
+  {
+    name: 'HTTP rules are united; path with query, method and host match whole',
+    policies: [
+      egress({
+        toEndpoints: [echoes],
+        toPorts: [
+          {
+            ports: [{ port: '8080', protocol: 'TCP' }],
+            rules: {
+              http: [
+                { path: '/a' },
+                { path: '/b.*', method: 'GET|POST', host: 'echo.*:8080' },
+                { headers: ['X-Key: 1', 'X-Two'] },
+              ],
+            },
+          },
+        ],
+      }),
+    ],
+    expect: [
+      ['egress client>echo tcp/8080 GET /a', 'allowed'],
+      ['egress client>echo tcp/8080 PUT /a', 'allowed'],
+      ['egress client>echo tcp/8080 GET /a?x', 'denied'],
+      ['egress client>echo tcp/8080 POST /bc', 'allowed'],
+      ['egress client>echo tcp/8080 PUT /bc', 'denied'],
+      ['egress client>echo tcp/8080 GET /xb', 'denied'],
+    ],
+  },
+  {
+    name: 'ingress HTTP rules are judged on the backend’s node, also for requests of its own proxy',
+    policies: [ingress({ fromEndpoints: [{ matchLabels: { other: 'client' } }], toPorts: get('/public') })],
+    expect: [
+      ['ingress client2>echo tcp/8080', 'redirect cilium-http-ingress'],
+      ['ingress client>echo tcp/8080', 'default-deny'],
+      ['ingress client2>echo tcp/8080 GET /public', 'allowed'],
+      ['ingress client2>echo tcp/8080 GET /private', 'denied'],
+      ['ingress client>echo tcp/8080 GET /public', 'denied'],
+      ['egress client2>far tcp/8080 GET /private', 'allowed'],
+    ],
+  },
+  {
+    name: 'a policy with something that is not enforced yet is not applied at all',
+    policies: [
+      egress({ toEntities: ['world'], toPorts: [{ ports: [{ port: '443', protocol: 'TCP' }], serverNames: ['a.b'] }] }),
+    ],
+    expect: [['egress client>echo tcp/8080', 'allow']],
+  },
+];
+
+testCases(cases);
+
+const unsupported: readonly (readonly [string, object, RegExp])[] = [
+  [
+    'serverNames',
+    { toPorts: [{ ports: [{ port: '443', protocol: 'TCP' }], serverNames: ['a.b'] }] },
+    /spec\.egress\[0\]\.toPorts\[0\]\.serverNames: .*server name/,
+  ],
+  [
+    'terminatingTLS',
+    {
+      toPorts: [
+        { ports: [{ port: '443', protocol: 'TCP' }], terminatingTLS: { secret: { name: 's' } }, rules: { http: [{}] } },
+      ],
+    },
+    /terminatingTLS: TLS interception/,
+  ],
+  [
+    'authentication',
+    { toEntities: ['all'], authentication: { mode: 'required' } },
+    /authentication\.mode: mutual authentication/,
+  ],
+  [
+    'listener',
+    { toPorts: [{ ports: [{ port: '80', protocol: 'TCP' }], listener: { name: 'l', envoyConfig: { name: 'c' } } }] },
+    /toPorts\[0\]\.listener: /,
+  ],
+  [
+    'header action',
+    {
+      toPorts: [
+        {
+          ports: [{ port: '80', protocol: 'TCP' }],
+          rules: { http: [{ headerMatches: [{ name: 'X', mismatch: 'ADD', value: '1' }] }] },
+        },
+      ],
+    },
+    /header X: the mismatch action ADD/,
+  ],
+  ['CIDR group', { toCIDRSet: [{ cidrGroupRef: 'g' }] }, /CiliumCIDRGroup/],
+  [
+    'bad regex',
+    { toPorts: [{ ports: [{ port: '80', protocol: 'TCP' }], rules: { http: [{ path: '(?=x)' }] } }] },
+    /http\[0\]\.path: /,
+  ],
+];
+for (const [name, item, message] of unsupported) {
+  test(`${name} is reported by name`, () => {
+    const { condition } = plan(walkthroughWorld({ policies: [egress(item)] })).reports[0] ?? {};
+    assert.equal(condition?.type, 'Valid');
+    assert.equal(condition?.status, 'False');
+    assert.match(condition?.message ?? '', message);
+  });
+}
+
+test('a policy that turns bad stays in force as it was, and says so', () => {
+  const before = plan(walkthroughWorld({ policies: [egress({})] }));
+  const bad = egress({ toPorts: [{ ports: [{ port: '80', protocol: 'TCP' }], rules: { http: [{ path: '(' }] } }] });
+  const after = plan(walkthroughWorld({ policies: [bad], lastGood: before.lastGood }));
+  assert.deepEqual(after.datapath, before.datapath);
+  assert.match(after.reports[0]?.condition.message ?? '', /the version before stays in force$/);
+  assert.deepEqual(after.lastGood, before.lastGood);
+});
+
+test('DNS: names by rule, everything where a plain allow covers the port', () => {
+  const rule = (item: object) => plan(walkthroughWorld({ policies: [egress(item, ...plainAllow)] })).dns;
+  const server = { matchLabels: { 'io.kubernetes.pod.namespace': 'kube-system' } };
+  let plainAllow: object[] = [];
+  const item = {
+    toEndpoints: [server],
+    toPorts: [{ ports: [{ port: '53', protocol: 'ANY' }], rules: { dns: [{ matchName: 'a.b' }] } }],
+  };
+  const only = rule(item);
+  assert.deepEqual([...new Set(only.rules.flatMap(({ names }) => names.map(({ matchName }) => matchName)))], ['a.b']);
+  plainAllow = [{ toEntities: ['cluster'] }];
+  assert.ok(rule(item).rules.some(({ names }) => names[0]?.matchPattern === '*'));
+  plainAllow = [{ toEntities: ['cluster'], toPorts: port('54', 'UDP') }];
+  assert.ok(!rule(item).rules.some(({ names }) => names[0]?.matchPattern === '*'));
+});
