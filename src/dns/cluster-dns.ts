@@ -136,6 +136,6 @@ function askUpstream(query: Buffer, upstream: { address: string; port: number })
     socket.on('message', (reply) => {
       if (reply.length >= 2 && reply.readUInt16BE(0) === query.readUInt16BE(0)) finish(reply);
     });
-    socket.connect(upstream.port, upstream.address, () => socket.send(query));
+    socket.connect(upstream.port, upstream.address, (error?: Error) => (error ? finish() : socket.send(query)));
   });
 }

@@ -34,8 +34,9 @@ export function exchangeUdp(
     try {
       const fd = openTransparentSocket({ type: 'datagram', address: client, port: 0, mark: upstreamMark });
       socket.bind({ fd }, () =>
-        socket.connect(server.port, server.address, () => {
-          if (!limits.signal.aborted) socket.send(query);
+        socket.connect(server.port, server.address, (error?: Error) => {
+          if (error) finish(fail(error.message));
+          else if (!limits.signal.aborted) socket.send(query);
         }),
       );
     } catch (error) {

@@ -56,7 +56,7 @@ export function createClientCache(url: string, form: ProtocolForm): ClientCache 
       const { received, broken } = unpack(url, form, response);
       pending = received.filter(({ name, bytes }) => accepted.get(name)?.bytes.equals(bytes) !== true);
       const present = new Set([...received.map(({ name }) => name), ...broken.keys()]);
-      removed = goneNames(response, present).filter((name) => accepted.has(name));
+      removed = goneNames(response, present, broken.size > 0).filter((name) => accepted.has(name));
       const missing = [...names].filter((name) => name !== '*' && !accepted.has(name) && !present.has(name));
       return { update: { changed: new Map(pending.map(({ name, json }) => [name, json])), removed, missing }, broken };
     },
@@ -80,9 +80,10 @@ export function createClientCache(url: string, form: ProtocolForm): ClientCache 
     versions: () => Object.fromEntries([...accepted].map(([name, { version }]) => [name, version])),
   };
 
-  function goneNames(response: GrpcMessage, present: ReadonlySet<string>): readonly string[] {
+  function goneNames(response: GrpcMessage, present: ReadonlySet<string>, hasBroken: boolean): readonly string[] {
     if (form === 'delta') return textsIn(response, 'removed_resources');
-    return isWildcardType(url) ? [...accepted.keys()].filter((name) => !present.has(name)) : [];
+    // A resource that cannot be read may be any of those that seem to be gone.
+    return isWildcardType(url) && !hasBroken ? [...accepted.keys()].filter((name) => !present.has(name)) : [];
   }
 }
 

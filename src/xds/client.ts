@@ -1,7 +1,7 @@
-import { type ClientDuplexStream, credentials, makeGenericClientConstructor } from '@grpc/grpc-js';
 import { backoffMs, type Logger } from '../base/index.ts';
-import { type GrpcMessage, grpcService, type JsonObject, messageOf, serviceName } from '../model/envoy/index.ts';
+import { type GrpcMessage, type JsonObject, messageOf } from '../model/envoy/index.ts';
 import type { ProtocolForm, ResourceUpdate } from './client-cache.ts';
+import { openChannel, type StreamCall } from './client-channel.ts';
 import { type ClientSubscription, createClientSubscription } from './client-subscription.ts';
 import { textIn } from './message.ts';
 import { resourceTypes } from './resource-types.ts';
@@ -36,33 +36,17 @@ export interface XdsClient {
   close(): void;
 }
 
-const methods: Readonly<Record<ProtocolForm, string>> = {
-  sotw: 'StreamAggregatedResources',
-  delta: 'DeltaAggregatedResources',
-};
-
 const reconnect = { baseMs: 50, maxMs: 5000 };
-const maxMessageBytes = 64 * 1024 * 1024;
-
-type Call = ClientDuplexStream<GrpcMessage, GrpcMessage>;
 
 /**
  * An ADS client. It starts at once and connects again with back-off for as long as it is open; what was accepted stays accepted while
  * there is no control plane.
  */
 export function createXdsClient({ address, node, form, onUpdate, onConnection, log }: XdsClientOptions): XdsClient {
-  const Client = makeGenericClientConstructor(
-    grpcService(serviceName.aggregatedDiscovery),
-    serviceName.aggregatedDiscovery,
-  );
-  const client = new Client(address, credentials.createInsecure(), {
-    'grpc.max_receive_message_length': maxMessageBytes,
-    'grpc.initial_reconnect_backoff_ms': reconnect.baseMs,
-    'grpc.max_reconnect_backoff_ms': reconnect.maxMs,
-  });
+  const channel = openChannel(address, form, reconnect);
   const nodeMessage = messageOf('envoy.config.core.v3.Node', node);
   const subscriptions = new Map<string, ClientSubscription>();
-  let call: Call | undefined;
+  let call: StreamCall | undefined;
   let timer: NodeJS.Timeout | undefined;
   let attempt = 0;
   let closed = false;
@@ -78,7 +62,7 @@ export function createXdsClient({ address, node, form, onUpdate, onConnection, l
   function start(): void {
     if (closed) return;
     introduced = false;
-    const opened = openStream();
+    const opened = channel.openStream();
     call = opened;
     for (const { url } of resourceTypes) {
       const request = subscriptions.get(url)?.initialRequest();
@@ -87,16 +71,7 @@ export function createXdsClient({ address, node, form, onUpdate, onConnection, l
     void run(opened);
   }
 
-  function openStream(): Call {
-    const method = client[methods[form]];
-    if (typeof method !== 'function') throw new Error(`no method ${methods[form]}`);
-    const opened = method.call(client) as Call;
-    // The reader of the stream reports it; an error after its end has nobody else to hear it.
-    opened.on('error', () => undefined);
-    return opened;
-  }
-
-  async function run(opened: Call): Promise<void> {
+  async function run(opened: StreamCall): Promise<void> {
     let reason = 'ended by the control plane';
     let connected = false;
     try {
@@ -104,7 +79,9 @@ export function createXdsClient({ address, node, form, onUpdate, onConnection, l
         if (!connected) onConnection?.(true);
         connected = true;
         attempt = 0;
-        await handle(opened, response);
+        const subscription = subscriptions.get(textIn(response, 'type_url'));
+        const answer = subscription && (await answerResponse(subscription, response, onUpdate, log));
+        if (answer && call === opened && !closed) send(answer);
       }
     } catch (error) {
       reason = error instanceof Error ? error.message : String(error);
@@ -116,22 +93,6 @@ export function createXdsClient({ address, node, form, onUpdate, onConnection, l
     const delay = backoffMs(attempt++, reconnect);
     log[connected ? 'warn' : 'debug']({ address, reason, retryMs: delay }, 'no stream to the control plane');
     timer = setTimeout(start, delay);
-  }
-
-  async function handle(opened: Call, response: GrpcMessage): Promise<void> {
-    const url = textIn(response, 'type_url');
-    const subscription = subscriptions.get(url);
-    if (!subscription) return;
-    const { update, broken } = subscription.read(response);
-    const errors = new Map(broken);
-    try {
-      for (const [name, reason] of await onUpdate(url, update)) errors.set(name, reason);
-    } catch (error) {
-      log.error({ typeUrl: url, error }, 'an update could not be put into force');
-      errors.set('', error instanceof Error ? error.message : String(error));
-    }
-    const answer = subscription.answer(response, errors);
-    if (call === opened && !closed) send(answer);
   }
 
   timer = setTimeout(start, 0);
@@ -149,7 +110,26 @@ export function createXdsClient({ address, node, form, onUpdate, onConnection, l
       closed = true;
       clearTimeout(timer);
       call?.cancel();
-      client.close();
+      channel.close();
     },
   };
+}
+
+/** Hands a response over and makes its ACK or NACK. */
+async function answerResponse(
+  subscription: ClientSubscription,
+  response: GrpcMessage,
+  onUpdate: XdsClientOptions['onUpdate'],
+  log: Logger,
+): Promise<GrpcMessage> {
+  const typeUrl = textIn(response, 'type_url');
+  const { update, broken } = subscription.read(response);
+  const errors = new Map(broken);
+  try {
+    for (const [name, reason] of await onUpdate(typeUrl, update)) errors.set(name, reason);
+  } catch (error) {
+    log.error({ typeUrl, error }, 'an update could not be put into force');
+    errors.set('', error instanceof Error ? error.message : String(error));
+  }
+  return subscription.answer(response, errors);
 }

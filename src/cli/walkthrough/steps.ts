@@ -123,7 +123,7 @@ async function withEnvoyConfig(walker: Walker): Promise<void> {
 /** Requests to one Service reach both backends: Hubble names the chosen pod of each. */
 async function expectSplit(walker: Walker, client2: string): Promise<void> {
   const since = new Date().toISOString();
-  const script = `yes '-o /dev/null echo-same-node:8080/' | head -${sharedRequests} | xargs curl -s -w '%{http_code}\\n' | sort | uniq -c`;
+  const script = `yes 'echo-same-node:8080/ -o /dev/null' | head -${sharedRequests} | xargs curl -s -w '%{http_code}\\n' | sort | uniq -c`;
   const { stdout } = await walker.kubectl('exec', '-n', namespace, client2, '--', 'sh', '-c', script);
   walker.say(stdout.trim());
   const query = [

@@ -141,6 +141,7 @@ export class ContainerRunner {
     const mounts = containerMounts(this.spec, volumes);
     const { workingDirectory } = plan;
     const root = layOutContainerRoot({ base, directory, etc, volumes: mounts, workingDirectory });
+    this.#warnOfUser();
     this.#event('Normal', 'Created', `Created container: ${this.spec.name}`);
     const container = startContainer({ ...plan, sandbox: { network, hostname, ...root }, log: this.#openLog() });
     this.#run = { container, plan };
@@ -159,6 +160,13 @@ export class ContainerRunner {
     const exit = await container.exited;
     probing.abort();
     return exit;
+  }
+
+  #warnOfUser(): void {
+    const user = this.spec.securityContext?.runAsUser ?? this.#context.pod().spec.securityContext?.runAsUser;
+    if (user === undefined || user === 0) return;
+    const message = `runAsUser ${user} has no effect here: containers run as user 0 of the cluster's own user namespace`;
+    this.#event('Warning', 'SecurityContextIgnored', message);
   }
 
   #openLog(): ContainerLog {

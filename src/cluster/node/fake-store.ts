@@ -50,7 +50,7 @@ export function createFakeStore(): ObjectStore {
       const next = options?.subresource
         ? { ...stored, status: object['status'] }
         : { ...object, status: stored['status'] };
-      return put(resource, 'MODIFIED', next as typeof object);
+      return put(resource, 'MODIFIED', next as unknown as typeof object);
     },
     delete: remove,
     watch<T extends KubernetesObject>(resource: string, listener: (event: StoreEvent<T>) => void) {

@@ -9,8 +9,8 @@ import { podFiles, podHostname } from './pod-files.ts';
 import type { PodNetwork } from './pod-network.ts';
 import { insist, setUpPodNetwork, setUpVolumes } from './pod-setup.ts';
 import { podStatus } from './pod-status.ts';
-import { initialRecord } from './records.ts';
-import { type Container, isInitSidecar, type PodObject } from './types.ts';
+import { initialRecord, initialRecords, type Records } from './records.ts';
+import { type Container, type ContainerRecord, isInitSidecar, type PodObject } from './types.ts';
 import type { PreparedVolumes } from './volumes.ts';
 
 const defaultGraceSeconds = 30;
@@ -26,6 +26,8 @@ export class PodWorker {
   readonly #startTime: string;
   readonly #uid: string;
   readonly #namespace: string;
+  /** What the containers begin with; read once, since the status that it comes from is then written over. */
+  readonly #initial: Records;
   readonly #finished: Promise<void>;
   #pod: PodObject;
   #network: PodNetwork | undefined;
@@ -51,6 +53,7 @@ export class PodWorker {
     this.#directory = path.join(node.runDirectory, 'pods', uid);
     this.#logDirectory = path.join(node.stateDirectory, 'logs', uid);
     this.#startTime = pod.status?.startTime ?? timeText(node.clock());
+    this.#initial = initialRecords(pod);
     const deadline = this.#startDeadline();
     this.#changed();
     this.#finished = this.#work(previous)
@@ -102,7 +105,7 @@ export class PodWorker {
 
   async #work(previous: Promise<void>): Promise<void> {
     await previous;
-    const interrupted = (this.#pod.status?.containerStatuses ?? []).some(({ containerID }) => containerID);
+    const interrupted = this.#initial.containers.some(({ restartCount }) => restartCount > 0);
     if (interrupted && this.#pod.spec.restartPolicy === 'Never') {
       this.#failure = { reason: 'Terminated', message: 'Pod was terminated in response to imminent node shutdown.' };
       return this.#publish();
@@ -161,7 +164,7 @@ export class PodWorker {
 
   async #runContainers(context: PodContext): Promise<void> {
     const { initContainers = [], containers } = this.#pod.spec;
-    const records = this.#records();
+    const records = this.#initial;
     const runner = (spec: Container, role: 'init' | 'sidecar' | 'main'): ContainerRunner => {
       const known = [...records.initContainers, ...records.containers].find(({ name }) => name === spec.name);
       return new ContainerRunner(spec, role, known ?? initialRecord(spec, undefined, 'ContainerCreating'), context);
@@ -194,19 +197,10 @@ export class PodWorker {
     return [...this.#runners, ...this.#initRunners];
   }
 
-  #records() {
-    if (this.#runners.length > 0) {
-      const record = (runner: ContainerRunner) => runner.record;
-      return { initContainers: this.#initRunners.map(record), containers: this.#runners.map(record) };
-    }
-    const { spec, status } = this.#pod;
-    const waiting = (spec.initContainers ?? []).length > 0 ? 'PodInitializing' : 'ContainerCreating';
-    return {
-      initContainers: (spec.initContainers ?? []).map((one) =>
-        initialRecord(one, status?.initContainerStatuses, waiting),
-      ),
-      containers: spec.containers.map((one) => initialRecord(one, status?.containerStatuses, waiting)),
-    };
+  #records(): Records {
+    if (this.#runners.length === 0) return this.#initial;
+    const record = (runner: ContainerRunner): ContainerRecord => runner.record;
+    return { initContainers: this.#initRunners.map(record), containers: this.#runners.map(record) };
   }
 
   #changed(): void {

@@ -1,4 +1,4 @@
-import type { Container, ContainerRecord } from './types.ts';
+import type { Container, ContainerRecord, PodObject } from './types.ts';
 
 /** Exit code of a run whose end nobody saw, as the kubelet gives it after a restart of the machine. */
 const unknownExitCode = 255;
@@ -21,4 +21,19 @@ export function initialRecord(
     ...(running?.startedAt === undefined ? {} : { startedAt: running.startedAt, finishedAt: running.startedAt }),
   };
   return { ...base, imageID: before.imageID, restartCount: before.restartCount + 1, lastState: { terminated: last } };
+}
+
+export interface Records {
+  readonly initContainers: readonly ContainerRecord[];
+  readonly containers: readonly ContainerRecord[];
+}
+
+/** The records that a pod's containers begin with. */
+export function initialRecords({ spec, status }: PodObject): Records {
+  const initContainers = spec.initContainers ?? [];
+  const waiting = initContainers.length > 0 ? 'PodInitializing' : 'ContainerCreating';
+  return {
+    initContainers: initContainers.map((one) => initialRecord(one, status?.initContainerStatuses, waiting)),
+    containers: spec.containers.map((one) => initialRecord(one, status?.containerStatuses, waiting)),
+  };
 }

@@ -13,15 +13,17 @@ export function readHttpRules(
   depth: Depth,
 ): readonly HttpRule[] | undefined {
   return itemsAt(faults, rules, 'http', path)?.map(({ item, path: place }) => {
-    const [path, method, host] = ['path', 'method', 'host'].map((key) => textAt(faults, item, key, place) || undefined);
+    const [pathText, method, host] = ['path', 'method', 'host'].map(
+      (key) => textAt(faults, item, key, place) || undefined,
+    );
     if (depth === 'complete') {
-      checkExpression(faults, path, `${place}.path`);
+      checkExpression(faults, pathText, `${place}.path`);
       checkExpression(faults, method, `${place}.method`);
       checkExpression(faults, host, `${place}.host`);
     }
     return {
       fieldPath: place,
-      ...(path === undefined ? {} : { path }),
+      ...(pathText === undefined ? {} : { path: pathText }),
       ...(method === undefined ? {} : { method }),
       ...(host === undefined ? {} : { host }),
       headers: [...readHeaders(faults, item, place), ...readHeaderMatches(faults, item, place, namespace)],

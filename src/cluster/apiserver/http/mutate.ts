@@ -1,5 +1,7 @@
+import { assert } from '../../../base/index.ts';
 import type { DeleteOptions, KubernetesObject } from '../../store.ts';
 import { recordUpdate } from '../patch/managed-fields.ts';
+import type { ServedResource } from '../registry/registry.ts';
 import { at, isRecord, numberAt, stringAt } from '../schema/shape.ts';
 import { badRequest, methodNotAllowed, type Status } from '../status.ts';
 import type { DeletionOptions } from '../store/deletion.ts';
@@ -22,9 +24,17 @@ function createFrom(call: ResourceRequest, object: KubernetesObject): Kubernetes
   const { context, resource, query } = call;
   const dryRun = isDryRun(query);
   warnDeprecated(call);
-  if (resource.definition.storedAs !== undefined) return context.store.create('events', fromEventsApi(object));
+  if (resource.definition.storedAs !== undefined)
+    return context.store.createServed(coreEvents(call), fromEventsApi(object), { dryRun });
   const owned = recordUpdate(resource.served.shape, withoutManagers(object), undefined, authorOf(call));
   return context.store.createServed(resource, owned, { dryRun, resetStatus: true });
+}
+
+/** Events of both groups are kept as core events. */
+function coreEvents({ context }: ResourceRequest): ServedResource {
+  const resource = context.store.registry.byKind('v1', 'Event');
+  assert(resource, 'core events are built in');
+  return resource;
 }
 
 function withoutManagers(object: KubernetesObject): KubernetesObject {
@@ -40,16 +50,20 @@ function warnDeprecated({ resource, response }: ResourceRequest): void {
   if (resource.served.deprecationWarning !== undefined) warn(response, resource.served.deprecationWarning);
 }
 
+/** Kinds that a PUT may create; for all others the object must exist. */
+const CREATED_BY_PUT = new Set([
+  'services',
+  'endpoints',
+  'events',
+  'events.events.k8s.io',
+  'leases.coordination.k8s.io',
+]);
+
 export async function handleReplace(call: ResourceRequest): Promise<void> {
   const { context, resource, namespace, name = '' } = call;
   const body = await decodeBody(mediaType(call.request), await readBody(call.request));
   const object = acceptObject(call, body);
-  if (
-    !context.store.get(storageKey(resource), namespace, name) &&
-    call.subresource === undefined &&
-    object.metadata.uid === undefined &&
-    object.metadata.resourceVersion === undefined
-  ) {
+  if (CREATED_BY_PUT.has(resource.definition.key) && !context.store.get(storageKey(resource), namespace, name)) {
     sendObject(call, 201, createFrom(call, object));
     return;
   }
@@ -60,7 +74,8 @@ export async function handleReplace(call: ResourceRequest): Promise<void> {
 export function replaceWith(call: ResourceRequest, object: KubernetesObject): KubernetesObject {
   const { context, resource, namespace, name = '', query, subresource } = call;
   const dryRun = isDryRun(query);
-  if (resource.definition.storedAs !== undefined) return context.store.update('events', fromEventsApi(object));
+  if (resource.definition.storedAs !== undefined)
+    return context.store.updateServed(coreEvents(call), fromEventsApi(object), { dryRun });
   const old = context.store.get(storageKey(resource), namespace, name);
   const shown = old && toServed(resource, old);
   if (subresource === 'status') return context.store.updateServed(resource, object, { dryRun, subresource: 'status' });

@@ -46,7 +46,7 @@ function fieldMatchers(resource: ServedResource, text: string): Matcher[] {
     return (object) => {
       const found = at(object, ...path);
       const fallback = field === 'spec.unschedulable' || field === 'spec.hostNetwork' ? 'false' : '';
-      const text = typeof found === 'string' ? found : JSON.stringify(found ?? fallback).replace(/^"(.*)"$/, '$1');
+      const text = typeof found === 'string' ? found : found === undefined ? fallback : JSON.stringify(found);
       return (text === wanted) !== (operator === '!=');
     };
   });

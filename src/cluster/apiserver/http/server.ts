@@ -35,6 +35,7 @@ const MAX_HEADER_BYTES = 32 * 1024;
 const MAX_CONNECTIONS = 2000;
 const HEADERS_TIMEOUT_MS = 20_000;
 const REQUEST_TIMEOUT_MS = 60_000;
+const KEEP_ALIVE_MS = 180_000;
 
 /** The HTTPS side of the API server. It speaks HTTP/1.1, which upgrades need. */
 export function createApiServer({ store, runtime, tls, log }: ApiServerOptions): ApiServer {
@@ -54,6 +55,9 @@ export function createApiServer({ store, runtime, tls, log }: ApiServerOptions):
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: HEADERS_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    handshakeTimeout: HEADERS_TIMEOUT_MS,
+    // Longer than clients keep idle connections, so that none is closed under a request.
+    keepAliveTimeout: KEEP_ALIVE_MS,
   });
   server.on('request', (request, response) => void handleRequest(context, request, response));
   server.on('upgrade', (request, socket, head) => {

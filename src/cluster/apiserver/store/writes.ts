@@ -4,17 +4,7 @@ import type { KubernetesObject, ObjectMeta } from '../../store.ts';
 import { apiVersionOf, type ResourceDefinition } from '../registry/definition.ts';
 import type { Registry, ServedResource } from '../registry/registry.ts';
 import { recordAt } from '../schema/shape.ts';
-import {
-  alreadyExists,
-  badRequest,
-  conflict,
-  forbidden,
-  invalid,
-  MODIFIED,
-  notFound,
-  type ResourceName,
-  StatusError,
-} from '../status.ts';
+import { alreadyExists, badRequest, conflict, forbidden, invalid, MODIFIED, notFound, StatusError } from '../status.ts';
 import { validateCustom } from '../validation/custom.ts';
 import { defaultObject, type ObjectValidator, validateDefaulted } from '../validation/validate-object.ts';
 import { allocateService } from './allocation.ts';
