@@ -51,7 +51,9 @@ function sourceFiles(): string[] {
 function importsOf(file: string): string[] {
   const text = readFileSync(path.join(root, 'src', file), 'utf8');
   const found = [...text.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map((match) => match[1] ?? '');
-  return found.map((target) => path.normalize(path.join(path.dirname(file), target)));
+  const targets = found.map((target) => path.normalize(path.join(path.dirname(file), target)));
+  // What lies outside of `src`, such as package.json, is no room.
+  return targets.filter((target) => !target.startsWith('..'));
 }
 
 const roomOf = (file: string): string => file.split(path.sep)[0] ?? '';

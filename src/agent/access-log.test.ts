@@ -70,6 +70,22 @@ test('a denied request without a backend goes to the address it asked for', () =
   assert.deepEqual(event?.rules, []);
 });
 
+test('a denial by the ingress rules of a backend on the same node counts, with its rule', () => {
+  const metadata = {
+    filter_metadata: {
+      'envoy.filters.http.rbac': {
+        enforced_engine_result: 'allowed',
+        enforced_effective_policy_id: 'egress-rule',
+        ingress_enforced_engine_result: 'denied',
+        ingress_enforced_effective_policy_id: 'ingress-rule',
+      },
+    },
+  };
+  const event = httpEventOf('egress:x', { ...entry, common_properties: { ...entry.common_properties, metadata } });
+  assert.equal(event?.denied, true);
+  assert.deepEqual(event?.rules, ['ingress-rule']);
+});
+
 test('an entry without a client is no event', () => {
   assert.equal(httpEventOf('egress:x', {}), undefined);
 });

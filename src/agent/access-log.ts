@@ -47,12 +47,12 @@ export function httpEventOf(logName: string, entry: HttpAccessLogEntry): HttpEve
   const frontend = addressOf(common.downstream_local_address);
   const destination = addressOf(common.upstream_remote_address) ?? frontend;
   if (!source || !destination) return undefined;
-  const verdict = common.metadata?.filter_metadata?.[rbacFilter] ?? {};
-  const policy = verdict['enforced_effective_policy_id'];
+  const direction = logName.startsWith('ingress:') ? 'ingress' : 'egress';
+  const verdict = verdictOf(common.metadata?.filter_metadata?.[rbacFilter] ?? {}, direction);
   const redirected = frontend && (frontend.address !== destination.address || frontend.port !== destination.port);
   return {
     kind: 'http',
-    direction: logName.startsWith('ingress:') ? 'ingress' : 'egress',
+    direction,
     startNs: timestampNs(common.start_time),
     latencyNs: durationNs(common.time_to_last_downstream_tx_byte ?? common.duration),
     source,
@@ -63,8 +63,30 @@ export function httpEventOf(logName: string, entry: HttpAccessLogEntry): HttpEve
     protocol: protocols[entry.protocol_version ?? ''] ?? 'HTTP/1.1',
     requestHeaders: headersOf(request),
     status: response.response_code ?? 0,
-    denied: verdict['enforced_engine_result'] === 'denied',
-    rules: typeof policy === 'string' && policy !== '' ? [policy] : [],
+    denied: verdict.denied,
+    rules: verdict.rules,
+  };
+}
+
+/**
+ * What the RBAC filters decided. The filter for the backend's ingress rules writes its keys with the prefix `ingress_`.
+ * A denial by either counts; the deciding rule is the denying one, else that of the listener's own direction.
+ */
+function verdictOf(
+  metadata: Readonly<Record<string, unknown>>,
+  direction: 'ingress' | 'egress',
+): { readonly denied: boolean; readonly rules: readonly string[] } {
+  const of = (prefix: string) => ({
+    denied: metadata[`${prefix}enforced_engine_result`] === 'denied',
+    rule: metadata[`${prefix}enforced_effective_policy_id`],
+  });
+  const egress = of('');
+  const ingress = of('ingress_');
+  const own = direction === 'ingress' ? ingress : egress;
+  const deciding = [egress, ingress].find(({ denied }) => denied) ?? own;
+  return {
+    denied: deciding.denied,
+    rules: typeof deciding.rule === 'string' && deciding.rule !== '' ? [deciding.rule] : [],
   };
 }
 

@@ -22,6 +22,7 @@ const flowsTimeoutMs = 10_000;
 const flowsPollMs = 100;
 const httpFailure = 22;
 const connectTimeout = 28;
+const connectionRefused = 7;
 
 /** The command of an action. curl's own report ends with the connection, whose source port tells its flows from others. */
 export function commandOf(action: Action): string[] {
@@ -75,8 +76,10 @@ export function exitFault(
   { exitCode, stderr }: CommandResult,
 ): string | undefined {
   const said = stderr.trim() === '' ? '' : `: ${stderr.trim().split('\n').at(-1)}`;
-  if (expected === 'ok')
-    return exitCode === 0 ? undefined : `failed: command terminated with exit code ${exitCode}${said}`;
+  if (expected === 'ok') {
+    const wanted = action.kind === 'curl' && action.closedPort ? connectionRefused : 0;
+    return exitCode === wanted ? undefined : `failed: command terminated with exit code ${exitCode}${said}`;
+  }
   if (exitCode === 0) return 'succeeded while it should have failed';
   if (action.kind === 'ping') return undefined;
   const wanted = expected === 'denied' ? httpFailure : connectTimeout;

@@ -116,7 +116,7 @@ export async function deployWorkloads(edges: Edges, options: DeployOptions): Pro
     say('⌛', `Waiting for Service ${service.name} to become ready...`);
     for (const client of clients) await resolves(edges, client, service.name, serviceTimeoutMs);
   }
-  return { clients, echoes, services, externalTarget: options.externalTarget };
+  return { clients, echoes, services, ping: await hasPing(edges, clients), externalTarget: options.externalTarget };
 }
 
 type Say = (symbol: string, text: string) => void;
@@ -211,4 +211,11 @@ async function resolves(edges: Edges, pod: TestPod, name: string, timeoutMs: num
     const { exitCode } = await edges.exec(pod, command, execTimeoutMs);
     return exitCode === couldNotResolve ? undefined : true;
   });
+}
+
+/** Whether the clients' image has `ping`. */
+async function hasPing(edges: Edges, [client]: readonly TestPod[]): Promise<boolean> {
+  if (!client) return false;
+  const { exitCode } = await edges.exec(client, ['ping', '-c', '1', '-w', '1', '127.0.0.1'], execTimeoutMs);
+  return exitCode === 0;
 }

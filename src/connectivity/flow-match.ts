@@ -105,6 +105,10 @@ function tcpRequirement(
     const dropped = { name: 'Drop', matches: (flow: Flow) => syn.matches(flow) && flow.verdict === Verdict.DROPPED };
     return { name: 'TCP drop', first: syn, middle: [], last: dropped, except: [synAck, fin] };
   }
+  if (action.closedPort) {
+    const reset = { name: 'RST', matches: (flow: Flow) => backward(flow) && Boolean(flags(flow).RST) };
+    return { name: 'TCP refusal', first: syn, middle: [], last: reset, except: [drop] };
+  }
   const denial: FlowMatcher = {
     name: 'L7 Drop',
     matches: (flow) => forward(flow) && flow.l7?.http != null && flow.verdict === Verdict.DROPPED,
@@ -152,7 +156,7 @@ function dnsRequirement(client: string, { dns }: Expectation): FlowRequirement {
   return {
     name: 'DNS',
     first: packet('DNS request', true),
-    middle: proxied ? [response] : [],
+    middle: [],
     last: proxied ? answer : response,
     except: [refusal],
   };

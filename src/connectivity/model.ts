@@ -20,6 +20,8 @@ export interface Workloads {
   readonly clients: readonly TestPod[];
   readonly echoes: readonly TestPod[];
   readonly services: readonly TestService[];
+  /** Whether the clients have `ping`. */
+  readonly ping: boolean;
   /** A name outside of the cluster that answers HTTP on port 80. */
   readonly externalTarget: string;
 }
@@ -44,6 +46,8 @@ export interface CurlAction extends ActionBase {
   readonly port: number;
   /** The name that has to be resolved first. */
   readonly resolves?: string;
+  /** Nobody listens on the port: the target is reached when it refuses the connection. */
+  readonly closedPort?: true;
 }
 
 export interface PingAction extends ActionBase {

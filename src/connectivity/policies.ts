@@ -1,7 +1,7 @@
 import { formatApiError } from '../kube/index.ts';
 import { applyManifest, deleteManifest } from './deploy.ts';
 import { type Edges, RunFault, until } from './edges.ts';
-import { type Manifest, type ManifestValues, readManifests } from './manifests.ts';
+import type { Manifest, ManifestValues } from './manifests.ts';
 
 /** On a CiliumNode: the newest policy, Envoy configuration or setting that is in force there. */
 const observedAnnotation = 'ciliate.dev/observed-resource-version';
@@ -29,22 +29,20 @@ function isAtLeast(observed: string | undefined, version: string): boolean {
 
 export type Log = (text: string) => void;
 
-/** Applies the policies of the files and waits for them. Gives what has to be removed again. */
+/** Applies policies and waits for them. */
 export async function applyPolicies(
   edges: Edges,
-  files: readonly string[],
-  values: ManifestValues,
+  manifests: readonly Manifest[],
+  { namespace }: ManifestValues,
   log: Log,
-): Promise<readonly Manifest[]> {
-  const manifests = files.flatMap((file) => readManifests(file, values));
+): Promise<void> {
   let newest = 0n;
   for (const manifest of manifests) {
-    log(`  ℹ️  📜 Applying ${manifest.kind} '${manifest.metadata.name}' to namespace '${values.namespace}'..\n`);
+    log(`  ℹ️  📜 Applying ${manifest.kind} '${manifest.metadata.name}' to namespace '${namespace}'..\n`);
     const version = BigInt(await applyManifest(edges, manifest));
     if (version > newest) newest = version;
   }
   if (newest > 0n) await untilEnforced(edges, String(newest));
-  return manifests;
 }
 
 /**

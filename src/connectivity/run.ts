@@ -3,7 +3,7 @@ import { toNumber } from '../model/flow/index.ts';
 import { runAction } from './action.ts';
 import { countNodes, deployWorkloads } from './deploy.ts';
 import { type Edges, RunFault } from './edges.ts';
-import type { ManifestValues } from './manifests.ts';
+import { type ManifestValues, readManifests } from './manifests.ts';
 import type { ConnectivityTest, Scenario, Workloads } from './model.ts';
 import { applyPolicies, removePolicies } from './policies.ts';
 import { type ActionRecord, type Outcome, reportText } from './report.ts';
@@ -125,15 +125,16 @@ async function runTest(run: Run, test: ConnectivityTest, scenarios: readonly Sce
     if (options.verbose) edges.write(text);
     else log += text;
   };
-  const applied = await applyPolicies(edges, test.policies, values, keep);
+  const policies = test.policies.flatMap((file) => readManifests(file, values));
   const records: ActionRecord[] = [];
   try {
+    await applyPolicies(edges, policies, values, keep);
     for (const scenario of scenarios) {
       keep(`  [-] Scenario [${test.name}/${scenario.name}]\n`);
       records.push(...(await runScenario(run, test, scenario, keep)));
     }
   } finally {
-    await removePolicies(edges, applied, values, keep);
+    await removePolicies(edges, policies, values, keep);
   }
   edges.write('\n');
   if (!options.verbose && records.some(({ ok }) => !ok)) edges.write(log);

@@ -81,28 +81,34 @@ export function podToWorld(targets: readonly WorldTarget[]): Scenario {
   };
 }
 
-/** Every client pings every other one. */
+/** Every client to every other one: with ping, or where the clients have none by a TCP connection that is refused. */
 export const clientToClient: Scenario = {
   name: 'client-to-client',
-  actions: ({ clients }: Workloads) =>
+  actions: ({ clients, ping }: Workloads) =>
     numbered(
       clients.flatMap((source) =>
         clients
           .filter((target) => target !== source)
-          .map(
-            (target) =>
-              (index): Action => ({
-                kind: 'ping',
-                name: `ping-${index}`,
-                source,
-                target: `${target.namespace}/${target.name} (${target.address}:0)`,
-                targetAddresses: [target.address],
-                address: target.address,
-              }),
-          ),
+          .map((target) => (index: number) => (ping ? pingClient : connectToClient)(index, source, target)),
       ),
     ),
 };
+
+function pingClient(index: number, source: TestPod, target: TestPod): Action {
+  const { address } = target;
+  return {
+    kind: 'ping',
+    name: `ping-${index}`,
+    source,
+    target: `${target.namespace}/${target.name} (${address}:0)`,
+    targetAddresses: [address],
+    address,
+  };
+}
+
+function connectToClient(index: number, source: TestPod, target: TestPod): Action {
+  return { ...curlPod(`tcp-${index}`, source, target, '/'), closedPort: true };
+}
 
 function numbered<T>(makers: readonly ((index: number) => T)[]): T[] {
   return makers.map((make, index) => make(index));

@@ -1,4 +1,4 @@
-import type { KubernetesObject } from '../cluster/store.ts';
+import type { KubernetesObject } from '../cluster/index.ts';
 
 /** Fixed addresses of the embedded cluster. */
 export const addresses = {

@@ -161,7 +161,8 @@ function installAddons(store: Store, { datapathMode }: LaunchOptions): void {
 
 /** Removes what the agents of an earlier run said of themselves, so that a node counts as ready only when its agent of this run is. */
 function forgetAgents(store: Store): void {
-  for (const { metadata } of store.list('ciliumnodes.cilium.io')) store.delete('ciliumnodes.cilium.io', undefined, metadata.name);
+  for (const { metadata } of store.list('ciliumnodes.cilium.io'))
+    store.delete('ciliumnodes.cilium.io', undefined, metadata.name);
 }
 
 interface NodeLike {

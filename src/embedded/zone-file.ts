@@ -1,6 +1,6 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { ObjectStore } from '../cluster/store.ts';
+import type { ObjectStore } from '../cluster/index.ts';
 import { buildZone } from '../dns/index.ts';
 
 /** Names of the host that stands outside the cluster, and its addresses. */

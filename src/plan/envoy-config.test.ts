@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { originalDstCluster } from './envoy-json.ts';
+import { policyListener } from './http-listeners.ts';
 import { type NodePlan, type ObjectReport, plan, type World } from './index.ts';
 import { routed } from './test-support/evaluate.ts';
 import { walkthroughWorld } from './test-support/walkthrough.ts';
@@ -80,8 +82,14 @@ function config({
   };
 }
 
-const planned = (configs: readonly object[], rest: Partial<World> = {}) =>
-  plan(walkthroughWorld({ envoyConfigs: configs, ...rest }));
+/** The plan without the policy listeners, which stand in every plan. */
+function planned(configs: readonly object[], rest: Partial<World> = {}): NodePlan {
+  const made = plan(walkthroughWorld({ envoyConfigs: configs, ...rest }));
+  const standing = new Set<string>([...Object.values(policyListener), originalDstCluster]);
+  const others = <T>(map: ReadonlyMap<string, T>) => new Map([...map].filter(([name]) => !standing.has(name)));
+  const xds = { ...made.xds, listeners: others(made.xds.listeners), clusters: others(made.xds.clusters) };
+  return { ...made, xds, proxyPorts: others(made.proxyPorts) };
+}
 const condition = (made: NodePlan, type: string, name = 'cfg'): ObjectReport['condition'] | undefined =>
   made.reports.find((report) => report.name === name && report.condition.type === type)?.condition;
 

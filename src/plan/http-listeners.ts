@@ -1,4 +1,3 @@
-import type { PolicyObject } from '../model/cilium/index.ts';
 import {
   agentAccessLog,
   defaultCircuitBreakers,
@@ -23,15 +22,6 @@ export const policyListener = {
   httpIngress: 'cilium-http-ingress',
   dns: 'cilium-dns-egress',
 } as const;
-
-/** Whether any policy has HTTP rules: the listeners stand from then on, whichever node the rule's pods are on. */
-export function needsHttpListeners(policies: readonly PolicyObject[]): boolean {
-  return policies.some(({ rules }) =>
-    rules.some(({ ingress, egress }) =>
-      [...ingress.items, ...egress.items].some(({ ports }) => ports?.some(({ http }) => http !== undefined) ?? false),
-    ),
-  );
-}
 
 /** The listener that policy redirects connections of one direction to; it sends each request on to where it was going. */
 export function httpListener(direction: 'ingress' | 'egress', port: number): JsonObject {

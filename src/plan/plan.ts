@@ -17,7 +17,7 @@ import { localEndpoints } from './endpoints.ts';
 import { buildEnvoyConfigs } from './envoy-config/build.ts';
 import { type SelectedConfigs, selectEnvoyConfigs } from './envoy-config/select.ts';
 import { originalDstCluster } from './envoy-json.ts';
-import { httpListener, needsHttpListeners, originalDestinationCluster, policyListener } from './http-listeners.ts';
+import { httpListener, originalDestinationCluster, policyListener } from './http-listeners.ts';
 import { clusterAddresses, clusterHoles, identityRanges, ipcache } from './ipcache.ts';
 import type { Identity, NodePlan, XdsResources } from './node-plan.ts';
 import { plannedPolicies } from './policies.ts';
@@ -41,7 +41,7 @@ export function plan(world: World): NodePlan {
   const configs = selectEnvoyConfigs(world, nodeLabels(world), services);
   const addresses = clusterAddresses(view);
   const outcome = resolve(world, view, policies, services, addresses);
-  const ports = proxyPorts(world, policies, outcome.groups, configs);
+  const ports = proxyPorts(world, outcome.groups, configs);
   const port = (name: string) => ports.get(name) ?? 0;
   const built = buildEnvoyConfigs(configs.active, ports, services);
   const ranges = identityRanges(addresses, outcome.world);
@@ -118,12 +118,11 @@ function policyService(service: PlannedService, addresses: ReadonlyMap<string, I
 
 function proxyPorts(
   world: World,
-  policies: readonly PolicyObject[],
   groups: readonly EndpointGroup[],
   configs: SelectedConfigs,
 ): ReadonlyMap<string, number> {
-  const names = [...configs.portNames];
-  if (needsHttpListeners(policies)) names.push(policyListener.httpEgress, policyListener.httpIngress);
+  // The HTTP listeners stand before any policy needs them: the first one then waits for no listener.
+  const names = [...configs.portNames, policyListener.httpEgress, policyListener.httpIngress];
   if (redirectsDns(groups)) names.push(policyListener.dns);
   return allocatePorts(names, world.proxyPorts, configs.reservedPorts);
 }

@@ -1,1 +1,1 @@
-export { BootstrapError, type Proxy, type ProxyOptions, startProxy } from './proxy.ts';
+export { BootstrapError, type ProxyOptions, type RunningProxy, startProxy } from './proxy.ts';

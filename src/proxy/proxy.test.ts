@@ -31,13 +31,19 @@ test('a request goes through: headers up and down in the order of Envoy', async 
 
 test('local replies as Envoy words them', async () => {
   const proxy = await runProxy(
-    httpListener('l', routes([
-      { match: { path: '/refused' }, route: { cluster: 'refused' } },
-      { match: { path: '/retried' }, route: { cluster: 'refused', retry_policy: { retry_on: '5xx', num_retries: 2 } } },
-      { match: { path: '/empty' }, route: { cluster: 'empty' } },
-      { match: { path: '/unknown' }, route: { cluster: 'nowhere' } },
-      { match: { path: '/direct' }, direct_response: { status: 201, body: { inline_string: 'made' } } },
-    ])),
+    httpListener(
+      'l',
+      routes([
+        { match: { path: '/refused' }, route: { cluster: 'refused' } },
+        {
+          match: { path: '/retried' },
+          route: { cluster: 'refused', retry_policy: { retry_on: '5xx', num_retries: 2 } },
+        },
+        { match: { path: '/empty' }, route: { cluster: 'empty' } },
+        { match: { path: '/unknown' }, route: { cluster: 'nowhere' } },
+        { match: { path: '/direct' }, direct_response: { status: 201, body: { inline_string: 'made' } } },
+      ]),
+    ),
     [staticCluster('refused', [1]), staticCluster('empty', [])],
   );
   const table: readonly (readonly [string, number, string])[] = [

@@ -18,7 +18,7 @@ export interface ProxyOptions {
   readonly log: Logger;
 }
 
-export interface Proxy {
+export interface RunningProxy {
   /** `host:port` or Unix socket path of the admin interface; undefined when the bootstrap has none. */
   readonly adminAddress: string | undefined;
   /** Addresses of a listener as bound (`127.0.0.1:15001`); empty when there is no such listener. */
@@ -41,7 +41,7 @@ export class BootstrapError extends Error {
 const DRAIN_MS = 5000;
 
 /** Starts a proxy. Rejects with `BootstrapError` when the bootstrap is faulty or an address of it cannot be bound. */
-export async function startProxy({ bootstrap, log }: ProxyOptions): Promise<Proxy> {
+export async function startProxy({ bootstrap, log }: ProxyOptions): Promise<RunningProxy> {
   const read = readBootstrap(bootstrap);
   if (!read.ok) throw new BootstrapError(read.error);
   const config = read.value;

@@ -122,6 +122,11 @@ function nodeTests(): void {
     return text;
   }
 
+  test('a fabric can be made again', async () => {
+    const again = await createFabric({ nodes: ['node-1', 'node-2'], serviceCidr: '10.96.0.0/16' });
+    assert.deepEqual(again.nodes, fabric.nodes);
+  });
+
   test('nodes register themselves', () => {
     const [first] = store.list<KubernetesObject & { status?: { addresses?: object[] } }>('nodes');
     assert.equal(first?.metadata.name, 'node-1');

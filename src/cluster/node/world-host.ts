@@ -38,6 +38,8 @@ function boundSocket(port: number): number {
   const fd = check(native.socket(c.AF_INET, type, 0), 'socket');
   try {
     setOption(fd, c.SOL_SOCKET, c.SO_REUSEADDR, 1);
+    // A fabric that is made again has two listeners until the first is closed.
+    setOption(fd, c.SOL_SOCKET, c.SO_REUSEPORT, 1);
     const address = socketAddress('0.0.0.0', port);
     check(native.bind(fd, address, address.length), `bind(0.0.0.0:${port})`);
     return fd;

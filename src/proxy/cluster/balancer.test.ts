@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { type JsonObject, readMessage } from '../config/fields.ts';
+import { StreamInfo } from '../http/stream-info.ts';
 import { createBalancer } from './balancer.ts';
 import { Cluster } from './cluster.ts';
 import type { ClusterConfig } from './config.ts';
 import { readCluster } from './config.ts';
-import { readMessage, type JsonObject } from '../config/fields.ts';
 import { Host } from './host.ts';
-import { StreamInfo } from '../http/stream-info.ts';
 
 const PEER = { address: '10.0.0.1', port: 1 };
 const info = new StreamInfo({ remote: PEER, directRemote: PEER, local: PEER });
@@ -127,7 +127,12 @@ test('outlier detection: ejection limits', () => {
 test('outlier detection: local failures count on their own when split', () => {
   for (const split of [true, false]) {
     const subject = cluster({
-      outlier_detection: { split_external_local_origin_errors: split, consecutive_local_origin_failure: 2, consecutive_5xx: 3, max_ejection_percent: 100 },
+      outlier_detection: {
+        split_external_local_origin_errors: split,
+        consecutive_local_origin_failure: 2,
+        consecutive_5xx: 3,
+        max_ejection_percent: 100,
+      },
     });
     subject.setEndpoints(endpoints(['healthy', 'healthy']));
     const [host] = subject.hosts;

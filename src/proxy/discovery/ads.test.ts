@@ -7,8 +7,19 @@ import { test } from 'node:test';
 import { createLogger } from '../../base/index.ts';
 import { grpcService, serviceName } from '../../model/envoy/index.ts';
 import { createXdsServer, type XdsServer } from '../../xds/index.ts';
-import { type Proxy, startProxy } from '../index.ts';
-import { type Backend, Client, endpoint, HCM, HTTP_OPTIONS, type Json, once, RBAC, ROUTER, startBackend } from '../testing/harness.ts';
+import { type RunningProxy, startProxy } from '../index.ts';
+import {
+  type Backend,
+  Client,
+  endpoint,
+  HCM,
+  HTTP_OPTIONS,
+  type Json,
+  once,
+  RBAC,
+  ROUTER,
+  startBackend,
+} from '../testing/harness.ts';
 
 const grpc = createRequire(import.meta.url)('@grpc/grpc-js') as typeof import('@grpc/grpc-js');
 const ADS = { ads: {}, resource_api_version: 'V3' };
@@ -49,7 +60,9 @@ async function controlPlane(): Promise<Plane> {
     },
   });
   await new Promise<void>((resolve, reject) => {
-    server.bindAsync(`unix:${socket}`, grpc.ServerCredentials.createInsecure(), (error) => (error ? reject(error) : resolve()));
+    server.bindAsync(`unix:${socket}`, grpc.ServerCredentials.createInsecure(), (error) =>
+      error ? reject(error) : resolve(),
+    );
   });
   return plane;
 }
@@ -64,7 +77,10 @@ function bootstrap(socket: string, form: 'GRPC' | 'DELTA_GRPC'): Json {
           type: 'STATIC',
           connect_timeout: '2s',
           typed_extension_protocol_options: {
-            [HTTP_OPTIONS]: { '@type': `type.googleapis.com/${HTTP_OPTIONS}`, explicit_http_config: { http2_protocol_options: {} } },
+            [HTTP_OPTIONS]: {
+              '@type': `type.googleapis.com/${HTTP_OPTIONS}`,
+              explicit_http_config: { http2_protocol_options: {} },
+            },
           },
           load_assignment: {
             cluster_name: 'xds-grpc-cilium',
@@ -100,7 +116,8 @@ const onlyPath = (regex: string, port: number): Json => ({
               matcher: {
                 name: 'upstream',
                 typed_config: {
-                  '@type': 'type.googleapis.com/envoy.extensions.rbac.matchers.upstream_ip_port.v3.UpstreamIpPortMatcher',
+                  '@type':
+                    'type.googleapis.com/envoy.extensions.rbac.matchers.upstream_ip_port.v3.UpstreamIpPortMatcher',
                   upstream_ip: { address_prefix: '127.0.0.1', prefix_len: 32 },
                   upstream_port_range: { start: port, end: port + 1 },
                 },
@@ -132,7 +149,9 @@ function resources(backend: Backend, port: number, policies: Json): Parameters<X
           discovered('ciliate/egress'),
           {
             name: 'codec',
-            typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec' },
+            typed_config: {
+              '@type': 'type.googleapis.com/envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec',
+            },
           },
         ],
       },
@@ -222,7 +241,7 @@ for (const form of ['GRPC', 'DELTA_GRPC'] as const) {
   test(`ADS (${form}): snapshot in, policy swapped on a live connection, bad resource refused, entries logged`, async () => {
     const plane = await controlPlane();
     const backend = await startBackend();
-    let proxy: Proxy | undefined;
+    let proxy: RunningProxy | undefined;
     try {
       proxy = await startProxy({ bootstrap: bootstrap(plane.socket, form), log: createLogger('proxy-test') });
       await connected(plane);
@@ -241,10 +260,27 @@ for (const form of ['GRPC', 'DELTA_GRPC'] as const) {
       assert.equal((await client.get('/')).status, 403);
 
       const bad = resources(backend, port, onlyPath('/bar', backend.port));
-      const broken = { ...(bad.routes.get('web') as Json), virtual_hosts: [{ name: 'v', domains: ['*'], routes: [{ match: { prefix: '/' }, route: { cluster: 'web', hash_policy: [{ terminal: true, header: { header_name: 'a' } }] } }] }] };
+      const broken = {
+        ...(bad.routes.get('web') as Json),
+        virtual_hosts: [
+          {
+            name: 'v',
+            domains: ['*'],
+            routes: [
+              {
+                match: { prefix: '/' },
+                route: { cluster: 'web', hash_policy: [{ terminal: true, header: { header_name: 'a' } }] },
+              },
+            ],
+          },
+        ],
+      };
       const third = await publish(plane, { ...bad, routes: new Map([['web', broken]]) } as typeof bad);
       assert.equal(third.state, 'rejected');
-      assert.match(third.rejections[0]?.message ?? '', /virtual_hosts\[0\]\.routes\[0\]\.route\.hash_policy: is known to Envoy but not supported/);
+      assert.match(
+        third.rejections[0]?.message ?? '',
+        /virtual_hosts\[0\]\.routes\[0\]\.route\.hash_policy: is known to Envoy but not supported/,
+      );
       assert.equal((await client.get('/foo')).status, 403, 'the last good route stays: /foo becomes /');
       client.close();
       await logged(plane, 5);

@@ -15,10 +15,22 @@ const MONTHS = [
   'December',
 ];
 
+let lastTime = Number.NaN;
+let lastText = '';
+
+/** ISO form of a time; requests of one millisecond share it. */
+function isoText(milliseconds: number): string {
+  if (milliseconds !== lastTime) {
+    lastTime = milliseconds;
+    lastText = new Date(milliseconds).toISOString();
+  }
+  return lastText;
+}
+
 /** A time in UTC by an strftime pattern with Envoy's `%f`, `%1f` to `%9f`; without a pattern `2017-01-01T00:00:00.000Z`. */
 export function formatTime(milliseconds: number, pattern: string | undefined): string {
+  if (pattern === undefined || pattern === '') return isoText(milliseconds);
   const date = new Date(milliseconds);
-  if (pattern === undefined || pattern === '') return date.toISOString();
   return pattern.replace(
     /%(\d?)([A-Za-z%])/g,
     (all, width: string, letter: string) => part(date, width, letter) ?? all,

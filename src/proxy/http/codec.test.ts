@@ -19,13 +19,21 @@ function request(text: string): { readonly outcome: string; readonly head: Reque
 
 const line = 'GET / HTTP/1.1\r\n';
 const refused: readonly (readonly [string, string, string])[] = [
-  ['length with chunked', `${line}Host: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n`, 'http1.content_length_and_chunked_not_allowed'],
+  [
+    'length with chunked',
+    `${line}Host: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n`,
+    'http1.content_length_and_chunked_not_allowed',
+  ],
   ['two lengths', `${line}Content-Length: 1\r\nContent-Length: 1\r\n\r\n`, 'http1.codec_error'],
   ['a list of lengths', `${line}Content-Length: 5, 5\r\n\r\n`, 'http1.codec_error'],
   ['a signed length', `${line}Content-Length: +5\r\n\r\n`, 'http1.codec_error'],
   ['an empty length', `${line}Content-Length: \r\n\r\n`, 'http1.codec_error'],
   ['an unknown coding', `${line}Transfer-Encoding: gzip, chunked\r\n\r\n`, 'http1.invalid_transfer_encoding'],
-  ['chunked twice', `${line}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n`, 'http1.invalid_transfer_encoding'],
+  [
+    'chunked twice',
+    `${line}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n`,
+    'http1.invalid_transfer_encoding',
+  ],
   ['a bare line feed', 'GET / HTTP/1.1\nHost: a\n\n', 'http1.codec_error'],
   ['a bare line feed after a value', `${line}Host: a\nB: c\r\n\r\n`, 'http1.invalid_characters'],
   ['a bare carriage return', `${line}Host: a\rB\r\n\r\n`, 'http1.invalid_characters'],
@@ -44,7 +52,8 @@ const refused: readonly (readonly [string, string, string])[] = [
   ['too large a head', `${line}a: ${'b'.repeat(61_440)}\r\n\r\n`, 'http1.headers_too_large'],
 ];
 
-for (const [what, text, details] of refused) test(`refuses ${what}`, () => assert.equal(request(text).outcome, details));
+for (const [what, text, details] of refused)
+  test(`refuses ${what}`, () => assert.equal(request(text).outcome, details));
 
 test('reads a head: names lower case, values trimmed, connection acted on', () => {
   const text = `POST /p?q HTTP/1.1\r\nHost: h:1\r\nX-A:  b \t\r\nConnection: close, X-B\r\nX-B: c\r\nContent-Length: 3\r\n\r\nabc`;
@@ -102,13 +111,17 @@ for (const [what, text] of brokenChunks) {
 
 test('decodes chunks however they are split, and drops extensions and trailers', () => {
   fc.assert(
-    fc.property(fc.array(fc.string({ minLength: 1, maxLength: 40, unit: 'binary-ascii' }), { maxLength: 6 }), fc.array(fc.nat(400), { maxLength: 8 }), (chunks, cuts) => {
-      const body = `${chunks.map((chunk) => `${chunk.length.toString(16)};x=1\r\n${chunk}\r\n`).join('')}0\r\nT: v\r\n\r\n`;
-      const bytes = Buffer.from(`${body}NEXT`, 'latin1');
-      const points = [0, ...cuts.map((cut) => cut % bytes.length).sort((a, b) => a - b), bytes.length];
-      const pieces = points.slice(1).map((point, index) => bytes.subarray(points[index], point));
-      assert.deepEqual(unchunk(pieces), { payload: chunks.join(''), end: body.length });
-    }),
+    fc.property(
+      fc.array(fc.string({ minLength: 1, maxLength: 40, unit: 'binary-ascii' }), { maxLength: 6 }),
+      fc.array(fc.nat(400), { maxLength: 8 }),
+      (chunks, cuts) => {
+        const body = `${chunks.map((chunk) => `${chunk.length.toString(16)};x=1\r\n${chunk}\r\n`).join('')}0\r\nT: v\r\n\r\n`;
+        const bytes = Buffer.from(`${body}NEXT`, 'latin1');
+        const points = [0, ...cuts.map((cut) => cut % bytes.length).sort((a, b) => a - b), bytes.length];
+        const pieces = points.slice(1).map((point, index) => bytes.subarray(points[index], point));
+        assert.deepEqual(unchunk(pieces), { payload: chunks.join(''), end: body.length });
+      },
+    ),
   );
 });
 
@@ -130,10 +143,16 @@ test('samples of other parsers: a result for each prefix, and no exception', (co
     return;
   }
   let count = 0;
-  for (const file of readdirSync(SAMPLES, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.md'))) {
+  for (const file of readdirSync(SAMPLES, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.md'),
+  )) {
     const text = readFileSync(path.join(SAMPLES, file), 'utf8');
     for (const [, sample = ''] of text.matchAll(/```http\n([\s\S]*?)```/g)) {
-      const wire = sample.replaceAll(/(?<!\\r)\\n/g, '\n').replaceAll('\\r', '\r').replaceAll('\\t', '\t').replaceAll(/(?<!\r)\n/g, '\r\n');
+      const wire = sample
+        .replaceAll(/(?<!\\r)\\n/g, '\n')
+        .replaceAll('\\r', '\r')
+        .replaceAll('\\t', '\t')
+        .replaceAll(/(?<!\r)\n/g, '\r\n');
       const bytes = Buffer.from(wire, 'latin1');
       for (let length = 0; length <= bytes.length; length++) {
         parseRequestHead(bytes, 0, length, LIMITS, new RequestHead());

@@ -181,7 +181,8 @@ export class HttpStream extends StreamInfo implements FilterStream {
 
   #framing(head: ResponseHead, done: boolean): string {
     const { status, headers } = head;
-    this.#bodyless = this.head.method === 'HEAD' || status === 304 || status === 204 || (status < 200 && status !== 101);
+    this.#bodyless =
+      this.head.method === 'HEAD' || status === 304 || status === 204 || (status < 200 && status !== 101);
     this.#chunked = false;
     if (status === 101 || headers.has('content-length')) return '';
     if (done && this.head.method !== 'HEAD') return status >= 200 && status !== 204 ? 'content-length: 0\r\n' : '';

@@ -25,11 +25,18 @@ function setUp(): string | undefined {
   } catch (error) {
     return `cannot make network namespaces: ${error}`;
   }
-  for (const [name, address, link] of [['c', CLIENT, 'lxc0'], ['s', SERVER, 'lxc1']] as const) {
+  for (const [name, address, link] of [
+    ['c', CLIENT, 'lxc0'],
+    ['s', SERVER, 'lxc1'],
+  ] as const) {
     const [node, pod] = [`-n ${NS}-n`, `-n ${NS}-${name}`];
     ip(`${node} link add ${link} type veth peer name eth0 netns ${NS}-${name}`, `${node} link set ${link} up`);
     ip(`${node} route add ${address}/32 dev ${link}`, `${pod} link set lo up`, `${pod} link set eth0 up`);
-    ip(`${pod} addr add ${address}/32 dev eth0`, `${pod} route add 10.9.9.9 dev eth0`, `${pod} route add default via 10.9.9.9`);
+    ip(
+      `${pod} addr add ${address}/32 dev eth0`,
+      `${pod} route add 10.9.9.9 dev eth0`,
+      `${pod} route add default via 10.9.9.9`,
+    );
   }
   ip(`-n ${NS}-n link set lo up`, `-n ${NS}-n addr add 10.9.9.9/32 dev lo`);
   ip(`-n ${NS}-n rule add fwmark 0x200/0xf00 lookup 2004`, `-n ${NS}-n route add local 0.0.0.0/0 dev lo table 2004`);

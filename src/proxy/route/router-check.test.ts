@@ -24,13 +24,28 @@ interface Case {
   readonly validate: Readonly<Record<string, JsonValue>>;
 }
 
+interface HeaderEntry {
+  readonly key?: string;
+  readonly value?: string;
+  readonly header?: { readonly key?: string; readonly value?: string };
+}
+
+interface MetadataEntry {
+  readonly metadata_namespace: string;
+  readonly value: JsonObject;
+  readonly allow_overwrite?: boolean;
+}
+
 /** What this proxy has on purpose no notion of: requests from inside, and runtime keys. */
 function unsupported({ input }: Case, table: string): boolean {
   return (input['internal'] === true && input['ssl'] !== true && table.startsWith('Redirect')) || table === 'Runtime';
 }
 
 function loadTable(name: string): RouteTable {
-  const text = readFileSync(path.join(FOLDER, `${name}.yaml`), 'utf8').replaceAll(/\bhost_rewrite:/g, 'host_rewrite_literal:');
+  const text = readFileSync(path.join(FOLDER, `${name}.yaml`), 'utf8').replaceAll(
+    /\bhost_rewrite:/g,
+    'host_rewrite_literal:',
+  );
   const issues: Issue[] = [];
   const table = compileRouteTable(parse(text) as JsonObject, '', issues, readRouteFilters);
   assert.deepEqual(issues, []);
@@ -43,15 +58,16 @@ function infoOf({ input }: Case): StreamInfo & { readonly head: RequestHead; ran
   head.path = input.path;
   head.authority = input.authority;
   head.scheme = input['ssl'] === true ? 'https' : 'http';
-  for (const { header, ...flat } of (input['additional_request_headers'] ?? []) as Record<string, never>[]) {
-    const { key, value } = (header ?? flat) as { key: string; value: string };
-    head.headers.add(key.toLowerCase(), value ?? '');
+  for (const entry of (input['additional_request_headers'] ?? []) as HeaderEntry[]) {
+    const { key = '', value = '' } = entry.header ?? entry;
+    head.headers.add(key.toLowerCase(), value);
   }
   const info = new StreamInfo({ remote: PEER, directRemote: PEER, local: PEER });
   info.request = head;
-  for (const { metadata_namespace, value, allow_overwrite } of (input['dynamic_metadata'] ?? []) as Record<string, never>[]) {
-    if (info.metadata(metadata_namespace, []) !== undefined && !allow_overwrite) continue;
-    for (const [key, inner] of Object.entries(value as JsonObject)) info.setMetadata(metadata_namespace, key, inner);
+  for (const entry of (input['dynamic_metadata'] ?? []) as MetadataEntry[]) {
+    const { metadata_namespace: namespace } = entry;
+    if (info.metadata(namespace, []) !== undefined && entry.allow_overwrite !== true) continue;
+    for (const [key, inner] of Object.entries(entry.value)) info.setMetadata(namespace, key, inner);
   }
   return Object.assign(info, { head, random: Number(input['random_value'] ?? 0), weighted: undefined });
 }
@@ -75,7 +91,11 @@ function resultOf(table: RouteTable, one: Case): Record<string, JsonValue> {
   const { route } = found;
   const { action } = route;
   if (action.kind === 'redirect') {
-    return { ...out, path_redirect: redirectLocation(action, route.match.path, info.head), code_redirect: action.status };
+    return {
+      ...out,
+      path_redirect: redirectLocation(action, route.match.path, info.head),
+      code_redirect: action.status,
+    };
   }
   const response = new HeaderMap();
   if (action.kind === 'direct' && action.body !== '') {
@@ -84,7 +104,11 @@ function resultOf(table: RouteTable, one: Case): Record<string, JsonValue> {
   }
   table.applyResponse(route, undefined, response, info);
   if (action.kind === 'direct') {
-    return { ...out, path_redirect: `${info.head.scheme}://${info.head.authority}${info.head.path}`, ...headerResult(one, info, response) };
+    return {
+      ...out,
+      path_redirect: `${info.head.scheme}://${info.head.authority}${info.head.path}`,
+      ...headerResult(one, info, response),
+    };
   }
   const cluster = chooseCluster(action, info);
   const virtualCluster = virtualClusterName(route.virtualHost, info);
@@ -136,6 +160,8 @@ test('route tables of the router check tool', (context) => {
       else failures.push(`${name}/${one.test_name}: ${JSON.stringify(wrong)} got ${JSON.stringify(result)}`);
     }
   }
-  console.log(`router check: ${passed} passed, ${skipped} need internal requests or runtime keys, ${failures.length} failed`);
+  console.log(
+    `router check: ${passed} passed, ${skipped} need internal requests or runtime keys, ${failures.length} failed`,
+  );
   assert.deepEqual(failures, []);
 });

@@ -1,6 +1,6 @@
 import net from 'node:net';
 import { createLogger } from '../../base/index.ts';
-import { type Proxy, startProxy } from '../index.ts';
+import { type RunningProxy, startProxy } from '../index.ts';
 
 /** A backend that speaks HTTP/1.1 by hand: it keeps what it was sent and answers what `respond` says. */
 export interface Backend {
@@ -66,7 +66,10 @@ function takeRequest(text: string): { head: string; body: string; rest: string }
 
 const TYPE = 'type.googleapis.com/';
 export const HCM = `${TYPE}envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager`;
-export const ROUTER = { name: 'router', typed_config: { '@type': `${TYPE}envoy.extensions.filters.http.router.v3.Router` } };
+export const ROUTER = {
+  name: 'router',
+  typed_config: { '@type': `${TYPE}envoy.extensions.filters.http.router.v3.Router` },
+};
 export const RBAC = `${TYPE}envoy.extensions.filters.http.rbac.v3.RBAC`;
 export const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 
@@ -100,12 +103,12 @@ export function routes(list: readonly Json[], more: Json = {}): Json {
   return { route_config: { name: 'r', virtual_hosts: [{ name: 'v', domains: ['*'], routes: list, ...more }] } };
 }
 
-export interface RunningProxy extends Proxy {
+export interface TestProxy extends RunningProxy {
   readonly port: number;
 }
 
 /** A proxy with one listener named `l`. */
-export async function runProxy(listener: Json, clusters: readonly Json[], more: Json = {}): Promise<RunningProxy> {
+export async function runProxy(listener: Json, clusters: readonly Json[], more: Json = {}): Promise<TestProxy> {
   const bootstrap = {
     node: { id: 'n', cluster: 'c' },
     static_resources: { listeners: [listener], clusters },

@@ -1,7 +1,5 @@
-import { assert } from '../../../base/index.ts';
 import type { DeleteOptions, KubernetesObject } from '../../store.ts';
 import { recordUpdate } from '../patch/managed-fields.ts';
-import type { ServedResource } from '../registry/registry.ts';
 import { at, isRecord, numberAt, stringAt } from '../schema/shape.ts';
 import { badRequest, methodNotAllowed, type Status } from '../status.ts';
 import type { DeletionOptions } from '../store/deletion.ts';
@@ -9,9 +7,10 @@ import { decodeBody, mediaType, readBody } from './body.ts';
 import { acceptObject, authorOf, isDryRun } from './intake.ts';
 import { applyPatchRequest } from './patch-request.ts';
 import { selectObjects, sendObject } from './read.ts';
+import { coreEvents, replaceWith } from './replace.ts';
 import type { ResourceRequest } from './request.ts';
 import { sendJson, warn } from './respond.ts';
-import { fromEventsApi, storageKey, toServed } from './versions.ts';
+import { fromEventsApi, storageKey } from './versions.ts';
 
 export async function handleCreate(call: ResourceRequest): Promise<void> {
   const body = await decodeBody(mediaType(call.request), await readBody(call.request));
@@ -28,13 +27,6 @@ function createFrom(call: ResourceRequest, object: KubernetesObject): Kubernetes
     return context.store.createServed(coreEvents(call), fromEventsApi(object), { dryRun });
   const owned = recordUpdate(resource.served.shape, withoutManagers(object), undefined, authorOf(call));
   return context.store.createServed(resource, owned, { dryRun, resetStatus: true });
-}
-
-/** Events of both groups are kept as core events. */
-function coreEvents({ context }: ResourceRequest): ServedResource {
-  const resource = context.store.registry.byKind('v1', 'Event');
-  assert(resource, 'core events are built in');
-  return resource;
 }
 
 function withoutManagers(object: KubernetesObject): KubernetesObject {
@@ -68,21 +60,6 @@ export async function handleReplace(call: ResourceRequest): Promise<void> {
     return;
   }
   sendObject(call, 200, replaceWith(call, object));
-}
-
-/** Replaces the object, or its status, with an accepted one. */
-export function replaceWith(call: ResourceRequest, object: KubernetesObject): KubernetesObject {
-  const { context, resource, namespace, name = '', query, subresource } = call;
-  const dryRun = isDryRun(query);
-  if (resource.definition.storedAs !== undefined)
-    return context.store.updateServed(coreEvents(call), fromEventsApi(object), { dryRun });
-  const old = context.store.get(storageKey(resource), namespace, name);
-  const shown = old && toServed(resource, old);
-  if (subresource === 'status') return context.store.updateServed(resource, object, { dryRun, subresource: 'status' });
-  const kept: KubernetesObject = resource.served.hasStatus && shown ? { ...object, status: shown['status'] } : object;
-  if (kept['status'] === undefined) delete kept['status'];
-  const owned = recordUpdate(resource.served.shape, kept, shown, authorOf(call));
-  return context.store.updateServed(resource, owned, { dryRun });
 }
 
 export async function handlePatch(call: ResourceRequest): Promise<void> {

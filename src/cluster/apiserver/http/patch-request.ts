@@ -9,7 +9,7 @@ import { badRequest, invalid, notFound } from '../status.ts';
 import { invalidValue } from '../validation/errors.ts';
 import { decodeBody, mediaType, readBody, unsupportedMediaType } from './body.ts';
 import { acceptObject, authorOf, isDryRun } from './intake.ts';
-import { replaceWith } from './mutate.ts';
+import { replaceWith } from './replace.ts';
 import type { ResourceRequest } from './request.ts';
 import { storageKey, toServed } from './versions.ts';
 

@@ -16,7 +16,13 @@ interface Request {
   readonly upstream?: readonly [string, number];
 }
 
-function streamOf({ client = '10.0.0.1', path = '/', method = 'GET', headers = {}, upstream }: Request): FilterStream & {
+function streamOf({
+  client = '10.0.0.1',
+  path = '/',
+  method = 'GET',
+  headers = {},
+  upstream,
+}: Request): FilterStream & {
   replied: LocalReply | undefined;
 } {
   const head = new RequestHead();
@@ -38,7 +44,10 @@ function streamOf({ client = '10.0.0.1', path = '/', method = 'GET', headers = {
   });
 }
 
-function judge(rules: unknown, request: Request): { readonly allowed: boolean; readonly policy: unknown; readonly details: string } {
+function judge(
+  rules: unknown,
+  request: Request,
+): { readonly allowed: boolean; readonly policy: unknown; readonly details: string } {
   const issues: Issue[] = [];
   const filter = readMessage({ rules } as JsonObject, '', issues, rbacFilter.read);
   assert.deepEqual(issues, []);
@@ -52,7 +61,9 @@ function judge(rules: unknown, request: Request): { readonly allowed: boolean; r
 }
 
 const any = [{ any: true }];
-const allow = (permissions: unknown, principals: unknown = any): unknown => ({ policies: { p: { permissions, principals } } });
+const allow = (permissions: unknown, principals: unknown = any): unknown => ({
+  policies: { p: { permissions, principals } },
+});
 const ip = (address_prefix: string, prefix_len: number): unknown => ({ address_prefix, prefix_len });
 const upstream = (address: string, start: number, end: number): unknown => ({
   matcher: {
@@ -64,7 +75,9 @@ const upstream = (address: string, start: number, end: number): unknown => ({
     },
   },
 });
-const header = (name: string, regex: string): unknown => ({ header: { name, string_match: { safe_regex: { regex } } } });
+const header = (name: string, regex: string): unknown => ({
+  header: { name, string_match: { safe_regex: { regex } } },
+});
 
 const table: readonly (readonly [string, unknown, Request, boolean])[] = [
   ['no policy allows nothing', { policies: {} }, {}, false],
@@ -80,7 +93,21 @@ const table: readonly (readonly [string, unknown, Request, boolean])[] = [
   ['another client address', allow(any, [{ direct_remote_ip: ip('10.0.0.2', 32) }]), {}, false],
   ['a client range', allow(any, [{ remote_ip: ip('10.0.0.0', 8) }]), {}, true],
   ['source_ip', allow(any, [{ source_ip: ip('10.0.0.0', 30) }]), {}, true],
-  ['not, and, or', allow([{ and_rules: { rules: [{ not_rule: header(':method', 'PUT') }, { or_rules: { rules: [header('x', '1'), header('x', '2')] } }] } }]), { headers: { x: '2' } }, true],
+  [
+    'not, and, or',
+    allow([
+      {
+        and_rules: {
+          rules: [
+            { not_rule: header(':method', 'PUT') },
+            { or_rules: { rules: [header('x', '1'), header('x', '2')] } },
+          ],
+        },
+      },
+    ]),
+    { headers: { x: '2' } },
+    true,
+  ],
   ['the chosen upstream', allow([upstream('10.1.0.1', 80, 81)]), { upstream: ['10.1.0.1', 80] }, true],
   ['another port of it', allow([upstream('10.1.0.1', 80, 81)]), { upstream: ['10.1.0.1', 81] }, false],
   ['no upstream yet', allow([upstream('10.1.0.1', 80, 81)]), {}, false],
@@ -88,7 +115,14 @@ const table: readonly (readonly [string, unknown, Request, boolean])[] = [
   ['destination port', allow([{ destination_port: 8081 }]), {}, false],
   ['destination port range', allow([{ destination_port_range: { start: 8080, end: 8081 } }]), {}, true],
   ['an absent header does not match', allow([header('x', '.*')]), {}, false],
-  ['and_ids', allow(any, [{ and_ids: { ids: [{ direct_remote_ip: ip('10.0.0.1', 32) }, { header: { name: 'x', present_match: true } }] } }]), {}, false],
+  [
+    'and_ids',
+    allow(any, [
+      { and_ids: { ids: [{ direct_remote_ip: ip('10.0.0.1', 32) }, { header: { name: 'x', present_match: true } }] } },
+    ]),
+    {},
+    false,
+  ],
 ];
 for (const [what, rules, request, allowed] of table) {
   test(`RBAC: ${what}`, () => assert.equal(judge(rules, request).allowed, allowed));
@@ -97,7 +131,11 @@ for (const [what, rules, request, allowed] of table) {
 test('the first policy by name decides and is named', () => {
   const policy = { permissions: any, principals: any };
   const client = { permissions: any, principals: [{ direct_remote_ip: ip('10.0.0.1', 32) }] };
-  assert.deepEqual(judge({ policies: { c: policy, b: client, d: client } }, {}), { allowed: true, policy: 'b', details: '' });
+  assert.deepEqual(judge({ policies: { c: policy, b: client, d: client } }, {}), {
+    allowed: true,
+    policy: 'b',
+    details: '',
+  });
   const denied = judge({ action: 'DENY', policies: { 'a b': policy } }, {});
   assert.equal(denied.details, 'rbac_access_denied_matched_policy[a_b]');
   assert.equal(judge({ policies: {} }, {}).details, 'rbac_access_denied_matched_policy[none]');
@@ -107,7 +145,10 @@ test('ten thousand clients and backends: the same answers, found by look-up', ()
   const policies: Record<string, unknown> = {};
   for (let index = 0; index < 10_000; index++) {
     const address = `10.${index >> 8}.${index & 255}.7`;
-    policies[`p${index}`] = { permissions: [{ and_rules: { rules: [upstream(address, 80, 81), header(':path', '/ok')] } }], principals: [{ direct_remote_ip: ip(address, 32) }] };
+    policies[`p${index}`] = {
+      permissions: [{ and_rules: { rules: [upstream(address, 80, 81), header(':path', '/ok')] } }],
+      principals: [{ direct_remote_ip: ip(address, 32) }],
+    };
   }
   const issues: Issue[] = [];
   const filter = readMessage({ rules: { policies } } as JsonObject, '', issues, rbacFilter.read);

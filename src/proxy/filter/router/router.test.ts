@@ -9,21 +9,26 @@ import {
   once,
   type Respond,
   routes,
-  type RunningProxy,
   runProxy,
   startBackend,
   staticCluster,
+  type TestProxy,
 } from '../../testing/harness.ts';
 
 interface Setup {
   readonly backend: Backend;
-  readonly proxy: RunningProxy;
+  readonly proxy: TestProxy;
 }
 
 const route = (more: Json = {}): Json => ({ match: { prefix: '/' }, route: { cluster: 'c', ...more } });
 
 async function withProxy(
-  { respond, action = {}, manager = {}, cluster = {} }: { respond?: Respond; action?: Json; manager?: Json; cluster?: Json },
+  {
+    respond,
+    action = {},
+    manager = {},
+    cluster = {},
+  }: { respond?: Respond; action?: Json; manager?: Json; cluster?: Json },
   check: (setup: Setup) => Promise<void>,
 ): Promise<void> {
   const backend = await startBackend(respond);
@@ -43,7 +48,12 @@ test('an upstream that misbehaves gives 502 or 503 in the words of Envoy', async
   const table: readonly (readonly [string, Respond, number, string])[] = [
     ['closes', (_, socket) => void socket.destroy(), 503, `${before}connection termination`],
     ['speaks no HTTP', () => 'hello\r\n\r\n', 502, `${before}protocol error`],
-    ['sends two lengths', () => 'HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\na', 502, `${before}protocol error`],
+    [
+      'sends two lengths',
+      () => 'HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\na',
+      502,
+      `${before}protocol error`,
+    ],
     ['sends a body with 204', () => 'HTTP/1.1 204 No\r\ncontent-length: 1\r\n\r\na', 502, `${before}protocol error`],
     ['sends an unasked upgrade', () => 'HTTP/1.1 101 Switching\r\n\r\n', 502, `${before}protocol error`],
   ];
@@ -109,10 +119,12 @@ test('stream idle timeout and request timeout', async () => {
 test('bodies: chunked both ways, close-delimited, HEAD, 204, 304, 100-continue', async () => {
   const respond: Respond = (head) => {
     if (head.startsWith('HEAD')) return 'HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n';
-    if (head.includes(' /chunked ')) return 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n2\r\nde\r\n0\r\nt: v\r\n\r\n';
+    if (head.includes(' /chunked '))
+      return 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n2\r\nde\r\n0\r\nt: v\r\n\r\n';
     if (head.includes(' /204 ')) return 'HTTP/1.1 204 No Content\r\n\r\n';
     if (head.includes(' /304 ')) return 'HTTP/1.1 304 Not Modified\r\ncontent-length: 7\r\n\r\n';
-    if (head.includes(' /1xx ')) return 'HTTP/1.1 103 Early\r\nlink: x\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n';
+    if (head.includes(' /1xx '))
+      return 'HTTP/1.1 103 Early\r\nlink: x\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n';
     return OK_RESPONSE;
   };
   await withProxy({ respond }, async ({ proxy, backend }) => {
@@ -137,12 +149,18 @@ test('bodies: chunked both ways, close-delimited, HEAD, 204, 304, 100-continue',
 });
 
 test('pipelined requests are answered in order, one at a time', async () => {
-  await withProxy({ respond: (head) => `HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n${head.slice(5, 7)}` }, async ({ proxy }) => {
-    const client = new Client(proxy.port);
-    client.send(['aa', 'bb', 'cc'].map((path) => `GET /${path} HTTP/1.1\r\nhost: a\r\n\r\n`).join(''));
-    assert.deepEqual([(await client.read()).body, (await client.read()).body, (await client.read()).body], ['aa', 'bb', 'cc']);
-    client.close();
-  });
+  await withProxy(
+    { respond: (head) => `HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n${head.slice(5, 7)}` },
+    async ({ proxy }) => {
+      const client = new Client(proxy.port);
+      client.send(['aa', 'bb', 'cc'].map((path) => `GET /${path} HTTP/1.1\r\nhost: a\r\n\r\n`).join(''));
+      assert.deepEqual(
+        [(await client.read()).body, (await client.read()).body, (await client.read()).body],
+        ['aa', 'bb', 'cc'],
+      );
+      client.close();
+    },
+  );
 });
 
 test('ambiguous or broken requests are answered and the connection closed', async () => {
@@ -178,21 +196,24 @@ test('an upgrade passes only where it is allowed, then bytes go both ways', asyn
     return 'HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\nhi';
   };
   const wanted = 'GET / HTTP/1.1\r\nhost: a\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\n';
-  await withProxy({ respond, manager: { upgrade_configs: [{ upgrade_type: 'websocket' }] } }, async ({ proxy, backend }) => {
-    const client = new Client(proxy.port);
-    client.send(wanted);
-    const answer = await client.read();
-    assert.equal(answer.status, 101);
-    assert.ok(answer.headers.includes('upgrade: websocket'));
-    assert.match(backend.heads[0] ?? '', /upgrade: websocket\r\n[^]*connection: Upgrade\r\n/);
-    client.send('ping');
-    let seen = '';
-    while (!seen.includes('<ping>')) {
-      seen += await new Promise<string>((resolve) => client.socket.once('data', (bytes) => resolve(String(bytes))));
-    }
-    await backend.close();
-    await client.rest();
-  });
+  await withProxy(
+    { respond, manager: { upgrade_configs: [{ upgrade_type: 'websocket' }] } },
+    async ({ proxy, backend }) => {
+      const client = new Client(proxy.port);
+      client.send(wanted);
+      const answer = await client.read();
+      assert.equal(answer.status, 101);
+      assert.ok(answer.headers.includes('upgrade: websocket'));
+      assert.match(backend.heads[0] ?? '', /upgrade: websocket\r\n[\s\S]*connection: Upgrade\r\n/);
+      client.send('ping');
+      let seen = '';
+      while (!seen.includes('<ping>')) {
+        seen += await new Promise<string>((resolve) => client.socket.once('data', (bytes) => resolve(String(bytes))));
+      }
+      await backend.close();
+      await client.rest();
+    },
+  );
   await withProxy({ respond }, async ({ proxy }) => {
     const client = new Client(proxy.port);
     client.send(wanted);
@@ -278,10 +299,17 @@ test('circuit breakers: requests beyond the limits get 503 overflow', async () =
 
 test('outlier detection takes a dead host out; with all gone it goes on (panic)', async () => {
   const good = await startBackend();
-  const outlier = { outlier_detection: { split_external_local_origin_errors: true, consecutive_local_origin_failure: 2, max_ejection_percent: 50 } };
-  const proxy = await runProxy(httpListener('l', routes([route({ retry_policy: { retry_on: 'connect-failure', num_retries: 3 } })])), [
-    staticCluster('c', [1, good.port], outlier),
-  ]);
+  const outlier = {
+    outlier_detection: {
+      split_external_local_origin_errors: true,
+      consecutive_local_origin_failure: 2,
+      max_ejection_percent: 50,
+    },
+  };
+  const proxy = await runProxy(
+    httpListener('l', routes([route({ retry_policy: { retry_on: 'connect-failure', num_retries: 3 } })])),
+    [staticCluster('c', [1, good.port], outlier)],
+  );
   try {
     const client = new Client(proxy.port);
     for (let count = 0; count < 20; count++) assert.equal((await client.get('/')).status, 200);
