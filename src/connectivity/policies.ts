@@ -60,6 +60,7 @@ export async function removePolicies(
     log(`  ℹ️  📜 Deleting ${manifest.kind} '${manifest.metadata.name}' from namespace '${namespace}'..\n`);
     await deleteManifest(edges, manifest);
   }
+  if (edges.signal.aborted) throw new RunFault('interrupted');
   const fence: Manifest & { readonly spec: unknown } = {
     apiVersion: 'cilium.io/v2',
     kind: 'CiliumNetworkPolicy',

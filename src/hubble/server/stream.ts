@@ -11,6 +11,8 @@ export interface StreamGate {
 }
 
 const maxStreams = 1024;
+/** Messages that may wait in a call's own buffer; beyond them the reading stops. */
+const mostUnsent = 512;
 
 export function createStreamGate(): StreamGate {
   let streams = 0;
@@ -74,7 +76,7 @@ async function pump<T extends object>(call: AnyStream, reader: EventReader<T>, s
     if (message === undefined) {
       if (reader.finished()) return;
       await reader.wait(signal);
-    } else if (!call.write(message)) {
+    } else if (!call.write(message) && call.writableLength >= mostUnsent) {
       await drained(call, signal);
     }
   }

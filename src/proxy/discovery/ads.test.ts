@@ -325,6 +325,7 @@ function checkLogs(plane: Plane, backend: Backend): void {
   const metadata = JSON.stringify(common['metadata']);
   assert.match(metadata, /enforced_engine_result.*denied/);
   assert.match(JSON.stringify(allowed?.['common_properties']), /enforced_effective_policy_id.*rule-1/);
-  assert.equal(((denied?.['response'] as Json)['response_code'] as Json)['value'], 403);
-  assert.equal((denied?.['response'] as Json)['response_code_details'], 'rbac_access_denied_matched_policy[none]');
+  const response = denied?.['response'] as Json;
+  assert.equal((response['response_code'] as Json)['value'], 403);
+  assert.equal(response['response_code_details'], 'rbac_access_denied_matched_policy[none]');
 }

@@ -44,13 +44,13 @@ export class HttpStream extends StreamInfo implements FilterStream {
     this.manager = manager;
     this.head = head;
     this.request = head;
+    manager.stats.rqTotal++;
+    manager.stats.rqActive++;
   }
 
   /** Judges the head, finds the route and runs the filters. */
   begin(): void {
     const { manager } = this;
-    manager.stats.rqTotal++;
-    manager.stats.rqActive++;
     this.#idle.start(manager.streamIdleTimeout);
     if (!this.requestDone) this.#whole.start(manager.requestTimeout);
     const refused = admitRequest(this);
