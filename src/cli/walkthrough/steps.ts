@@ -36,7 +36,7 @@ async function workloads(walker: Walker): Promise<void> {
     .trim()
     .split('\n')
     .slice(1)
-    .map((line) => line.split(/\s+/));
+    .map((line) => line.split(/\s{2,}/));
   walker.check(
     'four pods are Running 1/1',
     rows.length === 4 && rows.every((row) => row[1] === '1/1' && row[2] === 'Running'),

@@ -30,7 +30,7 @@ export function podStatus(facts: PodFacts): PodStatus {
   const previous = pod.status ?? {};
   return {
     ...(previous.qosClass === undefined ? {} : { qosClass: previous.qosClass }),
-    ...(failure ?? {}),
+    ...failure,
     phase,
     conditions: conditions(facts, phase, previous.conditions ?? []),
     hostIP: hostAddress,

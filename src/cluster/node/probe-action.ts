@@ -53,8 +53,8 @@ function getOverHttp(action: HttpGet, target: ProbeTarget, timeoutMs: number): P
       host,
       port,
       headers,
-      agent: false,
-      ...(secure ? { rejectUnauthorized: false, socket } : { createConnection: () => socket }),
+      // With an agent, even a fresh one, http would open a connection of its own in this process's namespace.
+      ...(secure ? { agent: false, rejectUnauthorized: false, socket } : { createConnection: () => socket }),
     });
     const timer = setTimeout(() => {
       request.destroy(new Error('context deadline exceeded (Client.Timeout exceeded while awaiting headers)'));

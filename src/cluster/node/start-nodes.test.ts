@@ -272,6 +272,16 @@ function nodeTests(): void {
     assert.ok(reasons('alive').includes('Unhealthy') && reasons('alive').includes('Killing'));
   });
 
+  test('probes come from the node', async () => {
+    const server =
+      "require('net').createServer((s)=>{console.log(s.remoteAddress);s.end('HTTP/1.0 200 OK\\r\\n\\r\\n')})";
+    const program = { command: [process.execPath, '-e', `${server}.listen(8080,'0.0.0.0')`] };
+    create('http', { ...program, readinessProbe: { httpGet: { path: '/', port: 8080 }, periodSeconds: 1 } });
+    create('tcp', { ...program, readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1 } });
+    await until('ready', () => record('http')?.ready === true && record('tcp')?.ready === true);
+    for (const name of ['http', 'tcp']) assert.match(await logs(name), /^(10\.244\.1\.1\n)+$/);
+  });
+
   test('deletion asks first and then insists', async () => {
     create('polite', shell('trap "echo bye; exit 0" TERM; echo up; while :; do sleep 0.05; done'));
     create('stubborn', shell('trap "" TERM; echo up; while :; do sleep 0.05; done'), {

@@ -24,6 +24,7 @@ export async function startWorldHost(network: string): Promise<{ close(): Promis
     server.once('error', reject).listen({ fd }, resolve);
   });
   server.on('error', () => {});
+  server.unref();
   return {
     close: () =>
       new Promise((resolve) => {

@@ -18,7 +18,7 @@ export interface Bootstrap {
 /** Decodes the parsed YAML or JSON of a bootstrap file; unknown fields and types are issues with their path. */
 export function readBootstrap(json: unknown): Result<Bootstrap, readonly Issue[]> {
   const decoded = decodeEnvoyJson(json, { path: '', type: typeName.bootstrap });
-  if (!decoded.ok) return decoded;
+  if (!decoded.ok) return fail(decoded.error.map((issue) => ({ ...issue, path: issue.path.replace(/^\./, '') })));
   const issues: Issue[] = [];
   const bootstrap = readMessage(decoded.value.value, '', issues, readFields);
   return issues.length > 0 ? fail(issues) : ok(bootstrap);
