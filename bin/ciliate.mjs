@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { runNode, setUp } from '../scripts/setup.mjs';
 
 await setUp();
-process.exitCode = runNode(
+process.exitCode = await runNode(
   [fileURLToPath(new URL('../src/cli/ciliate.ts', import.meta.url)), ...process.argv.slice(2)],
   { cwd: process.cwd() },
 );

@@ -1,4 +1,4 @@
 import { runNode, setUp } from './setup.mjs';
 
 await setUp();
-process.exitCode = runNode(['bench/main.ts', ...process.argv.slice(2)]);
+process.exitCode = await runNode(['bench/main.ts', ...process.argv.slice(2)]);

@@ -1,7 +1,8 @@
 // Runs on the Node that is there (20 or newer) before anything is installed, so it is plain JavaScript without dependencies.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -29,9 +30,10 @@ export function nodeProgram() {
 
 /** Installs what is missing: the locked npm packages, and system packages through apt where this user may. Exits with one clear line when it cannot. */
 export async function setUp() {
-  await withLock(() => {
-    installPackages();
+  await withLock(async () => {
+    const installed = installPackages();
     installSystemPrograms();
+    if (installed && nodeProgram() !== undefined) (await import('./warm.mjs')).warmUp();
   });
   if (nodeProgram() === undefined)
     stopWith(`no Node 24 for ${process.platform}-${process.arch}: install Node 24.12 or newer`);
@@ -42,24 +44,27 @@ export function nodeEnvironment() {
   return { NODE_COMPILE_CACHE: path.join(projectRoot, 'node_modules', '.cache', 'compile'), ...process.env };
 }
 
-/** Runs a program of the project on Node 24 in this terminal and gives its exit code. */
-export function runNode(args, options = {}) {
-  const result = spawnSync(nodeProgram(), args, {
-    cwd: projectRoot,
-    stdio: 'inherit',
-    env: nodeEnvironment(),
-    ...options,
+/**
+ * Runs a program of the project on Node 24 in this terminal and gives its exit code.
+ * Ctrl-C reaches the program by itself; this process only waits, so that the program can clean up before the prompt comes back.
+ */
+export async function runNode(args, options = {}) {
+  const child = spawn(nodeProgram(), args, { cwd: projectRoot, stdio: 'inherit', env: nodeEnvironment(), ...options });
+  process.on('SIGINT', () => {});
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  return new Promise((resolve) => {
+    child.once('error', (error) => stopWith(error.message));
+    child.once('exit', (code, signal) => resolve(code ?? 128 + constants.signals[signal]));
   });
-  if (result.error) stopWith(result.error.message);
-  return result.status ?? 1;
 }
 
+/** True when something was installed. */
 function installPackages() {
   const lockfile = createHash('sha256')
     .update(readFileSync(path.join(projectRoot, 'package-lock.json')))
     .digest('hex');
   const stamp = path.join(projectRoot, 'node_modules', '.installed');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lockfile) return;
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lockfile) return false;
   console.error('Installing the locked npm packages...');
   const result = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: projectRoot,
@@ -67,6 +72,7 @@ function installPackages() {
   });
   if (result.status !== 0) stopWith('npm ci failed (see above)');
   writeFileSync(stamp, lockfile);
+  return true;
 }
 
 function installSystemPrograms() {
@@ -100,7 +106,7 @@ async function withLock(work) {
     await sleep(200);
   }
   try {
-    work();
+    await work();
   } finally {
     rmSync(lock, { recursive: true, force: true });
   }

@@ -1,4 +1,4 @@
 import { runNode, setUp } from './setup.mjs';
 
 await setUp();
-process.exitCode = runNode(['src/cli/ciliate.ts', 'walkthrough', ...process.argv.slice(2)]);
+process.exitCode = await runNode(['src/cli/ciliate.ts', 'walkthrough', ...process.argv.slice(2)]);

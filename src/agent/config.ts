@@ -3,7 +3,7 @@ import type { AgentConfig, ConfigMap } from '../plan/index.ts';
 
 const log = createLogger('config');
 
-export const defaultConfig: AgentConfig = {
+const defaultConfig: AgentConfig = {
   datapathMode: 'vxlan',
   enableEnvoyConfig: true,
   enablePolicy: 'default',

@@ -11,7 +11,7 @@ export interface FlowSink {
 }
 
 /** Nanoseconds since the epoch; as fine as the platform's clock. */
-export function nowNs(): bigint {
+function nowNs(): bigint {
   return BigInt(Math.round((performance.timeOrigin + performance.now()) * 1_000)) * 1_000n;
 }
 

@@ -4,7 +4,7 @@ import type { DatapathPlan } from '../plan/index.ts';
 const nodeType = { group: 'cilium.io', version: 'v2', resource: 'ciliumnodes' };
 
 /** Annotation of a CiliumNode: the resource version of the newest policy, Envoy configuration or setting that is in force on the node. */
-export const observedVersionAnnotation = 'ciliate.dev/observed-resource-version';
+const observedVersionAnnotation = 'ciliate.dev/observed-resource-version';
 
 /**
  * Keeps this node's CiliumNode: its addresses, and how far its agent has come, so that clients can wait until a change is in force.

@@ -1,17 +1,9 @@
 import type { Logger } from '../base/index.ts';
-import { type KubeClient, recordEvent } from '../kube/index.ts';
+import { type EventSubject, type KubeClient, recordEvent } from '../kube/index.ts';
 import type { ObjectReport } from '../plan/index.ts';
 
 /** The object that a report is about, as far as writing its status needs it. */
-export interface ReportedObject {
-  readonly apiVersion?: string;
-  readonly kind?: string;
-  readonly metadata?: {
-    readonly name?: string;
-    readonly namespace?: string;
-    readonly uid?: string;
-    readonly resourceVersion?: string;
-  };
+export interface ReportedObject extends EventSubject {
   readonly status?: { readonly conditions?: readonly Condition[] };
 }
 

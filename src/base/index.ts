@@ -1,5 +1,6 @@
-export { assert, unreachable } from './assert.ts';
+export { assert } from './assert.ts';
 export { type BackoffOptions, backoffMs } from './backoff.ts';
+export { compileDnsPattern, dnsNameMax, normalizeDnsName } from './dns-names.ts';
 export {
   type Cidr,
   cidrContains,
@@ -15,5 +16,6 @@ export { formatIssue, type Issue, type SourcePosition } from './issue.ts';
 export { type LabelRequirement, type LabelSelector, type Labels, selectorMatches } from './labels.ts';
 export { createLogger, type Logger } from './log.ts';
 export { podInterfaceName } from './names.ts';
+export { compileRe2, type Re2 } from './re2.ts';
 export { fail, ok, type Result } from './result.ts';
 export { Ring } from './ring.ts';

@@ -1,4 +1,3 @@
 export { type CommandResult, type Edges, RunFault } from './edges.ts';
 export type { ActionRecord, Outcome } from './report.ts';
 export { type ConnectivityOptions, runConnectivityTest } from './run.ts';
-export { connectivityTests } from './tests.ts';

@@ -12,7 +12,7 @@ interface CiliumNode {
 }
 
 /** Waits until every node has put this resource version into force. */
-export async function untilEnforced(edges: Edges, version: string): Promise<void> {
+async function untilEnforced(edges: Edges, version: string): Promise<void> {
   await until(edges, `resource version ${version} is not in force on every node`, enforcedTimeoutMs, async () => {
     const nodes = await edges.kube.list<CiliumNode>({ group: 'cilium.io', version: 'v2', resource: 'ciliumnodes' });
     if (!nodes.ok) throw new RunFault(formatApiError(nodes.error));

@@ -1,3 +1,3 @@
-export { compileRuleset, type Ruleset } from './compile.ts';
+export type { Ruleset } from './compile.ts';
 export { type ApplyStats, createDatapath, type Datapath, type DatapathOptions } from './datapath.ts';
-export { type Aggregation, skeleton } from './skeleton.ts';
+export type { Aggregation } from './skeleton.ts';

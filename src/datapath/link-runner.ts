@@ -27,7 +27,7 @@ export async function readLinkState(): Promise<Result<Omit<LinkState, 'applied'>
   return ok({ hasOverlay: interfaceNames().includes(overlayInterface), hasProxyRule: rules.value.includes('fwmark') });
 }
 
-export function interfaceNames(): string[] {
+function interfaceNames(): string[] {
   const lines = readFileSync('/proc/thread-self/net/dev', 'utf8').split('\n').slice(2);
   return lines.flatMap((line) => (line.includes(':') ? [line.slice(0, line.indexOf(':')).trim()] : []));
 }

@@ -103,7 +103,7 @@ function sameNode(a: NodeAddress, b: NodeAddress): boolean {
 }
 
 /** The overlay interface's address of a node: locally administered, from its index, so that nobody has to ask for it. */
-export function macAddress(node: NodeAddress): string {
+function macAddress(node: NodeAddress): string {
   const hex = (value: number): string => (value & 255).toString(16).padStart(2, '0');
   return `02:00:0a:f4:${hex(node.index >> 8)}:${hex(node.index)}`;
 }

@@ -65,7 +65,7 @@ export function traceChains(): string[] {
   return [...tracePoints.flatMap(traceChain), ...sampleChains()];
 }
 
-export function traceChainName(point: string): string {
+function traceChainName(point: string): string {
   return `trace_${point.replace('-', '_')}`;
 }
 

@@ -5,7 +5,7 @@ import { watchZone } from './zone-file.ts';
 /**
  * The cluster's DNS server, what the `coredns` image runs in a pod.
  * Environment: `CILIATE_DNS_ZONE` the zone's JSON file, `CILIATE_DNS_PORT` (53), `CILIATE_DNS_UPSTREAMS` resolvers
- * `address[:port]` joined by commas for names outside the zone.
+ * `address[:port]` joined by commas for names outside the zone; without these the ones that the zone's file names, which may change.
  */
 const say = (level: 'info' | 'error', message: string): void => {
   process.stderr.write(
@@ -29,7 +29,9 @@ try {
     port,
     address: '0.0.0.0',
     zone: watched.zone,
-    upstreams,
+    get upstreams() {
+      return upstreams.length > 0 ? upstreams : namedUpstreams();
+    },
     onFault: (message) => say('error', message),
   });
   say('info', `serving ${watched.zone().domain} on port ${server.port}`);
@@ -37,6 +39,10 @@ try {
   stop(error instanceof Error ? error.message : String(error));
 }
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(0));
+
+function namedUpstreams(): readonly { address: string; port: number }[] {
+  return (watched.zone().upstreams ?? []).map((address) => ({ address, port: 53 }));
+}
 
 function stop(message: string): never {
   say('error', message);

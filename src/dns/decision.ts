@@ -1,5 +1,5 @@
+import { compileDnsPattern, normalizeDnsName } from '../base/index.ts';
 import type { DnsPlan, DnsRule, Identity } from '../plan/index.ts';
-import { matchesName, matchesPattern } from './names.ts';
 
 export interface DnsQuestionContext {
   /** Address of the asking endpoint. */
@@ -30,8 +30,8 @@ export function decide(plan: DnsPlan, { client, serverIdentity, serverPort, name
 }
 
 function matches({ matchName, matchPattern }: DnsRule['names'][number], name: string): boolean {
-  if (matchName !== undefined && matchesName(matchName, name)) return true;
-  return matchPattern !== undefined && matchesPattern(matchPattern, name);
+  if (matchName !== undefined && normalizeDnsName(matchName) === normalizeDnsName(name)) return true;
+  return matchPattern !== undefined && compileDnsPattern(matchPattern)(name);
 }
 
 function rulesByEndpoint(plan: DnsPlan): ReadonlyMap<string, readonly DnsRule[]> {

@@ -1,6 +1,5 @@
-export { type DnsDecision, type DnsQuestionContext, decide } from './decision.ts';
+export type { DnsDecision, DnsQuestionContext } from './decision.ts';
 export { createLearntNames, type LearntNames, type LearntNamesLimits } from './learnt-names.ts';
-export { matchesName, matchesPattern, normalizeName } from './names.ts';
 export { createDnsProxy, type DnsProxy, type DnsProxyOptions } from './proxy.ts';
 export { buildZone } from './zone.ts';
 export type { Zone } from './zone-types.ts';

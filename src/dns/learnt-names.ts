@@ -1,4 +1,4 @@
-import { normalizeName } from './names.ts';
+import { normalizeDnsName } from '../base/index.ts';
 
 /** Names with the addresses that answers gave them, until these run out. */
 export interface LearntNames {
@@ -22,7 +22,7 @@ export function createLearntNames(limits: LearntNamesLimits): LearntNames {
   const known = new Map<string, Map<string, number>>();
   return {
     learn(rawName, addresses, ttlSeconds, nowMs) {
-      const name = normalizeName(rawName);
+      const name = normalizeDnsName(rawName);
       const expires = nowMs + Math.max(ttlSeconds, limits.minTtlSeconds) * 1000;
       const entry = known.get(name) ?? new Map<string, number>();
       known.delete(name);

@@ -1,5 +1,5 @@
 import { decode } from 'dns-packet';
-import { nameMax, normalizeName } from './names.ts';
+import { dnsNameMax, normalizeDnsName } from '../base/index.ts';
 
 /** Response codes of RFC 1035. */
 export const rcodes = {
@@ -11,7 +11,7 @@ export const rcodes = {
   refused: 5,
 } as const;
 
-export const headerLength = 12;
+const headerLength = 12;
 /** Addresses taken from one answer; the rest is left out. */
 const addressesMax = 1000;
 
@@ -59,7 +59,7 @@ export function readQuestion(message: Buffer): Question | undefined {
   const typeNumber = message.readUInt16BE(name.end);
   return {
     id: message.readUInt16BE(0),
-    name: normalizeName(name.text),
+    name: normalizeDnsName(name.text),
     type: typeNames[typeNumber] ?? `TYPE${typeNumber}`,
     typeNumber,
     recursionDesired: (flags & 0x100) !== 0,
@@ -72,7 +72,7 @@ function readName(message: Buffer, start: number): { text: string; end: number }
   let text = '';
   for (let at = start; ; ) {
     const length = message[at];
-    if (length === undefined || length > 63 || text.length + length > nameMax) return undefined;
+    if (length === undefined || length > 63 || text.length + length > dnsNameMax) return undefined;
     if (length === 0) return { text: text === '' ? '.' : text, end: at + 1 };
     const label = message.subarray(at + 1, at + 1 + length);
     if (label.length < length || label.some((byte) => byte === 0x2e || byte <= 0x20 || byte >= 0x7f)) return undefined;
@@ -108,7 +108,7 @@ export function readAnswer(message: Buffer, question: Question): Answer | undefi
   try {
     const { questions = [], answers = [] } = decode(message);
     const asked = questions[0];
-    if (asked && normalizeName(asked.name) !== question.name) return undefined;
+    if (asked && normalizeDnsName(asked.name) !== question.name) return undefined;
     const addresses: string[] = [];
     const cnames: string[] = [];
     let ttl = 0xffffffff;
@@ -116,7 +116,7 @@ export function readAnswer(message: Buffer, question: Question): Answer | undefi
       if (record.type === 'OPT') continue;
       if ('ttl' in record && record.ttl !== undefined) ttl = Math.min(ttl, record.ttl);
       if (record.type === 'A' || record.type === 'AAAA') addresses.push(record.data);
-      if (record.type === 'CNAME') cnames.push(normalizeName(record.data));
+      if (record.type === 'CNAME') cnames.push(normalizeDnsName(record.data));
     }
     return { rcode, addresses, cnames, answerTypes: answers.slice(0, addressesMax).map((record) => record.type), ttl };
   } catch {

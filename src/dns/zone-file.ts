@@ -1,4 +1,5 @@
 import { readFileSync, watch } from 'node:fs';
+import { isIP } from 'node:net';
 import path from 'node:path';
 import type { NameRecords, Zone } from './zone-types.ts';
 
@@ -37,14 +38,19 @@ export function parseZone(text: string): Zone | string {
     return `no JSON: ${error instanceof Error ? error.message : String(error)}`;
   }
   if (!isObject(value)) return 'no object';
-  const { domain, ttl, records } = value;
+  const { domain, ttl, records, upstreams = [] } = value;
   if (typeof domain !== 'string' || domain === '') return 'domain is no text';
   if (typeof ttl !== 'number' || !Number.isInteger(ttl) || ttl < 0) return 'ttl is no number of seconds';
   if (!isObject(records)) return 'records is no object';
+  if (!isAddresses(upstreams)) return 'upstreams is no list of IP addresses';
   for (const [name, entry] of Object.entries(records)) {
     if (!name.endsWith('.') || !isRecords(entry)) return `records["${name}"] does not hold records`;
   }
-  return { domain, ttl, records: records as Record<string, NameRecords> };
+  return { domain, ttl, records: records as Record<string, NameRecords>, upstreams };
+}
+
+function isAddresses(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string' && isIP(item) !== 0);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

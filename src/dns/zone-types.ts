@@ -6,6 +6,8 @@ export interface Zone {
   readonly ttl: number;
   /** By name: lower case, with trailing dot. */
   readonly records: Readonly<Record<string, NameRecords>>;
+  /** IP addresses of the resolvers for names outside the domain, in the order they are asked. */
+  readonly upstreams?: readonly string[];
 }
 
 export interface NameRecords {

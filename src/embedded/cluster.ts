@@ -21,6 +21,8 @@ import type { ClusterHome } from './home.ts';
 import { clusterDescriptors, type LaunchOptions } from './launch.ts';
 import { superviseNode } from './node-processes.ts';
 import { startRelay } from './relay.ts';
+import { startUplink } from './uplink.ts';
+import type { UplinkPlan } from './uplink-plan.ts';
 import { startZoneFile } from './zone-file.ts';
 
 const projectRoot = path.resolve(import.meta.dirname, '../..');
@@ -33,7 +35,11 @@ export interface Cluster {
 }
 
 /** Composes the cluster process: storage, API server, nodes, controllers and relay here, agents and data planes as processes of their own. */
-export async function startCluster(home: ClusterHome, options: LaunchOptions, log: Logger): Promise<Cluster> {
+export async function startCluster(
+  home: ClusterHome,
+  options: LaunchOptions & { readonly uplinkPlan: UplinkPlan },
+  log: Logger,
+): Promise<Cluster> {
   const nodeNames = Array.from({ length: options.nodes }, (_, index) => `node-${index + 1}`);
   const store = openStore({
     directory: path.join(home.state, 'api'),
@@ -45,6 +51,7 @@ export async function startCluster(home: ClusterHome, options: LaunchOptions, lo
   ]);
   installResourceDefinitions(store, ciliumResourceDefinitions);
   const zone = startZoneFile(store, { directory: path.join(home.run, 'dns'), externalTarget: options.externalTarget });
+  const uplink = startUplink({ plan: options.uplinkPlan, home, log, onResolvers: zone.setResolvers });
   const runtime = await startNodes({
     store,
     nodes: fabric.nodes,
@@ -85,6 +92,7 @@ export async function startCluster(home: ClusterHome, options: LaunchOptions, lo
       await Promise.all(processes.map((supervised) => supervised.stop()));
       await relay.stop();
       await controllers.stop();
+      await uplink.stop();
       zone.stop();
       await runtime.stop();
       await api.close();

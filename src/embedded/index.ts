@@ -2,3 +2,4 @@ export { type ClusterHome, clusterHome } from './home.ts';
 export { type LaunchOptions, launchCluster, type RunningCluster } from './launch.ts';
 export { type ClusterRecord, isRunning, readRecord } from './record.ts';
 export { stopCluster } from './stop.ts';
+export { readUplinkStatus, type UplinkStatus } from './uplink-status.ts';

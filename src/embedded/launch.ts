@@ -7,12 +7,17 @@ import { fail, ok, type Result } from '../base/index.ts';
 import { type ClusterHome, makeHome } from './home.ts';
 import { type ClusterRecord, isRunning, processStartTime, readRecord, writeRecord } from './record.ts';
 import { stopCluster } from './stop.ts';
+import { beforeFabric, hostNetworkDescriptor, inFabric } from './uplink-helper.ts';
+import { planUplink, type UplinkPlan } from './uplink-plan.ts';
+import { uplinkLogFile } from './uplink-status.ts';
 
 export interface LaunchOptions {
   readonly nodes: number;
   /** Changes the stored mode; absent keeps what the cluster had (vxlan at first). */
   readonly datapathMode?: 'vxlan' | 'direct';
   readonly externalTarget?: string;
+  /** False keeps the cluster from reaching what lies beyond its host. */
+  readonly uplink?: boolean;
 }
 
 export interface RunningCluster {
@@ -40,8 +45,11 @@ export async function launchCluster(
   if (previous && isRunning(previous))
     return fail(`a cluster is already running in ${home.directory} (pid ${previous.pid}); stop it with: ciliate down`);
   await stopCluster(home);
-  const ports = await openPorts(home);
-  const child = spawnCluster(home, options, ports);
+  const [ports, uplink] = await Promise.all([
+    openPorts(home),
+    options.uplink === false ? withoutUplink : planUplink(home.directory, searchPath()),
+  ]);
+  const child = spawnCluster(home, options, ports, uplink);
   closeServers(ports);
   const ready = await waitUntilReady(child, path.join(home.logs, 'cluster.log'));
   if (!ready.ok) {
@@ -92,27 +100,49 @@ function closeServers(ports: { readonly api: OpenPort; readonly relay: OpenPort 
   ports.relay.server.close();
 }
 
-/** The first process of the namespaces: prepares `/run`, starts the cluster process, reaps orphans, passes SIGTERM on. */
-const initScript = `
-mount -t tmpfs tmpfs /run && mkdir -p /run/netns /run/ciliate && ip link set lo up || exit 1
+const withoutUplink: UplinkPlan = { via: 'none', reason: 'switched off by --no-uplink' };
+
+/** Ordinary users often have no system programs on their PATH. */
+function searchPath(): string {
+  return `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`;
+}
+
+/** The first process of the namespaces: prepares `/run` and leaves the host's network for the fabric. */
+function initScript(uplink: UplinkPlan, home: ClusterHome): string {
+  return `
+mount -t tmpfs tmpfs /run && mkdir -p /run/netns /run/ciliate || exit 1
+${beforeFabric(uplink, uplinkLogFile(home))}
+fabric=$1
+shift
+exec unshare --net sh -c "$fabric" ciliate-init "$@"
+`;
+}
+
+/** In the fabric it starts the cluster process, reaps orphans and passes SIGTERM on. */
+function fabricScript(uplink: UplinkPlan): string {
+  return `
+ip link set lo up || exit 1
+${inFabric(uplink)}
 trap 'kill -TERM $child 2>/dev/null' TERM
 trap '' INT HUP
 "$@" &
 child=$!
+exec ${hostNetworkDescriptor}<&-
 while kill -0 $child 2>/dev/null; do wait $child; done
 `;
+}
 
 function spawnCluster(
   home: ClusterHome,
   options: LaunchOptions,
   ports: { readonly api: OpenPort; readonly relay: OpenPort },
+  uplink: UplinkPlan,
 ): ChildProcess {
   const main = path.join(import.meta.dirname, 'main.ts');
   const log = openSync(path.join(home.logs, 'cluster.log'), 'a', 0o600);
   const asUser = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
   const unshare = [
     ...asUser,
-    '--net',
     '--mount',
     '--pid',
     '--fork',
@@ -120,17 +150,18 @@ function spawnCluster(
     '--mount-proc',
     'sh',
     '-c',
-    initScript,
+    initScript(uplink, home),
     'ciliate-init',
+    fabricScript(uplink),
   ];
-  const program = [process.execPath, '--max-semi-space-size=2', main, JSON.stringify({ home, options })];
+  const program = [process.execPath, '--max-semi-space-size=2', main, JSON.stringify({ home, options, uplink })];
   const child = spawn('unshare', [...unshare, ...program], {
     detached: true,
     stdio: ['ignore', log, log, ports.api.fd, ports.relay.fd, 'pipe'],
     env: {
       ...process.env,
       CILIATE_API_PORT: String(ports.api.port),
-      PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`,
+      PATH: searchPath(),
     },
   });
   closeSync(log);

@@ -3,12 +3,17 @@ import { createLogger } from '../base/index.ts';
 import { startCluster } from './cluster.ts';
 import type { ClusterHome } from './home.ts';
 import type { LaunchOptions } from './launch.ts';
+import type { UplinkPlan } from './uplink-plan.ts';
 
 /** The descriptor on which the launcher waits for `ready` or `failed: why`. */
 const controlDescriptor = 5;
 
 const log = createLogger('cluster');
-const { home, options } = JSON.parse(process.argv[2] ?? '') as { home: ClusterHome; options: LaunchOptions };
+const { home, options, uplink } = JSON.parse(process.argv[2] ?? '') as {
+  home: ClusterHome;
+  options: LaunchOptions;
+  uplink: UplinkPlan;
+};
 
 function tellLauncher(text: string): void {
   try {
@@ -24,7 +29,7 @@ process.on('unhandledRejection', (reason) => {
 });
 
 try {
-  const cluster = await startCluster(home, options, log);
+  const cluster = await startCluster(home, { ...options, uplinkPlan: uplink }, log);
   process.once('SIGTERM', () => {
     void cluster.stop().finally(() => process.exit(0));
   });

@@ -33,7 +33,9 @@ done
 
 /** Shell lines for the same process once it is in the fabric's namespace. */
 export function inFabric(plan: UplinkPlan): string {
-  return plan.via === 'pasta' || plan.via === 'slirp4netns' ? `mount --bind /proc/self/ns/net ${fabricNetwork} || exit 1` : '';
+  return plan.via === 'pasta' || plan.via === 'slirp4netns'
+    ? `mount --bind /proc/self/ns/net ${fabricNetwork} || exit 1`
+    : '';
 }
 
 /** No port leads in, and neither the gateway's nor any other address leads to the host's loopback. */

@@ -76,7 +76,16 @@ async function masqueradeObstacle(environment: NodeJS.ProcessEnv): Promise<strin
 
 /** Destinations of `ip -4 -o route show table all`, and whether one of them is (or, in halves, amounts to) a default route. */
 export function routePrefixes(text: string): { readonly prefixes: readonly string[]; readonly hasWayOut: boolean } {
-  const kinds = new Set(['unicast', 'local', 'broadcast', 'multicast', 'throw', 'unreachable', 'prohibit', 'blackhole']);
+  const kinds = new Set([
+    'unicast',
+    'local',
+    'broadcast',
+    'multicast',
+    'throw',
+    'unreachable',
+    'prohibit',
+    'blackhole',
+  ]);
   const prefixes: string[] = [];
   let hasWayOut = false;
   for (const line of text.split('\n')) {
@@ -95,7 +104,7 @@ export function routePrefixes(text: string): { readonly prefixes: readonly strin
 export function chooseSubnet(taken: readonly string[], seed: string): UplinkSubnet | undefined {
   const ranges = taken.flatMap((text) => {
     const cidr = parseCidrOrIp(text);
-    if (!cidr || cidr.bits !== 32) return [];
+    if (cidr?.bits !== 32) return [];
     const first = Number(cidr.address);
     return [{ first, last: first + 2 ** (32 - cidr.prefix) - 1 }];
   });

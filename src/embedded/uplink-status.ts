@@ -16,10 +16,21 @@ export function readUplinkStatus(home: ClusterHome): UplinkStatus | undefined {
   }
 }
 
-export function writeUplinkStatus(home: ClusterHome, status: UplinkStatus): void {
+/** Undefined when it is kept, else the sentence why not. */
+export function writeUplinkStatus(home: ClusterHome, status: UplinkStatus): string | undefined {
   const file = statusFile(home);
-  writeFileSync(`${file}.new`, `${JSON.stringify(status)}\n`);
-  renameSync(`${file}.new`, file);
+  try {
+    writeFileSync(`${file}.new`, `${JSON.stringify(status)}\n`);
+    renameSync(`${file}.new`, file);
+    return undefined;
+  } catch (error) {
+    return `the uplink's state cannot be kept: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+/** What the uplink's program says; the file starts anew with each start of the program. */
+export function uplinkLogFile(home: ClusterHome): string {
+  return path.join(home.logs, 'uplink.log');
 }
 
 function statusFile(home: ClusterHome): string {

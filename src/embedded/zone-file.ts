@@ -14,6 +14,8 @@ export interface ZoneFile {
     readonly environment: Record<string, string>;
     readonly directories: readonly string[];
   };
+  /** Servers for names that are not the cluster's; without any such names do not exist. */
+  setResolvers(addresses: readonly string[]): void;
   stop(): void;
 }
 
@@ -30,11 +32,12 @@ export function startZoneFile(
   };
   // The store has validated and defaulted what it holds, so its objects are of their kind.
   const objects = <T>(resource: string): readonly T[] => store.list(resource) as readonly unknown[] as readonly T[];
+  let resolvers: readonly string[] = [];
   let scheduled = false;
   const write = (): void => {
     scheduled = false;
     const zone = buildZone(objects('services'), objects('endpointslices.discovery.k8s.io'), external);
-    writeFileSync(`${file}.new`, JSON.stringify(zone));
+    writeFileSync(`${file}.new`, JSON.stringify({ ...zone, upstreams: resolvers }));
     renameSync(`${file}.new`, file);
   };
   const schedule = (): void => {
@@ -56,6 +59,10 @@ export function startZoneFile(
       environment: { CILIATE_DNS_ZONE: file, NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '' },
       directories: [projectRoot, directory],
     }),
+    setResolvers: (addresses) => {
+      resolvers = addresses;
+      schedule();
+    },
     stop: () => {
       for (const stop of stops) stop();
     },

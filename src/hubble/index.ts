@@ -1,6 +1,6 @@
 export { buildFlow } from './build/flow.ts';
 export type { FlowLookups } from './build/lookups.ts';
-export { defaultRedaction, type Redaction } from './build/redact.ts';
+export type { Redaction } from './build/redact.ts';
 export {
   createHubbleClient,
   HubbleCallError,
@@ -8,10 +8,10 @@ export {
   type HubbleClientOptions,
   type ResponseStream,
 } from './client/client.ts';
-export { compileFilters, compileSelection } from './filter/compile.ts';
+export { compileSelection } from './filter/compile.ts';
 export { observeTypes, tracePoints } from './names/event-types.ts';
-export { reservedIdentityName, reservedIdentityNames, reservedIdentityNumber } from './names/identities.ts';
-export { compileFieldMask } from './observer/field-mask.ts';
+export { reservedIdentityNames, reservedIdentityNumber } from './names/identities.ts';
+
 export { createObserver, type Observer, type ObserverOptions } from './observer/observer.ts';
 export { createPrinter, type Printed, type Printer, type PrinterOptions } from './printer/printer.ts';
 export { layoutTable } from './printer/tabwriter.ts';

@@ -66,7 +66,7 @@ export interface TestPod {
   readonly metadata: { readonly name: string; readonly namespace: string; readonly resourceVersion: string };
 }
 
-export function testPod(name: string, version: number): TestPod {
+function testPod(name: string, version: number): TestPod {
   return { metadata: { name, namespace: 'shop', resourceVersion: String(version) } };
 }
 

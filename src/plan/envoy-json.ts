@@ -23,7 +23,7 @@ export const rbacConfigNames = [
   'ciliate/ingress',
 ] as const;
 
-export const adsSource: JsonObject = { ads: {}, resource_api_version: 'V3' };
+const adsSource: JsonObject = { ads: {}, resource_api_version: 'V3' };
 
 /** `{ "@type": ..., ...body }` */
 export function typedConfig(type: string, body: JsonObject = {}): JsonObject {

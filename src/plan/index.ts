@@ -19,5 +19,4 @@ export type {
   XdsResources,
 } from './node-plan.ts';
 export { plan } from './plan.ts';
-export { unenforcedPolicy } from './rbac.ts';
 export type { AgentConfig, ConfigMap, EndpointSlice, Namespace, Node, Pod, Secret, Service, World } from './world.ts';

@@ -1,6 +1,6 @@
 import { formatIssue, type Issue } from '../base/index.ts';
 import { decodePolicy, type PolicyObject } from '../model/cilium/index.ts';
-import { invalidExpressions, unsupportedFeatures } from '../policy/index.ts';
+import { unsupportedFeatures } from '../policy/index.ts';
 import { compareText } from './cluster-view.ts';
 import type { ObjectReport } from './node-plan.ts';
 import { type NamedObject, namedObjects, summary } from './objects.ts';
@@ -55,8 +55,6 @@ function judge(raw: unknown): Judgement {
 function decode(raw: unknown): Judgement {
   const decoded = decodePolicy(raw);
   if (!decoded.ok) return { reason: 'Invalid', issues: decoded.error };
-  const invalid = invalidExpressions(decoded.value);
-  if (invalid.length > 0) return { reason: 'Invalid', issues: invalid };
   const unsupported = unsupportedFeatures(decoded.value);
   if (unsupported.length > 0) return { reason: 'Unsupported', issues: unsupported };
   return { policy: decoded.value, reason: 'Valid', issues: [] };

@@ -1,7 +1,7 @@
 import { probe } from '../policy/index.ts';
 
 /** Where proxy listeners without an address of their own listen, both included. */
-export const proxyPortRange = { first: 10_000, last: 20_000 } as const;
+const proxyPortRange = { first: 10_000, last: 20_000 } as const;
 
 /**
  * Gives each listener a port: the one it had, else one picked by its name. Ports of listeners that are gone are not given

@@ -16,7 +16,7 @@ import { type AddressBook, addressBook, remoteIp, upstreamIp, upstreamPorts } fr
 import { headerPermissions } from './rbac-http.ts';
 
 /** Name of the RBAC policy that lets through what no policy of this node has a say in. */
-export const unenforcedPolicy = 'unenforced';
+const unenforcedPolicy = 'unenforced';
 
 /**
  * So many addresses may be listed over all rules before rules are cut to what the proxy can be asked for. Below it they are

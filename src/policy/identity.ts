@@ -27,7 +27,7 @@ export const reservedIdentityLabels: ReadonlyMap<number, readonly string[]> = ne
 ]);
 
 /** Numbers that pods' identities are taken from, both included. */
-export const podIdentityRange = { first: 256, last: 65_535 } as const;
+const podIdentityRange = { first: 256, last: 65_535 } as const;
 
 /** What of a pod and its namespace decides its identity; Kubernetes objects fit. */
 export interface IdentityPod {

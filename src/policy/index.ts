@@ -5,7 +5,6 @@ export {
   prefixesOf,
   rangeContains,
   rangeOf,
-  subtractRanges,
 } from './address-ranges.ts';
 export { unsupportedFeatures } from './features.ts';
 export {
@@ -19,7 +18,6 @@ export {
 export { type WorldIdentity, worldIdentities } from './local-identities.ts';
 export {
   createPeerIndex,
-  everyPeer,
   learntByPeers,
   type PeerIndex,
   type PeerSet,
@@ -28,7 +26,6 @@ export {
   type PolicyService,
   prefixesOfPeers,
 } from './peer-index.ts';
-export { invalidExpressions, regexFault } from './regex.ts';
 export {
   createPolicyResolver,
   type Direction,
@@ -40,6 +37,5 @@ export {
   type PolicyResolver,
   type PolicySubjectGroup,
   type ResolvedPolicy,
-  resolvePolicy,
 } from './resolve.ts';
-export { policyKey, type RuleReference, ruleKey, ruleReference } from './rule-keys.ts';
+export type { RuleReference } from './rule-keys.ts';

@@ -28,7 +28,6 @@ export interface PolicyService {
 /** Peer identities in ascending order; `everyPeer` stands for all, known or not. */
 export type PeerSet = readonly number[];
 export const everyPeer: PeerSet = [0];
-export const noPeer: PeerSet = [];
 
 /** Answers which identities a peer or selector stands for; every answer is kept for the index's life. */
 export interface PeerIndex {

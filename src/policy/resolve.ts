@@ -110,16 +110,6 @@ export function createPolicyResolver(
   return { resolve, references };
 }
 
-/** The verdict filters of one endpoint group under some policies; the one-shot form of `createPolicyResolver`. */
-export function resolvePolicy(
-  subject: PolicySubjectGroup,
-  policies: readonly PolicyObject[],
-  index: PeerIndex,
-  mode: EnforcementMode = 'default',
-): ResolvedPolicy {
-  return createPolicyResolver(policies, index, mode).resolve(subject);
-}
-
 const directions: readonly Direction[] = ['ingress', 'egress'];
 
 interface ItemContext {

@@ -17,7 +17,7 @@ const shortKinds = {
 } as const;
 
 /** The name of one policy object: `cnp/NAMESPACE/NAME`, `knp/NAMESPACE/NAME`, `ccnp/NAME`. */
-export function policyKey(policy: Pick<PolicyObject, 'kind' | 'namespace' | 'name'>): string {
+function policyKey(policy: Pick<PolicyObject, 'kind' | 'namespace' | 'name'>): string {
   const owner = policy.namespace === undefined ? '' : `${policy.namespace}/`;
   return `${shortKinds[policy.kind]}/${owner}${policy.name}`;
 }

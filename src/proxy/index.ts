@@ -1,1 +1,1 @@
-export { BootstrapError, type ProxyOptions, type RunningProxy, startProxy } from './proxy.ts';
+export { type ProxyOptions, type RunningProxy, startProxy } from './proxy.ts';

@@ -1,6 +1,6 @@
 export { type DatagramReceiver, openRedirectedDatagrams, type RedirectedDatagram } from './datagram.ts';
 export { interfaceNameOf } from './interfaces.ts';
-export { check, constants, int32, native, SystemCallError, setOption, socketAddress } from './libc.ts';
+export { check, constants, native, SystemCallError, setOption, socketAddress } from './libc.ts';
 export { inNetworkNamespace, openStreamSocketIn } from './namespace.ts';
 export { type LogSocket, logMessageType, openLogSocket } from './netlink-log.ts';
 export { type NftContext, openNftables } from './nftables.ts';

@@ -87,6 +87,7 @@ export const constants = {
   MS_RDONLY: 1,
   MNT_DETACH: 2,
   TIOCSWINSZ: 0x5414,
+  FIOCLEX: 0x5451,
 } as const;
 
 /** Throws `SystemCallError` when a call answered below zero, else gives its answer. */
@@ -96,7 +97,7 @@ export function check(result: number | bigint, syscall: string): number {
   return value;
 }
 
-export function int32(value: number): Buffer {
+function int32(value: number): Buffer {
   const bytes = Buffer.alloc(4);
   bytes.writeInt32LE(value);
   return bytes;

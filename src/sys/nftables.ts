@@ -1,4 +1,6 @@
+import { readdirSync } from 'node:fs';
 import koffi from 'koffi';
+import { constants as c, native } from './libc.ts';
 
 /** nftables inside this process: no program to start for each change. */
 export interface NftContext {
@@ -17,8 +19,11 @@ export function openNftables(): NftContext | undefined {
   const bufferOutput = library.func('int nft_ctx_buffer_output(void*)');
   const errorText = library.func('str nft_ctx_get_error_buffer(void*)');
   const run = library.func('int nft_run_cmd_from_buffer(void*, str)');
+  const before = new Set(openDescriptors());
   const context: unknown = create(0);
   if (!context) return undefined;
+  // The library opens its netlink socket inheritable; what this process starts must not get it.
+  for (const fd of openDescriptors()) if (!before.has(fd)) native.ioctl(fd, c.FIOCLEX, null);
   bufferError(context);
   bufferOutput(context);
   return {
@@ -30,6 +35,10 @@ export function openNftables(): NftContext | undefined {
       free(context);
     },
   };
+}
+
+function openDescriptors(): readonly number[] {
+  return readdirSync('/proc/self/fd').map(Number);
 }
 
 function loadLibrary(): ReturnType<typeof koffi.load> | undefined {

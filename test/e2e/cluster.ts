@@ -31,7 +31,7 @@ export interface TestCluster {
 
 const timeoutMs = 120_000;
 
-export async function run(command: readonly string[], environment: NodeJS.ProcessEnv, input = ''): Promise<Output> {
+async function run(command: readonly string[], environment: NodeJS.ProcessEnv, input = ''): Promise<Output> {
   const [file = '', ...args] = command;
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, {

@@ -1,4 +1,4 @@
-import { clusterHome, isRunning, readRecord } from '../../embedded/index.ts';
+import { type ClusterHome, clusterHome, isRunning, readRecord, readUplinkStatus } from '../../embedded/index.ts';
 import { createClient, loadKubeConfig } from '../../kube/index.ts';
 import type { Command } from '../io.ts';
 
@@ -49,6 +49,7 @@ export const statusCommand: Command = async (argv, io) => {
       `Home:          ${home.directory} (process ${record.pid})`,
       `API server:    https://127.0.0.1:${record.apiPort} (KUBECONFIG=${home.kubeconfig})`,
       `Hubble Relay:  127.0.0.1:${record.relayPort}`,
+      `Uplink:        ${uplinkLine(home)}`,
       `Nodes:         ${readyNodes}/${nodes.value.items.length} Ready`,
       `Pods:          ${readyPods}/${pods.value.items.length} Ready`,
       '',
@@ -56,3 +57,9 @@ export const statusCommand: Command = async (argv, io) => {
   );
   return readyNodes === nodes.value.items.length ? 0 : 1;
 };
+
+/** The way out of the cluster; a cluster without one is well. */
+function uplinkLine(home: ClusterHome): string {
+  const uplink = readUplinkStatus(home);
+  return uplink ? `${uplink.state} (${uplink.detail})` : 'unknown';
+}

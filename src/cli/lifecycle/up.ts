@@ -9,6 +9,7 @@ interface UpFlags {
   readonly nodes: number;
   readonly datapathMode?: 'vxlan' | 'direct';
   readonly externalTarget?: string;
+  readonly uplink: boolean;
   readonly detach?: boolean;
 }
 
@@ -19,6 +20,7 @@ export const upCommand: Command = async (argv, io) => {
     .option('--nodes <number>', `number of nodes, 1 to ${nodesMax}`, parseNodes, 2)
     .addOption(new Option('--datapath-mode <mode>', 'how packets travel between nodes').choices(['vxlan', 'direct']))
     .option('--external-target <name>', 'DNS name of the host that stands outside the cluster')
+    .option('--no-uplink', 'keep pods from reaching what lies beyond this machine')
     .option('--detach', 'leave the cluster running in the background')
     .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
     .exitOverride();
@@ -34,6 +36,7 @@ export const upCommand: Command = async (argv, io) => {
   const launched = await launchCluster(home, {
     nodes: flags.nodes,
     ...(flags.datapathMode && { datapathMode: flags.datapathMode }),
+    uplink: flags.uplink,
     ...(flags.externalTarget && { externalTarget: flags.externalTarget }),
   });
   if (!launched.ok) {
@@ -52,7 +55,7 @@ export const upCommand: Command = async (argv, io) => {
   io.stdout.write('Ctrl-C stops it.\n');
   const ended = once(child, 'exit').then(() => 'ended' as const);
   const interrupted = new Promise<'interrupted'>((resolve) => {
-    for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => resolve('interrupted'));
+    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => resolve('interrupted'));
   });
   if ((await Promise.race([ended, interrupted])) === 'interrupted') {
     await stopCluster(home);

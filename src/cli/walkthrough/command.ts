@@ -27,7 +27,7 @@ export const walkthroughCommand: Command = async (argv, io) => {
   }
   const home = clusterHome(io.environment);
   const interrupt = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => interrupt.abort());
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => interrupt.abort());
   if (!(await start(home, io))) return 1;
   const verdicts = await walk(steps, {
     programs: programs(io.environment),

@@ -62,7 +62,13 @@ async function runStep(step: Step, options: WalkOptions, paint: Painter): Promis
     (command: readonly string[], name: string, timeoutMs: number) =>
     async (...args: string[]) => {
       if (name !== 'hubble') print(paint.dim(`  $ ${[name, ...args].map(shellWord).join(' ')}`));
-      return runProgram([...command, ...args], { environment: options.environment, timeoutMs, signal: options.signal });
+      const result = await runProgram([...command, ...args], {
+        environment: options.environment,
+        timeoutMs,
+        signal: options.signal,
+      });
+      options.signal.throwIfAborted();
+      return result;
     };
   const walker: Walker = {
     kubectl: program(options.programs.kubectl, 'kubectl', commandTimeoutMs),

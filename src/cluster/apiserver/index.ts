@@ -6,7 +6,7 @@ export {
   type ServerTls,
 } from './http/server.ts';
 export { createRegistry, type Registry, type ResourceDefinitionManifest } from './registry/registry.ts';
-export { type Status, StatusError } from './status.ts';
+export type { Status } from './status.ts';
 export { installResourceDefinitions, openStore, type Store, type StoreOptions } from './store/open-store.ts';
 export {
   type CertificateAuthority,

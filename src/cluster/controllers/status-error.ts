@@ -1,5 +1,5 @@
 /** The reason of the Kubernetes Status that a store failure carries, or undefined for any other error. */
-export function reasonOf(error: unknown): string | undefined {
+function reasonOf(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('status' in error)) return undefined;
   const status = error.status;
   if (typeof status !== 'object' || status === null || !('reason' in status)) return undefined;

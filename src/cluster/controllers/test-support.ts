@@ -113,7 +113,7 @@ export interface FakeStore extends ObjectStore {
 }
 
 /** `ObjectStore` in memory with the rules that controllers rely on: versions, generations, status apart, two-phase deletes. */
-export function fakeStore(clock: Clock): FakeStore {
+function fakeStore(clock: Clock): FakeStore {
   const tables = createTables();
   const store: FakeStore = {
     refuseCreate: undefined,

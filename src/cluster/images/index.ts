@@ -1,2 +1,1 @@
 export { type CatalogueImage, type ImageCatalogue, type ImageCatalogueOptions, imageCatalogue } from './catalogue.ts';
-export { repositoryOf } from './reference.ts';

@@ -20,6 +20,9 @@ export const nodesMax = 250;
 
 export const networkNamespaces = '/run/netns';
 
+/** All pods of all nodes. */
+export const clusterCidr = '10.244.0.0/16';
+
 export const fabricAddress = '172.30.0.254';
 export const fabricLinkAddress = '02:00:ac:1e:00:fe';
 

@@ -102,7 +102,7 @@ function withUnusualNames(
 }
 
 /** Reads a pipe to its end; `finish` waits for that, but not for a writer that outlives the container. */
-export function follow(fd: number, onData: (chunk: Buffer) => void): { finish(): Promise<void> } {
+function follow(fd: number, onData: (chunk: Buffer) => void): { finish(): Promise<void> } {
   const stream = new net.Socket({ fd, readable: true, writable: false });
   const ended = new Promise<void>((resolve) => {
     stream.once('close', () => resolve());

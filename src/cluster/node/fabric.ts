@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { createNetworkNamespace, removeNetworkNamespace } from '../../sys/index.ts';
 import {
+  clusterCidr,
   fabricAddress,
   fabricLinkAddress,
   type NodeAddresses,
@@ -51,7 +52,7 @@ export async function createFabric({ nodes: names, serviceCidr }: FabricOptions)
     ...bridge,
     ...nodes.filter((node) => fresh.has(node.name)).flatMap(linkLines),
     ...(freshWorld ? [worldLink] : []),
-    ...fabricLines(nodes),
+    ...fabricLines(nodes, serviceCidr),
   ]);
   await Promise.all([
     ...nodes.map((node) => ipBatch(nodeLines(node, nodes, serviceCidr), node.network)),
@@ -101,11 +102,14 @@ const fabricLink = (node: NodeAddresses): string => `node${node.index}`;
 
 const worldLink = `link add world0 address ${worldGatewayLinkAddress} type veth peer name eth0 address ${worldLinkAddress} netns world`;
 
-function fabricLines(nodes: readonly NodeAddresses[]): string[] {
+function fabricLines(nodes: readonly NodeAddresses[], serviceCidr: string): string[] {
   return [
     'link set lo up',
     `link set br0 address ${fabricLinkAddress} up`,
     `addr replace ${fabricAddress}/24 dev br0`,
+    // What the cluster lacks of its own ranges is not to be looked for outside.
+    `route replace unreachable ${clusterCidr}`,
+    `route replace unreachable ${serviceCidr}`,
     'link set world0 up',
     `addr replace ${worldGateway}/24 dev world0`,
     ...worldAddresses.map((address) => `neigh replace ${address} lladdr ${worldLinkAddress} dev world0 nud permanent`),

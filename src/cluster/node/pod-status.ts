@@ -71,7 +71,7 @@ function failed({ state }: ContainerRecord): boolean {
 }
 
 /** Whether every init container has done its part. */
-export function initialized(specs: readonly Container[], records: readonly ContainerRecord[]): boolean {
+function initialized(specs: readonly Container[], records: readonly ContainerRecord[]): boolean {
   return records.every((record) =>
     isSidecar(specs, record) ? record.started === true : record.state?.terminated?.exitCode === 0,
   );

@@ -1,6 +1,6 @@
 import type { HttpHeader } from '../../model/flow/index.ts';
 
-export const redacted = 'HUBBLE_REDACTED';
+const redacted = 'HUBBLE_REDACTED';
 
 /** What is kept out of flows. */
 export interface Redaction {

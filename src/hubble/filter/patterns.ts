@@ -1,18 +1,14 @@
-import { createRequire } from 'node:module';
-import { fail, ok, type Result } from '../../base/index.ts';
+import { compileRe2, fail, ok, type Result } from '../../base/index.ts';
 
 const longestPattern = 4096;
 
 /** A test for RE2 syntax, found anywhere in the text. Linear in time whatever the pattern, as filters come from outside. */
 export function compileRegex(pattern: string): Result<(text: string) => boolean, string> {
   if (pattern.length > longestPattern) return fail(`pattern is longer than ${longestPattern} characters`);
-  const { RE2JS } = createRequire(import.meta.url)('re2js') as typeof import('re2js');
-  try {
-    const regex = RE2JS.compile(pattern);
-    return ok((text) => regex.matcher(text).find());
-  } catch (error) {
-    return fail((error as Error).message);
-  }
+  const compiled = compileRe2(pattern);
+  if (!compiled.ok) return compiled;
+  const regex = compiled.value;
+  return ok((text) => regex.matcher(text).find());
 }
 
 const fqdnPattern = /^[-a-zA-Z0-9_.*]*$/;

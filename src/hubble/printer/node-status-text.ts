@@ -26,7 +26,7 @@ export function nodeStateName(status: NodeStatusEvent): string {
 }
 
 /** The names joined, cut after some fifty characters with a count of the rest. */
-export function shortened(names: readonly string[]): string {
+function shortened(names: readonly string[]): string {
   let length = 0;
   let end = names.length;
   for (const [index, name] of names.entries()) {

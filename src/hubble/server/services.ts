@@ -50,12 +50,12 @@ export function unary(make: () => object | Promise<object>): Unary {
   };
 }
 
-export function refuseUnary(error: RpcError): Unary {
+function refuseUnary(error: RpcError): Unary {
   return (_call, answer) => answer(error);
 }
 
 /** The Observer of one node. GetNodes is the relay's, as in the original. */
-export function observerService(observer: Observer): GrpcService {
+function observerService(observer: Observer): GrpcService {
   const gate = createStreamGate();
   return {
     definition: serviceDefinition('observer.Observer'),
@@ -94,10 +94,7 @@ function notifyPeers(call: ServerWritableStream<object, object>, peers: PeerSour
 }
 
 /** What turns one list of peers (name to address) into the next. */
-export function peerChanges(
-  before: ReadonlyMap<string, string>,
-  after: ReadonlyMap<string, string>,
-): ChangeNotification[] {
+function peerChanges(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): ChangeNotification[] {
   const changes: ChangeNotification[] = [];
   for (const [name, address] of before) {
     if (!after.has(name)) changes.push({ name, address, type: PeerChange.DELETED });

@@ -83,7 +83,7 @@ async function pump<T extends object>(call: AnyStream, reader: EventReader<T>, s
 }
 
 /** Resolves when the call takes more, or when it is over. */
-export function drained(call: AnyStream, signal: AbortSignal): Promise<void> {
+function drained(call: AnyStream, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted || !call.writableNeedDrain) return resolve();
     const done = (): void => {

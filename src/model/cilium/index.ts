@@ -1,4 +1,5 @@
 export { decodePolicy, validatePolicy } from './decode-policy.ts';
+export type { PolicyEntity } from './entities.ts';
 export {
   type BackendService,
   decodeEnvoyConfig,
@@ -15,7 +16,6 @@ export type {
   IcmpMatch,
   ListenerReference,
   PolicyDirection,
-  PolicyEntity,
   PolicyItem,
   PolicyObject,
   PolicyPeer,

@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module';
+import { compileRe2 } from '../../base/index.ts';
 import { type Faults, type Fields, fieldsAt, isFields, itemsAt, listAt, textAt } from './faults.ts';
 import type { DnsMatch, DnsRule, HeaderRule, HttpRule, TlsContext } from './policy-types.ts';
 
@@ -34,12 +34,8 @@ export function readHttpRules(
 /** RE2 syntax; expressions without any operator are not worth loading the library. */
 function checkExpression(faults: Faults, expression: string | undefined, path: string): void {
   if (expression === undefined || /^[\w/ -]*$/.test(expression)) return;
-  const { RE2JS } = createRequire(import.meta.url)('re2js') as typeof import('re2js');
-  try {
-    RE2JS.compile(expression);
-  } catch (error) {
-    faults.add(path, error instanceof Error ? error.message : String(error), 'an RE2 regular expression');
-  }
+  const compiled = compileRe2(expression);
+  if (!compiled.ok) faults.add(path, compiled.error, 'an RE2 regular expression');
 }
 
 /** `Name: value` or `Name`: the first space parts them, a colon at the end of the name goes. */

@@ -1,7 +1,8 @@
 import { cidrContains, formatCidr, type LabelSelector, parseCidr, parseIp } from '../../base/index.ts';
+import { type PolicyEntity, policyEntities } from './entities.ts';
 import { type Faults, type Fields, fieldsAt, itemsAt, listAt, textAt } from './faults.ts';
 import { checkDnsMatch } from './layer7.ts';
-import type { PolicyEntity, PolicyPeer } from './policy-types.ts';
+import type { PolicyPeer } from './policy-types.ts';
 import {
   addLabels,
   addRequirement,
@@ -100,33 +101,16 @@ function scopedSelector(selector: LabelSelector, { namespace, subjectIsInit }: P
   return byLabels ? selector : addLabels(selector, { [`k8s:${namespaceKey}`]: namespace });
 }
 
-const entities: readonly string[] = [
-  'all',
-  'world',
-  'world-ipv4',
-  'world-ipv6',
-  'cluster',
-  'cluster-mesh',
-  'host',
-  'init',
-  'ingress',
-  'unmanaged',
-  'remote-node',
-  'health',
-  'none',
-  'kube-apiserver',
-] satisfies readonly PolicyEntity[];
-
 function readEntities(faults: Faults, item: Fields, key: string, path: string): readonly PolicyPeer[] | undefined {
   return listAt(faults, item, key, path)?.flatMap((entity, position): readonly PolicyPeer[] => {
     if (isEntity(entity)) return [{ kind: 'entity', entity }];
-    faults.add(`${path}.${key}[${position}]`, `unsupported entity: ${String(entity)}`, entities.join(', '));
+    faults.add(`${path}.${key}[${position}]`, `unsupported entity: ${String(entity)}`, policyEntities.join(', '));
     return [];
   });
 }
 
 function isEntity(value: unknown): value is PolicyEntity {
-  return typeof value === 'string' && entities.includes(value);
+  return policyEntities.some((entity) => entity === value);
 }
 
 function readCidrs(faults: Faults, item: Fields, key: string, path: string): readonly PolicyPeer[] | undefined {

@@ -1,26 +1,10 @@
+import { policyEntities } from './entities.ts';
 import { choice, conditions, flag, integer, labelSelector, list, mapOf, object, type Schema, text } from './schema.ts';
 
 /** Structural schema of `CiliumNetworkPolicy` and `CiliumClusterwideNetworkPolicy` (Cilium 1.20). */
 
 const namePattern = '^[-a-zA-Z0-9_]+([.][-a-zA-Z0-9_]+)*[.]?$';
 const namePatternWithWildcard = '^[-a-zA-Z0-9_*]+([.][-a-zA-Z0-9_*]+)*[.]?$';
-
-const entities = [
-  'all',
-  'world',
-  'world-ipv4',
-  'world-ipv6',
-  'cluster',
-  'cluster-mesh',
-  'host',
-  'init',
-  'ingress',
-  'unmanaged',
-  'remote-node',
-  'health',
-  'none',
-  'kube-apiserver',
-] as const;
 
 const protocols = ['TCP', 'UDP', 'SCTP', 'VRRP', 'IGMP', 'GRE', 'IPIP', 'IPV6', 'ESP', 'AH', 'ANY'] as const;
 
@@ -158,7 +142,7 @@ function peers(prefix: 'from' | 'to'): Readonly<Record<string, Schema>> {
     [`${prefix}Endpoints`]: list(labelSelector),
     [`${prefix}CIDR`]: list(cidr),
     [`${prefix}CIDRSet`]: list(cidrRule),
-    [`${prefix}Entities`]: list(choice(entities)),
+    [`${prefix}Entities`]: list(choice(policyEntities)),
     [`${prefix}Groups`]: groups,
     [`${prefix}Nodes`]: list(labelSelector),
     ...(prefix === 'to' ? { toServices: services } : {}),

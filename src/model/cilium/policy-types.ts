@@ -1,4 +1,5 @@
 import type { LabelSelector } from '../../base/index.ts';
+import type { PolicyEntity } from './entities.ts';
 
 /**
  * The rule model that CiliumNetworkPolicy, CiliumClusterwideNetworkPolicy and NetworkPolicy objects are decoded to.
@@ -82,22 +83,6 @@ export type PolicyPeer =
   | { readonly kind: 'nodes'; readonly selector: SourceLabelSelector }
   /** A cloud provider's group; nothing on this machine can resolve it. */
   | { readonly kind: 'provider-group' };
-
-export type PolicyEntity =
-  | 'all'
-  | 'world'
-  | 'world-ipv4'
-  | 'world-ipv6'
-  | 'cluster'
-  | 'cluster-mesh'
-  | 'host'
-  | 'init'
-  | 'ingress'
-  | 'unmanaged'
-  | 'remote-node'
-  | 'health'
-  | 'none'
-  | 'kube-apiserver';
 
 /** One entry of `toPorts`, or all `ports` of a NetworkPolicy item. At most one of `http` and `dns` is set. */
 export interface PolicyPortRule {

@@ -3,6 +3,6 @@ export { type DecodedResource, type DecodeOptions, decodeEnvoyJson } from './dec
 export { isJsonObject, type JsonObject, type JsonValue } from './json.ts';
 export { nearestNames } from './nearest.ts';
 export { lookupMessage } from './registry.ts';
-export { describeValue, durationNanos } from './scalars.ts';
+export { durationNanos } from './scalars.ts';
 export { type GrpcMessage, grpcService } from './service.ts';
 export { resourceNameField, serviceName, typeName, typeNameOf, typeUrl } from './type-urls.ts';

@@ -40,7 +40,6 @@ export {
   flowSchema,
   messageType,
   type SchemaFile,
-  serviceOf,
 } from './schema.ts';
 export { EncodedMessage, type HubbleService, serviceDefinition } from './service.ts';
 export {

@@ -173,7 +173,7 @@ function noListener(service: ServiceListener, names: readonly string[]): Issue {
 }
 
 /** Whether connections can be redirected to the listener: it has a port, or gets one. */
-export function takesConnections(listener: JsonObject): boolean {
+function takesConnections(listener: JsonObject): boolean {
   if (objectAt(listener, 'internal_listener') || objectAt(listener, 'api_listener')) return false;
   return !objectAt(listener, 'address') || listenerPort(listener) !== undefined;
 }

@@ -1,5 +1,4 @@
-import type { Issue } from '../../base/index.ts';
-import { regexFault } from '../../policy/index.ts';
+import { compileRe2, type Issue } from '../../base/index.ts';
 import { isList, isObject, textAt } from '../envoy-json.ts';
 import type { JsonValue } from '../node-plan.ts';
 
@@ -10,8 +9,8 @@ export function expressionIssues(value: JsonValue, path: string): readonly Issue
   return Object.entries(value).flatMap(([key, each]) => {
     const place = `${path}.${key}`;
     if (key !== 'regex' || typeof each !== 'string') return expressionIssues(each, place);
-    const fault = regexFault(each);
-    return fault === undefined ? [] : [{ path: place, message: fault, allowed: 'an RE2 regular expression' }];
+    const compiled = compileRe2(each);
+    return compiled.ok ? [] : [{ path: place, message: compiled.error, allowed: 'an RE2 regular expression' }];
   });
 }
 

@@ -13,7 +13,7 @@ export type Verdict =
   | { readonly kind: 'allow' | 'deny' | 'default-deny' }
   | { readonly kind: 'redirect'; readonly listener: string };
 
-export function identityOf(plan: NodePlan, address: string): number {
+function identityOf(plan: NodePlan, address: string): number {
   const one = parseCidrOrIp(address);
   const entry = plan.datapath.ipcache.find(({ cidr }) => {
     const range = parseCidrOrIp(cidr);
@@ -47,7 +47,7 @@ function entryMatches(entry: PolicyEntry, peer: number, { protocol, port }: Pack
   return entry.port === 0 || (entry.port <= port && port <= (entry.portEnd ?? entry.port));
 }
 
-export function listenerAt(plan: NodePlan, port: number): string {
+function listenerAt(plan: NodePlan, port: number): string {
   return [...plan.proxyPorts].find(([, number]) => number === port)?.[0] ?? '';
 }
 

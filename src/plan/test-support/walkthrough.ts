@@ -32,7 +32,7 @@ export const dns: TestPod = {
 
 export const walkthroughPods: readonly TestPod[] = [client, client2, echoSame, echoOther, dns];
 
-export const walkthroughServices: readonly TestService[] = [
+const walkthroughServices: readonly TestService[] = [
   {
     name: 'echo-same-node',
     clusterIP: '10.96.0.21',

@@ -66,7 +66,7 @@ export function testWorld(
 }
 
 /** Numbers for all pods' label sets, as both nodes' agents would allocate them. */
-export function allIdentities(world: World): ReadonlyMap<string, number> {
+function allIdentities(world: World): ReadonlyMap<string, number> {
   const identities = new Map<string, number>();
   const taken = new Set<number>();
   for (const nodeName of ['node-1', 'node-2']) {

@@ -9,8 +9,8 @@ import { rbacFilter } from './rbac/filter.ts';
 const KINDS: ReadonlyMap<string, FilterKind> = new Map(
   [faultFilter, headerMutationFilter, rbacFilter].map((kind) => [kind.type, kind]),
 );
-export const ROUTER = 'envoy.extensions.filters.http.router.v3.Router';
-export const UPSTREAM_CODEC = 'envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec';
+const ROUTER = 'envoy.extensions.filters.http.router.v3.Router';
+const UPSTREAM_CODEC = 'envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec';
 
 /** Where a chain stands decides which filters may be in it and how it ends. */
 export type ChainPlace = 'downstream' | 'upstream';
@@ -92,7 +92,7 @@ function kindOf(fields: Fields, place: ChainPlace): FilterKind | undefined {
   return undefined;
 }
 
-export function filterTypes(place: ChainPlace): string {
+function filterTypes(place: ChainPlace): string {
   const types = [...KINDS.values()].filter((kind) => place === 'downstream' || kind.upstream).map((kind) => kind.type);
   return [...types, place === 'downstream' ? ROUTER : UPSTREAM_CODEC].sort().join(', ');
 }

@@ -14,7 +14,7 @@ export const TARGET = table((byte) => byte > 0x20 && byte < 0x7f);
 /** Bytes of a header value: no control characters but TAB. */
 export const VALUE = table((byte) => (byte >= 0x20 && byte !== 0x7f) || byte === 9);
 /** Bytes of an authority. */
-export const AUTHORITY = table((byte) => /[A-Za-z0-9\-._~!$&'()*+,;=:@[\]%]/.test(String.fromCharCode(byte)));
+const AUTHORITY = table((byte) => /[A-Za-z0-9\-._~!$&'()*+,;=:@[\]%]/.test(String.fromCharCode(byte)));
 
 export function isToken(text: string): boolean {
   return text !== '' && every(text, TOKEN);

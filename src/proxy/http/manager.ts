@@ -10,7 +10,7 @@ import type { HeadLimits } from './head.ts';
 import { type LocalReplyConfig, PLAIN_REPLIES, readLocalReplyConfig } from './local-reply.ts';
 
 /** Counters of one connection manager under its `stat_prefix`. */
-export class HttpStats {
+class HttpStats {
   readonly prefix: string;
   cxTotal = 0;
   cxActive = 0;

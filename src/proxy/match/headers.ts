@@ -22,7 +22,7 @@ export function readHeaderMatcher(fields: Fields): HeaderTest {
   };
 }
 
-export function headerName(name: string): string {
+function headerName(name: string): string {
   const lower = name.toLowerCase();
   return lower === 'host' ? ':authority' : lower;
 }

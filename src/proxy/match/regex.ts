@@ -1,6 +1,4 @@
-import { createRequire } from 'node:module';
-import type { RE2JS } from 're2js';
-import { fail, ok, type Result } from '../../base/index.ts';
+import { assert, compileRe2, fail, ok, type Re2, type Result } from '../../base/index.ts';
 
 /** A compiled RE2 expression. `matches` is a full match, as everywhere in Envoy's configuration. */
 export interface Regex {
@@ -16,28 +14,19 @@ export interface Regex {
 export function compileRegex(source: string): Result<Regex, string> {
   const simple = simplePattern(source);
   if (simple) return ok(simpleRegex(source, simple));
-  try {
-    return ok(engineRegex(engine().compile(source)));
-  } catch (error) {
-    return fail(`invalid RE2 expression ${JSON.stringify(source)}: ${error instanceof Error ? error.message : error}`);
-  }
+  const compiled = compileRe2(source);
+  if (!compiled.ok) return fail(`invalid RE2 expression ${JSON.stringify(source)}: ${compiled.error}`);
+  return ok(engineRegex(compiled.value));
 }
 
-let loaded: typeof RE2JS | undefined;
-
-function engine(): typeof RE2JS {
-  loaded ??= (createRequire(import.meta.url)('re2js') as { RE2JS: typeof RE2JS }).RE2JS;
-  return loaded;
-}
-
-function engineRegex(pattern: RE2JS): Regex {
+function engineRegex(pattern: Re2): Regex {
   return {
     matches: (text) => pattern.matches(text),
     replaceAll: (text, substitution) => globalReplace(pattern, text, substitution),
   };
 }
 
-function globalReplace(pattern: RE2JS, text: string, substitution: string): string {
+function globalReplace(pattern: Re2, text: string, substitution: string): string {
   const matcher = pattern.matcher(text);
   let out = '';
   let at = 0;
@@ -101,7 +90,10 @@ function literalText(body: string): string | undefined {
 function simpleRegex(source: string, { literal, openStart, openEnd, anchored }: SimplePattern): Regex {
   let regex: Regex | undefined;
   const full = (): Regex => {
-    regex ??= engineRegex(engine().compile(source));
+    if (regex) return regex;
+    const compiled = compileRe2(source);
+    assert(compiled.ok, `${source} is literal text and no RE2 expression`);
+    regex = engineRegex(compiled.value);
     return regex;
   };
   const matches = (text: string): boolean => {

@@ -55,7 +55,7 @@ export function readHeaderOption(fields: Fields): Addition | undefined {
 }
 
 /** A format string field; text outside latin1 travels as its UTF-8 bytes. */
-export function readFormat(fields: Fields, key: string): Formatter {
+function readFormat(fields: Fields, key: string): Formatter {
   const text = Buffer.from(fields.text(key), 'utf8').toString('latin1');
   if (!isHeaderValue(text)) fields.problem(key, 'control characters are not allowed in a header value');
   const compiled = compileFormat(text, '');

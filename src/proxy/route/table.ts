@@ -132,7 +132,7 @@ export function compileRouteTable(
   return readMessage(json, path, issues, (fields) => new RouteTable(fields, readFilters));
 }
 
-export function routeInput(info: StreamInfo, random: number): RouteInput {
+function routeInput(info: StreamInfo, random: number): RouteInput {
   const full = info.request?.path ?? '';
   const end = full.search(/[?#]/);
   return {
@@ -145,7 +145,7 @@ export function routeInput(info: StreamInfo, random: number): RouteInput {
   };
 }
 
-export function matchRoute(host: VirtualHost, input: RouteInput): Route | undefined {
+function matchRoute(host: VirtualHost, input: RouteInput): Route | undefined {
   for (const route of host.routes) {
     const { match } = route;
     if (!match.path.test(input.path, input.method)) continue;

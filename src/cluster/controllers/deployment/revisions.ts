@@ -3,7 +3,7 @@ import { sameJson, templateHash } from '../hash.ts';
 import type { Deployment, ReplicaSet } from '../kinds.ts';
 import { controllerReference } from '../owners.ts';
 
-export const hashLabel = 'pod-template-hash';
+const hashLabel = 'pod-template-hash';
 export const revisionAnnotation = 'deployment.kubernetes.io/revision';
 export const desiredAnnotation = 'deployment.kubernetes.io/desired-replicas';
 const maxAnnotation = 'deployment.kubernetes.io/max-replicas';

@@ -20,7 +20,7 @@ export interface Fenceposts {
   readonly maxUnavailable: number;
 }
 
-export function fencepostsOf({ spec }: Deployment): Fenceposts {
+function fencepostsOf({ spec }: Deployment): Fenceposts {
   if (spec.strategy?.type === 'Recreate') return { maxSurge: 0, maxUnavailable: 0 };
   return resolveFenceposts(
     spec.strategy?.rollingUpdate?.maxSurge,
@@ -142,7 +142,7 @@ export function scaleStep(
 }
 
 /** Sets the size of a ReplicaSet and its size annotations. True when the size changed. */
-export function resize(context: ControllerContext, deployment: Deployment, set: ReplicaSet, replicas: number): boolean {
+function resize(context: ControllerContext, deployment: Deployment, set: ReplicaSet, replicas: number): boolean {
   const before = wantedOf(set.spec);
   const max = wantedOf(deployment.spec) + fencepostsOf(deployment).maxSurge;
   const sizes = sizeAnnotations(wantedOf(deployment.spec), max);

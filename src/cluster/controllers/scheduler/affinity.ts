@@ -17,7 +17,7 @@ export function requiredAffinity(pod: Pod): readonly PodAffinityTerm[] {
   return pod.spec.affinity?.podAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? [];
 }
 
-export function requiredAnti(pod: Pod): readonly PodAffinityTerm[] {
+function requiredAnti(pod: Pod): readonly PodAffinityTerm[] {
   return pod.spec.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? [];
 }
 

@@ -14,7 +14,7 @@ export function nodeRefusal(pod: Pod, node: Node): string | undefined {
 
 const unschedulableTaint: Taint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };
 
-export function isNodeReady(node: Node): boolean {
+function isNodeReady(node: Node): boolean {
   return node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
 }
 
