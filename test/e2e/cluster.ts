@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chown, mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 
@@ -57,12 +57,22 @@ function hasKubectl(): boolean {
     .some((folder) => folder !== '' && existsSync(path.join(folder, 'kubectl')));
 }
 
-/** A home without a cluster yet; disposing of it stops what runs there and removes it. */
-export async function testCluster(): Promise<TestCluster> {
+/**
+ * A home without a cluster yet; disposing of it stops what runs there and removes it.
+ * `within` is a command that runs the command after it, on another "host" for instance; `owner` the user it runs as.
+ */
+export async function testCluster({
+  within = [],
+  owner,
+}: {
+  readonly within?: readonly string[];
+  readonly owner?: number;
+} = {}): Promise<TestCluster> {
   const home = await mkdtemp(path.join(os.tmpdir(), 'ciliate-e2e-'));
   const environment = { ...process.env, CILIATE_HOME: home, KUBECONFIG: path.join(home, 'kubeconfig') };
-  const node = [process.execPath, program];
-  const kubectl = hasKubectl() ? ['kubectl'] : [...node, 'kubectl'];
+  if (owner !== undefined) await chown(home, owner, owner);
+  const node = [...within, process.execPath, program];
+  const kubectl = hasKubectl() ? [...within, 'kubectl'] : [...node, 'kubectl'];
   const podOf = async (name: string): Promise<string> => {
     const { stdout } = await run(
       [

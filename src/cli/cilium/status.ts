@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CommandIo } from '../io.ts';
 import { connect, type Listed, listObjects, readConfig } from './cluster.ts';
+import { type RelayStatus, relayStatus } from './relay.ts';
 
 export interface StatusFlags {
   readonly wait?: boolean;
@@ -16,6 +17,7 @@ interface ClusterStatus {
   readonly managed: number;
   readonly envoyConfig: boolean;
   readonly datapathMode: string;
+  readonly relay: RelayStatus;
   /** Objects that say of themselves that they do not work. */
   readonly warnings: readonly string[];
   readonly errors: readonly string[];
@@ -27,16 +29,17 @@ const pauseMs = 200;
 export async function runStatus(flags: StatusFlags, io: CommandIo): Promise<number> {
   const client = connect(io);
   const deadline = performance.now() + flags.waitDuration;
-  let status = await gather(client);
+  let status = await gather(client, io);
   while (flags.wait && status.errors.length > 0 && performance.now() < deadline) {
     await sleep(pauseMs);
-    status = await gather(client);
+    status = await gather(client, io);
   }
   io.stdout.write(flags.output === 'json' ? `${JSON.stringify(status)}\n` : summary(status));
   return status.errors.length > 0 ? 1 : 0;
 }
 
-async function gather(client: ReturnType<typeof connect>): Promise<ClusterStatus> {
+async function gather(client: ReturnType<typeof connect>, io: CommandIo): Promise<ClusterStatus> {
+  const asked = relayStatus(io);
   const [config, nodes, agents, pods, endpoints, ...reported] = await Promise.all([
     readConfig(client),
     listObjects(client, '', 'v1', 'nodes'),
@@ -51,6 +54,7 @@ async function gather(client: ReturnType<typeof connect>): Promise<ClusterStatus
     ].map((resource) => listObjects(client, 'cilium.io', 'v2', resource)),
     listObjects(client, 'cilium.io', 'v2alpha1', 'ciliumenvoyconfigs'),
   ]);
+  const relay = await asked;
   const running = pods.filter(({ spec, status }) => spec?.hostNetwork !== true && status?.phase === 'Running');
   const known = new Set(endpoints.map(nameOf));
   const unmanaged = running.filter((pod) => !known.has(nameOf(pod)));
@@ -62,12 +66,21 @@ async function gather(client: ReturnType<typeof connect>): Promise<ClusterStatus
     managed: running.length - unmanaged.length,
     envoyConfig: config.data?.['enable-envoy-config'] === 'true',
     datapathMode: config.data?.['routing-mode'] === 'native' ? 'direct' : 'vxlan',
+    relay,
     warnings: reported.flat().flatMap(failedConditions),
     errors: [
+      ...(relay.error === undefined ? [] : [relay.error]),
       ...silent.map(({ metadata }) => `cilium-agent is not ready on node ${metadata.name}`),
       ...unmanaged.map((pod) => `pod ${nameOf(pod)} has no CiliumEndpoint`),
     ],
   };
+}
+
+function relayText({ connected, unavailable, error }: RelayStatus): string {
+  if (error !== undefined) return '1 errors';
+  return unavailable === 0
+    ? `OK (${connected} nodes)`
+    : `${unavailable} of ${connected + unavailable} nodes unavailable`;
 }
 
 function nameOf({ metadata }: Listed): string {
@@ -84,7 +97,7 @@ function summary(status: ClusterStatus): string {
   const rows = [
     `    Cilium:             ${health}`,
     `    Envoy config:       ${status.envoyConfig ? 'OK' : 'disabled'}`,
-    '    Hubble Relay:       OK',
+    `    Hubble Relay:       ${relayText(status.relay)}`,
     '    ClusterMesh:        disabled',
     '',
     `DaemonSet              cilium             Desired: ${status.nodes}, Ready: ${status.agents}/${status.nodes}, Available: ${status.agents}/${status.nodes}`,

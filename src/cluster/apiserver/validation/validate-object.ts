@@ -57,7 +57,12 @@ export function validateObject(object: unknown, registry: Registry, validator?: 
   const draft = structuredClone(object) as KubernetesObject;
   const { unknown, mismatches } = checkShape(resource.served.shape, draft, true);
   const issues = [...unknown.map(unknownFieldIssue), ...mismatches];
-  if (mismatches.length > 0) return issues;
+  if (mismatches.length > 0) {
+    // The schema of a custom resource tells every fault at once; rules of built-in kinds rely on the right types.
+    const known = new Set(issues.map(({ path }) => path));
+    const rest = resource.served.schema ? validateCustom(resource.served.schema, draft) : [];
+    return [...issues, ...rest.filter(({ path }) => !known.has(path))];
+  }
   if (resource.definition.namespaced) draft.metadata.namespace ??= 'default';
   defaultObject(resource, draft);
   return [...issues, ...validateDefaulted(resource, draft, undefined, validator)];
