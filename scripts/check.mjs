@@ -13,7 +13,11 @@ const steps = [
 for (const [program, ...args] of steps) {
   console.log(`> ${program} ${args.join(' ')}`);
   const bin = path.join(projectRoot, 'node_modules', '.bin');
-  const env = { ...nodeEnvironment(), PATH: `${bin}:${process.env.PATH}` };
+  const env = {
+    ...nodeEnvironment(),
+    ...(process.stdout.isTTY ? {} : { NO_COLOR: '1' }),
+    PATH: `${bin}:${process.env.PATH}`,
+  };
   const { status } = spawnSync(path.join(bin, program), args, { cwd: projectRoot, stdio: 'inherit', env });
   if (status !== 0) process.exit(status ?? 1);
 }

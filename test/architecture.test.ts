@@ -41,6 +41,9 @@ const rooms: Record<string, { readonly may: readonly string[]; readonly why: str
 const houses = new Set(['model', 'cluster', 'cli']);
 
 const lineMax = 400;
+const functionLineMax = 80;
+
+const bannedWords = /\b(?:TODO|FIXME|XXX)\b/;
 
 function sourceFiles(): string[] {
   return readdirSync(path.join(root, 'src'), { recursive: true, withFileTypes: true })
@@ -104,4 +107,49 @@ test(`no file is longer than ${lineMax} lines`, () => {
     .map((file) => ({ file, lines: readFileSync(path.join(root, 'src', file), 'utf8').split('\n').length }))
     .filter(({ lines }) => lines > lineMax);
   assert.deepEqual(long, []);
+});
+
+const opening = /^ *(?:export )?(?:async )?(?:function\*? ?\w*\(|\*?\w+\(.*\).*\{$|.*=> (?:\(?\{|\[)$)/;
+const ignored = /^ *(?:if|for|while|switch|return|else|catch) /;
+
+/**
+ * Declared functions and their lengths in lines without the functions inside: one that only joins closures is as long as its own words.
+ * The formatter puts the closing brace of each under its first word.
+ */
+function functionsOf(text: string): { name: string; lines: number }[] {
+  const lines = text.split('\n');
+  const endOf = (start: number): number => {
+    const indent = /^ */.exec(lines[start] ?? '')?.[0] ?? '';
+    const end = lines.findIndex((line, index) => index > start && new RegExp(`^${indent}[\\]})]+[;,)]*$`).test(line));
+    return end < 0 ? start : end;
+  };
+  return lines.flatMap((line, start) => {
+    const name = /^ *(?:export )?(?:async )?function\*? (\w+)/.exec(line)?.[1];
+    if (name === undefined) return [];
+    const end = endOf(start);
+    let own = 1;
+    for (let at = start + 1; at <= end; at++) {
+      const each = lines[at] ?? '';
+      own++;
+      if (opening.test(each) && !ignored.test(each)) at = Math.max(at, endOf(at));
+    }
+    return [{ name, lines: own }];
+  });
+}
+
+test(`no function is longer than ${functionLineMax} lines`, () => {
+  const files = sourceFiles().filter((file) => !file.endsWith('.test.ts'));
+  const long = files.flatMap((file) =>
+    functionsOf(readFileSync(path.join(root, 'src', file), 'utf8'))
+      .filter(({ lines }) => lines > functionLineMax)
+      .map(({ name, lines }) => `${file}: ${name} has ${lines} lines`),
+  );
+  assert.deepEqual(long, []);
+});
+
+test('nothing is left for later in comments', () => {
+  const found = sourceFiles()
+    .filter((file) => !file.endsWith('.test.ts'))
+    .filter((file) => bannedWords.test(readFileSync(path.join(root, 'src', file), 'utf8')));
+  assert.deepEqual(found, []);
 });

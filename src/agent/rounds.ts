@@ -31,7 +31,7 @@ export interface Rounds {
   begin(): void;
   /** Resolves when the first plan is in force. */
   readonly first: Promise<void>;
-  /** The plan in force. */
+  /** The plan in force, or being put into force. */
   current(): NodePlan | undefined;
   identityOf(address: string): number;
   /** The nodes that serve an Observer. */

@@ -67,7 +67,13 @@ test('answers of the zone', () => {
 });
 
 test('a zone survives its file, and faults are named', () => {
+  const whole = { ...zone, upstreams: ['192.0.2.53', '2001:db8::53'] };
+  assert.deepEqual(parseZone(JSON.stringify(whole)), whole);
   assert.deepEqual(parseZone(JSON.stringify(zone)), zone);
+  assert.match(String(parseZone(JSON.stringify({ ...zone, upstreams: ['resolver'] }))), /upstreams/);
+  const forwarding = { ...zone, upstreams: ['192.0.2.53'] };
+  assert.deepEqual(parseZone(JSON.stringify(forwarding)), forwarding);
+  assert.match(String(parseZone(JSON.stringify({ ...zone, upstreams: ['one'] }))), /upstreams/);
   assert.match(String(parseZone('{')), /no JSON/);
   assert.match(String(parseZone('{"domain":"x","ttl":1,"records":{"a.":{"a":[1]}}}')), /records\["a\."\]/);
 });

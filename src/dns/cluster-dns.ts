@@ -2,7 +2,7 @@ import dgram from 'node:dgram';
 import net from 'node:net';
 import { type Answer as DnsRecord, encode } from 'dns-packet';
 import { answer } from './answer.ts';
-import { frame, readFrames } from './frames.ts';
+import { readFrames, writeFrame } from './frames.ts';
 import { emptyAnswer, type Question, rcodes, readQuestion } from './message.ts';
 import type { Zone } from './zone-types.ts';
 
@@ -63,7 +63,17 @@ export async function serveClusterDns(options: ClusterDnsOptions): Promise<{ por
       (error: unknown) => options.onFault(String(error)),
     );
   });
-  await new Promise<void>((resolve) => udp.bind(port, options.address, resolve));
+  await new Promise<void>((resolve, reject) => {
+    const refused = (error: Error): void => {
+      tcp.close();
+      reject(error);
+    };
+    udp.once('error', refused);
+    udp.bind(port, options.address, () => {
+      udp.off('error', refused);
+      resolve();
+    });
+  });
   return {
     port,
     close() {
@@ -114,7 +124,7 @@ function serveConnection(socket: net.Socket, handle: (query: Buffer) => Promise<
   socket.on('error', () => socket.destroy());
   readFrames(socket, (query) => {
     handle(query).then(
-      (reply) => reply && socket.writable && socket.write(frame(reply)),
+      (reply) => reply && writeFrame(socket, reply),
       () => socket.destroy(),
     );
   });
@@ -136,6 +146,9 @@ function askUpstream(query: Buffer, upstream: { address: string; port: number })
     socket.on('message', (reply) => {
       if (reply.length >= 2 && reply.readUInt16BE(0) === query.readUInt16BE(0)) finish(reply);
     });
-    socket.connect(upstream.port, upstream.address, (error?: Error) => (error ? finish() : socket.send(query)));
+    socket.connect(upstream.port, upstream.address, (error?: Error) => {
+      if (error) finish();
+      else if (!done) socket.send(query);
+    });
   });
 }

@@ -8,6 +8,16 @@ export function frame(message: Buffer): Buffer {
   return framed;
 }
 
+/** Most that waits to be sent to a client that does not read. */
+const backlogMax = 256 * 1024;
+
+/** Sends a message; a client that asks and does not read its answers is cut off. */
+export function writeFrame(socket: net.Socket, message: Buffer): void {
+  if (!socket.writable) return;
+  socket.write(frame(message));
+  if (socket.writableLength > backlogMax) socket.destroy();
+}
+
 /** Calls `onMessage` for each whole message that arrives. Holds at most one incomplete message, 64 KiB. */
 export function readFrames(socket: net.Socket, onMessage: (message: Buffer) => void): void {
   let held: Buffer = Buffer.alloc(0);

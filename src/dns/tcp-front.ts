@@ -1,7 +1,7 @@
 import net from 'node:net';
 import type { Logger } from '../base/index.ts';
 import { makeListenerTransparent } from '../sys/index.ts';
-import { frame, readFrames } from './frames.ts';
+import { readFrames, writeFrame } from './frames.ts';
 import type { ReceivedQuery } from './proxy.ts';
 import { downstreamMark } from './udp-front.ts';
 
@@ -54,7 +54,7 @@ function serveConnection(
     }
     pending++;
     handle({ transport: 'tcp', client, server, message })
-      .then((answer) => answer && socket.writable && socket.write(frame(answer)))
+      .then((answer) => answer && writeFrame(socket, answer))
       .catch((error: unknown) => log.error({ error: String(error) }, 'a DNS query could not be handled'))
       .finally(() => {
         pending--;

@@ -38,15 +38,15 @@ export function parseZone(text: string): Zone | string {
     return `no JSON: ${error instanceof Error ? error.message : String(error)}`;
   }
   if (!isObject(value)) return 'no object';
-  const { domain, ttl, records, upstreams = [] } = value;
+  const { domain, ttl, records, upstreams } = value;
   if (typeof domain !== 'string' || domain === '') return 'domain is no text';
   if (typeof ttl !== 'number' || !Number.isInteger(ttl) || ttl < 0) return 'ttl is no number of seconds';
   if (!isObject(records)) return 'records is no object';
-  if (!isAddresses(upstreams)) return 'upstreams is no list of IP addresses';
+  if (upstreams !== undefined && !isAddresses(upstreams)) return 'upstreams is no list of IP addresses';
   for (const [name, entry] of Object.entries(records)) {
     if (!name.endsWith('.') || !isRecords(entry)) return `records["${name}"] does not hold records`;
   }
-  return { domain, ttl, records: records as Record<string, NameRecords>, upstreams };
+  return { domain, ttl, records: records as Record<string, NameRecords>, ...(upstreams && { upstreams }) };
 }
 
 function isAddresses(value: unknown): value is readonly string[] {

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import type { Logger } from '../base/index.ts';
 import {
@@ -17,6 +17,7 @@ import { createFabric, startNodes } from '../cluster/node/index.ts';
 import { ciliumResourceDefinitions, validateCiliumObject } from '../model/cilium/index.ts';
 import { addonObjects, addresses, clusterName, routingSettings } from './addons.ts';
 import { writeCommands } from './commands.ts';
+import { writeSecret } from './files.ts';
 import type { ClusterHome } from './home.ts';
 import { clusterDescriptors, type LaunchOptions } from './launch.ts';
 import { superviseNode } from './node-processes.ts';
@@ -137,15 +138,11 @@ async function prepareCertificates(home: ClusterHome): Promise<Certificates> {
     }),
   ]);
   const port = process.env['CILIATE_API_PORT'] ?? '';
-  const secret = { mode: 0o600 };
-  writeFileSync(
-    home.kubeconfig,
-    kubeconfig({ name: clusterName, server: `https://127.0.0.1:${port}`, authority, client: admin }),
-    secret,
-  );
+  const outside = `https://127.0.0.1:${port}`;
+  writeSecret(home.kubeconfig, kubeconfig({ name: clusterName, server: outside, authority, client: admin }));
   const agentKubeconfig = path.join(home.run, 'agent.kubeconfig');
   const inside = `https://${addresses.fabric}:${addresses.apiPort}`;
-  writeFileSync(agentKubeconfig, kubeconfig({ name: clusterName, server: inside, authority, client: agent }), secret);
+  writeSecret(agentKubeconfig, kubeconfig({ name: clusterName, server: inside, authority, client: agent }));
   const tls = {
     certificate: server.certificate,
     privateKey: server.privateKey,

@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { fail, ok, type Result } from '../base/index.ts';
+import { openLog } from './files.ts';
 import { type ClusterHome, makeHome } from './home.ts';
 import { type ClusterRecord, isRunning, processStartTime, readRecord, writeRecord } from './record.ts';
 import { stopCluster } from './stop.ts';
@@ -34,7 +35,7 @@ const hubblePort = 4245;
 /**
  * Starts the cluster in namespaces of its own and waits until its nodes are Ready.
  * The listening sockets of the API server and of Hubble Relay are opened here, on the host's loopback, and handed inside:
- * the cluster has no other way out, and nothing of it is left on the host when its first process ends.
+ * besides these and the uplink the cluster has no way out, and nothing of it is left on the host when its first process ends.
  */
 export async function launchCluster(
   home: ClusterHome,
@@ -139,7 +140,7 @@ function spawnCluster(
   uplink: UplinkPlan,
 ): ChildProcess {
   const main = path.join(import.meta.dirname, 'main.ts');
-  const log = openSync(path.join(home.logs, 'cluster.log'), 'a', 0o600);
+  const log = openLog(path.join(home.logs, 'cluster.log'));
   const asUser = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
   const unshare = [
     ...asUser,

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { backoffMs, type Logger } from '../base/index.ts';
+import { openLog } from './files.ts';
 
 export interface ProcessDescription {
   readonly name: string;
@@ -28,13 +29,13 @@ export function supervise(description: ProcessDescription, log: Logger): Supervi
   let timer: NodeJS.Timeout | undefined;
 
   const start = (): void => {
-    const output = openSync(description.logFile, 'a', 0o600);
+    const output = outputOf(description, log);
     const startedAt = performance.now();
     const started = spawn(description.program, description.args, {
       stdio: ['ignore', output, output],
       env: { ...process.env, ...description.environment },
     });
-    closeSync(output);
+    if (output !== 'ignore') closeSync(output);
     child = started;
     const ended = (reason: string): void => {
       if (stopped || child !== started) return;
@@ -62,4 +63,14 @@ export function supervise(description: ProcessDescription, log: Logger): Supervi
       clearTimeout(killer);
     },
   };
+}
+
+/** Without its log a process still runs: it must not end with the folder. */
+function outputOf({ name, logFile }: ProcessDescription, log: Logger): number | 'ignore' {
+  try {
+    return openLog(logFile);
+  } catch (error) {
+    log.warn({ process: name, error: String(error) }, 'the log cannot be opened; the output is lost');
+    return 'ignore';
+  }
 }

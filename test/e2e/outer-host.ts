@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
@@ -21,7 +21,9 @@ export async function outerHost(loopbackPort: number): Promise<OuterHost> {
   const host = `e2e-host-${process.pid}`;
   const outside = `e2e-out-${process.pid}`;
   const directory = mkdtempSync(path.join(os.tmpdir(), 'ciliate-outer-'));
-  const resolvers = path.join(directory, 'resolv.conf');
+  chmodSync(directory, 0o755);
+  const resolvers = path.join(directory, 'etc/resolv.conf');
+  mkdirSync(path.dirname(resolvers));
   const tunnel = path.join(directory, 'tun');
   writeFileSync(resolvers, `nameserver ${outsideAddress}\n`);
   execFileSync('mknod', ['-m', '0666', tunnel, 'c', '10', '200']);
@@ -43,16 +45,21 @@ export async function outerHost(loopbackPort: number): Promise<OuterHost> {
   ];
   await Promise.all(servers.map((server) => server.stdout && once(server.stdout, 'data')));
 
+  // A mount on a single file below would keep an ordinary user from mounting the directory again for his pods.
+  const overlay = (top: string): string =>
+    `mount -t overlay overlay -o 'lowerdir=${directory}/${top}:/${top}' '/${top}'`;
+
   return {
     within({ user, hidden = [] }) {
-      const covers = hidden.flatMap(programPaths).map((file) => `mount --bind /dev/null '${file}' || exit 1`);
-      const mounts = [
-        `mount --bind '${resolvers}' /etc/resolv.conf`,
-        `mount --bind '${tunnel}' /dev/net/tun`,
-        ...covers,
-      ];
+      const covers = hidden.flatMap(programPaths).map((file) => {
+        if (!file.startsWith('/usr/')) return `mount --bind /dev/null '${file}'`;
+        mkdirSync(path.join(directory, path.dirname(file)), { recursive: true });
+        writeFileSync(path.join(directory, file), '', { mode: 0o644 });
+        return overlay('usr');
+      });
+      const mounts = [overlay('etc'), `mount --bind '${tunnel}' /dev/net/tun`, ...new Set(covers)];
       const identity = user === undefined ? [] : ['setpriv', `--reuid=${user}`, `--regid=${user}`, '--clear-groups'];
-      return ['ip', 'netns', 'exec', host, 'sh', '-c', `${mounts.join('\n')}\nexec "$@"`, 'sh', ...identity];
+      return ['ip', 'netns', 'exec', host, 'sh', '-c', `${mounts.join(' && ')} && exec "$@"`, 'sh', ...identity];
     },
     output: (...command) => execFileSync('ip', ['netns', 'exec', host, ...command], { encoding: 'utf8' }),
     async [Symbol.asyncDispose]() {
@@ -77,7 +84,8 @@ export function outerHostObstacle(user?: number): string | false {
 
 export function programPaths(name: string): readonly string[] {
   const folders = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`.split(':').filter((folder) => path.isAbsolute(folder));
-  return [...new Set(folders.map((folder) => path.join(folder, name)))].filter((file) => existsSync(file));
+  const files = folders.map((folder) => path.join(folder, name)).filter((file) => existsSync(file));
+  return [...new Set(files.map((file) => path.join(realpathSync(path.dirname(file)), name)))];
 }
 
 function loopbackServer(port: number): string {

@@ -80,11 +80,15 @@ export function containerMounts(container: Container, { sources }: PreparedVolum
 }
 
 function subPath(volume: string, inside: string): string {
-  const wanted = path.join(volume, inside);
-  if (!existsSync(wanted)) mkdirSync(wanted, { recursive: true });
-  const real = realpathSync(wanted);
   const root = realpathSync(volume);
-  if (real !== root && !real.startsWith(`${root}/`)) throw new Error(`subPath ${inside} leads out of its volume`);
+  let real = root;
+  // Step by step: a link that a container has put into the volume must not lead out of it, nor may anything be made behind one.
+  for (const part of inside.split('/').filter((step) => step !== '' && step !== '.')) {
+    const next = path.join(real, part);
+    if (!existsSync(next)) mkdirSync(next);
+    real = realpathSync(next);
+    if (real !== root && !real.startsWith(`${root}/`)) throw new Error(`subPath ${inside} leads out of its volume`);
+  }
   return real;
 }
 
@@ -160,7 +164,7 @@ function chosen(
   if (!items) return { ...found };
   const files: Record<string, Buffer> = {};
   for (const { key, path: target } of items) {
-    const content = found[key];
+    const content = Object.hasOwn(found, key) ? found[key] : undefined;
     if (content) files[target] = content;
     else if (!optional) throw new Error(`references non-existent config key: ${key}`);
   }

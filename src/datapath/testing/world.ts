@@ -32,7 +32,7 @@ export const nodeAddress = (index: number): NodeAddress => ({
   podCidr: `10.244.${index}.0/24`,
 });
 
-export const netns = (name: string): string => `/run/netns/${name}`;
+const netns = (name: string): string => `/run/netns/${name}`;
 
 /** A plan without policy that knows every pod; tests change fields of it. */
 export function plainPlan(node: number, change: Partial<DatapathPlan> = {}): DatapathPlan {

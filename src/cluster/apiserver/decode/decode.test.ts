@@ -9,6 +9,7 @@ describe('JSON', () => {
   test('duplicate keys are named by path', () => {
     const text = '{"a":{"b":1,"b":2},"c":[{"d":"x,{}\\"","d":1}],"a":3}';
     assert.deepEqual(decodeJson(text).duplicates, ['a.b', 'c[0].d', 'a']);
+    assert.equal(decodeJson(`{${'"a":1,'.repeat(5000)}"a":1}`).duplicates.length, 32);
   });
 
   const refused: readonly [string, string][] = [

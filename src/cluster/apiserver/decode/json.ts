@@ -1,9 +1,11 @@
 /** Deepest nesting accepted in any document; real manifests stay under 60. */
 export const MAX_DEPTH = 256;
+/** Repeated keys that are reported; a document made of nothing else must not make a report far larger than itself. */
+export const MAX_DUPLICATES = 32;
 
 export interface Decoded {
   readonly value: unknown;
-  /** Paths of keys that stand twice in one object; the last one counts. */
+  /** Paths of keys that stand twice in one object, at most 32; the last one counts. */
   readonly duplicates: readonly string[];
 }
 
@@ -74,7 +76,7 @@ function noteKey(frame: Frame, quoted: string, duplicates: string[]): void {
   }
   frame.key = key;
   rejectKey(key);
-  if (frame.keys.has(key)) duplicates.push(childPath(frame));
+  if (frame.keys.has(key) && duplicates.length < MAX_DUPLICATES) duplicates.push(childPath(frame));
   frame.keys.add(key);
 }
 

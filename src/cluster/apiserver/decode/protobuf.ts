@@ -1,6 +1,6 @@
 import { apiVersionOf, splitApiVersion } from '../registry/definition.ts';
 import { protobufFields } from '../schema/builtin.ts';
-import { DecodeError, MAX_DEPTH } from './json.ts';
+import { DecodeError, decodeJson, MAX_DEPTH } from './json.ts';
 import { createReader, type Reader } from './wire.ts';
 
 const MAGIC = Buffer.from([0x6b, 0x38, 0x73, 0x00]);
@@ -176,9 +176,5 @@ function readTime(reader: Reader, micro: boolean): string | undefined {
 function readRawJson(reader: Reader): unknown {
   const raw = readScalars(reader).get(1);
   if (raw === undefined || raw === '') return undefined;
-  try {
-    return JSON.parse(String(raw));
-  } catch {
-    throw new DecodeError('embedded value is not JSON');
-  }
+  return decodeJson(String(raw)).value;
 }

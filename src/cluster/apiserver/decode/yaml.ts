@@ -1,20 +1,22 @@
 import { createRequire } from 'node:module';
-import { type Decoded, DecodeError, MAX_DEPTH, rejectKey } from './json.ts';
+import { type Decoded, DecodeError, MAX_DEPTH, MAX_DUPLICATES, rejectKey } from './json.ts';
 
 /** Parses one YAML document from a stranger: bounded aliases and depth, duplicate keys reported. Throws `DecodeError`. */
 export function decodeYaml(text: string): Decoded {
   const { parseDocument } = createRequire(import.meta.url)('yaml') as typeof import('yaml');
-  const document = parseDocument(text, { uniqueKeys: false, logLevel: 'silent' });
-  const [fault] = document.errors;
-  if (fault) throw new DecodeError(fault.message.split('\n')[0] ?? 'not YAML');
-  let value: unknown;
   try {
-    value = document.toJS({ maxAliasCount: 100 });
+    const document = parseDocument(text, { uniqueKeys: false, logLevel: 'silent' });
+    const [fault] = document.errors;
+    if (fault) throw new DecodeError(fault.message.split('\n')[0] ?? 'not YAML');
+    const value: unknown = document.toJS({ maxAliasCount: 100 });
+    checkValue(value, 0);
+    return { value, duplicates: duplicateKeys(document.contents, '').slice(0, MAX_DUPLICATES) };
   } catch (error) {
+    if (error instanceof DecodeError) throw error;
+    // The parser recurses: a document that is nested too deep runs it out of stack.
+    if (error instanceof RangeError) throw new DecodeError(`nested deeper than ${MAX_DEPTH} levels`);
     throw new DecodeError(error instanceof Error ? error.message : 'not YAML');
   }
-  checkValue(value, 0);
-  return { value, duplicates: duplicateKeys(document.contents, '') };
 }
 
 function checkValue(value: unknown, depth: number): void {

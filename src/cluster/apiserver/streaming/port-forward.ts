@@ -21,13 +21,17 @@ export function servePortForward(
     const id = headers.get('requestid') ?? headers.get('port') ?? '';
     const kind = headers.get('streamtype');
     const port = Number(headers.get('port'));
-    if ((kind !== 'data' && kind !== 'error') || !(port >= 1 && port <= 65_535) || pending.size >= MAX_PENDING) {
+    const isPort = Number.isInteger(port) && port >= 1 && port <= 65_535;
+    if ((kind !== 'data' && kind !== 'error') || !isPort || pending.size >= MAX_PENDING) {
       duplex.destroy();
       return;
     }
     const pair = pending.get(id) ?? {};
     pair[kind] = duplex;
     pending.set(id, pair);
+    duplex.once('close', () => {
+      if (pending.get(id) === pair) pending.delete(id);
+    });
     if (!pair.data || !pair.error) return;
     pending.delete(id);
     const { data, error } = pair;
@@ -47,6 +51,11 @@ export function servePortForward(
 }
 
 function join(socket: Duplex, data: Duplex, error: Duplex): void {
+  // The client may have gone while the connection was being made.
+  if (data.destroyed) {
+    socket.destroy();
+    return;
+  }
   error.resume();
   socket.on('error', (reason) => {
     if (error.writable) error.end(messageOf(reason));

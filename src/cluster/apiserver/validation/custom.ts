@@ -9,7 +9,7 @@ const MAX_ISSUES = 32;
 
 /**
  * Faults of a value against an `openAPIV3Schema`, worded as Kubernetes does; at most 32.
- * The schema is read as it stands: compiling Cilium's policy schema with ajv took 45 MB and 0.3 s, for rules that are checked a few times a minute.
+ * The schema is read as it stands: to compile Cilium's policy schema takes 45 MB and 0.3 s, for rules that are checked a few times a minute.
  */
 export function validateCustom(schema: JsonSchema, value: unknown): readonly Issue[] {
   const issues: Issue[] = [];

@@ -136,6 +136,10 @@ function validateMounts(mounts: readonly unknown[], path: string, volumes: Reado
     if (mountPath === '') issues.push(required(child(here, 'mountPath')));
     else if (paths.has(mountPath)) issues.push(invalidValue(child(here, 'mountPath'), mountPath, 'must be unique'));
     paths.add(mountPath);
+    const subPath = stringAt(mount, 'subPath') ?? '';
+    if (subPath.startsWith('/')) issues.push(invalidValue(child(here, 'subPath'), subPath, 'must be a relative path'));
+    if (subPath.split('/').includes('..'))
+      issues.push(invalidValue(child(here, 'subPath'), subPath, "must not contain '..'"));
     return issues;
   });
 }

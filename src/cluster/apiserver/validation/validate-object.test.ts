@@ -49,6 +49,14 @@ describe('built-in kinds', () => {
       [['spec.containers[1].name', /Duplicate value: "a"/]],
     ],
     [
+      'a path that leads out of a volume',
+      pod({
+        containers: [{ ...container, volumeMounts: [{ name: 'v', mountPath: '/v', subPath: 'a/../../b' }] }],
+        volumes: [{ name: 'v', emptyDir: {} }],
+      }),
+      [['spec.containers[0].volumeMounts[0].subPath', /must not contain '\.\.'/]],
+    ],
+    [
       'a port out of range',
       pod({ containers: [{ ...container, ports: [{ containerPort: 0 }] }] }),
       [['spec.containers[0].ports[0].containerPort', /0: must be between 1 and 65535/]],
