@@ -5,7 +5,7 @@ import { nodeEnvironment, projectRoot, setUp } from './setup.mjs';
 await setUp();
 
 const steps = [
-  ['biome', 'ci', '--error-on-warnings', '.'],
+  ['biome', 'ci', '--error-on-warnings', process.stdout.isTTY ? '--colors=force' : '--colors=off', '.'],
   ['tsc', '--noEmit', '-p', '.'],
   ['oxlint', '--type-aware', '--deny-warnings', 'src', 'test', 'bench'],
   ['knip'],
@@ -15,7 +15,6 @@ for (const [program, ...args] of steps) {
   const bin = path.join(projectRoot, 'node_modules', '.bin');
   const env = {
     ...nodeEnvironment(),
-    ...(process.stdout.isTTY ? {} : { NO_COLOR: '1' }),
     PATH: `${bin}:${process.env.PATH}`,
   };
   const { status } = spawnSync(path.join(bin, program), args, { cwd: projectRoot, stdio: 'inherit', env });

@@ -43,7 +43,7 @@ export async function outerHost(loopbackPort: number): Promise<OuterHost> {
     inside(outside, path.join(import.meta.dirname, 'outside-host.ts'), outsideAddress),
     inside(host, '-e', loopbackServer(loopbackPort)),
   ];
-  await Promise.all(servers.map((server) => server.stdout && once(server.stdout, 'data')));
+  await Promise.all(servers.map(async (server) => server.stdout && once(server.stdout, 'data')));
 
   // A mount on a single file below would keep an ordinary user from mounting the directory again for his pods.
   const overlay = (top: string): string =>
