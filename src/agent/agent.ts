@@ -37,7 +37,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const client = createClient(access.value);
   const wake = (): void => loop.wake();
   const flows = createFlowSink(`${clusterName}/${nodeName}`, options.version);
-  const xds = createXdsServer({ log, onConnect: wake });
+  const xds = createXdsServer({ log, onConnect: () => onDataPlane() });
   const datapath = createDatapath({ log, onPacket: flows.push, onLost: flows.lost });
   const sources = startSources(client, log, wake);
   const dns = createDnsEdge({
@@ -48,6 +48,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     log,
   });
   const rounds = createRounds({ options, client, sources, dns, flows, xds, datapath });
+  const onDataPlane = (): void => {
+    rounds.dataPlaneChanged();
+    wake();
+  };
   const loop = startLoop(rounds.run, { debounceMs, log });
 
   const started = await datapath.start();

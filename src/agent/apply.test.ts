@@ -26,6 +26,7 @@ function planWith(listeners: readonly string[], redirects: readonly string[] = [
     rules: new Map(),
     identities: new Map(),
     lastGood: new Map(),
+    envoyConfigResources: new Map(),
   };
 }
 

@@ -11,7 +11,8 @@ import { flowLookups } from './flow-lookups.ts';
 import type { FlowSink } from './flows.ts';
 import { allocateIdentity } from './identities.ts';
 import { createNodeObject } from './node-object.ts';
-import { type ReportedObject, writeReports } from './reports.ts';
+import { createRefusals } from './refusals.ts';
+import { createReportWriter, type ReportedObject } from './reports.ts';
 import type { Sources } from './sources.ts';
 
 export interface RoundsOptions {
@@ -27,6 +28,8 @@ export interface RoundsOptions {
 export interface Rounds {
   /** One round: world, plan, apply, say. Does nothing before `begin`. Throws when something refused; what was in force stays. */
   run(): Promise<void>;
+  /** Says that a data plane has connected, which may take what the one before refused. */
+  dataPlaneChanged(): void;
   /** Says that the world is complete: before that, a plan would drop what it does not know yet. */
   begin(): void;
   /** Resolves when the first plan is in force. */
@@ -45,6 +48,8 @@ export function createRounds({ options, client, sources, dns, flows, xds, datapa
   const writeNode = createNodeObject(client, nodeName);
   /** Numbers that this agent has allocated, until the informer brings them. */
   const allocated = new Map<string, number>();
+  const reports = createReportWriter({ client, log });
+  const refusals = createRefusals();
   const first = Promise.withResolvers<void>();
   let begun = false;
   let current: NodePlan | undefined;
@@ -61,7 +66,8 @@ export function createRounds({ options, client, sources, dns, flows, xds, datapa
       identities: new Map([...allocated, ...seen]),
       learntNames: dns.names(),
       proxyPorts: current?.proxyPorts ?? new Map(),
-      ...(current && { lastGood: current.lastGood }),
+      lastGood: refusals.lastGood(),
+      refused: refusals.current(),
     };
   };
 
@@ -90,7 +96,7 @@ export function createRounds({ options, client, sources, dns, flows, xds, datapa
     if (refused !== undefined) throw new Error(`CiliumNode ${nodeName}: ${refused}`);
     await endpointObjects.write(next.datapath.endpoints, (identity) => next.identities.get(identity) ?? []);
     const objects = [...planned.policies, ...planned.envoyConfigs] as readonly ReportedObject[];
-    await writeReports(next.reports, objects, { client, log });
+    await reports.write(next.reports, objects);
   };
 
   return {
@@ -99,12 +105,18 @@ export function createRounds({ options, client, sources, dns, flows, xds, datapa
       const inForce = dns.beginRound();
       const observed = sources.observedVersion();
       await allocateIdentities();
-      const planned = world();
-      const next = await apply(planned);
+      let planned = world();
+      let next = await apply(planned);
+      // Each turn finds a version refused that was not before, so there are no more turns than configurations.
+      while (applied && refusals.note(next, planned, applied.outcome)) {
+        planned = world();
+        next = await apply(planned);
+      }
       inForce();
       await tell(planned, next, observed);
       first.resolve();
     },
+    dataPlaneChanged: () => refusals.forget(),
     begin: () => {
       begun = true;
     },

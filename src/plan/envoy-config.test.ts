@@ -270,6 +270,24 @@ for (const [name, options, reason, message] of broken) {
   });
 }
 
+test('a version that the data plane refused counts as not working, whatever its status has become', () => {
+  const versioned = (generation: number, status?: object) => {
+    const object = config() as { readonly metadata: object };
+    return { ...object, metadata: { ...object.metadata, uid: 'u', generation }, ...(status && { status }) };
+  };
+  const refused = new Map([['CiliumEnvoyConfig/cilium-test/cfg', { uid: 'u', generation: 2, message: 'no MAGLEV' }]]);
+  const alone = planned([versioned(2)], { refused });
+  assert.equal(alone.xds.listeners.size, 0);
+  assert.equal(condition(alone, 'Ready')?.reason, 'Refused');
+  assert.match(condition(alone, 'Ready')?.message ?? '', /the data plane refuses it: no MAGLEV$/);
+  const lastGood = (object: object) => new Map([['CiliumEnvoyConfig/cilium-test/cfg', object]]);
+  const sameVersion = planned([versioned(2, { conditions: [] })], { refused, lastGood: lastGood(versioned(2)) });
+  assert.equal(sameVersion.xds.listeners.size, 0);
+  const before = planned([versioned(2)], { refused, lastGood: lastGood(versioned(1)) });
+  assert.equal(before.xds.listeners.size, 1);
+  assert.match(condition(before, 'Ready')?.message ?? '', /the version before stays in force/);
+});
+
 test('a configuration that turns bad stays in force as it was', () => {
   const before = planned([config()]);
   const bad = config({ resources: resources().slice(1) });

@@ -19,4 +19,15 @@ export type {
   XdsResources,
 } from './node-plan.ts';
 export { plan } from './plan.ts';
-export type { AgentConfig, ConfigMap, EndpointSlice, Namespace, Node, Pod, Secret, Service, World } from './world.ts';
+export type {
+  AgentConfig,
+  ConfigMap,
+  EndpointSlice,
+  Namespace,
+  Node,
+  Pod,
+  Refusal,
+  Secret,
+  Service,
+  World,
+} from './world.ts';

@@ -17,6 +17,8 @@ export interface NodePlan {
   readonly identities: ReadonlyMap<Identity, readonly string[]>;
   /** The policies and Envoy configurations in force as objects, by `Kind/namespace/name`; for `World.lastGood` of the next plan. */
   readonly lastGood: ReadonlyMap<string, unknown>;
+  /** The names of the resources that each Envoy configuration in force brings, by the same key. */
+  readonly envoyConfigResources: ReadonlyMap<string, readonly string[]>;
 }
 
 /** Reserved numbers of `pkg/identity`: host 1, world 2, unmanaged 3, health 4, init 5, remote-node 6, kube-apiserver 7, ingress 8. */

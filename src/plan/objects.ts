@@ -1,4 +1,5 @@
 import { compareText } from './cluster-view.ts';
+import type { Refusal } from './world.ts';
 
 /** A Kubernetes object with what identifies it; the rest is undecoded. */
 export interface NamedObject {
@@ -38,6 +39,27 @@ export function namedObjects(objects: readonly unknown[]): readonly NamedObject[
 /** Decides between two copies of one object, whatever order they come in. */
 function versionOf(raw: unknown): string {
   return `${String(fieldOf(raw, 'apiVersion'))} ${String(fieldOf(fieldOf(raw, 'metadata'), 'resourceVersion'))}`;
+}
+
+/** Whether the data plane refused just this version; a changed status makes no new version. */
+export function isRefused({ raw }: NamedObject, refusal: Refusal | undefined): refusal is Refusal {
+  const metadata = fieldOf(raw, 'metadata');
+  return (
+    refusal !== undefined &&
+    fieldOf(metadata, 'uid') === refusal.uid &&
+    fieldOf(metadata, 'generation') === refusal.generation
+  );
+}
+
+/** Whether two copies of an object are of one version: a changed status makes no new one. */
+export function sameVersion(a: unknown, b: unknown): boolean {
+  const [one, other] = [fieldOf(a, 'metadata'), fieldOf(b, 'metadata')];
+  const generation = fieldOf(one, 'generation');
+  return (
+    generation !== undefined &&
+    generation === fieldOf(other, 'generation') &&
+    fieldOf(one, 'uid') === fieldOf(other, 'uid')
+  );
 }
 
 const shownFaults = 5;

@@ -75,6 +75,7 @@ export function plan(world: World): NodePlan {
     rules: sorted(outcome.references),
     identities: identityLabelsByNumber(view, outcome.world),
     lastGood: sorted(new Map([...judged.lastGood, ...configs.lastGood])),
+    envoyConfigResources: sorted(configs.resourceNames),
   };
 }
 

@@ -27,6 +27,15 @@ export interface World {
   readonly proxyPorts: ReadonlyMap<string, number>;
   /** `NodePlan.lastGood` of the plan before: what stays in force where an object has become one that cannot work. Absent: nothing. */
   readonly lastGood?: ReadonlyMap<string, unknown>;
+  /** Versions of Envoy configurations that the data plane refused, by `Kind/namespace/name`; they count as not working. Absent: none. */
+  readonly refused?: ReadonlyMap<string, Refusal>;
+}
+
+/** One version of an object, and why the data plane would not take it. */
+export interface Refusal {
+  readonly uid: string | undefined;
+  readonly generation: number | undefined;
+  readonly message: string;
 }
 
 /** The keys of the `kube-system/cilium-config` ConfigMap that matter to a plan, decoded. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { eventually, projectRoot, type TestCluster, testCluster } from './cluster.ts';
@@ -124,6 +124,28 @@ spec:
   assert.match(events, /nowhere/);
   assert.equal(await cluster.status('client2', 'echo-same-node:8080/'), '200');
   assert.equal((await cluster.kubectl('delete', 'cec', '-n', 'cilium-test', 'broken')).exitCode, 0);
+});
+
+test('a configuration that the data plane refuses says so, once, and the version before stays in force', async () => {
+  const file = path.join(examples, 'envoy-test.yaml');
+  assert.equal((await cluster.kubectl('apply', '-f', file)).exitCode, 0);
+  assert.equal(
+    await eventually(
+      () => cluster.status('client2', 'echo-same-node:8080/foo'),
+      (status) => status === '200',
+    ),
+    '200',
+  );
+  const refused = readFileSync(file, 'utf8').replaceAll('ROUND_ROBIN', 'MAGLEV');
+  assert.equal((await cluster.kubectlWithInput(refused, 'apply', '-f', '-')).exitCode, 0);
+  const ask = async () =>
+    (await cluster.kubectl('get', '-f', file, '-o', 'jsonpath={.metadata.resourceVersion} {.status.conditions}'))
+      .stdout;
+  const status = await eventually(ask, (text) => text.includes('Refused'));
+  assert.match(status, /MAGLEV.* is not supported; allowed: ROUND_ROBIN/);
+  assert.equal(await cluster.status('client2', 'echo-same-node:8080/foo'), '200');
+  assert.equal((await ask()).split(' ')[0], (await ask()).split(' ')[0]);
+  assert.equal((await cluster.kubectl('delete', '-f', file)).exitCode, 0);
 });
 
 test('enable-envoy-config=false makes a CiliumEnvoyConfig do nothing and say so', async () => {

@@ -4,7 +4,14 @@ import { summary } from '../objects.ts';
 
 /** Why a configuration does not work, with the word for its condition. */
 export interface Problem {
-  readonly reason: 'Invalid' | 'Disabled' | 'Conflict' | 'MissingReference' | 'ServiceNotFound' | 'PortNotFound';
+  readonly reason:
+    | 'Invalid'
+    | 'Refused'
+    | 'Disabled'
+    | 'Conflict'
+    | 'MissingReference'
+    | 'ServiceNotFound'
+    | 'PortNotFound';
   readonly faults: readonly string[];
 }
 

@@ -1,7 +1,7 @@
 import { type Labels, selectorMatches } from '../../base/index.ts';
 import { compareText } from '../cluster-view.ts';
 import type { ObjectReport } from '../node-plan.ts';
-import { type NamedObject, namedObjects } from '../objects.ts';
+import { isRefused, type NamedObject, namedObjects, sameVersion } from '../objects.ts';
 import type { PlannedService } from '../services.ts';
 import type { World } from '../world.ts';
 import { loadAssignment } from './backends.ts';
@@ -16,6 +16,8 @@ export interface SelectedConfigs {
   readonly reports: readonly ObjectReport[];
   /** The objects behind `active`, by `Kind/namespace/name`. */
   readonly lastGood: ReadonlyMap<string, unknown>;
+  /** The names of the resources of each of `active`, by the same key. */
+  readonly resourceNames: ReadonlyMap<string, readonly string[]>;
   /** Listeners that need a port of the node's pool. */
   readonly portNames: readonly string[];
   /** Ports that listeners with their own address use. */
@@ -67,6 +69,9 @@ export function selectEnvoyConfigs(
       });
     }),
     lastGood: new Map(active.map(({ object, raw }) => [object.key, raw])),
+    resourceNames: new Map(
+      active.map(({ object, candidate }) => [object.key, candidate.resources.map(({ name }) => name)]),
+    ),
     ...listenerPorts(active),
   };
 }
@@ -77,12 +82,18 @@ function nothing(objects: readonly NamedObject[]): SelectedConfigs {
     active: [],
     reports: objects.flatMap((object) => conditionReports(object, switchedOff, state)),
     lastGood: new Map(),
+    resourceNames: new Map(),
     portNames: [],
     reservedPorts: new Set(),
   };
 }
 
 function firstVersion(object: NamedObject, world: World, problems: Map<NamedObject, Problem>): readonly Entry[] {
+  const refusal = world.refused?.get(object.key);
+  if (isRefused(object, refusal)) {
+    problems.set(object, { reason: 'Refused', faults: [`the data plane refuses it: ${refusal.message}`] });
+    return versionBefore(object, object.raw, world);
+  }
   const result = candidateOf(object.raw);
   if (result.ok) return [{ object, raw: object.raw, candidate: result.candidate }];
   problems.set(object, { reason: 'Invalid', faults: result.faults });
@@ -92,7 +103,7 @@ function firstVersion(object: NamedObject, world: World, problems: Map<NamedObje
 /** The version that worked last, unless it is the one just tried. */
 function versionBefore(object: NamedObject, tried: unknown, world: World): readonly Entry[] {
   const raw = world.lastGood?.get(object.key);
-  if (raw === undefined || raw === tried) return [];
+  if (raw === undefined || raw === tried || sameVersion(raw, tried)) return [];
   const result = candidateOf(raw);
   return result.ok ? [{ object, raw, candidate: result.candidate }] : [];
 }
