@@ -48,7 +48,7 @@ export function createRefusals(): Refusals {
 }
 
 /** The configurations in force whose resources a rejection names, each with the data plane's words. */
-export function refusedConfigs(
+function refusedConfigs(
   next: NodePlan,
   planned: World,
   rejections: Applied['outcome']['rejections'],
