@@ -196,7 +196,9 @@ function nodeTests(): void {
       session.kill();
       await session.exited;
     }
-    assert.equal((await run('client', ['sh', '-c', 'ps ax | grep -c "[s]leep 777"'])).stdout, '0\n');
+    const alive = 'cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\\0" " " | grep -q "[s]leep 777"';
+    const gone = `for turn in $(seq 100); do ${alive} || { echo gone; exit; }; sleep 0.02; done; echo alive`;
+    assert.equal((await run('client', ['sh', '-c', gone])).stdout, 'gone\n');
   });
 
   test('the file system of a container', async (context) => {
