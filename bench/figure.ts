@@ -5,6 +5,10 @@ export interface Figure {
   readonly unit: string;
   readonly peer?: string;
   readonly goal?: string;
+  /** The same of other programs, in the same unit, by their names. */
+  readonly peers?: Readonly<Record<string, number>>;
+  /** Ours divided by theirs, median over rounds in which each was measured right after the other. */
+  readonly ratios?: Readonly<Record<string, number>>;
 }
 
 export function median(values: readonly number[]): number {
@@ -19,14 +23,18 @@ export function printFigures(figures: readonly Figure[], asJson: boolean): void 
     for (const figure of figures) console.log(JSON.stringify(figure));
     return;
   }
-  const rows = figures.map(({ figure, value, unit, peer, goal }) => [
+  const names = [...new Set(figures.flatMap(({ peers = {} }) => Object.keys(peers)))];
+  const hasRatios = figures.some(({ ratios }) => ratios);
+  const rows = figures.map(({ figure, value, unit, peer, goal, peers = {}, ratios = {} }) => [
     figure,
     `${round(value)} ${unit}`,
+    ...names.map((name) => (peers[name] === undefined ? '' : round(peers[name]))),
+    ...(hasRatios ? [ratioText(ratios)] : []),
     goal ?? '',
     peer ?? '',
   ]);
-  const table = [['figure', 'value', 'goal', 'peer'], ...rows];
-  const widths = [0, 1, 2, 3].map((column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));
+  const table = [['figure', 'value', ...names, ...(hasRatios ? ['ratio'] : []), 'goal', 'peer'], ...rows];
+  const widths = (table[0] ?? []).map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));
   for (const row of table)
     console.log(
       row
@@ -34,6 +42,12 @@ export function printFigures(figures: readonly Figure[], asJson: boolean): void 
         .join('  ')
         .trimEnd(),
     );
+}
+
+function ratioText(ratios: Readonly<Record<string, number>>): string {
+  return Object.entries(ratios)
+    .map(([name, ratio]) => `${ratio.toFixed(2)} of ${name}`)
+    .join(', ');
 }
 
 function round(value: number): string {

@@ -1,13 +1,15 @@
 import { clusterBench } from './cluster.ts';
 import { type Figure, printFigures } from './figure.ts';
 import { policyBench } from './policy.ts';
+import { proxyBench } from './proxy/bench.ts';
 
 const benches: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   cluster: clusterBench,
   policy: policyBench,
+  proxy: proxyBench,
 };
 
-const asked = process.argv.slice(2).filter((word) => word !== '--json');
+const asked = process.argv.slice(2).filter((word) => !word.startsWith('--'));
 const unknown = asked.find((name) => !Object.hasOwn(benches, name));
 if (unknown !== undefined) {
   console.error(`unknown bench "${unknown}"; known: ${Object.keys(benches).join(', ')}`);

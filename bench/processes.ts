@@ -29,6 +29,31 @@ export function processorSeconds(pids: readonly number[]): number {
   return ticks.reduce((sum, value) => sum + value, 0) / ticksPerSecond;
 }
 
+/** Processor time of all threads of the processes so far, in microseconds. */
+export function processorMicroseconds(pids: readonly number[]): number {
+  let nanoseconds = 0;
+  for (const pid of pids) {
+    for (const thread of threads(pid)) {
+      nanoseconds += Number(read(`/proc/${pid}/task/${thread}/schedstat`).split(' ')[0] ?? 0);
+    }
+  }
+  return nanoseconds / 1_000;
+}
+
+/** Resident memory of the processes in MiB. */
+export function residentMemory(pids: readonly number[]): number {
+  const kibibytes = pids.map((pid) => Number(/^VmRSS:\s+(\d+)/m.exec(read(`/proc/${pid}/status`))?.[1] ?? 0));
+  return kibibytes.reduce((sum, value) => sum + value, 0) / 1024;
+}
+
+function threads(pid: number): readonly string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`);
+  } catch {
+    return [];
+  }
+}
+
 /** Fields of `/proc/PID/stat` from the state on; none when the process has gone. */
 function statFields(pid: number): readonly string[] {
   const text = read(`/proc/${pid}/stat`);

