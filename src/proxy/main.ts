@@ -14,7 +14,9 @@ async function main(): Promise<void> {
   }
   const log = createLogger('proxy');
   const bootstrap: unknown = parse(await readFile(path, 'utf8'));
-  const proxy = await startProxy({ bootstrap, log });
+  const flushAt = process.argv.indexOf('--file-flush-interval-msec');
+  const logFlushMs = flushAt < 0 ? undefined : Number(process.argv[flushAt + 1]);
+  const proxy = await startProxy({ bootstrap, log, ...(logFlushMs === undefined ? {} : { logFlushMs }) });
   log.info({ admin: proxy.adminAddress }, 'ciliate-proxy is live');
   let stopping = false;
   const stop = (): void => {

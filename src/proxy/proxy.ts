@@ -1,7 +1,7 @@
 import { formatIssue, type Issue, type Logger } from '../base/index.ts';
 import { messageOf } from '../model/envoy/index.ts';
 import { accessLogReader } from './accesslog/access-log.ts';
-import { closeLogFiles } from './accesslog/file.ts';
+import { createLogFiles, type LogFiles } from './accesslog/file.ts';
 import { createGrpcLogs, type GrpcLogs } from './accesslog/grpc.ts';
 import { type AdminServer, startAdmin } from './admin/admin.ts';
 import { ClusterManager } from './cluster/manager.ts';
@@ -16,6 +16,8 @@ export interface ProxyOptions {
   /** The parsed YAML or JSON of an Envoy bootstrap file. */
   readonly bootstrap: unknown;
   readonly log: Logger;
+  /** How long an access log line waits for others before it is written; default 1 s. */
+  readonly logFlushMs?: number;
 }
 
 export interface RunningProxy {
@@ -41,11 +43,11 @@ export class BootstrapError extends Error {
 const DRAIN_MS = 5000;
 
 /** Starts a proxy. Rejects with `BootstrapError` when the bootstrap is faulty or an address of it cannot be bound. */
-export async function startProxy({ bootstrap, log }: ProxyOptions): Promise<RunningProxy> {
+export async function startProxy({ bootstrap, log, logFlushMs }: ProxyOptions): Promise<RunningProxy> {
   const read = readBootstrap(bootstrap);
   if (!read.ok) throw new BootstrapError(read.error);
   const config = read.value;
-  const parts = createParts(config, log);
+  const parts = createParts(config, log, createLogFiles(logFlushMs));
   const startedAt = performance.now();
   let discovery: Discovery | undefined;
   let draining = false;
@@ -75,7 +77,7 @@ export async function startProxy({ bootstrap, log }: ProxyOptions): Promise<Runn
       discovery?.close();
       await parts.listeners.stop(drainMs);
       parts.logs.close();
-      await closeLogFiles();
+      await parts.files.close();
       parts.clusters.stop();
       await admin?.close();
     },
@@ -88,9 +90,10 @@ interface Parts {
   readonly routes: RouteStore;
   readonly filters: FilterStore;
   readonly logs: GrpcLogs;
+  readonly files: LogFiles;
 }
 
-function createParts(config: Bootstrap, log: Logger): Parts {
+function createParts(config: Bootstrap, log: Logger, files: LogFiles): Parts {
   const routes = new RouteStore();
   const filters = new FilterStore();
   const clusters = new ClusterManager(
@@ -103,12 +106,12 @@ function createParts(config: Bootstrap, log: Logger): Parts {
       clusters,
       discoverRoutes: (name) => () => routes.get(name),
       discoverFilter: filters.discover('downstream'),
-      readAccessLogs: accessLogReader(logs),
+      readAccessLogs: accessLogReader(logs, files),
     },
     hasRoutes: (name) => routes.get(name) !== undefined,
     hasFilter: (name) => filters.has(name),
   });
-  return { clusters, listeners, routes, filters, logs };
+  return { clusters, listeners, routes, filters, logs, files };
 }
 
 async function putStatic(config: Bootstrap, { clusters, listeners }: Parts): Promise<void> {

@@ -1,7 +1,7 @@
 import { type Fields, isObject, typeName } from '../config/fields.ts';
 import { compileText, readFormatString } from '../format/format-string.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
-import { type LogFile, openLogFile } from './file.ts';
+import type { LogFile, LogFiles } from './file.ts';
 import { readStreamFilter } from './filter.ts';
 import type { GrpcLogs } from './grpc.ts';
 
@@ -21,17 +21,19 @@ const DEFAULT_FORMAT =
   '%BYTES_RECEIVED% %BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" ' +
   '"%REQ(USER-AGENT)%" "%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%"\n';
 
-export function accessLogReader(grpc: GrpcLogs): AccessLogReader {
+export function accessLogReader(grpc: GrpcLogs, files: LogFiles): AccessLogReader {
   return (fields) =>
-    fields.list('access_log', (log) => readAccessLog(log, grpc)).filter((one): one is AccessLog => one !== undefined);
+    fields
+      .list('access_log', (log) => readAccessLog(log, grpc, files))
+      .filter((one): one is AccessLog => one !== undefined);
 }
 
-function readAccessLog(fields: Fields, grpc: GrpcLogs): AccessLog | undefined {
+function readAccessLog(fields: Fields, grpc: GrpcLogs, files: LogFiles): AccessLog | undefined {
   fields.ignore('name');
   const test = fields.message('filter', readStreamFilter);
   const config = fields.raw('typed_config');
   const type = isObject(config) ? typeName(config) : '';
-  const write = fields.message('typed_config', (inner) => readSink(inner, type, grpc));
+  const write = fields.message('typed_config', (inner) => readSink(inner, type, grpc, files));
   if (!write) {
     if (config === undefined) fields.problem('typed_config', 'value is required', SINKS);
     return undefined;
@@ -41,14 +43,14 @@ function readAccessLog(fields: Fields, grpc: GrpcLogs): AccessLog | undefined {
 
 const SINKS = [FILE, STDOUT, STDERR, HTTP_GRPC].join(', ');
 
-function readSink(fields: Fields, type: string, grpc: GrpcLogs): AccessLog | undefined {
+function readSink(fields: Fields, type: string, grpc: GrpcLogs, files: LogFiles): AccessLog | undefined {
   switch (type) {
     case FILE:
-      return lineLog(fields, openLogFile(fields.required('path')));
+      return lineLog(fields, files.open(fields.required('path')));
     case STDOUT:
-      return lineLog(fields, openLogFile('/dev/stdout'));
+      return lineLog(fields, files.open('/dev/stdout'));
     case STDERR:
-      return lineLog(fields, openLogFile('/dev/stderr'));
+      return lineLog(fields, files.open('/dev/stderr'));
     case HTTP_GRPC:
       return grpc.read(fields);
     default:

@@ -9,38 +9,46 @@ export interface LogFile {
   write(line: string): void;
 }
 
-const files = new Map<string, BufferedFile>();
-
-/** The log file at this path, shared by all that write to it. Opened at the first line. */
-export function openLogFile(path: string): LogFile {
-  let file = files.get(path);
-  if (!file) {
-    file = new BufferedFile(path);
-    files.set(path, file);
-  }
-  return file;
+/** The log files of one proxy by path. */
+export interface LogFiles {
+  /** The file at this path, shared by all that write to it. Opened at the first line. */
+  open(path: string): LogFile;
+  /** Writes out what is buffered and closes all files. */
+  close(): Promise<void>;
 }
 
-/** Writes out what is buffered and closes all files. */
-export async function closeLogFiles(): Promise<void> {
-  await Promise.all([...files.values()].map((file) => file.close()));
-  files.clear();
+/** `flushMs`: how long a line waits for others before it is written, Envoy's `--file-flush-interval-msec`. */
+export function createLogFiles(flushMs = FLUSH_MS): LogFiles {
+  const files = new Map<string, BufferedFile>();
+  return {
+    open: (path) => {
+      const file = files.get(path) ?? new BufferedFile(path, flushMs);
+      files.set(path, file);
+      return file;
+    },
+    close: async () => {
+      await Promise.all([...files.values()].map((file) => file.close()));
+      files.clear();
+    },
+  };
 }
 
 class BufferedFile implements LogFile {
   readonly #path: string;
+  readonly #flushMs: number;
   #stream: WriteStream | undefined = undefined;
   #text = '';
   #timer: NodeJS.Timeout | undefined = undefined;
 
-  constructor(path: string) {
+  constructor(path: string, flushMs: number) {
     this.#path = path;
+    this.#flushMs = flushMs;
   }
 
   write(line: string): void {
     this.#text += line;
     if (this.#text.length >= FLUSH_BYTES) this.#flush();
-    else this.#timer ??= setTimeout(() => this.#flush(), FLUSH_MS).unref();
+    else this.#timer ??= setTimeout(() => this.#flush(), this.#flushMs).unref();
   }
 
   close(): Promise<void> {

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { createLogger } from '../../base/index.ts';
 import { accessLogReader } from '../accesslog/access-log.ts';
+import { createLogFiles } from '../accesslog/file.ts';
 import { createGrpcLogs } from '../accesslog/grpc.ts';
 import { ClusterManager } from '../cluster/manager.ts';
 import type { JsonObject } from '../config/fields.ts';
@@ -38,7 +39,7 @@ function managers(): {
       clusters,
       discoverRoutes: (name) => () => stores.get(name),
       discoverFilter: filters.discover('downstream'),
-      readAccessLogs: accessLogReader(createGrpcLogs(clusters, {}, log)),
+      readAccessLogs: accessLogReader(createGrpcLogs(clusters, {}, log), createLogFiles()),
     },
     hasRoutes: (name) => stores.get(name) !== undefined,
     hasFilter: (name) => filters.has(name),

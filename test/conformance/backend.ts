@@ -1,0 +1,152 @@
+import net from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { headEnd, type Message, takeMessage } from './message.ts';
+import type { BackendKind, Behaviour, SeenRequest } from './types.ts';
+
+export interface Backends {
+  /** Puts scripts in force, forgets what was seen and ends the connections that are left, so that each case starts without any. */
+  begin(scripts: Readonly<Record<number, readonly Behaviour[]>>): Promise<void>;
+  readonly seen: readonly SeenRequest[];
+  /** Bytes that arrived at TCP backends since `begin`, by backend. */
+  readonly received: ReadonlyMap<number, string>;
+  close(): Promise<void>;
+}
+
+/** Time for a proxy to notice that idle connections have ended. */
+const closedMs = 6;
+
+interface Backend {
+  readonly index: number;
+  readonly kind: BackendKind;
+  script: readonly Behaviour[];
+  served: number;
+  connections: number;
+}
+
+/** Starts one server per kind on the address and ports given. */
+export async function startBackends(
+  kinds: readonly BackendKind[],
+  host: string,
+  portOf: (index: number) => number,
+): Promise<Backends> {
+  const seen: SeenRequest[] = [];
+  const received = new Map<number, string>();
+  const sockets = new Set<net.Socket>();
+  const backends = kinds.map((kind, index): Backend => ({ index, kind, script: [], served: 0, connections: 0 }));
+  const servers = backends.map((backend) => {
+    if (backend.kind === 'closed') return undefined;
+    const server = net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+      sockets.add(socket);
+      socket.on('error', () => undefined);
+      socket.on('close', () => sockets.delete(socket));
+      if (backend.kind === 'http') serveHttp(socket, backend, seen);
+      else serveBytes(socket, backend, received);
+    });
+    return server;
+  });
+  await Promise.all(
+    servers.map(
+      async (server, index) => server && new Promise<void>((done) => server.listen(portOf(index), host, done)),
+    ),
+  );
+  return {
+    begin: async (scripts) => {
+      const left = sockets.size;
+      for (const socket of sockets) socket.destroy();
+      if (left > 0) await sleep(closedMs);
+      seen.length = 0;
+      received.clear();
+      for (const backend of backends) {
+        backend.script = scripts[backend.index] ?? [];
+        backend.served = 0;
+        backend.connections = 0;
+      }
+    },
+    seen,
+    received,
+    close: async () => {
+      for (const socket of sockets) socket.destroy();
+      await Promise.all(servers.map(async (server) => server && new Promise((done) => server.close(done))));
+    },
+  };
+}
+
+function serveBytes(socket: net.Socket, { index, kind }: Backend, received: Map<number, string>): void {
+  if (kind === 'banner') socket.write(`hello from b${index}\n`);
+  socket.on('data', (bytes) => {
+    received.set(index, (received.get(index) ?? '') + bytes.toString('latin1'));
+    socket.write(bytes);
+  });
+  socket.on('end', () => socket.end());
+}
+
+function serveHttp(socket: net.Socket, backend: Backend, seen: SeenRequest[]): void {
+  let text = '';
+  let connection = 0;
+  let tunnel = false;
+  let early: string | undefined;
+  socket.on('data', (bytes) => {
+    if (tunnel) {
+      socket.write(bytes);
+      return;
+    }
+    text += bytes.toString('latin1');
+    for (;;) {
+      const behaviour = backend.script[backend.served] ?? { raw: okResponse(backend.index, text.startsWith('HEAD ')) };
+      if (typeof behaviour === 'object' && 'early' in behaviour && early === undefined && headEnd(text) >= 0) {
+        early = behaviour.early;
+        socket.write(early, 'latin1');
+        if (behaviour.afterwards) finish(socket, behaviour.afterwards);
+      }
+      const message = takeMessage(text, 'request');
+      if (!message) return;
+      text = message.rest;
+      backend.served++;
+      if (connection === 0) connection = ++backend.connections;
+      seen.push(seenRequest(backend.index, connection, message));
+      if (early !== undefined) early = undefined;
+      else if (/^CONNECT |\nupgrade: /i.test(message.head)) tunnel = true;
+      if (typeof behaviour === 'object' && 'early' in behaviour) continue;
+      void answer(socket, behaviour);
+    }
+  });
+  socket.on('end', () => {
+    if (text !== '') {
+      if (connection === 0) connection = ++backend.connections;
+      seen.push({ backend: backend.index, connection, line: `incomplete: ${text}`, headers: [], body: '' });
+    }
+    socket.end();
+  });
+}
+
+function okResponse(index: number, head: boolean): string {
+  return `HTTP/1.1 200 OK\r\ncontent-length: 2\r\nx-backend: b${index}\r\n\r\n${head ? '' : `b${index}`}`;
+}
+
+async function answer(socket: net.Socket, behaviour: Behaviour): Promise<void> {
+  if (behaviour === 'hang' || 'early' in behaviour) return;
+  if ('end' in behaviour) {
+    finish(socket, behaviour.end);
+    return;
+  }
+  const { raw } = behaviour;
+  if (typeof raw === 'string') {
+    socket.write(raw, 'latin1');
+  } else {
+    for (const piece of raw) {
+      if (piece.afterMs !== undefined) await sleep(piece.afterMs);
+      socket.write(piece.raw, 'latin1');
+    }
+  }
+  if (behaviour.afterwards) finish(socket, behaviour.afterwards);
+}
+
+function finish(socket: net.Socket, how: 'close' | 'reset'): void {
+  if (how === 'reset') socket.resetAndDestroy();
+  else socket.end();
+}
+
+function seenRequest(backend: number, connection: number, message: Message): SeenRequest {
+  const [line = '', ...headers] = message.head.split('\r\n');
+  return { backend, connection, line, headers, body: message.body };
+}

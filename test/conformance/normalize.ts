@@ -1,0 +1,57 @@
+import type { Outcome, Places, SeenRequest, SeenResponse } from './types.ts';
+
+/**
+ * What may differ between two runs that are the same: the run's address and folder, dates, request ids, times and, of a long body,
+ * all but its length and first bytes. Nothing else is touched: names, order and case of headers are compared as they are.
+ */
+export function normalizer(places: Places): (text: string) => string {
+  const host = places.host.replaceAll('.', '\\.');
+  const address = new RegExp(`\\b${host}\\b`, 'g');
+  return (text) =>
+    text
+      .replaceAll(places.folder, 'FOLDER')
+      .replace(address, 'ADDRESS')
+      .replace(/127\.0\.0\.1:\d{4,5}\b/g, '127.0.0.1:PORT')
+      .replace(/\b[0-9a-f]{8}-[0-9a-f]{4}-([0-9a-f])[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, 'UUID-$1');
+}
+
+const volatile: readonly (readonly [RegExp, string])[] = [
+  [/^(date): [A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/i, '$1: DATE'],
+  [/^(x-envoy-upstream-service-time): \d+$/i, '$1: MS'],
+];
+
+export function normalHeader(header: string): string {
+  return volatile.reduce((text, [pattern, to]) => text.replace(pattern, to), header);
+}
+
+const longBody = 400;
+
+export function normalBody(body: string): string {
+  if (body.length <= longBody) return body;
+  return `${body.slice(0, 80)}... (${body.length} bytes)`;
+}
+
+export function normalOutcome(outcome: Outcome, places: Places): Outcome {
+  const text = normalizer(places);
+  const headers = (list: readonly string[]): readonly string[] => list.map((header) => normalHeader(text(header)));
+  const response = (one: SeenResponse): SeenResponse => ({
+    status: one.status,
+    headers: headers(one.headers),
+    body: normalBody(text(one.body)),
+  });
+  const request = (one: SeenRequest): SeenRequest => ({
+    ...one,
+    line: normalBody(text(one.line)),
+    headers: headers(one.headers),
+    body: normalBody(text(one.body)),
+  });
+  return {
+    ...outcome,
+    ...(outcome.responses ? { responses: outcome.responses.map(response) } : {}),
+    ...(outcome.backends ? { backends: outcome.backends.map(request) } : {}),
+    ...(outcome.log ? { log: outcome.log.map(text) } : {}),
+    ...(outcome.admin
+      ? { admin: Object.fromEntries(Object.entries(outcome.admin).map(([at, answer]) => [at, text(answer)])) }
+      : {}),
+  };
+}

@@ -1,0 +1,64 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startBackends } from './backend.ts';
+import { runCase } from './run-case.ts';
+import type { Kind } from './subject.ts';
+import type { Case, Outcome, Places, Scenario } from './types.ts';
+
+let runs = 0;
+
+/**
+ * A loopback address and a folder that no other run has: ports can then be the same in every run, and several suites run at once.
+ * 127.64.0.0/10 is left to us by everyone else.
+ */
+async function makePlaces(): Promise<Places & { readonly remove: () => Promise<void> }> {
+  const run = runs++;
+  const host = `127.${64 + ((process.pid >> 8) & 63)}.${process.pid & 255}.${1 + (run % 250)}`;
+  const folder = await mkdtemp(path.join(tmpdir(), 'conformance-'));
+  return {
+    host,
+    folder,
+    admin: 9901,
+    listener: (index) => 10_000 + index,
+    backend: (index) => 10_100 + index,
+    remove: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+/** Plays the scenario's cases against a proxy of that kind; a case that throws has the error as its outcome. */
+export async function runScenario(
+  scenario: Scenario,
+  kind: Kind,
+  cases: readonly Case[] = scenario.cases,
+): Promise<ReadonlyMap<string, Outcome>> {
+  const places = await makePlaces();
+  const outcomes = new Map<string, Outcome>();
+  try {
+    const bootstrap = scenario.bootstrap(places);
+    if (scenario.validateOnly) {
+      const { accepted, text } = await kind.validate(bootstrap, places);
+      outcomes.set('', {
+        accepted,
+        ...(kind.name === 'envoy' ? { log: text === '' ? [] : [text.slice(0, 600)] } : {}),
+      });
+      return outcomes;
+    }
+    const backends = await startBackends(scenario.backends ?? ['http'], places.host, places.backend);
+    try {
+      const subject = await kind.start(bootstrap, places, scenario.flags ?? []);
+      try {
+        if (scenario.warmUpMs !== undefined) await sleep(scenario.warmUpMs);
+        for (const one of cases) outcomes.set(one.name, await runCase({ scenario, subject, backends, places }, one));
+      } finally {
+        await subject.stop();
+      }
+    } finally {
+      await backends.close();
+    }
+    return outcomes;
+  } finally {
+    await places.remove();
+  }
+}

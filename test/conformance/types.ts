@@ -1,0 +1,142 @@
+/** JSON of an Envoy resource, snake_case names. */
+export type Json = Record<string, unknown>;
+
+/** Addresses that a scenario is given: an own loopback address, so that ports are always the same. */
+export interface Places {
+  readonly host: string;
+  readonly admin: number;
+  /** A folder of the run's own; its `access.log` is read after each case. */
+  readonly folder: string;
+  listener(index: number): number;
+  backend(index: number): number;
+}
+
+/** How a scripted backend answers one request. What a request does not find in the script is answered `200` with the backend's name. */
+export type Behaviour =
+  /** Bytes as they are, latin1, in one or several pieces; afterwards the connection stays open unless said otherwise. */
+  | { readonly raw: string | readonly Piece[]; readonly afterwards?: 'close' | 'reset' }
+  /** Ends the connection without an answer. */
+  | { readonly end: 'close' | 'reset' }
+  /** Never answers. */
+  | 'hang'
+  /** Answers before the request's body has come. */
+  | { readonly early: string; readonly afterwards?: 'close' | 'reset' };
+
+export interface Piece {
+  readonly raw: string;
+  /** Wait before it is sent, in milliseconds. */
+  readonly afterMs?: number;
+}
+
+/** What stands behind a backend's port. `echo`: sends back what it gets (TCP). `closed`: nobody listens. `banner`: speaks first, then echoes. */
+export type BackendKind = 'http' | 'echo' | 'banner' | 'closed';
+
+export interface Request {
+  /** Default `GET`. */
+  readonly method?: string;
+  /** Default `/`. */
+  readonly path?: string;
+  /** Default `example.com`; `null` leaves the header out. */
+  readonly host?: string | null;
+  /** In order; names as written. */
+  readonly headers?: readonly (readonly [string, string])[] | Readonly<Record<string, string>>;
+  /** Sent with `content-length`, unless `chunked` or the headers frame it. */
+  readonly body?: string;
+  readonly chunked?: boolean;
+  /** Default `HTTP/1.1`. */
+  readonly version?: string;
+}
+
+export type Step =
+  | { readonly send: string }
+  /** Sends every byte in a write of its own. */
+  | { readonly sendSplit: string }
+  | { readonly sleep: number }
+  /** Waits until so many final responses have come in all. */
+  | { readonly awaitResponses: number }
+  /** Waits until the client has received so many bytes of whatever kind in all. */
+  | { readonly awaitBytes: number }
+  | { readonly do: 'close' | 'reset' | 'halfClose' | 'pause' | 'resume' };
+
+export interface Case {
+  readonly name: string;
+  /** Requests one after the other over one connection (a new one when the proxy closed it). A string is sent as it is, latin1. */
+  readonly requests?: readonly (Request | string)[];
+  /** Full control over one connection instead. */
+  readonly steps?: readonly Step[];
+  /** Final responses that a raw request or the steps lead to; default 1 each. */
+  readonly responses?: number;
+  /** Methods of the requests in raw text and steps, where one of them has responses without a body (HEAD, CONNECT). */
+  readonly methods?: readonly string[];
+  /** The connection carries no HTTP: compare bytes only. */
+  readonly tcp?: boolean;
+  /** Each request over a connection of its own. */
+  readonly fresh?: boolean;
+  /** Scripts by backend index. */
+  readonly backends?: Readonly<Record<number, readonly Behaviour[]>>;
+  /** Local address of the client. */
+  readonly from?: string;
+  /** Index of the listener; default 0. */
+  readonly listener?: number;
+  /** Runs the requests so often and compares only how many each backend got and each status there was, within `tolerance` (share of all, default 0.1). */
+  readonly repeat?: number;
+  readonly tolerance?: number;
+  /** Waits so long before the outcome is collected, in milliseconds. */
+  readonly settleMs?: number;
+  /** Limit for each response, in milliseconds; default 3000. */
+  readonly timeoutMs?: number;
+  /** Paths of the admin interface read after the case (GET, or `POST /path`); their answers are part of the outcome. */
+  readonly admin?: readonly string[];
+  /** Name in `differences.ts`: ours differs on purpose, and both answers are recorded. */
+  readonly difference?: string;
+  /** Leaves parts of the outcome out, with good reason only: `log`, `stats`, `fate`, `connections`, `bodies`, `backends`. */
+  readonly without?: readonly ('log' | 'stats' | 'fate' | 'connections' | 'bodies' | 'backends')[];
+}
+
+export interface Scenario {
+  /** Row of the coverage table. */
+  readonly feature: string;
+  readonly name: string;
+  /** Kinds of the backends; default one `http`. */
+  readonly backends?: readonly BackendKind[];
+  bootstrap(places: Places): Json;
+  /** Milliseconds to wait once the proxy is ready, for health checks or DNS. */
+  readonly warmUpMs?: number;
+  /** Statistics compared in addition to the usual ones, or `false` for none. */
+  readonly stats?: readonly RegExp[] | false;
+  readonly cases: readonly Case[];
+  /** Extra command-line flags, for both. */
+  readonly flags?: readonly string[];
+  /** The bootstrap must be refused or accepted alike; no cases are run and Envoy's words are kept for reading. */
+  readonly validateOnly?: boolean;
+}
+
+export interface SeenResponse {
+  readonly status: string;
+  readonly headers: readonly string[];
+  readonly body: string;
+}
+
+export interface SeenRequest {
+  readonly backend: number;
+  /** Ordinal of the connection to that backend within the case. */
+  readonly connection: number;
+  readonly line: string;
+  readonly headers: readonly string[];
+  readonly body: string;
+}
+
+/** What one case led to, normalised. */
+export interface Outcome {
+  readonly responses?: readonly SeenResponse[];
+  /** Of the connection after the last response. */
+  readonly fate?: string;
+  readonly backends?: readonly SeenRequest[];
+  readonly log?: readonly string[];
+  readonly stats?: Readonly<Record<string, number>>;
+  readonly admin?: Readonly<Record<string, string>>;
+  /** Of a repeated case: share of requests by backend and by status. */
+  readonly shares?: Readonly<Record<string, number>>;
+  /** Of a validate-only scenario. */
+  readonly accepted?: boolean;
+}
