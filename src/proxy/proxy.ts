@@ -11,6 +11,8 @@ import { FilterStore } from './discovery/filters.ts';
 import { RouteStore } from './discovery/routes.ts';
 import { readFilterChain } from './filter/table.ts';
 import { ListenerManager } from './listener/manager.ts';
+import { CLUSTER_MANAGER_STATS, LISTENER_MANAGER_STATS, SERVER_STATS } from './server/stats.ts';
+import { StatsStore } from './stats/store.ts';
 
 export interface ProxyOptions {
   /** The parsed YAML or JSON of an Envoy bootstrap file. */
@@ -41,6 +43,7 @@ export class BootstrapError extends Error {
 }
 
 const DRAIN_MS = 5000;
+const STATS_FLUSH_MS = 5000;
 
 /** Starts a proxy. Rejects with `BootstrapError` when the bootstrap is faulty or an address of it cannot be bound. */
 export async function startProxy({ bootstrap, log, logFlushMs }: ProxyOptions): Promise<RunningProxy> {
@@ -49,6 +52,8 @@ export async function startProxy({ bootstrap, log, logFlushMs }: ProxyOptions): 
   const config = read.value;
   const parts = createParts(config, log, createLogFiles(logFlushMs));
   const startedAt = performance.now();
+  countServer(parts, startedAt, () => draining);
+  const flush = setInterval(() => parts.stats.flush(), STATS_FLUSH_MS).unref();
   let discovery: Discovery | undefined;
   let draining = false;
   let admin: AdminServer | undefined;
@@ -64,6 +69,7 @@ export async function startProxy({ bootstrap, log, logFlushMs }: ProxyOptions): 
     });
     discovery = openDiscovery(config, parts, log);
   } catch (error) {
+    clearInterval(flush);
     await admin?.close();
     await parts.listeners.stop(0);
     parts.clusters.stop();
@@ -74,6 +80,7 @@ export async function startProxy({ bootstrap, log, logFlushMs }: ProxyOptions): 
     listenerAddresses: (name) => parts.listeners.all().find(({ config: { name: own } }) => own === name)?.bound ?? [],
     stop: async (drainMs = DRAIN_MS) => {
       draining = true;
+      clearInterval(flush);
       discovery?.close();
       await parts.listeners.stop(drainMs);
       parts.logs.close();
@@ -85,6 +92,7 @@ export async function startProxy({ bootstrap, log, logFlushMs }: ProxyOptions): 
 }
 
 interface Parts {
+  readonly stats: StatsStore;
   readonly clusters: ClusterManager;
   readonly listeners: ListenerManager;
   readonly routes: RouteStore;
@@ -94,10 +102,12 @@ interface Parts {
 }
 
 function createParts(config: Bootstrap, log: Logger, files: LogFiles): Parts {
+  const stats = new StatsStore();
   const routes = new RouteStore();
   const filters = new FilterStore();
   const clusters = new ClusterManager(
     { readFilters: (fields, key) => readFilterChain(fields, key, 'upstream', filters.discover('upstream')).slots },
+    stats,
     log,
   );
   const logs = createGrpcLogs(clusters, messageOf('envoy.config.core.v3.Node', config.node), log);
@@ -108,10 +118,28 @@ function createParts(config: Bootstrap, log: Logger, files: LogFiles): Parts {
       discoverFilter: filters.discover('downstream'),
       readAccessLogs: accessLogReader(logs, files),
     },
+    stats,
     hasRoutes: (name) => routes.get(name) !== undefined,
     hasFilter: (name) => filters.has(name),
   });
-  return { clusters, listeners, routes, filters, logs, files };
+  return { stats, clusters, listeners, routes, filters, logs, files };
+}
+
+/** Keeps the gauges of the process up to date. */
+function countServer({ stats, clusters, listeners }: Parts, startedAt: number, draining: () => boolean): void {
+  const scope = stats.scope();
+  const server = scope.get(SERVER_STATS, 'server.');
+  const manager = scope.get(CLUSTER_MANAGER_STATS, 'cluster_manager.');
+  const listening = scope.get(LISTENER_MANAGER_STATS, 'listener_manager.');
+  stats.beforeRead(() => {
+    server.live = draining() ? 0 : 1;
+    server.state = draining() ? 1 : 0;
+    server.uptime = Math.floor((performance.now() - startedAt) / 1000);
+    const warm = clusters.all().filter((cluster) => cluster.warm).length;
+    manager.active = warm;
+    manager.warming = clusters.all().length - warm;
+    listening.active = listeners.all().length;
+  });
 }
 
 async function putStatic(config: Bootstrap, { clusters, listeners }: Parts): Promise<void> {

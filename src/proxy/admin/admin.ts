@@ -9,10 +9,12 @@ import type { Discovery } from '../discovery/discovery.ts';
 import type { FilterStore } from '../discovery/filters.ts';
 import type { RouteStore } from '../discovery/routes.ts';
 import type { ListenerManager } from '../listener/manager.ts';
-import { collectStats } from './stats.ts';
+import type { StatsStore } from '../stats/store.ts';
+import { type NamedValue, statValues } from './stats.ts';
 
 /** What the admin interface shows. */
 export interface AdminSubject {
+  readonly stats: StatsStore;
   readonly node: JsonObject;
   readonly bootstrap: unknown;
   readonly clusters: ClusterManager;
@@ -109,12 +111,7 @@ function serverInfo(subject: AdminSubject): unknown {
 }
 
 function stats(subject: AdminSubject, filter: string | null, format: string | null): Page {
-  const all = collectStats({
-    clusters: subject.clusters.all(),
-    listeners: subject.listeners.all(),
-    discovery: subject.discovery()?.stats,
-    uptimeSeconds: Math.floor((performance.now() - subject.startedAt) / 1000),
-  });
+  const all: readonly NamedValue[] = statValues(subject.stats.read());
   const chosen = filter === null ? all : all.filter(([name]) => name.includes(filter));
   if (format === 'json') return json({ stats: chosen.map(([name, value]) => ({ name, value })) });
   return text(chosen.map(([name, value]) => `${name}: ${value}\n`).join(''));

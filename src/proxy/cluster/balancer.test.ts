@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type JsonObject, readMessage } from '../config/fields.ts';
 import { StreamInfo } from '../http/stream-info.ts';
+import { StatsStore } from '../stats/store.ts';
 import { createBalancer } from './balancer.ts';
 import { Cluster } from './cluster.ts';
 import type { ClusterConfig } from './config.ts';
@@ -60,7 +61,7 @@ for (const [what, policy, weights, slack] of table) {
 function cluster(more: JsonObject): Cluster {
   const json: JsonObject = { name: 'c', type: 'STATIC', ...more };
   const config: ClusterConfig = readMessage(json, '', [], (fields) => readCluster(fields, { readFilters: () => [] }));
-  return new Cluster(config, seeded());
+  return new Cluster(config, new StatsStore().scope(), seeded());
 }
 
 function endpoints(healths: readonly ('healthy' | 'degraded' | 'unhealthy')[]): Parameters<Cluster['setEndpoints']>[0] {

@@ -2,6 +2,7 @@ import { parseIp } from '../../base/index.ts';
 import { formatHostPort } from '../config/address.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
 import { splitPort } from '../route/redirect.ts';
+import type { StatsScope } from '../stats/store.ts';
 import { Deadline } from '../time/deadline.ts';
 import { type Balancer, createBalancer } from './balancer.ts';
 import type { ClusterConfig, EndpointConfig } from './config.ts';
@@ -9,6 +10,7 @@ import { Host } from './host.ts';
 import { OutlierDetector } from './outlier.ts';
 import { Pool } from './pool.ts';
 import { Resources } from './resources.ts';
+import { CLUSTER_STATS, type ClusterStats, OUTLIER_STATS } from './stats.ts';
 import { bindAddress, type SourceAddress } from './upstream-connection.ts';
 
 /** Original destinations in use at a time; beyond it new ones are refused. */
@@ -19,34 +21,21 @@ export class Cluster {
   readonly config: ClusterConfig;
   readonly resources: { readonly DEFAULT: Resources; readonly HIGH: Resources };
   readonly outlier: OutlierDetector | undefined;
-  readonly stats = {
-    cxTotal: 0,
-    cxActive: 0,
-    cxConnectFail: 0,
-    cxConnectTimeout: 0,
-    cxOverflow: 0,
-    rqTotal: 0,
-    rqActive: 0,
-    rqPendingOverflow: 0,
-    noneHealthy: 0,
-    retry: 0,
-    retrySuccess: 0,
-    retryLimitExceeded: 0,
-    retryOverflow: 0,
-    timeout: 0,
-    perTryTimeout: 0,
-    status: [0, 0, 0, 0, 0, 0],
-  };
+  readonly stats: ClusterStats;
   /** Whether endpoints are known: an EDS cluster waits for its first assignment. */
   warm: boolean;
   #hosts: readonly Host[] = [];
   readonly #originals = new Map<string, Host>();
   readonly #balancer: Balancer;
   readonly #cleanup = new Deadline(() => this.#cleanOriginals());
+  readonly #scope: StatsScope;
   #usable = false;
 
-  constructor(config: ClusterConfig, random: () => number = Math.random) {
+  constructor(config: ClusterConfig, scope: StatsScope, random: () => number = Math.random) {
     this.config = config;
+    this.#scope = scope;
+    const prefix = `cluster.${config.statName}.`;
+    this.stats = scope.get(CLUSTER_STATS, prefix);
     this.warm = config.kind !== 'EDS';
     this.resources = {
       DEFAULT: new Resources(config.thresholds.DEFAULT),
@@ -56,6 +45,7 @@ export class Cluster {
     if (config.outlier) {
       this.outlier = new OutlierDetector(
         config.outlier,
+        scope.get(OUTLIER_STATS, `${prefix}outlier_detection.`),
         () => this.hosts,
         () => this.#rebalance(),
         random,
@@ -71,6 +61,7 @@ export class Cluster {
   /** Replaces the endpoints. Hosts that stay keep their connections and counters; those that go finish what they have. */
   setEndpoints(endpoints: readonly EndpointConfig[]): void {
     this.warm = true;
+    const changes = this.#hosts;
     const before = new Map(this.#hosts.map((host) => [`${host.name} ${host.hostname}`, host]));
     const after = new Map<string, Host>();
     for (const endpoint of endpoints) {
@@ -83,6 +74,9 @@ export class Cluster {
     }
     for (const [key, host] of before) if (!after.has(key)) host.drain();
     this.#hosts = [...after.values()];
+    if (changes.length !== this.#hosts.length || changes.some((host, index) => host !== this.#hosts[index])) {
+      this.stats.membershipChange++;
+    }
     this.#rebalance();
   }
 
@@ -104,8 +98,7 @@ export class Cluster {
   }
 
   onStatus(host: Host, status: number): void {
-    const hundreds = Math.min(5, Math.floor(status / 100));
-    this.stats.status[hundreds] = (this.stats.status[hundreds] ?? 0) + 1;
+    this.stats.status.count(status);
     if (status < 500) host.stats.rqSuccess++;
     else host.stats.rqError++;
     this.outlier?.onStatus(host, status);
@@ -116,6 +109,7 @@ export class Cluster {
     this.outlier?.stop();
     this.#cleanup.stop();
     for (const host of this.hosts) host.drain();
+    this.#scope.close();
   }
 
   /** Envoy's choice of host sets: healthy, degraded, or all of them when too few are healthy. */
@@ -125,6 +119,9 @@ export class Cluster {
     const healthy = available.filter((host) => host.health === 'healthy');
     const degraded = available.filter((host) => host.health === 'degraded');
     const fit = healthy.length > 0 ? healthy : degraded;
+    this.stats.membershipTotal = all.length;
+    this.stats.membershipHealthy = healthy.length;
+    this.stats.membershipDegraded = degraded.length;
     const share = all.length === 0 ? 0 : ((healthy.length + degraded.length) * 100) / all.length;
     // Overprovisioning: while 140 % of the healthy share covers everything, no panic.
     const panic = share * 1.4 < 100 && share < this.config.panicThreshold;

@@ -1,6 +1,7 @@
 import { type Address, readAddress } from '../config/address.ts';
 import { type Fields, isObject, typeName } from '../config/fields.ts';
 import type { FilterSlot } from '../filter/filter.ts';
+import { sanitizeStatName } from '../stats/store.ts';
 import type { BalancerPolicy } from './balancer.ts';
 import { type OutlierConfig, readOutlierDetection } from './outlier.ts';
 import { DEFAULT_THRESHOLDS, type Thresholds } from './resources.ts';
@@ -18,6 +19,8 @@ export type ClusterKind = 'STATIC' | 'STRICT_DNS' | 'EDS' | 'ORIGINAL_DST';
 /** A compiled `envoy.config.cluster.v3.Cluster`; times in milliseconds. */
 export interface ClusterConfig {
   readonly name: string;
+  /** What stands for the name in stat names. */
+  readonly statName: string;
   readonly kind: ClusterKind;
   /** Name of the endpoint assignment of an EDS cluster. */
   readonly serviceName: string;
@@ -50,7 +53,7 @@ const RAW_BUFFER = 'envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer';
 const POLICIES = 'envoy.extensions.load_balancing_policies.';
 
 export function readCluster(fields: Fields, options: ClusterReaderOptions): ClusterConfig {
-  fields.ignore('alt_stat_name', 'per_connection_buffer_limit_bytes', 'metadata', 'ignore_health_on_host_removal');
+  fields.ignore('per_connection_buffer_limit_bytes', 'metadata', 'ignore_health_on_host_removal');
   fields.ignore('upstream_connection_options', 'track_cluster_stats', 'respect_dns_ttl', 'wait_for_warm_on_init');
   fields.ignore('http_protocol_options', 'track_timeout_budgets', 'connection_pool_per_downstream_connection');
   const name = fields.required('name');
@@ -63,6 +66,7 @@ export function readCluster(fields: Fields, options: ClusterReaderOptions): Clus
   const panicThreshold = fields.message('common_lb_config', readCommonLb) ?? 50;
   return {
     name,
+    statName: sanitizeStatName(fields.text('alt_stat_name') || name),
     kind,
     serviceName: serviceName || name,
     endpoints: fields.message('load_assignment', readLoadAssignment)?.endpoints ?? [],

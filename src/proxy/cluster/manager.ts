@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { fail, type Issue, type Logger, ok, type Result } from '../../base/index.ts';
 import { type JsonObject, readMessage } from '../config/fields.ts';
+import type { StatsStore } from '../stats/store.ts';
 import { Cluster } from './cluster.ts';
 import { type ClusterReaderOptions, type EndpointConfig, readCluster, readLoadAssignment } from './config.ts';
 import { DnsResolver } from './dns.ts';
@@ -17,10 +18,12 @@ export class ClusterManager {
   readonly #entries = new Map<string, Entry>();
   readonly #assignments = new Map<string, readonly EndpointConfig[]>();
   readonly #options: ClusterReaderOptions;
+  readonly #stats: StatsStore;
   readonly #log: Logger;
 
-  constructor(options: ClusterReaderOptions, log: Logger) {
+  constructor(options: ClusterReaderOptions, stats: StatsStore, log: Logger) {
     this.#options = options;
+    this.#stats = stats;
     this.#log = log;
   }
 
@@ -57,7 +60,7 @@ export class ClusterManager {
     if (before?.fixed) issues.push({ path: 'name', message: `${config.name} is a static cluster of the bootstrap` });
     if (issues.length > 0) return fail(issues);
     if (before && isDeepStrictEqual(before.json, json)) return ok(undefined);
-    const cluster = new Cluster(config);
+    const cluster = new Cluster(config, this.#stats.scope());
     const known = this.#assignments.get(config.serviceName);
     if (config.kind === 'EDS' && known) cluster.setEndpoints(known);
     if (config.kind === 'EDS' && !known && before?.cluster.warm) cluster.warm = false;

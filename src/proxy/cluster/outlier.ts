@@ -1,6 +1,7 @@
 import type { Fields } from '../config/fields.ts';
 import { Deadline } from '../time/deadline.ts';
 import type { Host } from './host.ts';
+import type { OutlierStats } from './stats.ts';
 
 /** `envoy.config.cluster.v3.OutlierDetection` with Envoy's defaults; times in milliseconds, shares in percent. */
 export interface OutlierConfig {
@@ -65,7 +66,7 @@ export function readOutlierDetection(fields: Fields): OutlierConfig {
 /** Takes hosts that keep failing out of the rotation of one cluster, for a time that grows with each ejection. */
 export class OutlierDetector {
   readonly config: OutlierConfig;
-  readonly stats = { active: 0, enforced: 0, overflow: 0 };
+  readonly stats: OutlierStats;
   readonly #hosts: () => readonly Host[];
   readonly #changed: () => void;
   readonly #random: () => number;
@@ -73,8 +74,15 @@ export class OutlierDetector {
   #running = false;
 
   /** `changed` is called when a host was ejected or came back. */
-  constructor(config: OutlierConfig, hosts: () => readonly Host[], changed: () => void, random: () => number) {
+  constructor(
+    config: OutlierConfig,
+    stats: OutlierStats,
+    hosts: () => readonly Host[],
+    changed: () => void,
+    random: () => number,
+  ) {
     this.config = config;
+    this.stats = stats;
     this.#hosts = hosts;
     this.#changed = changed;
     this.#random = random;

@@ -3,8 +3,10 @@ import { type JsonObject, typeUrl } from '../../model/envoy/index.ts';
 import { createXdsClient, type ProtocolForm, type ResourceUpdate, type XdsClient } from '../../xds/index.ts';
 import type { ClusterManager } from '../cluster/manager.ts';
 import type { ListenerManager } from '../listener/manager.ts';
+import type { StatsStore } from '../stats/store.ts';
 import type { FilterStore } from './filters.ts';
 import type { RouteStore } from './routes.ts';
+import { CONTROL_PLANE_STATS, SUBSCRIPTION_STATS } from './stats.ts';
 
 /** What discovered resources are put into. */
 export interface DiscoveryTargets {
@@ -15,6 +17,7 @@ export interface DiscoveryTargets {
 }
 
 export interface DiscoveryOptions extends DiscoveryTargets {
+  readonly stats: StatsStore;
   readonly address: string;
   readonly node: JsonObject;
   readonly form: ProtocolForm;
@@ -23,41 +26,43 @@ export interface DiscoveryOptions extends DiscoveryTargets {
   readonly log: Logger;
 }
 
-/** Counters by kind of discovery, as the admin interface prints them. */
-export type DiscoveryStats = Readonly<Record<Kind, { success: number; rejected: number }>> & { connected: boolean };
-type Kind = 'cds' | 'eds' | 'lds' | 'rds' | 'ecds';
-
-const KINDS: Readonly<Record<string, Kind>> = {
-  [typeUrl.cluster]: 'cds',
-  [typeUrl.endpoint]: 'eds',
-  [typeUrl.listener]: 'lds',
-  [typeUrl.route]: 'rds',
-  [typeUrl.extensionConfig]: 'ecds',
+/** Where the counters of a type of resource stand. */
+const PREFIXES: Readonly<Record<string, string>> = {
+  [typeUrl.cluster]: 'cluster_manager.cds.',
+  [typeUrl.endpoint]: 'cluster_manager.eds.',
+  [typeUrl.listener]: 'listener_manager.lds.',
+  [typeUrl.route]: 'rds.',
+  [typeUrl.extensionConfig]: 'extension_config_discovery.',
 };
 
 export interface Discovery {
-  readonly stats: DiscoveryStats;
   close(): void;
 }
 
 /** Keeps the proxy at what its control plane says. Resources that cannot be put into force are refused one by one; the last good stays. */
 export function startDiscovery(options: DiscoveryOptions): Discovery {
   const { clusters, listeners, routes, filters, log } = options;
-  const counts = (): { success: number; rejected: number } => ({ success: 0, rejected: 0 });
-  const stats = { cds: counts(), eds: counts(), lds: counts(), rds: counts(), ecds: counts(), connected: false };
+  const scope = options.stats.scope();
+  const plane = scope.get(CONTROL_PLANE_STATS, 'control_plane.');
+  const counts = new Map(
+    Object.entries(PREFIXES).map(([url, prefix]) => [url, scope.get(SUBSCRIPTION_STATS, prefix)] as const),
+  );
   const client: XdsClient = createXdsClient({
     address: options.address,
     node: options.node,
     form: options.form,
     log,
     onConnection: (connected) => {
-      stats.connected = connected;
+      plane.connected = connected ? 1 : 0;
     },
     onUpdate: async (url, update) => {
       const errors = await applyUpdate(url, update, options);
-      const kind = KINDS[url];
-      if (kind) stats[kind][errors.size > 0 ? 'rejected' : 'success']++;
-      for (const [name, reason] of errors) log.warn({ kind, name, reason }, 'resource rejected');
+      const count = counts.get(url);
+      if (count) {
+        count.attempt++;
+        count[errors.size > 0 ? 'rejected' : 'success']++;
+      }
+      for (const [name, reason] of errors) log.warn({ type: url, name, reason }, 'resource rejected');
       subscribeNeeded();
       return errors;
     },
@@ -74,7 +79,12 @@ export function startDiscovery(options: DiscoveryOptions): Discovery {
   if (listeners.routeNames().length > 0) client.subscribe(typeUrl.route, listeners.routeNames());
   const filterNames = [...listeners.filterNames(), ...filters.upstreamNames()];
   if (filterNames.length > 0) client.subscribe(typeUrl.extensionConfig, filterNames);
-  return { stats, close: () => client.close() };
+  return {
+    close: () => {
+      client.close();
+      scope.close();
+    },
+  };
 }
 
 async function applyUpdate(

@@ -6,34 +6,16 @@ import type { FilterSlot } from '../filter/filter.ts';
 import { type DiscoverFilter, type RouterConfig, readFilterChain, readRouteFilters } from '../filter/table.ts';
 import { readUpgrades } from '../route/action.ts';
 import { RouteTable } from '../route/table.ts';
+import { type StatsScope, sanitizeStatName } from '../stats/store.ts';
 import type { HeadLimits } from './head.ts';
 import { type LocalReplyConfig, PLAIN_REPLIES, readLocalReplyConfig } from './local-reply.ts';
-
-/** Counters of one connection manager under its `stat_prefix`. */
-class HttpStats {
-  readonly prefix: string;
-  cxTotal = 0;
-  cxActive = 0;
-  cxIdleTimeout = 0;
-  rqTotal = 0;
-  rqActive = 0;
-  idleTimeout = 0;
-  protocolError = 0;
-  readonly status = [0, 0, 0, 0, 0, 0];
-
-  constructor(prefix: string) {
-    this.prefix = prefix;
-  }
-
-  count(status: number): void {
-    const hundreds = Math.min(5, Math.floor(status / 100));
-    this.status[hundreds] = (this.status[hundreds] ?? 0) + 1;
-  }
-}
+import { HTTP_STATS, type HttpStats, LISTENER_HTTP_STATS, type ListenerHttpStats } from './stats.ts';
 
 /** A compiled HTTP connection manager; times in milliseconds, 0 for none. */
 export interface HttpManager {
   readonly stats: HttpStats;
+  /** The same responses, counted for the listener. */
+  readonly listenerStats: ListenerHttpStats;
   readonly clusters: ClusterManager;
   readonly filters: readonly FilterSlot[];
   readonly router: RouterConfig;
@@ -72,6 +54,9 @@ export interface HttpManager {
 export interface HttpManagerContext {
   readonly clusters: ClusterManager;
   readonly listenerPort: number;
+  readonly stats: StatsScope;
+  /** `listener.<address>.` */
+  readonly statPrefix: string;
   readonly discoverRoutes: (name: string) => () => RouteTable | undefined;
   readonly discoverFilter: DiscoverFilter;
   readonly readAccessLogs: AccessLogReader;
@@ -88,12 +73,14 @@ export function readHttpManager(fields: Fields, context: HttpManagerContext): Ht
   const common = fields.message('common_http_protocol_options', readCommon) ?? COMMON;
   const http1 = fields.message('http_protocol_options', readHttp1) ?? HTTP1;
   const chain = readFilterChain(fields, 'http_filters', 'downstream', context.discoverFilter);
+  const name = sanitizeStatName(fields.required('stat_prefix'));
   const any = fields.flag('strip_any_host_port');
   const matching = fields.flag('strip_matching_host_port');
   return {
     ...common,
     ...http1,
-    stats: new HttpStats(fields.required('stat_prefix')),
+    stats: context.stats.get(HTTP_STATS, `http.${name}.`),
+    listenerStats: context.stats.get(LISTENER_HTTP_STATS, `${context.statPrefix}http.${name}.`),
     clusters: context.clusters,
     filters: chain.slots,
     router: chain.router,

@@ -175,7 +175,8 @@ export class HttpStream extends StreamInfo implements FilterStream {
     if (manager.requestIdInResponse && this.requestId !== '') headers.set('x-request-id', this.requestId);
     if (!this.requestDone && head.status !== 101) connection.closeAfterResponse = true;
     const text = connection.headText(head, this.#framing(head, done));
-    manager.stats.count(head.status);
+    manager.stats.status.count(head.status);
+    manager.listenerStats.status.count(head.status);
     return text;
   }
 

@@ -3,7 +3,9 @@ import { type Address, readAddress } from '../config/address.ts';
 import { type Fields, isObject, type JsonObject, typeName } from '../config/fields.ts';
 import { type HttpManager, type HttpManagerContext, readHttpManager } from '../http/manager.ts';
 import { readTcpProxy, type TcpProxy } from '../network/tcp-proxy.ts';
+import type { StatsScope } from '../stats/store.ts';
 import { ANY_CONNECTION, type ChainMatch, readChainMatch } from './chain-match.ts';
+import { listenerStatName } from './stats.ts';
 
 export type NetworkFilter =
   | { readonly kind: 'http'; readonly manager: HttpManager }
@@ -19,6 +21,10 @@ export interface FilterChain {
 /** A compiled `envoy.config.listener.v3.Listener`. */
 export interface ListenerConfig {
   readonly name: string;
+  /** `listener.<address>.` */
+  readonly statPrefix: string;
+  /** Holds the stats of the listener and its filters. */
+  readonly stats: StatsScope;
   readonly addresses: readonly Address[];
   readonly transparent: boolean;
   readonly chains: readonly FilterChain[];
@@ -33,10 +39,10 @@ const TCP = 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy';
 const LISTENER_FILTERS = 'envoy.extensions.filters.listener.';
 const RAW_BUFFER = 'envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer';
 
-export type ListenerContext = Omit<HttpManagerContext, 'listenerPort'>;
+export type ListenerContext = Omit<HttpManagerContext, 'listenerPort' | 'statPrefix'>;
 
 export function readListener(fields: Fields, context: ListenerContext): ListenerConfig {
-  fields.ignore('stat_prefix', 'per_connection_buffer_limit_bytes', 'metadata', 'drain_type', 'traffic_direction');
+  fields.ignore('per_connection_buffer_limit_bytes', 'metadata', 'drain_type', 'traffic_direction');
   fields.ignore('enable_reuse_port', 'listener_filters_timeout', 'continue_on_listener_filters_timeout');
   fields.ignore('ignore_global_conn_limit', 'max_connections_to_accept_per_socket_event', 'freebind');
   const name = fields.required('name');
@@ -44,7 +50,8 @@ export function readListener(fields: Fields, context: ListenerContext): Listener
   if (!address) fields.problem('address', `error adding listener named '${name}': address is necessary`);
   const more = fields.list('additional_addresses', (one) => one.message('address', readAddress));
   const port = address?.kind === 'socket' ? address.port : 0;
-  const inner = { ...context, listenerPort: port };
+  const statPrefix = `listener.${listenerStatName(fields.text('stat_prefix'), address)}.`;
+  const inner = { ...context, listenerPort: port, statPrefix };
   const chains = fields.list('filter_chains', (chain) => readChain(chain, inner));
   refuseTwins(chains, fields);
   const defaultChain = fields.message('default_filter_chain', (chain) => readChain(chain, inner));
@@ -53,6 +60,8 @@ export function readListener(fields: Fields, context: ListenerContext): Listener
   }
   return {
     name,
+    statPrefix,
+    stats: context.stats,
     addresses: [...(address ? [address] : []), ...more.filter((one) => one !== undefined)],
     transparent: fields.flag('transparent'),
     chains: chains.filter((chain) => chain !== undefined),

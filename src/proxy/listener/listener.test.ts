@@ -11,6 +11,7 @@ import { ClusterManager } from '../cluster/manager.ts';
 import type { JsonObject } from '../config/fields.ts';
 import { FilterStore } from '../discovery/filters.ts';
 import { RouteStore } from '../discovery/routes.ts';
+import { StatsStore } from '../stats/store.ts';
 import {
   Client,
   httpListener,
@@ -31,10 +32,11 @@ function managers(): {
   readonly filters: FilterStore;
   readonly stores: RouteStore;
 } {
-  const clusters = new ClusterManager({ readFilters: () => [] }, log);
+  const clusters = new ClusterManager({ readFilters: () => [] }, new StatsStore(), log);
   const stores = new RouteStore();
   const filters = new FilterStore();
   const listeners = new ListenerManager({
+    stats: new StatsStore(),
     context: {
       clusters,
       discoverRoutes: (name) => () => stores.get(name),

@@ -7,9 +7,11 @@ import { type Address, formatAddress } from '../config/address.ts';
 import { ServerConnection } from '../http/server-connection.ts';
 import type { ConnectionPeers } from '../http/stream-info.ts';
 import { TcpConnection } from '../network/tcp-connection.ts';
+import type { StatsScope } from '../stats/store.ts';
 import { Deadline } from '../time/deadline.ts';
 import { selectChain } from './chain-match.ts';
 import type { FilterChain, ListenerConfig } from './config.ts';
+import { LISTENER_STATS, type ListenerStats, WORKER_LISTENER_STATS, type WorkerListenerStats } from './stats.ts';
 
 /** SO_MARK of what the proxy sends to clients of a transparent listener. */
 const DOWNSTREAM_MARK = 0xa00;
@@ -31,18 +33,32 @@ interface Socket {
 /** A listener at work: its sockets, and the connections of each of its filter chains. */
 export class Listener {
   config: ListenerConfig;
-  readonly stats = { cxTotal: 0, cxActive: 0, noChain: 0 };
+  stats: ListenerStats;
+  /** The share of this worker. */
+  workerStats: WorkerListenerStats;
   readonly #sockets: Socket[] = [];
   readonly #connections = new Map<FilterChain, Set<Connection>>();
   readonly #draining = new Set<Connection>();
   /** Connections that came before all discovered parts were there. */
   readonly #waiting: net.Socket[] = [];
   readonly #ready: () => boolean;
+  readonly #worker: number;
+  /** Held until the connections of former configurations are gone. */
+  readonly #formerStats: StatsScope[] = [];
   readonly #drainEnd = new Deadline(() => this.#destroyDraining());
 
-  constructor(config: ListenerConfig, ready: () => boolean) {
+  constructor(config: ListenerConfig, ready: () => boolean, worker = 0) {
     this.config = config;
     this.#ready = ready;
+    this.#worker = worker;
+    [this.stats, this.workerStats] = this.#statsOf(config);
+  }
+
+  #statsOf({ stats, statPrefix }: ListenerConfig): [ListenerStats, WorkerListenerStats] {
+    return [
+      stats.get(LISTENER_STATS, statPrefix),
+      stats.get(WORKER_LISTENER_STATS, `${statPrefix}worker_${this.#worker}.`),
+    ];
   }
 
   /** Binds the addresses that are not bound yet. On failure none of the new ones stays. */
@@ -63,7 +79,9 @@ export class Listener {
 
   /** Takes a new configuration into force: connections of chains that did not change go on, the others drain. */
   replace(config: ListenerConfig, kept: ReadonlySet<FilterChain>): void {
+    this.#formerStats.push(this.config.stats);
     this.config = config;
+    [this.stats, this.workerStats] = this.#statsOf(config);
     for (const [chain, connections] of this.#connections) {
       if (kept.has(chain)) continue;
       this.#connections.delete(chain);
@@ -75,6 +93,11 @@ export class Listener {
       socket.server.close();
       this.#sockets.splice(at, 1);
     }
+    this.#releaseStats();
+  }
+
+  #releaseStats(): void {
+    if (this.#draining.size === 0) for (const scope of this.#formerStats.splice(0)) scope.close();
   }
 
   /** Addresses as bound, with the port the kernel chose for 0. */
@@ -92,6 +115,8 @@ export class Listener {
     for (const socket of this.#waiting.splice(0)) socket.destroy();
     for (const connections of this.#connections.values()) for (const one of connections) this.#beginDrain(one);
     this.#connections.clear();
+    this.#formerStats.push(this.config.stats);
+    this.#releaseStats();
   }
 
   /** For the end of the process: idle connections close now, the others after their response or `milliseconds`. */
@@ -119,12 +144,14 @@ export class Listener {
 
   #destroyDraining(): void {
     this.#drainEnd.stop();
-    for (const connection of this.#draining) connection.destroy();
+    for (const connection of [...this.#draining]) connection.destroy();
     this.#draining.clear();
+    this.#releaseStats();
   }
 
   #accept(socket: net.Socket): void {
     this.stats.cxTotal++;
+    this.workerStats.cxTotal++;
     if (this.#ready()) {
       this.#serve(socket);
       return;
@@ -149,13 +176,19 @@ export class Listener {
     }
     const mark = config.originalSourceMark;
     const source: SourceAddress | undefined = mark === undefined ? undefined : { address: peers.remote.address, mark };
-    this.stats.cxActive++;
+    const { stats, workerStats } = this;
+    stats.cxActive++;
+    workerStats.cxActive++;
+    const openedAt = performance.now();
     const connections = this.#connections.get(chain) ?? new Set();
     this.#connections.set(chain, connections);
     const closed = (connection: Connection): void => {
-      this.stats.cxActive--;
+      stats.cxActive--;
+      workerStats.cxActive--;
+      stats.cxDestroy++;
+      stats.lengthMs.record(performance.now() - openedAt);
       connections.delete(connection);
-      this.#draining.delete(connection);
+      if (this.#draining.delete(connection)) this.#releaseStats();
     };
     const { filter } = chain;
     const connection: Connection =

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { fail, formatIssue, type Issue, ok, type Result } from '../../base/index.ts';
 import { type JsonObject, readMessage } from '../config/fields.ts';
 import type { DiscoverFilter } from '../filter/table.ts';
+import type { StatsStore } from '../stats/store.ts';
 import { type FilterChain, type ListenerConfig, type ListenerContext, readListener } from './config.ts';
 import { Listener } from './listener.ts';
 
@@ -17,7 +18,8 @@ interface Entry {
 }
 
 export interface ListenerManagerOptions {
-  readonly context: ListenerContext;
+  readonly context: Omit<ListenerContext, 'stats'>;
+  readonly stats: StatsStore;
   /** Whether a discovered resource is there. */
   readonly hasRoutes: (name: string) => boolean;
   readonly hasFilter: (name: string) => boolean;
@@ -62,8 +64,10 @@ export class ListenerManager {
     if (!compiled.ok) return fail(compiled.error.map(formatIssue).join('; '));
     const { config, routes, filters } = compiled.value;
     const before = this.#entries.get(config.name);
-    if (before?.fixed) return fail(`name: ${config.name} is a static listener of the bootstrap`);
-    if (before && isDeepStrictEqual(before.json, json)) return ok(undefined);
+    if (before?.fixed || (before && isDeepStrictEqual(before.json, json))) {
+      config.stats.close();
+      return before.fixed ? fail(`name: ${config.name} is a static listener of the bootstrap`) : ok(undefined);
+    }
     if (before) return this.#update(before, config, json, routes, filters);
     const entry: Entry = {
       listener: new Listener(config, () => this.#ready(entry)),
@@ -74,7 +78,10 @@ export class ListenerManager {
       fixed,
     };
     const bound = await entry.listener.bind(config);
-    if (!bound.ok) return fail(`error adding listener '${config.name}': ${bound.error}`);
+    if (!bound.ok) {
+      entry.listener.close();
+      return fail(`error adding listener '${config.name}': ${bound.error}`);
+    }
     this.#entries.set(config.name, entry);
     setTimeout(() => entry.listener.release(), INITIAL_FETCH_MS + 1).unref();
     return bound;
@@ -89,10 +96,14 @@ export class ListenerManager {
   ): Promise<Result<void, string>> {
     const { listener } = entry;
     if (listener.config.transparent !== config.transparent) {
+      config.stats.close();
       return fail(`error updating listener '${config.name}': transparent cannot change while it is bound`);
     }
     const bound = await listener.bind(config);
-    if (!bound.ok) return fail(`error updating listener '${config.name}': ${bound.error}`);
+    if (!bound.ok) {
+      config.stats.close();
+      return fail(`error updating listener '${config.name}': ${bound.error}`);
+    }
     const kept = new Set<FilterChain>();
     const reuse = (chain: FilterChain): FilterChain => {
       const same = [...listener.config.chains, listener.config.defaultChain].find(
@@ -146,7 +157,8 @@ export class ListenerManager {
     const issues: Issue[] = [];
     const routes = new Set<string>();
     const filters = new Set<string>();
-    const { context } = this.#options;
+    const { context, stats } = this.#options;
+    const scope = stats.scope();
     const discoverFilter: DiscoverFilter = (name, options) => {
       filters.add(name);
       return context.discoverFilter(name, options);
@@ -156,8 +168,10 @@ export class ListenerManager {
       return context.discoverRoutes(name);
     };
     const config = readMessage(json, '', issues, (fields) =>
-      readListener(fields, { ...context, discoverFilter, discoverRoutes }),
+      readListener(fields, { ...context, stats: scope, discoverFilter, discoverRoutes }),
     );
-    return issues.length > 0 ? fail(issues) : ok({ config, routes, filters });
+    if (issues.length === 0) return ok({ config, routes, filters });
+    scope.close();
+    return fail(issues);
   }
 }

@@ -2,10 +2,12 @@ import type { AccessLog } from '../accesslog/access-log.ts';
 import type { ClusterManager } from '../cluster/manager.ts';
 import type { Fields } from '../config/fields.ts';
 import type { HttpManagerContext } from '../http/manager.ts';
+import { sanitizeStatName } from '../stats/store.ts';
+import { TCP_STATS, type TcpStats } from './stats.ts';
 
 /** A compiled `envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy`; times in milliseconds. */
 export interface TcpProxy {
-  readonly stats: { readonly prefix: string; cxTotal: number; cxNoRoute: number };
+  readonly stats: TcpStats;
   readonly clusters: ClusterManager;
   /** The cluster of a new connection. */
   readonly choose: () => string;
@@ -18,7 +20,7 @@ const HOUR = 3_600_000;
 
 export function readTcpProxy(fields: Fields, context: HttpManagerContext): TcpProxy {
   return {
-    stats: { prefix: fields.required('stat_prefix'), cxTotal: 0, cxNoRoute: 0 },
+    stats: context.stats.get(TCP_STATS, `tcp.${sanitizeStatName(fields.required('stat_prefix'))}.`),
     clusters: context.clusters,
     choose: readChoice(fields),
     idleTimeout: fields.duration('idle_timeout') ?? HOUR,

@@ -1,0 +1,46 @@
+import { Histogram } from '../stats/histogram.ts';
+import { counter, histogram, sharedGauge, statsKind, text } from '../stats/kind.ts';
+
+/** Counters of one subscription, such as `cluster_manager.cds.` or `http.<prefix>.rds.<name>.`. */
+export class SubscriptionStats {
+  attempt = 0;
+  success = 0;
+  failure = 0;
+  rejected = 0;
+  fetchTimeout = 0;
+  /** Wall-clock milliseconds of the last success. */
+  time = 0;
+  /** Hash of the version in force. */
+  version = 0;
+  versionText = '';
+  readonly duration = new Histogram();
+}
+
+export const SUBSCRIPTION_STATS = statsKind(SubscriptionStats, {
+  attempt: counter('update_attempt'),
+  success: counter('update_success'),
+  failure: counter('update_failure'),
+  rejected: counter('update_rejected'),
+  fetchTimeout: counter('init_fetch_timeout'),
+  time: sharedGauge('update_time'),
+  version: sharedGauge('version'),
+  versionText: text('version_text'),
+  duration: histogram('ms', 'update_duration'),
+});
+
+/** `control_plane.` */
+export class ControlPlaneStats {
+  connected = 0;
+  pending = 0;
+  identifier = '';
+}
+
+export const CONTROL_PLANE_STATS = statsKind(
+  ControlPlaneStats,
+  {
+    connected: sharedGauge('connected_state'),
+    pending: sharedGauge('pending_requests'),
+    identifier: text('identifier'),
+  },
+  { counters: ['rate_limit_enforced'] },
+);
