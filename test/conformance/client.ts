@@ -5,13 +5,16 @@ import type { Request, SeenResponse, Step } from './types.ts';
 
 const quietMs = 30;
 const closingMs = 2_500;
+/** A close that takes longer than this after the last response was waiting for something. */
+const laterMs = 400;
 
 /** What a connection of the client's received, and what became of it. */
 export interface Received {
   readonly responses: SeenResponse[];
   /** What came after the last response or instead of one. */
   rest: string;
-  fate: 'open' | 'closed' | 'reset';
+  /** `closed later`: only once a delayed close had run out, or some other time-out. */
+  fate: 'open' | 'closed' | 'closed later' | 'reset';
 }
 
 /** One connection to a proxy. */
@@ -81,9 +84,14 @@ export class Client {
 
   /** Waits until the proxy has closed the connection, or has not for long enough to call it open; then closes it. */
   async settle(): Promise<Received> {
+    const start = performance.now();
     await this.#until(() => false, this.#saysClose ? closingMs : quietMs);
+    const { received } = this;
+    const late = received.fate === 'closed' && performance.now() - start > laterMs;
+    // A copy: what our own destroying does to the connection is not the proxy's doing.
+    const settled: Received = { ...received, ...(late ? { fate: 'closed later' } : {}) };
     if (!this.#closed) this.#socket.destroy();
-    return this.received;
+    return settled;
   }
 
   async #until(done: () => boolean, timeoutMs: number): Promise<void> {
