@@ -106,7 +106,7 @@ function createParts(config: Bootstrap, log: Logger, files: LogFiles): Parts {
   const routes = new RouteStore();
   const filters = new FilterStore();
   const clusters = new ClusterManager(
-    { readFilters: (fields, key) => readFilterChain(fields, key, 'upstream', filters.discover('upstream')).slots },
+    { readFilters: (fields, key) => readFilterChain(fields, key, 'upstream', filters.discover('upstream')).chain },
     stats,
     log,
   );

@@ -60,7 +60,9 @@ for (const [what, policy, weights, slack] of table) {
 
 function cluster(more: JsonObject): Cluster {
   const json: JsonObject = { name: 'c', type: 'STATIC', ...more };
-  const config: ClusterConfig = readMessage(json, '', [], (fields) => readCluster(fields, { readFilters: () => [] }));
+  const config: ClusterConfig = readMessage(json, '', [], (fields) =>
+    readCluster(fields, { readFilters: () => undefined }),
+  );
   return new Cluster(config, new StatsStore().scope(), seeded());
 }
 

@@ -1,6 +1,6 @@
 import { type Address, readAddress } from '../config/address.ts';
 import { type Fields, isObject, typeName } from '../config/fields.ts';
-import type { FilterSlot } from '../filter/filter.ts';
+import type { FilterChain } from '../filter/chain.ts';
 import { sanitizeStatName } from '../stats/store.ts';
 import type { BalancerPolicy } from './balancer.ts';
 import { type OutlierConfig, readOutlierDetection } from './outlier.ts';
@@ -36,7 +36,7 @@ export interface ClusterConfig {
   readonly dnsRefresh: number;
   readonly dnsFamily: 4 | 6 | 0;
   /** Filters of `HttpProtocolOptions.http_filters`, without the codec. */
-  readonly filters: readonly FilterSlot[];
+  readonly filters: FilterChain | undefined;
   /** The upstream speaks HTTP/2: only the proxy's own gRPC clients can use it. */
   readonly http2: boolean;
   /** ORIGINAL_DST: the request header that may name the host; empty for none. */
@@ -45,7 +45,7 @@ export interface ClusterConfig {
 }
 
 export interface ClusterReaderOptions {
-  readonly readFilters: (fields: Fields, key: string) => readonly FilterSlot[];
+  readonly readFilters: (fields: Fields, key: string) => FilterChain | undefined;
 }
 
 const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
@@ -118,7 +118,7 @@ function readTransportSocket(fields: Fields): void {
 interface HttpOptions {
   readonly idleTimeout: number;
   readonly maxRequests: number;
-  readonly filters: readonly FilterSlot[];
+  readonly filters: FilterChain | undefined;
   readonly http2: boolean;
 }
 
@@ -135,7 +135,7 @@ function readHttpOptions(fields: Fields, options: ClusterReaderOptions): HttpOpt
     return readHttpProtocolOptions(inner, options);
   });
   const found = read.get(HTTP_OPTIONS);
-  return found ?? { idleTimeout: HOUR, maxRequests: 0, filters: [], http2 };
+  return found ?? { idleTimeout: HOUR, maxRequests: 0, filters: undefined, http2 };
 }
 
 function readHttpProtocolOptions(fields: Fields, options: ClusterReaderOptions): HttpOptions {

@@ -8,11 +8,16 @@ export class FilterStore {
   readonly #filters = new Map<string, { readonly filter: HttpFilter; readonly json: JsonObject }>();
   readonly #upstream = new Set<string>();
 
-  /** Gives slots to the filter chains of one place. */
+  /** Gives places to the filter chains of one side. */
   discover(place: ChainPlace): DiscoverFilter {
+    const filters = this.#filters;
     return (name, { fallback }) => {
       if (place === 'upstream') this.#upstream.add(name);
-      return { name, disabled: false, current: () => this.#filters.get(name)?.filter ?? fallback };
+      return {
+        get filter() {
+          return filters.get(name)?.filter ?? fallback;
+        },
+      };
     };
   }
 

@@ -18,29 +18,82 @@ export interface LocalReply {
 export interface FilterStream extends StreamInfo {
   readonly head: RequestHead;
   reply(reply: LocalReply): void;
-  /** Goes on after a filter that answered `stop` without replying. */
-  resume(): void;
 }
 
-/** One configured HTTP filter; it is shared by all requests and keeps nothing of them. */
+/**
+ * What a hook answers to a head. `stop`: it replied, or will resume; what follows the head waits and is not shown to its body hook before.
+ * `collect`: the head waits, the body goes to its body hook, and what that answers decides.
+ */
+export type HeadVerdict = 'continue' | 'stop' | 'collect';
+
+/** What a hook answers to a piece of body. `buffer`: keep it, too much of it is an error; `hold`: keep it, too much of it stops reading. */
+export type BodyVerdict = 'continue' | 'buffer' | 'hold';
+
+/** A piece of body on its way through a chain. A filter may put other bytes in its place. */
+export interface BodyPiece {
+  /** May be reused after the hook: what is kept must be copied. */
+  bytes: Buffer;
+  /** The message ends with it. */
+  readonly done: boolean;
+}
+
+/** What a filter does to messages of one direction. `done`: the message ends with the head. */
+export interface Hooks<Head> {
+  head?(stream: FilterStream, head: Head, done: boolean): HeadVerdict;
+  body?(stream: FilterStream, piece: BodyPiece): BodyVerdict;
+}
+
+/** What a filter does. Responses pass the chain backwards, replies of other filters too. */
+export interface FilterHooks {
+  readonly request?: Hooks<RequestHead>;
+  readonly response?: Hooks<ResponseHead>;
+  /** The request is over, however it ended. Called only where `begin` made these hooks. */
+  onEnd?(): void;
+}
+
+/** What a filter of one request can ask for. Nothing happens once the request is over. */
+export interface FilterControl {
+  resumeRequest(): void;
+  resumeResponse(): void;
+}
+
+/**
+ * A filter as one route configures it. `shared` hooks serve all requests, keep nothing of them and stop only by replying;
+ * `begin` makes hooks for one request.
+ */
+export type BoundFilter =
+  | { readonly shared: FilterHooks; readonly begin?: undefined }
+  | { readonly shared?: undefined; readonly begin: (stream: FilterStream, control: FilterControl) => FilterHooks };
+
+/** A compiled filter of a chain. */
 export interface HttpFilter {
-  /** `stop`: it replied, or will call `resume`. */
-  onRequest(stream: FilterStream): 'continue' | 'stop';
-  onResponse?(stream: FilterStream, head: ResponseHead): void;
+  /** Its type; what routes say about filters of other types is not its business. */
+  readonly type: string;
+  /** The filter on a route that says `overrides` about it, the most specific first; undefined: it has nothing to do there. */
+  bind(overrides: readonly unknown[]): BoundFilter | undefined;
 }
 
-/** A place in a filter chain. What stands in it may change between requests when it comes by discovery. */
+/** What one level of a route table says about one filter of a chain. */
+export interface RouteFilter {
+  /** Undefined: it says nothing and the filter is as the chain has it. */
+  readonly disabled: boolean | undefined;
+  /** The type of the filter that `value` is for. */
+  readonly type: string;
+  readonly value: unknown;
+}
+
+/** What one level (weighted cluster, route, virtual host, route table) says about filters, by their names in the chain. */
+export type RouteFilters = ReadonlyMap<string, RouteFilter>;
+
+/** A place in a filter chain. */
 export interface FilterSlot {
   readonly name: string;
   readonly disabled: boolean;
-  /** Undefined: the configuration has not come yet. */
-  current(): HttpFilter | undefined;
+  /** What stands there. It changes when it comes by discovery and is undefined until then. */
+  readonly cell: { readonly filter: HttpFilter | undefined };
 }
 
-/** What a route says about filters, by filter name. */
-export type RouteFilters = ReadonlyMap<string, HttpFilter | 'disabled'>;
-
-/** One kind of HTTP filter. */
+/** One kind of HTTP filter. `Value` is what a route may say about it. */
 export interface FilterKind {
   /** Full name of the configuration message. */
   readonly type: string;
@@ -49,5 +102,5 @@ export interface FilterKind {
   readonly read: (fields: Fields) => HttpFilter | undefined;
   /** The configuration that routes may give, and how to read it. */
   readonly routeType?: string;
-  readonly readRoute?: (fields: Fields) => HttpFilter | 'disabled' | undefined;
+  readonly readRoute?: (fields: Fields) => unknown;
 }

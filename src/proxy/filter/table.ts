@@ -1,7 +1,8 @@
 import type { Issue } from '../../base/index.ts';
 import { type Fields, isObject, type JsonObject, readMessage, typeName } from '../config/fields.ts';
+import { FilterChain } from './chain.ts';
 import { faultFilter } from './fault/fault.ts';
-import type { FilterKind, FilterSlot, HttpFilter, RouteFilters } from './filter.ts';
+import type { FilterKind, FilterSlot, HttpFilter, RouteFilter, RouteFilters } from './filter.ts';
 import { headerMutationFilter } from './header-mutation/header-mutation.ts';
 import { rbacFilter } from './rbac/filter.ts';
 
@@ -15,15 +16,18 @@ const UPSTREAM_CODEC = 'envoy.extensions.filters.http.upstream_codec.v3.Upstream
 /** Where a chain stands decides which filters may be in it and how it ends. */
 export type ChainPlace = 'downstream' | 'upstream';
 
-/** Gives the slot of a discovered filter; `name` is its ECDS resource. */
-export type DiscoverFilter = (name: string, options: { readonly fallback: HttpFilter | undefined }) => FilterSlot;
+/** Gives the place of a discovered filter; `name` is its ECDS resource. */
+export type DiscoverFilter = (
+  name: string,
+  options: { readonly fallback: HttpFilter | undefined },
+) => FilterSlot['cell'];
 
 export interface RouterConfig {
   readonly suppressHeaders: boolean;
 }
 
 export interface FilterChainConfig {
-  readonly slots: readonly FilterSlot[];
+  readonly chain: FilterChain;
   readonly router: RouterConfig;
 }
 
@@ -40,6 +44,7 @@ export function readFilterChain(
   const count = fields.items(key).length;
   let router = DEFAULT_ROUTER;
   let ended = false;
+  const discovered: FilterSlot['cell'][] = [];
   const slots = fields.list(key, (filter, index): FilterSlot | undefined => {
     const name = filter.text('name');
     filter.ignore('is_optional');
@@ -57,15 +62,23 @@ export function readFilterChain(
       router = filter.message('typed_config', (inner) => readRouter(inner, type)) ?? DEFAULT_ROUTER;
       return undefined;
     }
-    if (filter.has('config_discovery')) return readDiscovery(filter, name, place, disabled, discover);
+    if (filter.has('config_discovery')) {
+      const cell = readDiscovery(filter, name, place, discover);
+      discovered.push(cell);
+      return { name, disabled, cell };
+    }
     const read = filter.message('typed_config', (inner) => readFilter(inner, place));
     if (config === undefined) filter.problem('typed_config', 'value is required', filterTypes(place));
-    return read && { name, disabled, current: () => read };
+    return read && { name, disabled, cell: { filter: read } };
   });
   if (!ended && (count > 0 || place === 'downstream')) {
     fields.problem(key, `the last filter in a http filter chain must be of type ${terminal}`);
   }
-  return { slots: slots.filter((slot) => slot !== undefined), router };
+  const chain = new FilterChain(
+    slots.filter((slot) => slot !== undefined),
+    discovered,
+  );
+  return { chain, router };
 }
 
 function readRouter(fields: Fields, type: string): RouterConfig {
@@ -97,19 +110,12 @@ function filterTypes(place: ChainPlace): string {
   return [...types, place === 'downstream' ? ROUTER : UPSTREAM_CODEC].sort().join(', ');
 }
 
-function readDiscovery(
-  filter: Fields,
-  name: string,
-  place: ChainPlace,
-  disabled: boolean,
-  discover: DiscoverFilter,
-): FilterSlot | undefined {
+function readDiscovery(filter: Fields, name: string, place: ChainPlace, discover: DiscoverFilter): FilterSlot['cell'] {
   const fallback = filter.message('config_discovery', (source) => {
     source.ignore('config_source', 'type_urls', 'apply_default_config_without_warming');
     return { filter: source.message('default_config', (config) => readFilter(config, place)) };
   });
-  const slot = discover(name, { fallback: fallback?.filter });
-  return { name, disabled, current: () => slot.current() };
+  return discover(name, { fallback: fallback?.filter });
 }
 
 /** Compiles the `typed_config` of a discovered filter. */
@@ -124,24 +130,22 @@ export function compileFilter(
 
 const FILTER_CONFIG = 'envoy.config.route.v3.FilterConfig';
 
-/** Reads `typed_per_filter_config` of a route, virtual host or route configuration. */
+/** Reads `typed_per_filter_config` of one level of a route table. */
 export function readRouteFilters(fields: Fields): RouteFilters {
-  const found = fields.map('typed_per_filter_config', (config) => {
-    const type = typeName(config.json);
-    if (type === FILTER_CONFIG) {
-      config.ignore('is_optional');
-      const inner = config.message('config', readRouteFilter);
-      return config.flag('disabled') ? ('disabled' as const) : inner;
-    }
-    return readRouteFilter(config);
+  const found = fields.map('typed_per_filter_config', (config): RouteFilter | undefined => {
+    if (typeName(config.json) !== FILTER_CONFIG) return readRouteFilter(config);
+    config.ignore('is_optional');
+    const inner = config.message('config', readRouteFilter);
+    if (config.flag('disabled')) return { disabled: true, type: '', value: undefined };
+    return inner ?? { disabled: false, type: '', value: undefined };
   });
   return new Map([...found].flatMap(([name, filter]) => (filter === undefined ? [] : [[name, filter] as const])));
 }
 
-function readRouteFilter(fields: Fields): HttpFilter | 'disabled' | undefined {
+function readRouteFilter(fields: Fields): RouteFilter | undefined {
   const type = typeName(fields.json);
   const kind = [...KINDS.values()].find((one) => one.routeType === type);
-  if (kind?.readRoute) return kind.readRoute(fields);
+  if (kind?.readRoute) return { disabled: false, type: kind.type, value: kind.readRoute(fields) };
   const allowed = [...KINDS.values()].flatMap((one) => (one.routeType ? [one.routeType] : []));
   fields.ignore(...Object.keys(fields.json));
   fields.problem(

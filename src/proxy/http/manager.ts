@@ -2,7 +2,7 @@ import type { AccessLog, AccessLogReader } from '../accesslog/access-log.ts';
 import { readConfigSource } from '../cluster/config.ts';
 import type { ClusterManager } from '../cluster/manager.ts';
 import type { Fields } from '../config/fields.ts';
-import type { FilterSlot } from '../filter/filter.ts';
+import type { FilterChain } from '../filter/chain.ts';
 import { type DiscoverFilter, type RouterConfig, readFilterChain, readRouteFilters } from '../filter/table.ts';
 import { readUpgrades } from '../route/action.ts';
 import { RouteTable } from '../route/table.ts';
@@ -17,7 +17,7 @@ export interface HttpManager {
   /** The same responses, counted for the listener. */
   readonly listenerStats: ListenerHttpStats;
   readonly clusters: ClusterManager;
-  readonly filters: readonly FilterSlot[];
+  readonly filters: FilterChain;
   readonly router: RouterConfig;
   /** The route table in force; undefined until it was discovered. */
   readonly routes: () => RouteTable | undefined;
@@ -82,7 +82,7 @@ export function readHttpManager(fields: Fields, context: HttpManagerContext): Ht
     stats: context.stats.get(HTTP_STATS, `http.${name}.`),
     listenerStats: context.stats.get(LISTENER_HTTP_STATS, `${context.statPrefix}http.${name}.`),
     clusters: context.clusters,
-    filters: chain.slots,
+    filters: chain.chain,
     router: chain.router,
     routes: readRoutes(fields, context),
     accessLogs: context.readAccessLogs(fields),

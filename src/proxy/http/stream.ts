@@ -1,9 +1,11 @@
-import type { FilterSlot, FilterStream, HttpFilter, LocalReply } from '../filter/filter.ts';
+import type { FilterStream, LocalReply } from '../filter/filter.ts';
 import { RouterRun } from '../filter/router/run.ts';
+import { FilterRun } from '../filter/run.ts';
 import type { WeightedCluster } from '../route/action.ts';
 import type { Route, RouteTable } from '../route/table.ts';
 import { Deadline } from '../time/deadline.ts';
 import { httpDate } from './date.ts';
+import { RequestEnd, ResponseEnd } from './filter-ends.ts';
 import type { RequestHead, ResponseHead } from './head.ts';
 import { localReplyHead } from './local-reply.ts';
 import type { HttpManager } from './manager.ts';
@@ -11,7 +13,8 @@ import { admitRequest } from './request.ts';
 import type { ServerConnection } from './server-connection.ts';
 import { FLAG, StreamInfo } from './stream-info.ts';
 
-const NO_CONFIG: LocalReply = { status: 500, body: '', details: 'missing_filter_config', flags: FLAG.NO_FILTER_CONFIG };
+/** Bytes of body that filters may keep of a message in each direction. */
+const FILTER_BUFFER = 1_048_576;
 
 /** One request and its response on a downstream connection. */
 export class HttpStream extends StreamInfo implements FilterStream {
@@ -28,10 +31,11 @@ export class HttpStream extends StreamInfo implements FilterStream {
   ended = false;
   /** An upgrade the configuration allows; the request then has no end of its own. */
   upgrade: string | undefined = undefined;
-  #nextFilter = 0;
-  #ran: HttpFilter[] | undefined = undefined;
+  #filters: FilterRun | undefined = undefined;
   #run: RouterRun | undefined = undefined;
-  #held: Buffer[] | undefined = undefined;
+  /** The response's head is past the filters. */
+  #headSent = false;
+  #filtersFull = false;
   #chunked = false;
   #bodyless = false;
   #pendingHead = '';
@@ -68,38 +72,25 @@ export class HttpStream extends StreamInfo implements FilterStream {
     }
     this.route = found?.route;
     if (this.route) this.routeName = this.route.name;
-    this.#filters();
-  }
-
-  resume(): void {
-    if (!this.ended && !this.responseStarted) this.#filters();
-  }
-
-  #filters(): void {
-    const { filters } = this.manager;
-    while (this.#nextFilter < filters.length) {
-      const slot = filters[this.#nextFilter++] as FilterSlot;
-      const filter = this.#filterOf(slot);
-      if (filter === 'disabled') continue;
-      if (!filter) {
-        this.reply(NO_CONFIG);
-        return;
-      }
-      if (filter.onResponse) this.#ran = [...(this.#ran ?? []), filter];
-      if (filter.onRequest(this) === 'stop' || this.ended || this.responseStarted) return;
+    const plan = manager.filters.plan(this.route);
+    if (plan.empty) {
+      this.forward();
+      return;
     }
+    const ends = { request: new RequestEnd(this), response: new ResponseEnd(this) };
+    this.#filters = new FilterRun(this, plan, ends, FILTER_BUFFER);
+    this.#filters.request.head(this.head, this.requestDone);
+  }
+
+  /** The head of the request is past the filters. */
+  forward(): void {
     this.#run = new RouterRun(this);
     this.#run.start();
-    const held = this.#held;
-    this.#held = undefined;
-    for (const bytes of held ?? []) this.#run?.onBody(bytes, 0, bytes.length, false);
-    if (held && this.requestDone) this.#run?.onBody(Buffer.alloc(0), 0, 0, true);
   }
 
-  #filterOf(slot: FilterSlot): HttpFilter | 'disabled' | undefined {
-    const own = this.route?.filters.get(slot.name);
-    if (own !== undefined) return own;
-    return slot.disabled ? 'disabled' : slot.current();
+  /** A piece of the request's body is past the filters. */
+  forwardBody(bytes: Buffer, start: number, stop: number, done: boolean): void {
+    this.#run?.onBody(bytes, start, stop, done);
   }
 
   /** A piece of the request's body. The bytes belong to this read but may be kept. */
@@ -107,17 +98,8 @@ export class HttpStream extends StreamInfo implements FilterStream {
     this.bytesReceived += stop - start;
     this.#idle.start(this.manager.streamIdleTimeout);
     if (done) this.requestComplete();
-    if (this.ended || this.responseStarted) {
-      if (this.#run) this.#run.onBody(bytes, start, stop, done);
-      return;
-    }
-    if (this.#run) {
-      this.#run.onBody(bytes, start, stop, done);
-      return;
-    }
-    this.#held ??= [];
-    this.#held.push(bytes.subarray(start, stop));
-    this.connection.pauseReading();
+    if (this.#filters) this.#filters.request.body(bytes, start, stop, done);
+    else this.forwardBody(bytes, start, stop, done);
   }
 
   requestComplete(): void {
@@ -131,33 +113,50 @@ export class HttpStream extends StreamInfo implements FilterStream {
     if (this.ended) return;
     if (reply.flags) this.flags |= reply.flags;
     this.details = reply.details;
-    if (this.responseStarted) {
+    if (this.#headSent) {
       this.connection.destroy();
       return;
     }
     this.#run?.abort();
+    this.#filters?.request.cancel();
+    // A reply to what is wrong with a response passes no filters.
+    if (this.responseStarted) this.#filters?.response.cancel();
     if (reply.close) this.connection.closeAfterResponse = true;
+    const filters = this.responseStarted ? undefined : this.#filters;
     const { head, body } = localReplyHead(this, reply);
     const bytes = Buffer.from(body, 'latin1');
-    this.#respond(head, bytes.length === 0 || this.head.method === 'HEAD');
-    if (!this.ended) this.sendBody(bytes, 0, bytes.length, true);
+    const done = bytes.length === 0 || this.head.method === 'HEAD';
+    this.#begin(head);
+    if (filters) {
+      filters.response.head(head, done);
+      if (!done) filters.response.body(bytes, 0, bytes.length, true);
+      return;
+    }
+    this.sendHead(head, done);
+    if (!done) this.writeBody(bytes, 0, bytes.length, true);
   }
 
   /** The upstream's response begins. */
   respond(head: ResponseHead, done: boolean): void {
     this.details = 'via_upstream';
-    this.#respond(head, done);
+    this.#begin(head);
+    if (this.#filters) this.#filters.response.head(head, done);
+    else this.sendHead(head, done);
   }
 
-  #respond(head: ResponseHead, done: boolean): void {
+  #begin(head: ResponseHead): void {
     this.responseStarted = true;
     this.response = head;
     this.status = head.status;
-    for (let at = (this.#ran?.length ?? 0) - 1; at >= 0; at--) this.#ran?.[at]?.onResponse?.(this, head);
+  }
+
+  /** The head of a response, past the filters. */
+  sendHead(head: ResponseHead, done: boolean): void {
+    this.#headSent = true;
     this.status = head.status;
     this.responseStartAt = performance.now();
     this.#pendingHead = this.#finishHead(head, done);
-    if (done) this.sendBody(undefined, 0, 0, true);
+    if (done) this.writeBody(undefined, 0, 0, true);
   }
 
   /** Last touches in Envoy's order, then the text of the head with its framing. */
@@ -196,7 +195,14 @@ export class HttpStream extends StreamInfo implements FilterStream {
     return 'transfer-encoding: chunked\r\n';
   }
 
-  sendBody(bytes: Buffer | undefined, start: number, stop: number, done: boolean): void {
+  /** A piece of the upstream's response; `bytes` is copied where it is kept. */
+  sendBody(bytes: Buffer, start: number, stop: number, done: boolean): void {
+    if (this.#filters) this.#filters.response.body(bytes, start, stop, done);
+    else this.writeBody(bytes, start, stop, done);
+  }
+
+  /** A piece of a response, past the filters. */
+  writeBody(bytes: Buffer | undefined, start: number, stop: number, done: boolean): void {
     if (this.ended) return;
     const from = this.#bodyless ? stop : start;
     this.bytesSent += stop - from;
@@ -209,7 +215,7 @@ export class HttpStream extends StreamInfo implements FilterStream {
 
   /** Sends a head that no body followed yet. */
   flush(): void {
-    if (this.#pendingHead !== '' && !this.ended) this.sendBody(undefined, 0, 0, false);
+    if (this.#pendingHead !== '' && !this.ended) this.writeBody(undefined, 0, 0, false);
   }
 
   #finish(): void {
@@ -226,6 +232,7 @@ export class HttpStream extends StreamInfo implements FilterStream {
     this.#whole.stop();
     this.manager.stats.rqActive--;
     this.#run?.abort();
+    this.#filters?.end();
     for (const log of this.manager.accessLogs) log(this);
   }
 
@@ -237,7 +244,18 @@ export class HttpStream extends StreamInfo implements FilterStream {
   }
 
   onDownstreamWritable(): void {
-    this.#run?.onDownstreamWritable();
+    if (this.writable) this.#run?.onDownstreamWritable();
+  }
+
+  /** False: what is sent waits in memory. */
+  get writable(): boolean {
+    return !this.#filtersFull && this.connection.writable;
+  }
+
+  /** Filters hold more of the response than they should, or less again. */
+  throttleResponse(on: boolean): void {
+    this.#filtersFull = on;
+    if (!on) this.onDownstreamWritable();
   }
 
   #idleTimeout(): void {

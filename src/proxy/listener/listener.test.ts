@@ -32,7 +32,7 @@ function managers(): {
   readonly filters: FilterStore;
   readonly stores: RouteStore;
 } {
-  const clusters = new ClusterManager({ readFilters: () => [] }, new StatsStore(), log);
+  const clusters = new ClusterManager({ readFilters: () => undefined }, new StatsStore(), log);
   const stores = new RouteStore();
   const filters = new FilterStore();
   const listeners = new ListenerManager({

@@ -27,8 +27,8 @@ export interface Route {
   readonly match: RouteMatch;
   readonly action: ForwardAction | RedirectAction | DirectResponse;
   readonly mutations: Mutations;
-  /** Filter overrides, the most specific of route, virtual host and route configuration. */
-  readonly filters: RouteFilters;
+  /** What its levels say about filters, the most specific first; levels that say nothing are left out. */
+  readonly filters: readonly RouteFilters[];
   readonly virtualHost: VirtualHost;
 }
 
@@ -71,7 +71,7 @@ export class RouteTable {
     this.#specificWins = fields.flag('most_specific_header_mutations_wins');
     this.#ignorePort = fields.flag('ignore_port_in_host_matching');
     const maxBody = fields.number('max_direct_response_body_size_bytes') ?? 4096;
-    const filters = readFilters(fields);
+    const filters = levels(readFilters(fields), []);
     this.virtualHosts = fields.list('virtual_hosts', (host) => readVirtualHost(host, readFilters, filters, maxBody));
     this.#domains = buildDomains(this.virtualHosts, this.name, fields);
   }
@@ -176,10 +176,10 @@ function readMutations(fields: Fields): Mutations {
 function readVirtualHost(
   fields: Fields,
   readFilters: RouteFilterReader,
-  outer: RouteFilters,
+  outer: readonly RouteFilters[],
   maxBody: number,
 ): VirtualHost {
-  const filters = new Map([...outer, ...readFilters(fields)]);
+  const filters = levels(readFilters(fields), outer);
   fields.ignore('per_request_buffer_limit_bytes', 'metadata');
   const routes: Route[] = [];
   const host: VirtualHost = {
@@ -205,7 +205,7 @@ function readRoute(
   fields: Fields,
   virtualHost: VirtualHost,
   readFilters: RouteFilterReader,
-  outer: RouteFilters,
+  outer: readonly RouteFilters[],
   maxBody: number,
 ): Route {
   fields.ignore('metadata', 'decorator', 'tracing', 'per_request_buffer_limit_bytes', 'stat_prefix');
@@ -216,9 +216,13 @@ function readRoute(
     match: match ?? { path: { kind: 'prefix', text: '', caseSensitive: true, test: () => false }, conditions: [] },
     action: readAction(fields, maxBody),
     mutations: readMutations(fields),
-    filters: new Map([...outer, ...readFilters(fields)]),
+    filters: levels(readFilters(fields), outer),
     virtualHost,
   };
+}
+
+function levels(own: RouteFilters, outer: readonly RouteFilters[]): readonly RouteFilters[] {
+  return own.size > 0 ? [own, ...outer] : outer;
 }
 
 function readAction(fields: Fields, maxBody: number): Route['action'] {

@@ -2,7 +2,7 @@ import type { Fields } from '../../config/fields.ts';
 import { FLAG } from '../../http/stream-info.ts';
 import { readHeaderMatcher } from '../../match/headers.ts';
 import { readFraction } from '../../route/match.ts';
-import type { FilterKind, FilterStream, HttpFilter } from '../filter.ts';
+import type { BoundFilter, FilterKind, FilterStream, HeadVerdict } from '../filter.ts';
 
 const TYPE = 'envoy.extensions.filters.http.fault.v3.HTTPFault';
 const ALWAYS = { numerator: 0, denominator: 100 };
@@ -16,7 +16,7 @@ function happens({ share }: Part): boolean {
   return Math.random() * share.denominator < share.numerator;
 }
 
-function read(fields: Fields): HttpFilter {
+function read(fields: Fields): BoundFilter {
   fields.ignore('disable_downstream_cluster_stats', 'delay_percent_runtime', 'abort_percent_runtime');
   const delay = fields.message('delay', (inner): Part => {
     const value = inner.duration('fixed_delay');
@@ -47,9 +47,9 @@ function faultOf(
   abort: Part | undefined,
   applies: (stream: FilterStream) => boolean,
   limit: number,
-): HttpFilter {
+): BoundFilter {
   let active = 0;
-  const end = (stream: FilterStream): 'continue' | 'stop' => {
+  const end = (stream: FilterStream): HeadVerdict => {
     if (!abort || !happens(abort)) return 'continue';
     stream.reply({
       status: abort.value,
@@ -60,19 +60,38 @@ function faultOf(
     return 'stop';
   };
   return {
-    onRequest: (stream) => {
-      if (!applies(stream) || active >= limit) return 'continue';
-      if (!delay || !happens(delay)) return end(stream);
-      active++;
-      stream.flags |= FLAG.DELAY_INJECTED;
-      setTimeout(() => {
+    begin: (stream, control) => {
+      let timer: NodeJS.Timeout | undefined;
+      const stop = (): void => {
+        if (timer === undefined) return;
+        clearTimeout(timer);
+        timer = undefined;
         active--;
-        if (end(stream) === 'continue') stream.resume();
-      }, delay.value);
-      return 'stop';
+      };
+      const head = (): HeadVerdict => {
+        if (!applies(stream) || active >= limit) return 'continue';
+        if (!delay || !happens(delay)) return end(stream);
+        active++;
+        stream.flags |= FLAG.DELAY_INJECTED;
+        timer = setTimeout(() => {
+          stop();
+          if (end(stream) === 'continue') control.resumeRequest();
+        }, delay.value);
+        return 'stop';
+      };
+      return { request: { head }, onEnd: stop };
     },
   };
 }
 
 /** `envoy.filters.http.fault` with fixed delays and aborts. */
-export const faultFilter: FilterKind = { type: TYPE, upstream: false, read, routeType: TYPE, readRoute: read };
+export const faultFilter: FilterKind = {
+  type: TYPE,
+  upstream: false,
+  read: (fields) => {
+    const own = read(fields);
+    return { type: TYPE, bind: ([override]) => (override as BoundFilter | undefined) ?? own };
+  },
+  routeType: TYPE,
+  readRoute: read,
+};

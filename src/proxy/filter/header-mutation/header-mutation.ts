@@ -2,7 +2,7 @@ import type { Fields } from '../../config/fields.ts';
 import type { HeaderMap } from '../../http/headers.ts';
 import type { StreamInfo } from '../../http/stream-info.ts';
 import { applyMutation, type HeaderMutation, readHeaderOption } from '../../route/mutation.ts';
-import type { FilterKind, HttpFilter } from '../filter.ts';
+import type { FilterHooks, FilterKind } from '../filter.ts';
 
 const TYPE = 'envoy.extensions.filters.http.header_mutation.v3.HeaderMutation';
 
@@ -37,13 +37,20 @@ function apply(mutations: readonly HeaderMutation[], headers: HeaderMap, info: S
   for (const mutation of mutations) applyMutation(mutation, headers, info);
 }
 
-function filterOf({ request, response }: Mutations): HttpFilter {
+function hooksOf({ request, response }: Mutations): FilterHooks {
   return {
-    onRequest: (stream) => {
-      apply(request, stream.head.headers, stream);
-      return 'continue';
+    request: {
+      head: (stream, head) => {
+        apply(request, head.headers, stream);
+        return 'continue';
+      },
     },
-    ...(response.length > 0 ? { onResponse: (stream, head) => apply(response, head.headers, stream) } : {}),
+    response: {
+      head: (stream, head) => {
+        apply(response, head.headers, stream);
+        return 'continue';
+      },
+    },
   };
 }
 
@@ -51,5 +58,8 @@ function filterOf({ request, response }: Mutations): HttpFilter {
 export const headerMutationFilter: FilterKind = {
   type: TYPE,
   upstream: false,
-  read: (fields) => filterOf(readMutations(fields)),
+  read: (fields) => {
+    const shared = hooksOf(readMutations(fields));
+    return { type: TYPE, bind: () => ({ shared }) };
+  },
 };

@@ -1,25 +1,39 @@
 import type { Fields } from '../../config/fields.ts';
-import type { FilterKind, FilterStream, HttpFilter } from '../filter.ts';
+import type { FilterHooks, FilterKind, FilterStream, HeadVerdict, HttpFilter } from '../filter.ts';
 import { type RbacEngine, readEngine, type Verdict } from './engine.ts';
 
 const NAMESPACE = 'envoy.filters.http.rbac';
 
+const TYPE = 'envoy.extensions.filters.http.rbac.v3.RBAC';
+
+/** What a route says without rules of its own: nobody is judged. */
+const NOTHING: FilterHooks = {};
+
 /** `envoy.filters.http.rbac`, for requests from clients and, after the host was chosen, to upstreams. */
 export const rbacFilter: FilterKind = {
-  type: 'envoy.extensions.filters.http.rbac.v3.RBAC',
+  type: TYPE,
   upstream: true,
-  read: readRbac,
+  read: (fields): HttpFilter => {
+    const own = readRbac(fields);
+    return {
+      type: TYPE,
+      bind: ([override]) => {
+        const shared = (override as FilterHooks | undefined) ?? own;
+        return shared.request && { shared };
+      },
+    };
+  },
   routeType: 'envoy.extensions.filters.http.rbac.v3.RBACPerRoute',
-  readRoute: (fields) => fields.message('rbac', readRbac) ?? 'disabled',
+  readRoute: (fields): FilterHooks => fields.message('rbac', readRbac) ?? NOTHING,
 };
 
-function readRbac(fields: Fields): HttpFilter {
+function readRbac(fields: Fields): FilterHooks {
   fields.ignore('track_per_rule_stats');
   const prefix = fields.text('rules_stat_prefix');
   const shadowPrefix = fields.text('shadow_rules_stat_prefix');
   const rules = fields.message('rules', readEngine);
   const shadow = fields.message('shadow_rules', readEngine);
-  return { onRequest: (stream) => enforce(stream, rules, shadow, prefix, shadowPrefix) };
+  return { request: { head: (stream) => enforce(stream, rules, shadow, prefix, shadowPrefix) } };
 }
 
 function enforce(
@@ -28,7 +42,7 @@ function enforce(
   shadow: RbacEngine | undefined,
   prefix: string,
   shadowPrefix: string,
-): 'continue' | 'stop' {
+): HeadVerdict {
   if (shadow)
     record(
       stream,

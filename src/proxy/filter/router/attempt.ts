@@ -164,7 +164,7 @@ export class Attempt implements PoolClient, ResponseHandler {
   }
 
   #throttle(): void {
-    if (!this.#run.stream.connection.writable) this.#connection?.socket.pause();
+    if (!this.#run.stream.writable) this.#connection?.socket.pause();
   }
 
   resume(): void {

@@ -169,14 +169,11 @@ export class RouterRun {
   /** Runs the cluster's own filters on the request as it will be sent to the chosen host. */
   #upstreamFilters(cluster: Cluster): boolean {
     const { stream } = this;
-    for (const slot of cluster.config.filters) {
-      if (slot.disabled) continue;
-      const filter = slot.current();
-      if (!filter) {
-        stream.reply({ status: 500, body: '', details: 'missing_filter_config', flags: FLAG.NO_FILTER_CONFIG });
-        return false;
-      }
-      if (filter.onRequest(stream) === 'stop' || stream.ended || stream.responseStarted) return false;
+    const plan = cluster.config.filters?.plan(stream.route);
+    if (!plan || plan.empty) return true;
+    for (const hooks of plan.request) {
+      const verdict = hooks?.head?.(stream, stream.head, this.#bodyDone) ?? 'continue';
+      if (verdict !== 'continue' || stream.ended || stream.responseStarted) return false;
     }
     return true;
   }

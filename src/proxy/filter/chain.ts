@@ -1,0 +1,95 @@
+import type { RequestHead, ResponseHead } from '../http/head.ts';
+import { FLAG } from '../http/stream-info.ts';
+import type { BoundFilter, FilterSlot, HttpFilter, RouteFilters } from './filter.ts';
+import type { HookList } from './pass.ts';
+
+/** A filter chain on one route, by slot; undefined where nothing is to do. */
+export interface FilterPlan {
+  readonly filters: readonly (BoundFilter | undefined)[];
+  /** No request of this route has anything to do here. */
+  readonly empty: boolean;
+  /** A filter makes hooks for each request; the lists below lack them. */
+  readonly begins: boolean;
+  readonly request: HookList<RequestHead>;
+  /** The last slot first. */
+  readonly response: HookList<ResponseHead>;
+}
+
+/** The part of a route that filter chains look at: what its levels say about filters, the most specific first. */
+export interface FilterRoute {
+  readonly filters: readonly RouteFilters[];
+}
+
+const NO_LEVELS: readonly RouteFilters[] = [];
+
+/** A discovered filter that has not come refuses requests, in its place of the chain. */
+const MISSING: BoundFilter = {
+  shared: {
+    request: {
+      head: (stream) => {
+        stream.reply({ status: 500, body: '', details: '', flags: FLAG.NO_FILTER_CONFIG });
+        return 'stop';
+      },
+    },
+  },
+};
+
+/** The filters before the one that ends the chain, bound to each route when the first request for it comes. */
+export class FilterChain {
+  readonly #slots: readonly FilterSlot[];
+  #plans = new WeakMap<FilterRoute, FilterPlan>();
+  #plain: FilterPlan | undefined = undefined;
+  readonly #discovered: readonly FilterSlot['cell'][];
+  #seen: readonly (HttpFilter | undefined)[];
+
+  constructor(slots: readonly FilterSlot[], discovered: readonly FilterSlot['cell'][]) {
+    this.#slots = slots;
+    this.#discovered = discovered;
+    this.#seen = discovered.map(({ filter }) => filter);
+  }
+
+  /** How the chain works on a route, or where there is none. */
+  plan(route: FilterRoute | undefined): FilterPlan {
+    if (this.#discovered.length > 0) this.#refresh();
+    if (!route || route.filters.length === 0) {
+      this.#plain ??= this.#bind(NO_LEVELS);
+      return this.#plain;
+    }
+    const known = this.#plans.get(route);
+    if (known) return known;
+    const plan = this.#bind(route.filters);
+    this.#plans.set(route, plan);
+    return plan;
+  }
+
+  #refresh(): void {
+    const discovered = this.#discovered;
+    for (let at = 0; at < discovered.length; at++) {
+      if (discovered[at]?.filter === this.#seen[at]) continue;
+      this.#seen = discovered.map(({ filter }) => filter);
+      this.#plans = new WeakMap();
+      this.#plain = undefined;
+      return;
+    }
+  }
+
+  #bind(levels: readonly RouteFilters[]): FilterPlan {
+    const filters = this.#slots.map((slot) => bindSlot(slot, levels));
+    return {
+      filters,
+      empty: filters.every((filter) => filter === undefined),
+      begins: filters.some((filter) => filter?.begin !== undefined),
+      request: filters.map((filter) => filter?.shared?.request),
+      response: filters.map((filter) => filter?.shared?.response).reverse(),
+    };
+  }
+}
+
+function bindSlot({ name, disabled, cell }: FilterSlot, levels: readonly RouteFilters[]): BoundFilter | undefined {
+  const said = levels.flatMap((level) => level.get(name) ?? []);
+  const off = said.find((one) => one.disabled !== undefined)?.disabled ?? disabled;
+  if (off) return undefined;
+  const { filter } = cell;
+  if (!filter) return MISSING;
+  return filter.bind(said.flatMap(({ type, value }) => (type === filter.type ? [value] : [])));
+}

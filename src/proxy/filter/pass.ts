@@ -1,0 +1,161 @@
+import type { BodyPiece, FilterStream, HeadVerdict, Hooks } from './filter.ts';
+
+/** The hooks of one direction in the order in which messages pass them. */
+export type HookList<Head> = readonly (Hooks<Head> | undefined)[];
+
+/** What stands behind the last filter of a direction. */
+export interface PassEnd<Head> {
+  head(head: Head, done: boolean): void;
+  body(bytes: Buffer, start: number, stop: number, done: boolean): void;
+  /** Reading should stop, or may go on. */
+  throttle(on: boolean): void;
+  /** A filter wanted to keep more of the body than may be kept. */
+  onTooLarge(): void;
+}
+
+/** Where a message stands at one filter that stopped it. */
+interface Step {
+  stopped: Exclude<HeadVerdict, 'continue'> | 'body' | undefined;
+  held: Buffer[];
+  heldDone: boolean;
+}
+
+/** One message on its way through the filters of one direction, in the order of `hooks`. */
+export class FilterPass<Head> {
+  readonly #stream: FilterStream;
+  readonly #hooks: HookList<Head>;
+  readonly #end: PassEnd<Head>;
+  readonly #seesBody: boolean;
+  readonly #limit: number;
+  #head: Head | undefined = undefined;
+  #headOnly = false;
+  /** The filter that has the head; the number of filters when it is past all of them. */
+  #headAt = -1;
+  #steps: (Step | undefined)[] | undefined = undefined;
+  #heldBytes = 0;
+  #throttled = false;
+  #over = false;
+
+  constructor(stream: FilterStream, hooks: HookList<Head>, end: PassEnd<Head>, limit: number) {
+    this.#stream = stream;
+    this.#hooks = hooks;
+    this.#seesBody = hooks.some((one) => one?.body !== undefined);
+    this.#end = end;
+    this.#limit = limit;
+  }
+
+  /** Number of filters. */
+  get length(): number {
+    return this.#hooks.length;
+  }
+
+  /** Nothing more goes on or comes back. */
+  cancel(): void {
+    this.#over = true;
+    this.#steps = undefined;
+  }
+
+  head(head: Head, done: boolean): void {
+    this.#head = head;
+    this.#headOnly = done;
+    this.#heads(0);
+  }
+
+  #heads(from: number): void {
+    const head = this.#head as Head;
+    for (let at = from; at < this.#hooks.length; at++) {
+      this.#headAt = at;
+      const verdict = this.#hooks[at]?.head?.(this.#stream, head, this.#headOnly) ?? 'continue';
+      if (this.#over) return;
+      if (verdict === 'continue') continue;
+      this.#step(at).stopped = verdict;
+      return;
+    }
+    this.#headAt = this.#hooks.length;
+    this.#end.head(head, this.#headOnly);
+  }
+
+  body(bytes: Buffer, start: number, stop: number, done: boolean): void {
+    if (this.#over) return;
+    if (this.#steps || this.#seesBody) this.#bodyFrom(0, { bytes: bytes.subarray(start, stop), done });
+    else this.#end.body(bytes, start, stop, done);
+  }
+
+  #bodyFrom(from: number, piece: BodyPiece): void {
+    let current = piece;
+    for (let at = from; at < this.#hooks.length; at++) {
+      const step = this.#steps?.[at];
+      if (step?.stopped === 'stop') {
+        this.#hold(step, current, false);
+        return;
+      }
+      const verdict = this.#hooks[at]?.body?.(this.#stream, current) ?? 'continue';
+      if (this.#over) return;
+      if (verdict !== 'continue') {
+        const stopped = this.#step(at);
+        stopped.stopped ??= 'body';
+        this.#hold(stopped, current, verdict === 'buffer');
+        return;
+      }
+      if (!step?.stopped) continue;
+      current = this.#release(step, current);
+      if (this.#headAt === at) this.#heads(at + 1);
+      if (this.#over) return;
+    }
+    this.#end.body(current.bytes, 0, current.bytes.length, current.done);
+  }
+
+  /** The filter at `at` lets what it holds go on. */
+  resume(at: number): void {
+    const step = this.#steps?.[at];
+    if (!step?.stopped || this.#over) return;
+    const { stopped } = step;
+    const held = this.#take(step);
+    if (this.#headAt === at) this.#heads(at + 1);
+    // What came after `stop` was not shown to the filter yet.
+    const next = stopped === 'stop' ? at : at + 1;
+    if (held && !this.#over) this.#bodyFrom(next, held);
+  }
+
+  #step(at: number): Step {
+    this.#steps ??= [];
+    const step = this.#steps[at] ?? { stopped: undefined, held: [], heldDone: false };
+    this.#steps[at] = step;
+    return step;
+  }
+
+  #hold(step: Step, { bytes, done }: BodyPiece, bounded: boolean): void {
+    if (bytes.length > 0) step.held.push(Buffer.from(bytes));
+    step.heldDone = done;
+    this.#heldBytes += bytes.length;
+    if (this.#heldBytes <= this.#limit) return;
+    if (bounded) {
+      this.#end.onTooLarge();
+      return;
+    }
+    if (this.#throttled) return;
+    this.#throttled = true;
+    this.#end.throttle(true);
+  }
+
+  /** What the step held and the piece after it. */
+  #release(step: Step, piece: BodyPiece): BodyPiece {
+    const held = this.#take(step);
+    return held ? { bytes: Buffer.concat([held.bytes, piece.bytes]), done: piece.done } : piece;
+  }
+
+  #take(step: Step): BodyPiece | undefined {
+    step.stopped = undefined;
+    const { held, heldDone } = step;
+    step.held = [];
+    step.heldDone = false;
+    if (held.length === 0 && !heldDone) return undefined;
+    const bytes = held.length === 1 ? (held[0] as Buffer) : Buffer.concat(held);
+    this.#heldBytes -= bytes.length;
+    if (this.#throttled && this.#heldBytes <= this.#limit) {
+      this.#throttled = false;
+      this.#end.throttle(false);
+    }
+    return { bytes, done: heldDone };
+  }
+}

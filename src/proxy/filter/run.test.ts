@@ -1,0 +1,224 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { RequestHead, ResponseHead } from '../http/head.ts';
+import { StreamInfo } from '../http/stream-info.ts';
+import { FilterChain } from './chain.ts';
+import type { BoundFilter, FilterControl, FilterHooks, FilterSlot, FilterStream, Hooks, HttpFilter } from './filter.ts';
+import { FilterRun } from './run.ts';
+
+const peer = { address: '10.0.0.1', port: 1 };
+
+function streamOf(): FilterStream {
+  const info = new StreamInfo({ remote: peer, directRemote: peer, local: peer });
+  return Object.assign(info, { head: new RequestHead(), reply: () => undefined });
+}
+
+const filterOf = (bound: BoundFilter | undefined, type = 't'): HttpFilter => ({ type, bind: () => bound });
+const slot = (name: string, filter: HttpFilter | undefined, disabled = false): FilterSlot => ({
+  name,
+  disabled,
+  cell: { filter },
+});
+const begins = (hooks: (control: FilterControl) => FilterHooks): BoundFilter => ({
+  begin: (_, control) => hooks(control),
+});
+
+interface Trace {
+  readonly run: FilterRun;
+  readonly seen: string[];
+  body(text: string, done?: boolean): void;
+}
+
+/** A run whose ends note what reaches them. */
+function start(filters: readonly BoundFilter[], limit = 10): Trace {
+  const seen: string[] = [];
+  const end = (side: string) => ({
+    head: (_: unknown, done: boolean) => void seen.push(`${side} head${done ? '.' : ''}`),
+    body: (bytes: Buffer, from: number, to: number, done: boolean) =>
+      void seen.push(`${side} ${bytes.toString('latin1', from, to)}${done ? '.' : ''}`),
+    throttle: (on: boolean) => void seen.push(`${side} ${on ? 'stop' : 'go'}`),
+    onTooLarge: () => void seen.push(`${side} too large`),
+  });
+  const chain = new FilterChain(
+    filters.map((bound, at) => slot(String(at), filterOf(bound))),
+    [],
+  );
+  const run = new FilterRun(
+    streamOf(),
+    chain.plan(undefined),
+    { request: end('request'), response: end('response') },
+    limit,
+  );
+  const body = (text: string, done = false): void => {
+    const bytes = Buffer.from(`<${text}>`);
+    run.request.body(bytes, 1, bytes.length - 1, done);
+  };
+  return { run, seen, body };
+}
+
+const noting = (name: string, seen: string[]): BoundFilter => {
+  const hooks = (side: string): Hooks<unknown> => ({
+    head: (_, __, done) => {
+      seen.push(`${name} ${side}${done ? '.' : ''}`);
+      return 'continue';
+    },
+  });
+  return { shared: { request: hooks('request'), response: hooks('response') } };
+};
+
+test('requests pass the chain forwards, responses backwards', () => {
+  const seen: string[] = [];
+  const { run } = start([noting('a', seen), noting('b', seen)]);
+  run.request.head(new RequestHead(), true);
+  run.response.head(new ResponseHead(), false);
+  assert.deepEqual(seen, ['a request.', 'b request.', 'b response', 'a response']);
+});
+
+test('a head that is stopped takes the body with it, and reading stops when too much is held', () => {
+  let control: FilterControl | undefined;
+  const filter = begins((own) => {
+    control = own;
+    return { request: { head: () => 'stop' } };
+  });
+  const { run, seen, body } = start([filter]);
+  run.request.head(new RequestHead(), false);
+  body('12345');
+  assert.deepEqual(seen, []);
+  body('678901', true);
+  assert.deepEqual(seen, ['request stop']);
+  control?.resumeRequest();
+  control?.resumeRequest();
+  assert.deepEqual(seen, ['request stop', 'request go', 'request head', 'request 12345678901.']);
+});
+
+test('a body that is collected goes on in one piece, or is too large', () => {
+  const collect = begins(() => ({
+    request: {
+      head: (_, __, done) => (done ? 'continue' : 'collect'),
+      body: (_, { done }) => (done ? 'continue' : 'buffer'),
+    },
+  }));
+  const notes: string[] = [];
+  const { run, seen, body } = start([collect, noting('b', notes)]);
+  run.request.head(new RequestHead(), false);
+  body('abc');
+  body('def');
+  assert.deepEqual([seen, notes], [[], []]);
+  body('g', true);
+  assert.deepEqual([seen, notes], [['request head', 'request abcdefg.'], ['b request']]);
+
+  const large = start([collect]);
+  large.run.request.head(new RequestHead(), false);
+  large.body('12345678901');
+  assert.deepEqual(large.seen, ['request too large']);
+
+  const short = start([collect]);
+  short.run.request.head(new RequestHead(), true);
+  assert.deepEqual(short.seen, ['request head.']);
+});
+
+test('a filter may change the body and hold pieces after the head has gone', () => {
+  let control: FilterControl | undefined;
+  let holds = true;
+  const filter = begins((own) => {
+    control = own;
+    return {
+      request: {
+        body: (_, piece) => {
+          piece.bytes = Buffer.from(piece.bytes.toString('latin1').toUpperCase());
+          return holds ? 'hold' : 'continue';
+        },
+      },
+    };
+  });
+  const { run, seen, body } = start([filter]);
+  run.request.head(new RequestHead(), false);
+  body('ab');
+  assert.deepEqual(seen, ['request head']);
+  holds = false;
+  body('cd');
+  holds = true;
+  body('ef', true);
+  control?.resumeRequest();
+  assert.deepEqual(seen, ['request head', 'request ABCD', 'request EF.']);
+});
+
+test('two filters may hold at once', () => {
+  const controls: FilterControl[] = [];
+  const holder = begins((own) => {
+    controls.push(own);
+    return { request: { head: () => 'stop' } };
+  });
+  const { run, seen, body } = start([holder, holder]);
+  run.request.head(new RequestHead(), false);
+  body('a');
+  controls[0]?.resumeRequest();
+  assert.deepEqual(seen, []);
+  body('b', true);
+  controls[1]?.resumeRequest();
+  assert.deepEqual(seen, ['request head', 'request ab.']);
+});
+
+test('after the end nothing goes on and every filter of the request hears of it', () => {
+  let control: FilterControl | undefined;
+  let ends = 0;
+  const filter = begins((own) => {
+    control = own;
+    return {
+      request: { head: () => 'stop' },
+      onEnd: () => {
+        ends++;
+      },
+    };
+  });
+  const { run, seen, body } = start([filter]);
+  run.request.head(new RequestHead(), false);
+  run.end();
+  run.end();
+  control?.resumeRequest();
+  body('a', true);
+  assert.deepEqual([seen, ends], [[], 1]);
+});
+
+test('a slot is off where the most specific level that speaks of it says so', () => {
+  const bound: BoundFilter = { shared: {} };
+  const level = (
+    disabled: boolean | undefined,
+  ): ReadonlyMap<string, { disabled: boolean | undefined; type: string; value: unknown }> =>
+    new Map([['a', { disabled, type: 't', value: disabled }]]);
+  const table: readonly (readonly [boolean, readonly (boolean | undefined)[], boolean])[] = [
+    [false, [], true],
+    [true, [], false],
+    [true, [false], true],
+    [false, [true, false], false],
+    [false, [false, true], true],
+  ];
+  for (const [disabled, levels, on] of table) {
+    const chain = new FilterChain([slot('a', filterOf(bound), disabled)], []);
+    const plan = chain.plan({ filters: levels.map(level) });
+    assert.equal(!plan.empty, on, `${disabled} ${JSON.stringify(levels)}`);
+  }
+});
+
+test('what a route says about a filter of another type is not its business', () => {
+  let got: readonly unknown[] = [];
+  const filter: HttpFilter = {
+    type: 't',
+    bind: (overrides) => {
+      got = overrides;
+      return undefined;
+    },
+  };
+  const say = (type: string, value: string): ReadonlyMap<string, { disabled: boolean; type: string; value: unknown }> =>
+    new Map([['a', { disabled: false, type, value }]]);
+  new FilterChain([slot('a', filter)], []).plan({ filters: [say('u', '1'), say('t', '2'), say('t', '3')] });
+  assert.deepEqual(got, ['2', '3']);
+});
+
+test('a discovered filter takes effect with the next request', () => {
+  const cell: { filter: HttpFilter | undefined } = { filter: undefined };
+  const chain = new FilterChain([{ name: 'a', disabled: false, cell }], [cell]);
+  assert.equal(chain.plan(undefined).empty, false);
+  cell.filter = filterOf(undefined);
+  assert.equal(chain.plan(undefined).empty, true);
+});

@@ -1,0 +1,61 @@
+import type { RequestHead, ResponseHead } from '../http/head.ts';
+import type { FilterPlan } from './chain.ts';
+import type { BoundFilter, FilterControl, FilterHooks, FilterStream } from './filter.ts';
+import { FilterPass, type PassEnd } from './pass.ts';
+
+export interface FilterRunEnds {
+  readonly request: PassEnd<RequestHead>;
+  readonly response: PassEnd<ResponseHead>;
+}
+
+/** A filter chain at work on one request. */
+export class FilterRun {
+  readonly request: FilterPass<RequestHead>;
+  readonly response: FilterPass<ResponseHead>;
+  #own: (FilterHooks | undefined)[] | undefined = undefined;
+
+  /** `limit`: bytes of body that filters may keep in each direction. */
+  constructor(stream: FilterStream, plan: FilterPlan, ends: FilterRunEnds, limit: number) {
+    let { request, response } = plan;
+    if (plan.begins) {
+      const own = plan.filters.map((filter, at) => this.#begin(filter, stream, at));
+      this.#own = own;
+      request = own.map((hooks) => hooks?.request);
+      response = own.map((hooks) => hooks?.response).reverse();
+    }
+    this.request = new FilterPass(stream, request, ends.request, limit);
+    this.response = new FilterPass(stream, response, ends.response, limit);
+  }
+
+  #begin(filter: BoundFilter | undefined, stream: FilterStream, at: number): FilterHooks | undefined {
+    return filter?.begin ? filter.begin(stream, new SlotControl(this, at)) : filter?.shared;
+  }
+
+  /** Tells the filters that the request is over. */
+  end(): void {
+    this.request.cancel();
+    this.response.cancel();
+    const own = this.#own;
+    this.#own = undefined;
+    for (const hooks of own ?? []) hooks?.onEnd?.();
+  }
+}
+
+class SlotControl implements FilterControl {
+  readonly #run: FilterRun;
+  readonly #at: number;
+
+  constructor(run: FilterRun, at: number) {
+    this.#run = run;
+    this.#at = at;
+  }
+
+  resumeRequest(): void {
+    this.#run.request.resume(this.#at);
+  }
+
+  resumeResponse(): void {
+    const { response } = this.#run;
+    response.resume(response.length - 1 - this.#at);
+  }
+}

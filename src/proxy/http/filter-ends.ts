@@ -1,0 +1,54 @@
+import type { PassEnd } from '../filter/pass.ts';
+import type { RequestHead, ResponseHead } from './head.ts';
+import type { HttpStream } from './stream.ts';
+
+/** Behind the last filter of the request: the router. */
+export class RequestEnd implements PassEnd<RequestHead> {
+  readonly #stream: HttpStream;
+
+  constructor(stream: HttpStream) {
+    this.#stream = stream;
+  }
+
+  head(): void {
+    this.#stream.forward();
+  }
+
+  body(bytes: Buffer, start: number, stop: number, done: boolean): void {
+    this.#stream.forwardBody(bytes, start, stop, done);
+  }
+
+  throttle(on: boolean): void {
+    if (on) this.#stream.connection.pauseReading();
+    else this.#stream.connection.resumeReading();
+  }
+
+  onTooLarge(): void {
+    this.#stream.reply({ status: 413, body: 'Payload Too Large', details: 'request_payload_too_large' });
+  }
+}
+
+/** Behind the last filter of the response: the connection. */
+export class ResponseEnd implements PassEnd<ResponseHead> {
+  readonly #stream: HttpStream;
+
+  constructor(stream: HttpStream) {
+    this.#stream = stream;
+  }
+
+  head(head: ResponseHead, done: boolean): void {
+    this.#stream.sendHead(head, done);
+  }
+
+  body(bytes: Buffer, start: number, stop: number, done: boolean): void {
+    this.#stream.writeBody(bytes, start, stop, done);
+  }
+
+  throttle(on: boolean): void {
+    this.#stream.throttleResponse(on);
+  }
+
+  onTooLarge(): void {
+    this.#stream.reply({ status: 500, body: 'Internal Server Error', details: 'response_payload_too_large' });
+  }
+}
