@@ -5,12 +5,13 @@ import type { Outcome, Places, SeenRequest, SeenResponse } from './types.ts';
  * all but its length and first bytes. Nothing else is touched: names, order and case of headers are compared as they are.
  */
 export function normalizer(places: Places): (text: string) => string {
-  const host = places.host.replaceAll('.', '\\.');
-  const address = new RegExp(`\\b${host}\\b`, 'g');
+  const pattern = (host: string): RegExp => new RegExp(`\\b${host.replaceAll('.', '\\.')}\\b`, 'g');
+  const [address, other] = [pattern(places.host), pattern(places.other)];
   return (text) =>
     text
       .replaceAll(places.folder, 'FOLDER')
       .replace(address, 'ADDRESS')
+      .replace(other, 'OTHER')
       .replace(/127\.0\.0\.1:\d{4,5}\b/g, '127.0.0.1:PORT')
       .replace(/\b[0-9a-f]{8}-[0-9a-f]{4}-([0-9a-f])[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, 'UUID-$1');
 }
@@ -49,6 +50,9 @@ export function normalOutcome(outcome: Outcome, places: Places): Outcome {
     ...outcome,
     ...(outcome.responses ? { responses: outcome.responses.map(response) } : {}),
     ...(outcome.backends ? { backends: outcome.backends.map(request) } : {}),
+    ...(outcome.stats
+      ? { stats: Object.fromEntries(Object.entries(outcome.stats).map(([name, value]) => [text(name), value])) }
+      : {}),
     ...(outcome.log ? { log: outcome.log.map(text) } : {}),
     ...(outcome.admin
       ? { admin: Object.fromEntries(Object.entries(outcome.admin).map(([at, answer]) => [at, text(answer)])) }

@@ -54,7 +54,7 @@ export async function runCase(stage: Stage, one: Case): Promise<Outcome> {
 async function play(stage: Stage, one: Case): Promise<readonly Received[]> {
   const timeoutMs = one.timeoutMs ?? responseMs;
   const connect = (): Client =>
-    new Client(stage.places.host, stage.places.listener(one.listener ?? 0), {
+    new Client(one.toOther ? stage.places.other : stage.places.host, stage.places.listener(one.listener ?? 0), {
       ...(one.from ? { from: one.from } : {}),
       ...(one.tcp ? { tcp: true } : {}),
       ...(one.methods ? { methods: one.methods } : {}),

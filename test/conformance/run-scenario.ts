@@ -15,10 +15,12 @@ let runs = 0;
  */
 async function makePlaces(): Promise<Places & { readonly remove: () => Promise<void> }> {
   const run = runs++;
-  const host = `127.${64 + ((process.pid >> 8) & 63)}.${process.pid & 255}.${1 + (run % 250)}`;
+  const network = `127.${64 + ((process.pid >> 8) & 63)}.${process.pid & 255}`;
+  const last = 1 + ((2 * run) % 250);
   const folder = await mkdtemp(path.join(tmpdir(), 'conformance-'));
   return {
-    host,
+    host: `${network}.${last}`,
+    other: `${network}.${last + 1}`,
     folder,
     admin: 9901,
     listener: (index) => 10_000 + index,

@@ -4,6 +4,8 @@ export type Json = Record<string, unknown>;
 /** Addresses that a scenario is given: an own loopback address, so that ports are always the same. */
 export interface Places {
   readonly host: string;
+  /** A second loopback address of the run's own. */
+  readonly other: string;
   readonly admin: number;
   /** A folder of the run's own; its `access.log` is read after each case. */
   readonly folder: string;
@@ -78,6 +80,8 @@ export interface Case {
   readonly from?: string;
   /** Index of the listener; default 0. */
   readonly listener?: number;
+  /** Connects to the scenario's second address. */
+  readonly toOther?: boolean;
   /** Runs the requests so often and compares only how many each backend got and each status there was, within `tolerance` (share of all, default 0.1). */
   readonly repeat?: number;
   readonly tolerance?: number;
