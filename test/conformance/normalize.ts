@@ -5,7 +5,7 @@ import type { Outcome, Places, SeenRequest, SeenResponse } from './types.ts';
  * all but its length and first bytes. Nothing else is touched: names, order and case of headers are compared as they are.
  */
 export function normalizer(places: Places): (text: string) => string {
-  const pattern = (host: string): RegExp => new RegExp(`\\b${host.replaceAll('.', '\\.')}\\b`, 'g');
+  const pattern = (host: string): RegExp => new RegExp(`(?<!\\d)${host.replaceAll('.', '\\.')}(?!\\d)`, 'g');
   const [address, other] = [pattern(places.host), pattern(places.other)];
   return (text) =>
     text
