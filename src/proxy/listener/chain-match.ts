@@ -47,13 +47,16 @@ export function readChainMatch(fields: Fields): ChainMatch {
 }
 
 /**
- * The chain for a plain-text connection. Criterion after criterion, the chains that name the value most closely stay, else those that
+ * The chain for a plain-text connection of the application protocol that an inspector found (empty: none). Criterion after criterion, the chains that name the value most closely stay, else those that
  * do not name it; there is no way back, so a close match early on that fails later gives none.
  */
 export function selectChain<T extends { readonly match: ChainMatch }>(
   chains: readonly T[],
   peers: ConnectionPeers,
+  protocol = '',
 ): T | undefined {
+  const [only] = chains;
+  if (chains.length === 1 && only?.match === ANY_CONNECTION) return only;
   const local = parseCidrOrIp(peers.local.address);
   const direct = parseCidrOrIp(peers.directRemote.address);
   const remote = parseCidrOrIp(peers.remote.address);
@@ -61,7 +64,7 @@ export function selectChain<T extends { readonly match: ChainMatch }>(
   left = preferred(left, ({ destinations }) => longest(destinations, local));
   left = preferred(left, ({ serverNames }) => (serverNames.length === 0 ? 0 : -1));
   left = preferred(left, ({ transport }) => (transport === '' ? 0 : transport === 'raw_buffer' ? 1 : -1));
-  left = preferred(left, ({ protocols }) => (protocols.length === 0 ? 0 : -1));
+  left = preferred(left, ({ protocols }) => (protocols.length === 0 ? 0 : protocols.includes(protocol) ? 1 : -1));
   left = preferred(left, ({ directSources }) => longest(directSources, direct));
   left = preferred(left, ({ sourceType }) => (sourceType === 'ANY' ? 0 : sourceType === sourceTypeOf(peers) ? 1 : -1));
   left = preferred(left, ({ sources }) => longest(sources, remote));
@@ -90,7 +93,8 @@ function longest(cidrs: readonly Cidr[], address: Cidr | undefined): number {
   return holding.length === 0 ? -1 : 1 + Math.max(...holding.map((cidr) => cidr.prefix));
 }
 
+/** Envoy takes exactly these two for loopback addresses, not all of 127.0.0.0/8. */
 function sourceTypeOf({ remote, local }: ConnectionPeers): SourceType {
-  const loopback = remote.address.startsWith('127.') || remote.address === '::1';
+  const loopback = remote.address === '127.0.0.1' || remote.address === '::1';
   return loopback || remote.address === local.address ? 'SAME_IP_OR_LOOPBACK' : 'EXTERNAL';
 }

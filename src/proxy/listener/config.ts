@@ -5,6 +5,7 @@ import { type HttpManager, type HttpManagerContext, readHttpManager } from '../h
 import { readTcpProxy, type TcpProxy } from '../network/tcp-proxy.ts';
 import type { StatsScope } from '../stats/store.ts';
 import { ANY_CONNECTION, type ChainMatch, readChainMatch } from './chain-match.ts';
+import { type ListenerFilters, readListenerFilters } from './listener-filters.ts';
 import { listenerStatName } from './stats.ts';
 
 export type NetworkFilter =
@@ -29,21 +30,19 @@ export interface ListenerConfig {
   readonly transparent: boolean;
   readonly chains: readonly FilterChain[];
   readonly defaultChain: FilterChain | undefined;
-  /** SO_MARK of upstream connections made from the client's address; undefined: they are made from the proxy's own. */
-  readonly originalSourceMark: number | undefined;
+  readonly listenerFilters: ListenerFilters;
   readonly backlog: number;
 }
 
 const HCM = 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
 const TCP = 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy';
-const LISTENER_FILTERS = 'envoy.extensions.filters.listener.';
 const RAW_BUFFER = 'envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer';
 
 export type ListenerContext = Omit<HttpManagerContext, 'listenerPort' | 'statPrefix'>;
 
 export function readListener(fields: Fields, context: ListenerContext): ListenerConfig {
   fields.ignore('per_connection_buffer_limit_bytes', 'metadata', 'drain_type', 'traffic_direction');
-  fields.ignore('enable_reuse_port', 'listener_filters_timeout', 'continue_on_listener_filters_timeout');
+  fields.ignore('enable_reuse_port');
   fields.ignore('ignore_global_conn_limit', 'max_connections_to_accept_per_socket_event', 'freebind');
   const name = fields.required('name');
   const address = fields.message('address', readAddress);
@@ -66,7 +65,7 @@ export function readListener(fields: Fields, context: ListenerContext): Listener
     transparent: fields.flag('transparent'),
     chains: chains.filter((chain) => chain !== undefined),
     defaultChain,
-    originalSourceMark: readListenerFilters(fields),
+    listenerFilters: readListenerFilters(fields, context.stats),
     backlog: fields.number('tcp_backlog_size') ?? 1024,
   };
 }
@@ -119,34 +118,4 @@ function readNetworkFilter(fields: Fields, context: HttpManagerContext): Network
     `${HCM}, ${TCP}`,
   );
   return undefined;
-}
-
-/** Reads listener filters; the mark of original_src when there is one. */
-function readListenerFilters(fields: Fields): number | undefined {
-  let mark: number | undefined;
-  fields.list('listener_filters', (filter) => {
-    filter.ignore('name');
-    const type = typeOf(filter);
-    switch (type) {
-      case `${LISTENER_FILTERS}original_src.v3.OriginalSrc`:
-        mark = filter.message('typed_config', readOriginalSrc);
-        break;
-      case `${LISTENER_FILTERS}original_dst.v3.OriginalDst`:
-      case `${LISTENER_FILTERS}http_inspector.v3.HttpInspector`:
-        break;
-      default:
-        filter.problem(
-          'typed_config',
-          `listener filter ${JSON.stringify(type)} is not supported by ciliate-proxy`,
-          'OriginalDst, OriginalSrc, HttpInspector',
-        );
-    }
-    return true;
-  });
-  return mark;
-}
-
-function readOriginalSrc(fields: Fields): number {
-  if (fields.flag('bind_port')) fields.problem('bind_port', 'is not supported', 'false');
-  return fields.number('mark') ?? 0;
 }

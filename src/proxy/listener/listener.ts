@@ -11,6 +11,7 @@ import type { StatsScope } from '../stats/store.ts';
 import { Deadline } from '../time/deadline.ts';
 import { selectChain } from './chain-match.ts';
 import type { FilterChain, ListenerConfig } from './config.ts';
+import { Inspection } from './inspection.ts';
 import { LISTENER_STATS, type ListenerStats, WORKER_LISTENER_STATS, type WorkerListenerStats } from './stats.ts';
 
 /** SO_MARK of what the proxy sends to clients of a transparent listener. */
@@ -41,6 +42,8 @@ export class Listener {
   readonly #draining = new Set<Connection>();
   /** Connections that came before all discovered parts were there. */
   readonly #waiting: net.Socket[] = [];
+  /** Connections whose first bytes are awaited. */
+  readonly #inspections = new Set<Inspection>();
   readonly #ready: () => boolean;
   readonly #worker: number;
   /** Held until the connections of former configurations are gone. */
@@ -113,6 +116,8 @@ export class Listener {
   close(): void {
     for (const { server } of this.#sockets.splice(0)) server.close();
     for (const socket of this.#waiting.splice(0)) socket.destroy();
+    for (const inspection of [...this.#inspections]) inspection.destroy();
+    this.#inspections.clear();
     for (const connections of this.#connections.values()) for (const one of connections) this.#beginDrain(one);
     this.#connections.clear();
     this.#formerStats.push(this.config.stats);
@@ -133,7 +138,7 @@ export class Listener {
   /** All discovered parts are there: serve who waited. */
   release(): void {
     if (!this.#ready()) return;
-    for (const socket of this.#waiting.splice(0)) if (!socket.destroyed) this.#serve(socket);
+    for (const socket of this.#waiting.splice(0)) if (!socket.destroyed) this.#inspect(socket);
   }
 
   #beginDrain(connection: Connection): void {
@@ -150,10 +155,8 @@ export class Listener {
   }
 
   #accept(socket: net.Socket): void {
-    this.stats.cxTotal++;
-    this.workerStats.cxTotal++;
     if (this.#ready()) {
-      this.#serve(socket);
+      this.#inspect(socket);
       return;
     }
     socket.on('error', () => undefined);
@@ -161,22 +164,58 @@ export class Listener {
     else this.#waiting.push(socket);
   }
 
-  #serve(socket: net.Socket): void {
+  /** Runs the listener filters that need the first bytes. */
+  #inspect(socket: net.Socket): void {
+    const { inspector, timeoutMs, continueOnTimeout } = this.config.listenerFilters;
+    if (!inspector) {
+      this.#serve(socket, '');
+      return;
+    }
+    const { stats } = this;
+    const over = (): void => {
+      stats.preActive--;
+      this.#inspections.delete(inspection);
+    };
+    const inspection = new Inspection(socket, timeoutMs, {
+      known: (sniffed) => {
+        over();
+        inspector.count(sniffed);
+        this.#serve(socket, sniffed, true);
+      },
+      timedOut: () => {
+        over();
+        stats.preTimeout++;
+        if (continueOnTimeout) this.#serve(socket, '');
+        else discard(socket, inspection.hasBytes);
+      },
+      gone: () => {
+        over();
+        stats.filterRemoteClose++;
+        discard(socket, inspection.hasBytes);
+      },
+    });
+    stats.preActive++;
+    this.#inspections.add(inspection);
+  }
+
+  #serve(socket: net.Socket, protocol: string, hasBytes = false): void {
     const peers = peersOf(socket);
     if (!peers) {
       socket.destroy();
       return;
     }
     const { config } = this;
-    const chain = selectChain(config.chains, peers) ?? config.defaultChain;
+    const chain = selectChain(config.chains, peers, protocol) ?? config.defaultChain;
     if (!chain) {
       this.stats.noChain++;
-      socket.destroy();
+      discard(socket, hasBytes);
       return;
     }
-    const mark = config.originalSourceMark;
+    const mark = config.listenerFilters.originalSourceMark;
     const source: SourceAddress | undefined = mark === undefined ? undefined : { address: peers.remote.address, mark };
     const { stats, workerStats } = this;
+    stats.cxTotal++;
+    workerStats.cxTotal++;
     stats.cxActive++;
     workerStats.cxActive++;
     const openedAt = performance.now();
@@ -197,6 +236,12 @@ export class Listener {
         : new TcpConnection(socket, filter.proxy, peers, source, closed);
     connections.add(connection);
   }
+}
+
+/** Closes a connection nobody serves. Envoy leaves unread what it has only looked at, and the kernel then answers with a reset. */
+function discard(socket: net.Socket, unread: boolean): void {
+  if (unread) socket.resetAndDestroy();
+  else socket.destroy();
 }
 
 function sameAddress(left: Address, right: Address): boolean {

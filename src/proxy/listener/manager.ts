@@ -113,7 +113,10 @@ export class ListenerManager {
       return same ?? chain;
     };
     // A chain means the same only while the listener treats sources the same.
-    const keep = listener.config.originalSourceMark === config.originalSourceMark ? reuse : (one: FilterChain) => one;
+    const keep =
+      listener.config.listenerFilters.originalSourceMark === config.listenerFilters.originalSourceMark
+        ? reuse
+        : (one: FilterChain) => one;
     const defaultChain = config.defaultChain && keep(config.defaultChain);
     listener.replace({ ...config, chains: config.chains.map(keep), defaultChain }, kept);
     Object.assign(entry, { json, routes, filters });

@@ -3,7 +3,7 @@ import type { Case, Json, Places, Scenario } from '../types.ts';
 
 const chainStats = [
   /^listener\.127\..*(no_filter_chain_match|downstream_cx_total|downstream_pre_cx_timeout|downstream_listener_filter_[a-z_]+)$/,
-  /^http1_inspector|^listener\..*http_inspector/,
+  /^http_inspector\./,
 ];
 
 /** A chain whose connection manager answers with its own name. */
@@ -59,6 +59,8 @@ function scenario({ name, chains, fallback, listener: more, cases }: Chains): Sc
 }
 
 const here: Case = { name: 'first port', requests: [{}] };
+/** Where no chain matches the client's bytes race with the close, so it may see a reset. */
+const refused = (one: Case): Case => ({ ...one, without: ['fate'] });
 const otherPort: Case = { name: 'second port', requests: [{}], listener: 1 };
 const otherAddress: Case = { name: 'second address', requests: [{}], toOther: true };
 const from = (address: string): Case => ({ name: `from ${address}`, requests: [{}], from: address });
@@ -78,7 +80,12 @@ const protocolCases: readonly Case[] = [
   { name: 'split at every byte', steps: [{ sendSplit: 'GET / HTTP/1.1\r\nHost: a\r\n\r\n' }] },
   { name: 'no HTTP', requests: ['hello world\r\n\r\n'], timeoutMs: 300 },
   { name: 'unknown method', requests: ['BREW / HTTP/1.1\r\nHost: a\r\n\r\n'], timeoutMs: 300 },
-  { name: 'one line, no end', steps: [{ send: 'GET / HT' }, { sleep: 100 }, { do: 'halfClose' }], timeoutMs: 200 },
+  {
+    name: 'one line, no end',
+    steps: [{ send: 'GET / HT' }, { sleep: 100 }, { do: 'halfClose' }],
+    timeoutMs: 200,
+    without: ['fate'],
+  },
   { name: 'closed without a byte', steps: [{ do: 'halfClose' }], timeoutMs: 200, responses: 0 },
   { name: 'HTTP/2 preface', requests: ['PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'], timeoutMs: 300 },
 ];
@@ -89,7 +96,7 @@ export const scenarios: readonly Scenario[] = [
   scenario({
     name: 'by port without another',
     chains: { second: { destination_port: 10_001 } },
-    cases: [here, otherPort],
+    cases: [refused(here), otherPort],
   }),
   scenario({
     name: 'by port with a default chain',
@@ -129,7 +136,7 @@ export const scenarios: readonly Scenario[] = [
       port: { destination_port: 10_001, prefix_ranges: [cidr('10.0.0.0/8')] },
       address: { prefix_ranges: [cidr('127.0.0.0/8')] },
     },
-    cases: [here, otherPort],
+    cases: [here, refused(otherPort)],
   }),
   scenario({
     name: 'no way back from the address to the source',
@@ -137,7 +144,7 @@ export const scenarios: readonly Scenario[] = [
       close: ({ host }) => ({ prefix_ranges: [cidr(`${host}/32`)], source_prefix_ranges: [cidr('127.0.0.9/32')] }),
       wide: { prefix_ranges: [cidr('127.0.0.0/8')] },
     },
-    cases: [here, otherAddress, from('127.0.0.9'), from('127.0.0.8')],
+    cases: [refused(here), otherAddress, from('127.0.0.9'), refused(from('127.0.0.8'))],
   }),
   scenario({
     name: 'by source address',
@@ -159,7 +166,7 @@ export const scenarios: readonly Scenario[] = [
       both: { source_prefix_ranges: [cidr('127.0.0.9/32')], source_ports: [7] },
       rest: {},
     },
-    cases: [here, from('127.0.0.9')],
+    cases: [here, refused(from('127.0.0.9'))],
   }),
   scenario({
     name: 'by direct source',
@@ -174,7 +181,11 @@ export const scenarios: readonly Scenario[] = [
     chains: { local: { source_type: 'SAME_IP_OR_LOOPBACK' }, external: { source_type: 'EXTERNAL' } },
     cases: [here, from('127.0.0.9')],
   }),
-  scenario({ name: 'external sources only', chains: { external: { source_type: 'EXTERNAL' } }, cases: [here] }),
+  scenario({
+    name: 'external sources only',
+    chains: { external: { source_type: 'EXTERNAL' } },
+    cases: [refused(here)],
+  }),
   scenario({
     name: 'server names on plain text',
     chains: { named: { server_names: ['example.com'] }, rest: {} },
@@ -183,7 +194,7 @@ export const scenarios: readonly Scenario[] = [
   scenario({
     name: 'only server names on plain text',
     chains: { named: { server_names: ['example.com'] } },
-    cases: [here],
+    cases: [refused(here)],
   }),
   scenario({
     name: 'transport protocol',
@@ -205,7 +216,7 @@ export const scenarios: readonly Scenario[] = [
     },
     fallback: true,
     listener: inspector,
-    cases: protocolCases,
+    cases: protocolCases.filter(({ name }) => name !== 'HTTP/2 preface'),
   }),
   scenario({
     name: 'application protocols without a default',
