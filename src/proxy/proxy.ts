@@ -103,10 +103,21 @@ interface Parts {
 
 function createParts(config: Bootstrap, log: Logger, files: LogFiles): Parts {
   const stats = new StatsStore();
+  const { runtime } = config;
   const routes = new RouteStore();
   const filters = new FilterStore();
   const clusters = new ClusterManager(
-    { readFilters: (fields, key) => readFilterChain(fields, key, 'upstream', filters.discover('upstream')).chain },
+    {
+      readFilters: (fields, key, statPrefix, scope) => {
+        return readFilterChain(fields, key, {
+          place: 'upstream',
+          statPrefix,
+          stats: scope,
+          runtime,
+          discover: filters.discover,
+        }).chain;
+      },
+    },
     stats,
     log,
   );
@@ -114,8 +125,9 @@ function createParts(config: Bootstrap, log: Logger, files: LogFiles): Parts {
   const listeners = new ListenerManager({
     context: {
       clusters,
+      runtime,
       discoverRoutes: (name) => () => routes.get(name),
-      discoverFilter: filters.discover('downstream'),
+      discoverFilter: filters.discover,
       readAccessLogs: accessLogReader(logs, files),
     },
     stats,

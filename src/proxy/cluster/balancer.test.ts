@@ -60,10 +60,11 @@ for (const [what, policy, weights, slack] of table) {
 
 function cluster(more: JsonObject): Cluster {
   const json: JsonObject = { name: 'c', type: 'STATIC', ...more };
+  const stats = new StatsStore().scope();
   const config: ClusterConfig = readMessage(json, '', [], (fields) =>
-    readCluster(fields, { readFilters: () => undefined }),
+    readCluster(fields, { readFilters: () => undefined, stats }),
   );
-  return new Cluster(config, new StatsStore().scope(), seeded());
+  return new Cluster(config, stats, seeded());
 }
 
 function endpoints(healths: readonly ('healthy' | 'degraded' | 'unhealthy')[]): Parameters<Cluster['setEndpoints']>[0] {

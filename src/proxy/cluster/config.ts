@@ -1,7 +1,7 @@
 import { type Address, readAddress } from '../config/address.ts';
 import { type Fields, isObject, typeName } from '../config/fields.ts';
 import type { FilterChain } from '../filter/chain.ts';
-import { sanitizeStatName } from '../stats/store.ts';
+import { type StatsScope, sanitizeStatName } from '../stats/store.ts';
 import type { BalancerPolicy } from './balancer.ts';
 import { type OutlierConfig, readOutlierDetection } from './outlier.ts';
 import { DEFAULT_THRESHOLDS, type Thresholds } from './resources.ts';
@@ -45,7 +45,10 @@ export interface ClusterConfig {
 }
 
 export interface ClusterReaderOptions {
-  readonly readFilters: (fields: Fields, key: string) => FilterChain | undefined;
+  /** Reads the filters of a cluster whose stats stand under `statPrefix` (`cluster.c.`). */
+  readonly readFilters: (fields: Fields, key: string, statPrefix: string, stats: StatsScope) => FilterChain | undefined;
+  /** Holds what the filters count. */
+  readonly stats: StatsScope;
 }
 
 const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
@@ -57,16 +60,17 @@ export function readCluster(fields: Fields, options: ClusterReaderOptions): Clus
   fields.ignore('upstream_connection_options', 'track_cluster_stats', 'respect_dns_ttl', 'wait_for_warm_on_init');
   fields.ignore('http_protocol_options', 'track_timeout_budgets', 'connection_pool_per_downstream_connection');
   const name = fields.required('name');
+  const statName = sanitizeStatName(fields.text('alt_stat_name') || name);
   const kind = fields.choice<ClusterKind>('type', ['STATIC', 'STRICT_DNS', 'EDS', 'ORIGINAL_DST']);
   const serviceName = fields.message('eds_cluster_config', readEds);
   if (kind === 'EDS' && serviceName === undefined) fields.problem('eds_cluster_config', 'value is required');
   readTransportSocket(fields);
-  const http = readHttpOptions(fields, options);
+  const http = readHttpOptions(fields, options, `cluster.${statName}.`);
   const originalHeader = readOriginalDst(fields);
   const panicThreshold = fields.message('common_lb_config', readCommonLb) ?? 50;
   return {
     name,
-    statName: sanitizeStatName(fields.text('alt_stat_name') || name),
+    statName,
     kind,
     serviceName: serviceName || name,
     endpoints: fields.message('load_assignment', readLoadAssignment)?.endpoints ?? [],
@@ -124,7 +128,7 @@ interface HttpOptions {
 
 const HOUR = 3_600_000;
 
-function readHttpOptions(fields: Fields, options: ClusterReaderOptions): HttpOptions {
+function readHttpOptions(fields: Fields, options: ClusterReaderOptions, statPrefix: string): HttpOptions {
   const http2 = fields.message('http2_protocol_options', ignoreAll) !== undefined;
   const read = fields.map('typed_extension_protocol_options', (inner, key) => {
     if (key !== HTTP_OPTIONS) {
@@ -132,13 +136,13 @@ function readHttpOptions(fields: Fields, options: ClusterReaderOptions): HttpOpt
       ignoreAll(inner);
       return undefined;
     }
-    return readHttpProtocolOptions(inner, options);
+    return readHttpProtocolOptions(inner, options, statPrefix);
   });
   const found = read.get(HTTP_OPTIONS);
   return found ?? { idleTimeout: HOUR, maxRequests: 0, filters: undefined, http2 };
 }
 
-function readHttpProtocolOptions(fields: Fields, options: ClusterReaderOptions): HttpOptions {
+function readHttpProtocolOptions(fields: Fields, options: ClusterReaderOptions, statPrefix: string): HttpOptions {
   const common = fields.message('common_http_protocol_options', (inner) => {
     inner.ignore('max_headers_count', 'headers_with_underscores_action');
     return { idle: inner.duration('idle_timeout'), requests: inner.number('max_requests_per_connection') };
@@ -154,7 +158,7 @@ function readHttpProtocolOptions(fields: Fields, options: ClusterReaderOptions):
       inner.ignore('http_protocol_options', 'http2_protocol_options');
     });
   } else if (kind) fields.message(kind, ignoreAll);
-  const filters = options.readFilters(fields, 'http_filters');
+  const filters = options.readFilters(fields, 'http_filters', statPrefix, options.stats);
   return { idleTimeout: common?.idle ?? HOUR, maxRequests: common?.requests ?? 0, filters, http2 };
 }
 

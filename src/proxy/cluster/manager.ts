@@ -17,11 +17,11 @@ interface Entry {
 export class ClusterManager {
   readonly #entries = new Map<string, Entry>();
   readonly #assignments = new Map<string, readonly EndpointConfig[]>();
-  readonly #options: ClusterReaderOptions;
+  readonly #options: Omit<ClusterReaderOptions, 'stats'>;
   readonly #stats: StatsStore;
   readonly #log: Logger;
 
-  constructor(options: ClusterReaderOptions, stats: StatsStore, log: Logger) {
+  constructor(options: Omit<ClusterReaderOptions, 'stats'>, stats: StatsStore, log: Logger) {
     this.#options = options;
     this.#stats = stats;
     this.#log = log;
@@ -51,16 +51,19 @@ export class ClusterManager {
   /** Adds or replaces a cluster; unchanged configuration changes nothing. `fixed`: from the bootstrap, not to be replaced. */
   put(json: JsonObject, fixed = false): Result<void, readonly Issue[]> {
     const issues: Issue[] = [];
-    const config = readMessage(json, '', issues, (fields) => readCluster(fields, this.#options));
+    const stats = this.#stats.scope();
+    const config = readMessage(json, '', issues, (fields) => readCluster(fields, { ...this.#options, stats }));
     if (config.http2 && !fixed) {
       const path = 'typed_extension_protocol_options';
       issues.push({ path, message: 'HTTP/2 to upstreams is not supported by ciliate-proxy', allowed: 'HTTP/1.1' });
     }
     const before = this.#entries.get(config.name);
     if (before?.fixed) issues.push({ path: 'name', message: `${config.name} is a static cluster of the bootstrap` });
+    const same = before !== undefined && isDeepStrictEqual(before.json, json);
+    if (same || issues.length > 0) stats.close();
     if (issues.length > 0) return fail(issues);
-    if (before && isDeepStrictEqual(before.json, json)) return ok(undefined);
-    const cluster = new Cluster(config, this.#stats.scope());
+    if (same) return ok(undefined);
+    const cluster = new Cluster(config, stats);
     const known = this.#assignments.get(config.serviceName);
     if (config.kind === 'EDS' && known) cluster.setEndpoints(known);
     if (config.kind === 'EDS' && !known && before?.cluster.warm) cluster.warm = false;

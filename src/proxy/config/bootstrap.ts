@@ -1,5 +1,7 @@
 import { fail, type Issue, ok, type Result } from '../../base/index.ts';
 import { decodeEnvoyJson, typeName } from '../../model/envoy/index.ts';
+import { adminRuntime, readRuntime } from '../runtime/read.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import { type Address, readAddress } from './address.ts';
 import { type Fields, isObject, type JsonObject, readMessage } from './fields.ts';
 import { readGrpcCluster } from './grpc-service.ts';
@@ -11,6 +13,7 @@ export interface Bootstrap {
   readonly clusters: readonly JsonObject[];
   readonly admin: Address | undefined;
   readonly ads: { readonly cluster: string; readonly form: 'sotw' | 'delta' } | undefined;
+  readonly runtime: Runtime;
   readonly discoverListeners: boolean;
   readonly discoverClusters: boolean;
 }
@@ -25,7 +28,7 @@ export function readBootstrap(json: unknown): Result<Bootstrap, readonly Issue[]
 }
 
 function readFields(fields: Fields): Bootstrap {
-  fields.ignore('layered_runtime', 'stats_flush_interval', 'use_tcp_for_dns_lookups', 'watchdogs', 'watchdog');
+  fields.ignore('stats_flush_interval', 'use_tcp_for_dns_lookups', 'watchdogs', 'watchdog');
   fields.ignore('default_regex_engine', 'header_prefix', 'deferred_stat_options', 'flags_path', 'stats_config');
   const node = fields.raw('node');
   const resources = fields.message('static_resources', (inner) => ({
@@ -50,6 +53,7 @@ function readFields(fields: Fields): Bootstrap {
     clusters: resources?.clusters ?? [],
     admin,
     ads: dynamic?.ads,
+    runtime: fields.message('layered_runtime', readRuntime) ?? adminRuntime(),
     discoverListeners: dynamic?.listeners ?? false,
     discoverClusters: dynamic?.clusters ?? false,
   };

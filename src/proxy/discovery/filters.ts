@@ -1,28 +1,35 @@
 import type { Issue } from '../../base/index.ts';
-import { isObject, type JsonObject } from '../config/fields.ts';
+import { isObject, type JsonObject, readMessage } from '../config/fields.ts';
+import type { DiscoverFilter, FilterSubscription } from '../filter/context.ts';
 import type { HttpFilter } from '../filter/filter.ts';
-import { type ChainPlace, compileFilter, type DiscoverFilter } from '../filter/table.ts';
+
+/** The place of a discovered filter in one chain. */
+interface Cell {
+  filter: HttpFilter | undefined;
+  readonly subscription: FilterSubscription;
+}
 
 /** Discovered HTTP filters (ECDS) by name. A new version is in force for the next request; connections do not notice. */
 export class FilterStore {
-  readonly #filters = new Map<string, { readonly filter: HttpFilter; readonly json: JsonObject }>();
+  readonly #resources = new Map<string, JsonObject>();
+  /** Chains own their cells: what no chain has any more is not asked about new versions. */
+  readonly #cells = new Map<string, Set<WeakRef<Cell>>>();
   readonly #upstream = new Set<string>();
 
-  /** Gives places to the filter chains of one side. */
-  discover(place: ChainPlace): DiscoverFilter {
-    const filters = this.#filters;
-    return (name, { fallback }) => {
-      if (place === 'upstream') this.#upstream.add(name);
-      return {
-        get filter() {
-          return filters.get(name)?.filter ?? fallback;
-        },
-      };
-    };
-  }
+  /** Gives places to filter chains; each reads the resource in its own surroundings. */
+  readonly discover: DiscoverFilter = (name, subscription) => {
+    if (subscription.place === 'upstream') this.#upstream.add(name);
+    const known = this.#resources.get(name);
+    const filter = known && compile(known, subscription, []);
+    const cell: Cell = { filter: filter ?? subscription.fallback, subscription };
+    const cells = this.#cells.get(name);
+    if (cells) cells.add(new WeakRef(cell));
+    else this.#cells.set(name, new Set([new WeakRef(cell)]));
+    return cell;
+  };
 
   has(name: string): boolean {
-    return this.#filters.has(name);
+    return this.#resources.has(name);
   }
 
   /** Names that clusters have asked for. */
@@ -30,22 +37,39 @@ export class FilterStore {
     return [...this.#upstream];
   }
 
+  /** Takes a resource into force in every chain that asked for it, or in none. */
   put(json: JsonObject): readonly Issue[] {
     const issues: Issue[] = [];
     const name = String(json['name'] ?? '');
-    const config = json['typed_config'];
-    if (!isObject(config)) return [{ path: 'typed_config', message: 'value is required' }];
-    const place: ChainPlace = this.#upstream.has(name) ? 'upstream' : 'downstream';
-    const filter = compileFilter(config, 'typed_config', issues, place);
-    if (filter && issues.length === 0) this.#filters.set(name, { filter, json });
+    const compiled = this.#live(name).map((cell) => [cell, compile(json, cell.subscription, issues)] as const);
+    if (issues.length > 0) return issues;
+    for (const [cell, filter] of compiled) cell.filter = filter;
+    this.#resources.set(name, json);
     return issues;
   }
 
   remove(name: string): void {
-    this.#filters.delete(name);
+    this.#resources.delete(name);
+    for (const cell of this.#live(name)) cell.filter = cell.subscription.fallback;
   }
 
   dump(): readonly JsonObject[] {
-    return [...this.#filters.values()].map(({ json }) => json);
+    return [...this.#resources.values()];
   }
+
+  #live(name: string): readonly Cell[] {
+    const cells = this.#cells.get(name) ?? new Set();
+    return [...cells].flatMap((reference) => {
+      const cell = reference.deref();
+      if (!cell) cells.delete(reference);
+      return cell ?? [];
+    });
+  }
+}
+
+function compile(json: JsonObject, { read }: FilterSubscription, issues: Issue[]): HttpFilter | undefined {
+  const config = json['typed_config'];
+  if (isObject(config)) return readMessage(config, 'typed_config', issues, read);
+  issues.push({ path: 'typed_config', message: 'value is required' });
+  return undefined;
 }

@@ -1,6 +1,7 @@
 import type { Fields } from '../config/fields.ts';
 import type { RequestHead, ResponseHead } from '../http/head.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
+import type { FilterContext } from './context.ts';
 
 /** An answer of the proxy's own, before mapping. `body` is latin1 text. */
 export interface LocalReply {
@@ -99,7 +100,7 @@ export interface FilterKind {
   readonly type: string;
   readonly upstream: boolean;
   /** Undefined when the configuration is faulty; then `fields` holds issues. */
-  readonly read: (fields: Fields) => HttpFilter | undefined;
+  readonly read: (fields: Fields, context: FilterContext) => HttpFilter | undefined;
   /** The configuration that routes may give, and how to read it. */
   readonly routeType?: string;
   readonly readRoute?: (fields: Fields) => unknown;

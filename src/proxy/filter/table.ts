@@ -1,6 +1,6 @@
-import type { Issue } from '../../base/index.ts';
-import { type Fields, isObject, type JsonObject, readMessage, typeName } from '../config/fields.ts';
+import { type Fields, isObject, typeName } from '../config/fields.ts';
 import { FilterChain } from './chain.ts';
+import type { ChainPlace, FilterContext } from './context.ts';
 import { faultFilter } from './fault/fault.ts';
 import type { FilterKind, FilterSlot, HttpFilter, RouteFilter, RouteFilters } from './filter.ts';
 import { headerMutationFilter } from './header-mutation/header-mutation.ts';
@@ -12,15 +12,6 @@ const KINDS: ReadonlyMap<string, FilterKind> = new Map(
 );
 const ROUTER = 'envoy.extensions.filters.http.router.v3.Router';
 const UPSTREAM_CODEC = 'envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec';
-
-/** Where a chain stands decides which filters may be in it and how it ends. */
-export type ChainPlace = 'downstream' | 'upstream';
-
-/** Gives the place of a discovered filter; `name` is its ECDS resource. */
-export type DiscoverFilter = (
-  name: string,
-  options: { readonly fallback: HttpFilter | undefined },
-) => FilterSlot['cell'];
 
 export interface RouterConfig {
   readonly suppressHeaders: boolean;
@@ -34,12 +25,8 @@ export interface FilterChainConfig {
 const DEFAULT_ROUTER: RouterConfig = { suppressHeaders: false };
 
 /** Reads `http_filters`: the terminal filter stands last, and only there. */
-export function readFilterChain(
-  fields: Fields,
-  key: string,
-  place: ChainPlace,
-  discover: DiscoverFilter,
-): FilterChainConfig {
+export function readFilterChain(fields: Fields, key: string, context: FilterContext): FilterChainConfig {
+  const { place } = context;
   const terminal = place === 'downstream' ? ROUTER : UPSTREAM_CODEC;
   const count = fields.items(key).length;
   let router = DEFAULT_ROUTER;
@@ -63,11 +50,11 @@ export function readFilterChain(
       return undefined;
     }
     if (filter.has('config_discovery')) {
-      const cell = readDiscovery(filter, name, place, discover);
+      const cell = readDiscovery(filter, name, context);
       discovered.push(cell);
       return { name, disabled, cell };
     }
-    const read = filter.message('typed_config', (inner) => readFilter(inner, place));
+    const read = filter.message('typed_config', (inner) => readFilter(inner, context));
     if (config === undefined) filter.problem('typed_config', 'value is required', filterTypes(place));
     return read && { name, disabled, cell: { filter: read } };
   });
@@ -87,9 +74,8 @@ function readRouter(fields: Fields, type: string): RouterConfig {
   return { suppressHeaders: fields.flag('suppress_envoy_headers') };
 }
 
-function readFilter(fields: Fields, place: ChainPlace): HttpFilter | undefined {
-  const kind = kindOf(fields, place);
-  return kind?.read(fields);
+function readFilter(fields: Fields, context: FilterContext): HttpFilter | undefined {
+  return kindOf(fields, context.place)?.read(fields, context);
 }
 
 function kindOf(fields: Fields, place: ChainPlace): FilterKind | undefined {
@@ -110,22 +96,13 @@ function filterTypes(place: ChainPlace): string {
   return [...types, place === 'downstream' ? ROUTER : UPSTREAM_CODEC].sort().join(', ');
 }
 
-function readDiscovery(filter: Fields, name: string, place: ChainPlace, discover: DiscoverFilter): FilterSlot['cell'] {
+function readDiscovery(filter: Fields, name: string, context: FilterContext): FilterSlot['cell'] {
   const fallback = filter.message('config_discovery', (source) => {
     source.ignore('config_source', 'type_urls', 'apply_default_config_without_warming');
-    return { filter: source.message('default_config', (config) => readFilter(config, place)) };
+    return { filter: source.message('default_config', (config) => readFilter(config, context)) };
   });
-  return discover(name, { fallback: fallback?.filter });
-}
-
-/** Compiles the `typed_config` of a discovered filter. */
-export function compileFilter(
-  json: JsonObject,
-  path: string,
-  issues: Issue[],
-  place: ChainPlace,
-): HttpFilter | undefined {
-  return readMessage(json, path, issues, (fields) => readFilter(fields, place));
+  const read = (fields: Fields): HttpFilter | undefined => readFilter(fields, context);
+  return context.discover(name, { place: context.place, read, fallback: fallback?.filter });
 }
 
 const FILTER_CONFIG = 'envoy.config.route.v3.FilterConfig';

@@ -3,9 +3,11 @@ import { readConfigSource } from '../cluster/config.ts';
 import type { ClusterManager } from '../cluster/manager.ts';
 import type { Fields } from '../config/fields.ts';
 import type { FilterChain } from '../filter/chain.ts';
-import { type DiscoverFilter, type RouterConfig, readFilterChain, readRouteFilters } from '../filter/table.ts';
+import type { DiscoverFilter } from '../filter/context.ts';
+import { type RouterConfig, readFilterChain, readRouteFilters } from '../filter/table.ts';
 import { readUpgrades } from '../route/action.ts';
 import { RouteTable } from '../route/table.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import { type StatsScope, sanitizeStatName } from '../stats/store.ts';
 import type { HeadLimits } from './head.ts';
 import { type LocalReplyConfig, PLAIN_REPLIES, readLocalReplyConfig } from './local-reply.ts';
@@ -57,6 +59,7 @@ export interface HttpManagerContext {
   readonly stats: StatsScope;
   /** `listener.<address>.` */
   readonly statPrefix: string;
+  readonly runtime: Runtime;
   readonly discoverRoutes: (name: string) => () => RouteTable | undefined;
   readonly discoverFilter: DiscoverFilter;
   readonly readAccessLogs: AccessLogReader;
@@ -72,8 +75,14 @@ export function readHttpManager(fields: Fields, context: HttpManagerContext): Ht
   fields.choice('path_with_escaped_slashes_action', ['IMPLEMENTATION_SPECIFIC_DEFAULT', 'KEEP_UNCHANGED']);
   const common = fields.message('common_http_protocol_options', readCommon) ?? COMMON;
   const http1 = fields.message('http_protocol_options', readHttp1) ?? HTTP1;
-  const chain = readFilterChain(fields, 'http_filters', 'downstream', context.discoverFilter);
   const name = sanitizeStatName(fields.required('stat_prefix'));
+  const chain = readFilterChain(fields, 'http_filters', {
+    place: 'downstream',
+    statPrefix: `http.${name}.`,
+    stats: context.stats,
+    runtime: context.runtime,
+    discover: context.discoverFilter,
+  });
   const any = fields.flag('strip_any_host_port');
   const matching = fields.flag('strip_matching_host_port');
   return {

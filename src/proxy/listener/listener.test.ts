@@ -11,6 +11,7 @@ import { ClusterManager } from '../cluster/manager.ts';
 import type { JsonObject } from '../config/fields.ts';
 import { FilterStore } from '../discovery/filters.ts';
 import { RouteStore } from '../discovery/routes.ts';
+import { Runtime } from '../runtime/runtime.ts';
 import { StatsStore } from '../stats/store.ts';
 import {
   Client,
@@ -39,8 +40,9 @@ function managers(): {
     stats: new StatsStore(),
     context: {
       clusters,
+      runtime: new Runtime(),
       discoverRoutes: (name) => () => stores.get(name),
-      discoverFilter: filters.discover('downstream'),
+      discoverFilter: filters.discover,
       readAccessLogs: accessLogReader(createGrpcLogs(clusters, {}, log), createLogFiles()),
     },
     hasRoutes: (name) => stores.get(name) !== undefined,

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { fail, formatIssue, type Issue, ok, type Result } from '../../base/index.ts';
 import { type JsonObject, readMessage } from '../config/fields.ts';
-import type { DiscoverFilter } from '../filter/table.ts';
+import type { DiscoverFilter } from '../filter/context.ts';
 import type { StatsStore } from '../stats/store.ts';
 import { type FilterChain, type ListenerConfig, type ListenerContext, readListener } from './config.ts';
 import { Listener } from './listener.ts';

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Issue } from '../../../base/index.ts';
 import { Host } from '../../cluster/host.ts';
-import { type JsonObject, readMessage } from '../../config/fields.ts';
+import { type Fields, type JsonObject, readMessage } from '../../config/fields.ts';
 import { RequestHead } from '../../http/head.ts';
 import { StreamInfo } from '../../http/stream-info.ts';
+import { Runtime } from '../../runtime/runtime.ts';
+import { StatsStore } from '../../stats/store.ts';
 import type { FilterStream, HeadVerdict, HttpFilter, LocalReply } from '../filter.ts';
 import { rbacFilter } from './filter.ts';
 
@@ -39,6 +41,15 @@ function streamOf({ client = '10.0.0.1', path = '/', method = 'GET', headers = {
   });
 }
 
+const read = (fields: Fields): HttpFilter | undefined =>
+  rbacFilter.read(fields, {
+    place: 'downstream',
+    statPrefix: 'http.in.',
+    stats: new StatsStore().scope(),
+    runtime: new Runtime(),
+    discover: () => ({ filter: undefined }),
+  });
+
 function runHead(filter: HttpFilter | undefined, stream: TestStream): HeadVerdict | undefined {
   return filter?.bind([])?.shared?.request?.head?.(stream, stream.head, true);
 }
@@ -48,7 +59,7 @@ function judge(
   request: Request,
 ): { readonly allowed: boolean; readonly policy: unknown; readonly details: string } {
   const issues: Issue[] = [];
-  const filter = readMessage({ rules } as JsonObject, '', issues, rbacFilter.read);
+  const filter = readMessage({ rules } as JsonObject, '', issues, read);
   assert.deepEqual(issues, []);
   const stream = streamOf(request);
   runHead(filter, stream);
@@ -150,7 +161,7 @@ test('ten thousand clients and backends: the same answers, found by look-up', ()
     };
   }
   const issues: Issue[] = [];
-  const filter = readMessage({ rules: { policies } } as JsonObject, '', issues, rbacFilter.read);
+  const filter = readMessage({ rules: { policies } } as JsonObject, '', issues, read);
   assert.deepEqual(issues, []);
   const started = performance.now();
   for (let index = 0; index < 10_000; index += 7) {
@@ -166,7 +177,7 @@ test('ten thousand clients and backends: the same answers, found by look-up', ()
 test('what is known to Envoy but not here is named', () => {
   const issues: Issue[] = [];
   const rules = { policies: { p: { permissions: any, principals: [{ authenticated: {} }] } } };
-  readMessage({ rules } as JsonObject, '', issues, rbacFilter.read);
+  readMessage({ rules } as JsonObject, '', issues, read);
   assert.equal(issues[0]?.path, 'rules.policies["p"].principals[0]');
   assert.match(issues[0]?.message ?? '', /authenticated is not supported by ciliate-proxy/);
 });

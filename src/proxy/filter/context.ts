@@ -1,0 +1,27 @@
+import type { Fields } from '../config/fields.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { StatsScope } from '../stats/store.ts';
+import type { FilterSlot, HttpFilter } from './filter.ts';
+
+/** Where a chain stands decides which filters may be in it and how it ends. */
+export type ChainPlace = 'downstream' | 'upstream';
+
+/** How a chain reads the resource of a discovered filter, and what stands in its place until it comes. */
+export interface FilterSubscription {
+  readonly place: ChainPlace;
+  readonly read: (fields: Fields) => HttpFilter | undefined;
+  readonly fallback: HttpFilter | undefined;
+}
+
+/** Gives the place of a discovered filter; `name` is its ECDS resource. */
+export type DiscoverFilter = (name: string, subscription: FilterSubscription) => FilterSlot['cell'];
+
+/** What a filter is told of its surroundings when its configuration is read. */
+export interface FilterContext {
+  readonly place: ChainPlace;
+  /** `http.<stat_prefix>.` or `cluster.<name>.` */
+  readonly statPrefix: string;
+  readonly stats: StatsScope;
+  readonly runtime: Runtime;
+  readonly discover: DiscoverFilter;
+}
