@@ -13,6 +13,7 @@ import { readFilterChain } from './filter/table.ts';
 import { ListenerManager } from './listener/manager.ts';
 import { CLUSTER_MANAGER_STATS, LISTENER_MANAGER_STATS, SERVER_STATS } from './server/stats.ts';
 import { StatsStore } from './stats/store.ts';
+import { prepareRawHandles } from './transport/raw.ts';
 
 export interface ProxyOptions {
   /** The parsed YAML or JSON of an Envoy bootstrap file. */
@@ -50,6 +51,7 @@ export async function startProxy({ bootstrap, log, logFlushMs }: ProxyOptions): 
   const read = readBootstrap(bootstrap);
   if (!read.ok) throw new BootstrapError(read.error);
   const config = read.value;
+  if (!(await prepareRawHandles())) log.warn('this Node gives no access to socket handles: requests cost more');
   const parts = createParts(config, log, createLogFiles(logFlushMs));
   const startedAt = performance.now();
   countServer(parts, startedAt, () => draining);

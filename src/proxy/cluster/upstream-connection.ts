@@ -4,6 +4,7 @@ import type { Address } from '../config/address.ts';
 import { BodyDecoder } from '../http/body.ts';
 import { type HeadLimits, parseResponseHead, ResponseHead } from '../http/head.ts';
 import { Deadline } from '../time/deadline.ts';
+import { Transport, type TransportUser } from '../transport/transport.ts';
 import { errnoText, type ResetReason } from './reset.ts';
 
 /** Whose address an upstream connection is made from. */
@@ -43,15 +44,13 @@ export interface ConnectionOwner {
   onClosed(connection: UpstreamConnection): void;
 }
 
-const READ_SIZE = 65_536;
-/** Every upstream socket reads into this one buffer: what is read is used up or copied before the next read. */
-const readBuffer = Buffer.allocUnsafeSlow(READ_SIZE);
+const NOTHING = Buffer.alloc(0);
 const LIMITS: HeadLimits = { maxBytes: 81_920, maxHeaders: 100 };
 
 /** An HTTP/1.1 connection to a host, one request at a time. */
-export class UpstreamConnection {
+export class UpstreamConnection implements TransportUser {
   readonly owner: ConnectionOwner;
-  readonly socket: net.Socket;
+  readonly transport: Transport;
   requests = 0;
   connected = false;
   closed = false;
@@ -69,16 +68,12 @@ export class UpstreamConnection {
   constructor(owner: ConnectionOwner, address: Address, source: SourceAddress | undefined, connectTimeout: number) {
     this.owner = owner;
     this.#connectTimeout = new Deadline(() => this.#connectFailed('connection timeout', ''));
-    this.socket = openSocket(address, source, (bytes, length) => this.#receive(bytes, length));
-    this.socket.on('connect', () => this.#connect());
-    this.socket.on('error', (error) => this.#fail(error));
-    this.socket.on('end', () => this.#remoteEnd());
-    this.socket.on('close', () => this.#close());
-    this.socket.on('drain', () => this.handler?.onWritable());
+    this.transport = new Transport(this, (onread) => openSocket(address, source, onread));
+    this.transport.socket.on('connect', () => this.#connect());
     this.#connectTimeout.start(connectTimeout);
   }
 
-  /** Gives the connection to a request. The handler writes to `socket`. */
+  /** Gives the connection to a request. The handler writes to `transport`. */
   begin(handler: ResponseHandler): void {
     this.handler = handler;
     this.requests++;
@@ -89,22 +84,28 @@ export class UpstreamConnection {
 
   destroy(): void {
     this.handler = undefined;
-    this.socket.destroy();
-    this.#close();
+    this.transport.destroy();
+    this.onClosed();
   }
 
   get local(): { readonly address: string; readonly port: number } {
-    return { address: this.socket.localAddress ?? '', port: this.socket.localPort ?? 0 };
+    const { localAddress, localPort } = this.transport.socket;
+    return { address: localAddress ?? '', port: localPort ?? 0 };
   }
 
   #connect(): void {
     if (this.closed) return;
     this.#connectTimeout.stop();
     this.connected = true;
+    this.transport.connected();
     this.owner.onConnected(this);
   }
 
-  #fail(error: unknown): void {
+  onWritable(): void {
+    this.handler?.onWritable();
+  }
+
+  onError(error: unknown): void {
     this.#failure = errnoText(error);
     if (!this.connected) this.#connectFailed('remote connection failure', `delayed connect error: ${this.#failure}`);
   }
@@ -119,10 +120,10 @@ export class UpstreamConnection {
   #shut(): void {
     this.closed = true;
     this.#connectTimeout.stop();
-    this.socket.destroy();
+    this.transport.destroy();
   }
 
-  #close(): void {
+  onClosed(): void {
     if (this.closed) return;
     this.#shut();
     const { handler } = this;
@@ -131,24 +132,24 @@ export class UpstreamConnection {
     handler?.onReset('connection termination', this.#failure);
   }
 
-  #remoteEnd(): void {
+  onRemoteEnd(): void {
     const { handler } = this;
     if (this.tunnel) {
-      handler?.onTunnel(readBuffer, 0, 0);
+      handler?.onTunnel(NOTHING, 0, 0);
       return;
     }
     if (handler && !this.#awaitingHead && this.#body.kind === 'close') {
       this.handler = undefined;
       this.#shut();
       this.owner.onClosed(this);
-      handler.onBody(readBuffer, 0, 0, true);
+      handler.onBody(NOTHING, 0, 0, true);
       handler.onReadEnd();
       return;
     }
-    this.#close();
+    this.onClosed();
   }
 
-  #receive(read: Buffer, length: number): void {
+  onBytes(read: Buffer, length: number): void {
     const { handler } = this;
     if (!handler || this.closed) {
       this.destroy();
@@ -245,18 +246,7 @@ export class UpstreamConnection {
   }
 }
 
-function openSocket(
-  address: Address,
-  source: SourceAddress | undefined,
-  receive: (bytes: Buffer, length: number) => void,
-): net.Socket {
-  const onread = {
-    buffer: readBuffer,
-    callback: (length: number): boolean => {
-      receive(readBuffer, length);
-      return true;
-    },
-  };
+function openSocket(address: Address, source: SourceAddress | undefined, onread: net.OnReadOpts): net.Socket {
   const socket =
     source && address.kind === 'socket'
       ? new net.Socket({

@@ -1,6 +1,7 @@
 import type net from 'node:net';
 import type { SourceAddress } from '../cluster/upstream-connection.ts';
 import { Deadline } from '../time/deadline.ts';
+import { acceptedTransport, type Transport, type TransportUser } from '../transport/transport.ts';
 import { BodyDecoder } from './body.ts';
 import { type HeadFault, parseRequestHead, RequestHead, type ResponseHead } from './head.ts';
 import type { HttpManager } from './manager.ts';
@@ -10,14 +11,14 @@ import { type ConnectionPeers, FLAG } from './stream-info.ts';
 import { responseHeadText, writeMessage } from './wire.ts';
 
 const PIPELINE_LIMIT = 65_536;
-const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n');
+const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
 
 /** What takes over the bytes of an upgraded connection; an empty range means that the client closed its side. */
 export type TunnelSink = (bytes: Buffer, start: number, stop: number) => void;
 
 /** A client's HTTP/1.1 connection: one request at a time, what is pipelined waits. */
-export class ServerConnection {
-  readonly socket: net.Socket;
+export class ServerConnection implements TransportUser {
+  readonly transport: Transport;
   readonly manager: HttpManager;
   readonly peers: ConnectionPeers;
   readonly source: SourceAddress | undefined;
@@ -36,7 +37,7 @@ export class ServerConnection {
   #requests = 0;
   readonly #idle = new Deadline(() => this.#idleTimeout());
   readonly #headTimeout = new Deadline(() => this.#headerTimeout());
-  readonly #closeDelay = new Deadline(() => this.socket.destroy());
+  readonly #closeDelay = new Deadline(() => this.transport.destroy());
   readonly #onClosed: (connection: ServerConnection) => void;
 
   constructor(
@@ -46,7 +47,7 @@ export class ServerConnection {
     source: SourceAddress | undefined,
     onClosed: (connection: ServerConnection) => void,
   ) {
-    this.socket = socket;
+    this.transport = acceptedTransport(this, socket);
     this.manager = manager;
     this.peers = peers;
     this.source = source;
@@ -54,11 +55,6 @@ export class ServerConnection {
     manager.stats.cxTotal++;
     manager.stats.cxActive++;
     this.#idle.start(manager.idleTimeout);
-    socket.on('data', (bytes: Buffer) => this.#receive(bytes));
-    socket.on('end', () => this.#remoteEnd());
-    socket.on('error', () => undefined);
-    socket.on('close', () => this.#closed());
-    socket.on('drain', () => this.#stream?.onDownstreamWritable());
   }
 
   /** Ends the connection after the response under way, at once when there is none. */
@@ -68,24 +64,24 @@ export class ServerConnection {
   }
 
   destroy(): void {
-    this.socket.destroy();
+    this.transport.destroy();
   }
 
   pauseReading(): void {
     if (this.#paused) return;
     this.#paused = true;
-    this.socket.pause();
+    this.transport.pause();
   }
 
   resumeReading(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    this.socket.resume();
+    this.transport.resume();
   }
 
   /** False: what was written waits in memory; `onDownstreamWritable` of the stream says when it is gone. */
   get writable(): boolean {
-    return !this.socket.writableNeedDrain;
+    return !this.transport.blocked;
   }
 
   headText(head: ResponseHead, framing: string): string {
@@ -99,7 +95,7 @@ export class ServerConnection {
   }
 
   write(head: string, bytes: Buffer | undefined, start: number, stop: number, chunked: boolean, end: boolean): void {
-    writeMessage(this.socket, head, bytes, start, stop, chunked, end);
+    writeMessage(this.transport, head, bytes, start, stop, chunked, end);
   }
 
   onStreamEnd(stream: HttpStream): void {
@@ -118,7 +114,7 @@ export class ServerConnection {
     if (this.#processing || !this.#waiting) return;
     const bytes = this.#waiting;
     this.#waiting = undefined;
-    this.#process(bytes);
+    this.#process(bytes, bytes.length);
   }
 
   /** Sends what is written, closes our side and waits a moment for the client to close its own. */
@@ -127,59 +123,71 @@ export class ServerConnection {
     this.#closing = true;
     this.#idle.stop();
     this.#headTimeout.stop();
-    this.socket.end();
+    this.transport.end();
     this.resumeReading();
     this.#closeDelay.start(this.manager.delayedCloseTimeout || 1);
   }
 
-  #receive(bytes: Buffer): void {
+  onBytes(read: Buffer, length: number): void {
     if (this.#closing) return;
     if (this.tunnel) {
-      this.tunnel(bytes, 0, bytes.length);
+      this.tunnel(read, 0, length);
       return;
     }
     if (this.#stream?.requestDone) {
-      this.#wait(bytes);
+      this.#wait(read, 0, length);
       return;
     }
     if (!this.#partial) {
-      this.#process(bytes);
+      this.#process(read, length);
       return;
     }
+    const bytes = read.subarray(0, length);
     const whole = Buffer.concat([this.#partial, bytes]);
     this.#partial = whole;
     // A head that comes byte by byte is not read again for each byte.
     if (bytes.includes(10) || whole.length >= 2 * this.#partialScanned) {
       this.#partial = undefined;
-      this.#process(whole);
+      this.#process(whole, whole.length);
     }
   }
 
-  #wait(bytes: Buffer): void {
-    this.#waiting = this.#waiting ? Buffer.concat([this.#waiting, bytes]) : bytes;
+  onWritable(): void {
+    this.#stream?.onDownstreamWritable();
+  }
+
+  onError(): void {
+    // The connection closes next.
+  }
+
+  #wait(bytes: Buffer, start: number, stop: number): void {
+    const more = Buffer.from(bytes.subarray(start, stop));
+    this.#waiting = this.#waiting ? Buffer.concat([this.#waiting, more]) : more;
     if (this.#waiting.length > PIPELINE_LIMIT) this.pauseReading();
   }
 
-  #process(bytes: Buffer): void {
+  #process(bytes: Buffer, limit: number): void {
     this.#processing = true;
-    for (let at = 0; at < bytes.length && !this.#closing; ) {
-      const next = this.#stream ? this.#requestBytes(this.#stream, bytes, at) : this.#requestHead(bytes, at);
+    for (let at = 0; at < limit && !this.#closing; ) {
+      const next = this.#stream
+        ? this.#requestBytes(this.#stream, bytes, at, limit)
+        : this.#requestHead(bytes, at, limit);
       if (next === undefined) break;
       at = next;
     }
     this.#processing = false;
   }
 
-  #requestBytes(stream: HttpStream, bytes: Buffer, at: number): number | undefined {
+  #requestBytes(stream: HttpStream, bytes: Buffer, at: number, limit: number): number | undefined {
     if (this.tunnel) {
-      this.tunnel(bytes, at, bytes.length);
+      this.tunnel(bytes, at, limit);
       return undefined;
     }
     if (stream.requestDone) {
-      this.#wait(bytes.subarray(at));
+      this.#wait(bytes, at, limit);
       return undefined;
     }
-    const next = this.#body.decode(bytes, at, bytes.length);
+    const next = this.#body.decode(bytes, at, limit);
     if (next < 0) {
       stream.reply({
         status: 400,
@@ -201,14 +209,14 @@ export class ServerConnection {
     if (!this.#closing) this.#shut();
   }
 
-  #requestHead(bytes: Buffer, from: number): number | undefined {
+  #requestHead(bytes: Buffer, from: number, limit: number): number | undefined {
     let at = from;
-    while (at < bytes.length && (bytes[at] === 13 || bytes[at] === 10)) at++;
-    if (at === bytes.length) return at;
+    while (at < limit && (bytes[at] === 13 || bytes[at] === 10)) at++;
+    if (at === limit) return at;
     const head = new RequestHead();
-    const outcome = parseRequestHead(bytes, at, bytes.length, this.manager.limits, head);
+    const outcome = parseRequestHead(bytes, at, limit, this.manager.limits, head);
     if (outcome === undefined) {
-      this.#partial = bytes.subarray(at);
+      this.#partial = Buffer.from(bytes.subarray(at, limit));
       this.#partialScanned = this.#partial.length;
       if (!this.#headTimeout.list) this.#headTimeout.start(this.manager.headersTimeout);
       return undefined;
@@ -234,7 +242,7 @@ export class ServerConnection {
     const stream = new HttpStream(this, manager, head);
     this.#stream = stream;
     if (framing.upgrade !== undefined && this.#body.done) this.#body.reset('close');
-    if (head.expectContinue && !this.#body.done) this.socket.write(CONTINUE);
+    if (head.expectContinue && !this.#body.done) writeMessage(this.transport, CONTINUE, undefined, 0, 0, false, false);
     if (this.#body.done) stream.requestComplete();
     stream.begin();
     if (framing.upgrade !== undefined && stream.upgrade === undefined && this.#body.kind === 'close') {
@@ -257,12 +265,12 @@ export class ServerConnection {
     });
   }
 
-  #remoteEnd(): void {
+  onRemoteEnd(): void {
     if (this.tunnel) {
       this.tunnel(Buffer.alloc(0), 0, 0);
       return;
     }
-    this.socket.destroy();
+    this.transport.destroy();
   }
 
   #idleTimeout(): void {
@@ -274,7 +282,7 @@ export class ServerConnection {
     this.#refuse({ status: 408, details: 'request_header_timeout' });
   }
 
-  #closed(): void {
+  onClosed(): void {
     this.#closing = true;
     this.#idle.stop();
     this.#headTimeout.stop();

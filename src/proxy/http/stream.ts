@@ -93,7 +93,7 @@ export class HttpStream extends StreamInfo implements FilterStream {
     this.#run?.onBody(bytes, start, stop, done);
   }
 
-  /** A piece of the request's body. The bytes belong to this read but may be kept. */
+  /** A piece of the request's body. The bytes are reused after the call. */
   onRequestBody(bytes: Buffer, start: number, stop: number, done: boolean): void {
     this.bytesReceived += stop - start;
     this.#idle.start(this.manager.streamIdleTimeout);

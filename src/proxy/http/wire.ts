@@ -1,9 +1,7 @@
-import type net from 'node:net';
+import { takeScratch } from '../transport/scratch.ts';
+import type { Transport } from '../transport/transport.ts';
 import type { HeaderMap } from './headers.ts';
 import { reasonPhrase } from './status.ts';
-
-const SCRATCH = 131_072;
-let scratch = Buffer.allocUnsafeSlow(SCRATCH);
 
 /** The head of a request to an upstream, HTTP/1.1, `host` first. */
 export function requestHeadText(
@@ -33,21 +31,20 @@ function fieldsText(headers: HeaderMap): string {
 
 /**
  * Sends a head and a piece of body in one write. `bytes` may be reused by the caller at once: it is copied.
- * With `chunked` the piece is one chunk and `end` adds the last one. Returns how many bytes went out.
+ * With `chunked` the piece is one chunk and `end` adds the last one.
  */
 export function writeMessage(
-  socket: net.Socket,
+  transport: Transport,
   head: string,
   bytes: Buffer | undefined,
   start: number,
   stop: number,
   chunked: boolean,
   end: boolean,
-): number {
+): void {
   const length = stop - start;
-  const room = head.length + length + 32;
-  const inScratch = room <= SCRATCH && socket.writableLength === 0;
-  const out = inScratch ? scratch : Buffer.allocUnsafe(room);
+  const scratch = takeScratch(head.length + length + 32);
+  const out = scratch.bytes;
   let at = head === '' ? 0 : out.write(head, 0, 'latin1');
   if (length > 0 && bytes) {
     if (chunked) at += out.write(`${length.toString(16)}\r\n`, at, 'latin1');
@@ -55,9 +52,5 @@ export function writeMessage(
     if (chunked) at += out.write('\r\n', at, 'latin1');
   }
   if (chunked && end) at += out.write('0\r\n\r\n', at, 'latin1');
-  if (at === 0) return 0;
-  socket.write(out.subarray(0, at));
-  // A write that did not complete at once keeps its memory until it does.
-  if (inScratch && socket.writableLength > 0) scratch = Buffer.allocUnsafeSlow(SCRATCH);
-  return at;
+  if (at > 0) transport.send(scratch, at);
 }

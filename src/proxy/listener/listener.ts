@@ -271,7 +271,7 @@ function openServer(
   config: ListenerConfig,
   accept: (socket: net.Socket) => void,
 ): Promise<Result<net.Server, string>> {
-  const server = net.createServer({ allowHalfOpen: true, noDelay: true }, accept);
+  const server = net.createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, accept);
   return new Promise((resolve) => {
     const failed = (error: unknown): void => {
       server.close();

@@ -62,7 +62,7 @@ export class Attempt implements PoolClient, ResponseHandler {
     if (done && !framed && !bytes && !BODYLESS.has(head.method)) head.headers.set('content-length', '0');
     else if (done && !framed && bytes) this.#chunked = true;
     const text = requestHeadText(head.method, head.path, head.authority, head.headers, this.#chunked, upgrade);
-    writeMessage(connection.socket, text, bytes, 0, bytes?.length ?? 0, this.#chunked, done);
+    writeMessage(connection.transport, text, bytes, 0, bytes?.length ?? 0, this.#chunked, done);
     connection.requestSent = done;
     if (!done) stream.connection.resumeReading();
   }
@@ -89,9 +89,9 @@ export class Attempt implements PoolClient, ResponseHandler {
   send(bytes: Buffer, start: number, stop: number, done: boolean): void {
     const connection = this.#connection;
     if (!connection || this.#over) return;
-    writeMessage(connection.socket, '', bytes, start, stop, this.#chunked, done);
+    writeMessage(connection.transport, '', bytes, start, stop, this.#chunked, done);
     if (done) connection.requestSent = true;
-    else if (connection.socket.writableNeedDrain) this.#run.stream.connection.pauseReading();
+    else if (connection.transport.blocked) this.#run.stream.connection.pauseReading();
   }
 
   onPoolFailure(reason: ResetReason, detail: string): void {
@@ -130,12 +130,12 @@ export class Attempt implements PoolClient, ResponseHandler {
     this.#timeout.stop();
     stream.connection.tunnel = (bytes, start, stop) => {
       if (stop === start) {
-        connection.socket.end();
+        connection.transport.end();
         return;
       }
       stream.bytesReceived += stop - start;
-      writeMessage(connection.socket, '', bytes, start, stop, false, false);
-      if (connection.socket.writableNeedDrain) stream.connection.pauseReading();
+      writeMessage(connection.transport, '', bytes, start, stop, false, false);
+      if (connection.transport.blocked) stream.connection.pauseReading();
     };
     this.#run.onHead(head, false);
     stream.flush();
@@ -164,11 +164,11 @@ export class Attempt implements PoolClient, ResponseHandler {
   }
 
   #throttle(): void {
-    if (!this.#run.stream.writable) this.#connection?.socket.pause();
+    if (!this.#run.stream.writable) this.#connection?.transport.pause();
   }
 
   resume(): void {
-    this.#connection?.socket.resume();
+    this.#connection?.transport.resume();
   }
 
   onReadEnd(): void {

@@ -1,0 +1,163 @@
+import net from 'node:net';
+import { Scratch } from './scratch.ts';
+
+/**
+ * Node's own handles under `net.Socket`, used without the stream machinery between: it costs two to three microseconds a message.
+ * None of this is documented, so `prepareRawHandles` tries it on a pair of sockets before anything depends on it.
+ */
+export interface RawHandle {
+  reading: boolean;
+  readStart(): number;
+  readStop(): number;
+  /** 0, or a negative errno. Whether something is left to write tells `lastWriteWaits`. */
+  writeBuffer(request: object, bytes: Uint8Array): number;
+}
+
+/** What learns of writes that did not complete at once; `status` is 0 or a negative errno. */
+export interface RawWriter {
+  onWritten(scratch: Scratch, length: number, status: number): void;
+}
+
+interface WriteRequest {
+  oncomplete?: (this: WriteRequest, status: number) => void;
+  writer?: RawWriter;
+  scratch?: Scratch;
+  length?: number;
+}
+
+interface StreamBinding {
+  readonly WriteWrap: new () => WriteRequest;
+  readonly streamBaseState: Int32Array;
+  readonly kLastWriteWasAsync: number;
+}
+
+let binding: StreamBinding | undefined;
+/** A write that completes at once leaves its request unused. */
+let spare: WriteRequest | undefined;
+
+/** The handle of a connected plain socket; undefined when handles are not to be used. */
+export function rawHandleOf(socket: net.Socket): RawHandle | undefined {
+  if (!binding) return undefined;
+  const handle = (socket as { readonly _handle?: RawHandle | null })._handle;
+  return handle && typeof handle.writeBuffer === 'function' ? handle : undefined;
+}
+
+/** Takes the handle of an accepted socket that was never read from, to be put into a socket of other options. */
+export function takeHandle(accepted: net.Socket): object | undefined {
+  if (!binding) return undefined;
+  const holder = accepted as unknown as { _handle: object | null };
+  const handle = holder._handle ?? undefined;
+  holder._handle = null;
+  return handle;
+}
+
+/** Writes now what the kernel takes. 0: all of it went out. 1: the rest follows by itself, then `writer` is told. Else a negative errno. */
+export function writeRaw(handle: RawHandle, scratch: Scratch, length: number, writer: RawWriter): number {
+  const { WriteWrap, streamBaseState, kLastWriteWasAsync } = binding as StreamBinding;
+  const request = spare ?? new WriteWrap();
+  const status = handle.writeBuffer(request, scratch.view(length));
+  if (status !== 0 || streamBaseState[kLastWriteWasAsync] === 0) {
+    spare = request;
+    return status;
+  }
+  spare = undefined;
+  request.oncomplete = written;
+  request.writer = writer;
+  request.scratch = scratch;
+  request.length = length;
+  return 1;
+}
+
+function written(this: WriteRequest, status: number): void {
+  const { writer, scratch, length } = this;
+  if (writer && scratch && length !== undefined) writer.onWritten(scratch, length, status);
+}
+
+/** Switches raw handles on when they behave as expected here, or off; tells whether they are on. */
+export async function prepareRawHandles(wanted = true): Promise<boolean> {
+  binding = undefined;
+  spare = undefined;
+  if (!wanted) return false;
+  binding = findBinding();
+  if (!binding) return false;
+  try {
+    await tryHandles();
+  } catch {
+    binding = undefined;
+  }
+  return binding !== undefined;
+}
+
+function findBinding(): StreamBinding | undefined {
+  try {
+    const found = (process as unknown as { binding(name: string): Partial<StreamBinding> }).binding('stream_wrap');
+    const { WriteWrap, streamBaseState, kLastWriteWasAsync } = found;
+    if (typeof WriteWrap !== 'function' || !(streamBaseState instanceof Int32Array)) return undefined;
+    if (typeof kLastWriteWasAsync !== 'number') return undefined;
+    return { WriteWrap, streamBaseState, kLastWriteWasAsync };
+  } catch {
+    return undefined;
+  }
+}
+
+const TRIAL_MS = 2000;
+const TRIAL_BYTES = 8 * 1024 * 1024;
+
+/** Takes over an accepted handle and writes more through it than the kernel buffers; rejects when not every byte arrives. */
+async function tryHandles(): Promise<void> {
+  const sockets: net.Socket[] = [];
+  const server = net.createServer({ pauseOnConnect: true });
+  const timer = setTimeout(() => server.emit('error', new Error('no answer in time')), TRIAL_MS);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.on('connection', (accepted) => {
+        sockets.push(accepted);
+        const socket = adoptTrial(accepted, reject);
+        sockets.push(socket);
+        writeTrial(socket, reject);
+      });
+      server.listen(0, '127.0.0.1', () => {
+        const { port } = server.address() as net.AddressInfo;
+        const client = net.connect(port, '127.0.0.1');
+        sockets.push(client);
+        client.on('error', reject);
+        let left = TRIAL_BYTES;
+        client.on('data', (bytes) => {
+          left -= bytes.length;
+          if (left === 0) resolve();
+        });
+      });
+    });
+  } finally {
+    clearTimeout(timer);
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  }
+}
+
+function adoptTrial(accepted: net.Socket, reject: (error: Error) => void): net.Socket {
+  const handle = takeHandle(accepted);
+  if (!handle) throw new Error('an accepted socket has no handle');
+  const onread = { buffer: Buffer.alloc(64), callback: () => true };
+  const socket = new net.Socket({ handle, onread } as net.SocketConstructorOpts);
+  socket.on('error', reject);
+  return socket;
+}
+
+function writeTrial(socket: net.Socket, reject: (error: Error) => void): void {
+  const handle = rawHandleOf(socket);
+  if (!handle) throw new Error('a socket has no handle');
+  let completed = 0;
+  const half = new Scratch(TRIAL_BYTES / 2);
+  const onWritten = (_scratch: Scratch, _length: number, late: number): void => {
+    if (late !== 0) reject(new Error(`a write ended with ${late}`));
+    completed++;
+  };
+  for (let write = 0; write < 2; write++) {
+    const status = writeRaw(handle, half, half.bytes.length, { onWritten });
+    // So much does not fit into the kernel: a write that claims so does not tell the truth.
+    if (status !== 1) throw new Error(`a large write ended with ${status}`);
+  }
+  if (completed !== 0) throw new Error('a write ended inside itself');
+}

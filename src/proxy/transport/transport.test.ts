@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import net from 'node:net';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { prepareRawHandles } from './raw.ts';
+import { takeScratch } from './scratch.ts';
+import { acceptedTransport, Transport, type TransportUser } from './transport.ts';
+
+class Recorder implements TransportUser {
+  readonly events: string[] = [];
+  bytes = Buffer.alloc(0);
+  writable = 0;
+
+  onBytes(bytes: Buffer, length: number): void {
+    this.bytes = Buffer.concat([this.bytes, bytes.subarray(0, length)]);
+  }
+  onWritable(): void {
+    this.writable++;
+  }
+  onRemoteEnd(): void {
+    this.events.push('end');
+  }
+  onError(error: unknown): void {
+    this.events.push(String((error as NodeJS.ErrnoException).code));
+  }
+  onClosed(): void {
+    this.events.push('closed');
+  }
+}
+
+interface Pair extends AsyncDisposable {
+  readonly transport: Transport;
+  readonly user: Recorder;
+  readonly peer: net.Socket;
+}
+
+async function acceptedPair(): Promise<Pair> {
+  const user = new Recorder();
+  const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const accepted = once(server, 'connection');
+  const peer = net.connect({ port: (server.address() as net.AddressInfo).port, allowHalfOpen: true });
+  peer.on('error', () => undefined);
+  const [socket] = (await accepted) as [net.Socket];
+  const transport = acceptedTransport(user, socket);
+  return {
+    transport,
+    user,
+    peer,
+    [Symbol.asyncDispose]: async () => {
+      transport.destroy();
+      peer.destroy();
+      server.close();
+      await sleep(5);
+    },
+  };
+}
+
+function send(transport: Transport, text: Buffer | string): void {
+  const bytes = Buffer.from(text);
+  const scratch = takeScratch(bytes.length);
+  bytes.copy(scratch.bytes);
+  transport.send(scratch, bytes.length);
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  for (const deadline = Date.now() + 5_000; !condition(); await sleep(2)) {
+    assert.ok(Date.now() < deadline, `still not: ${condition}`);
+  }
+}
+
+for (const raw of [true, false]) {
+  const mode = raw ? 'with socket handles' : 'through streams';
+
+  test(`${mode}: bytes go both ways, and each side ends on its own`, async () => {
+    assert.equal(await prepareRawHandles(raw), raw);
+    await using pair = await acceptedPair();
+    const { transport, user, peer } = pair;
+    let got = '';
+    peer.on('data', (bytes) => {
+      got += bytes;
+    });
+    send(transport, 'one');
+    send(transport, 'two');
+    await until(() => got === 'onetwo');
+    peer.end('three');
+    await until(() => user.events.includes('end'));
+    assert.equal(user.bytes.toString(), 'three');
+    send(transport, 'four');
+    transport.end();
+    await once(peer, 'end');
+    assert.equal(got, 'onetwofour');
+    await until(() => user.events.includes('closed'));
+    assert.deepEqual(user.events, ['end', 'closed']);
+  });
+
+  test(`${mode}: what a slow peer leaves waits unchanged, blocks, and is told of when it is gone`, async () => {
+    await prepareRawHandles(raw);
+    await using pair = await acceptedPair();
+    const { transport, user, peer } = pair;
+    peer.pause();
+    const pieces: Buffer[] = [];
+    for (let piece = 0; !transport.blocked || piece < 100; piece++) {
+      const bytes = Buffer.alloc(100_000, piece % 251);
+      pieces.push(bytes);
+      send(transport, bytes);
+      assert.ok(piece < 10_000);
+    }
+    assert.equal(user.writable, 0);
+    const whole = Buffer.concat(pieces);
+    const read: Buffer[] = [];
+    let length = 0;
+    peer.on('data', (bytes) => {
+      read.push(bytes);
+      length += bytes.length;
+    });
+    peer.resume();
+    await until(() => length === whole.length);
+    assert.ok(Buffer.concat(read).equals(whole));
+    await until(() => user.writable > 0);
+    assert.equal(transport.blocked, false);
+  });
+
+  test(`${mode}: a paused transport reads nothing`, async () => {
+    await prepareRawHandles(raw);
+    await using pair = await acceptedPair();
+    const { transport, user, peer } = pair;
+    transport.pause();
+    transport.pause();
+    peer.write('later');
+    await sleep(30);
+    assert.equal(user.bytes.length, 0);
+    transport.resume();
+    transport.resume();
+    await until(() => user.bytes.toString() === 'later');
+  });
+
+  test(`${mode}: a peer that resets while much waits closes the transport once`, async () => {
+    await prepareRawHandles(raw);
+    await using pair = await acceptedPair();
+    const { transport, user, peer } = pair;
+    peer.pause();
+    for (let piece = 0; piece < 100; piece++) send(transport, Buffer.alloc(100_000));
+    peer.resetAndDestroy();
+    await until(() => user.events.includes('closed'));
+    send(transport, 'too late');
+    await sleep(20);
+    assert.deepEqual(
+      user.events.filter((event) => event === 'closed'),
+      ['closed'],
+    );
+  });
+
+  test(`${mode}: destroying drops what waits`, async () => {
+    await prepareRawHandles(raw);
+    await using pair = await acceptedPair();
+    const { transport, user, peer } = pair;
+    peer.pause();
+    for (let piece = 0; piece < 100; piece++) send(transport, Buffer.alloc(100_000));
+    transport.destroy();
+    await until(() => user.events.includes('closed'));
+    assert.deepEqual(user.events, ['closed']);
+  });
+
+  test(`${mode}: a connecting socket is written to once it has connected`, async () => {
+    await prepareRawHandles(raw);
+    const server = net.createServer((socket) => socket.pipe(socket)).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const user = new Recorder();
+    const transport = new Transport(user, (onread) => {
+      const socket = new net.Socket({ onread } as net.SocketConstructorOpts);
+      return socket.connect((server.address() as net.AddressInfo).port, '127.0.0.1');
+    });
+    await once(transport.socket, 'connect');
+    transport.connected();
+    send(transport, 'echo');
+    await until(() => user.bytes.toString() === 'echo');
+    transport.destroy();
+    server.close();
+  });
+}
+
+test.after(() => prepareRawHandles());

@@ -1,0 +1,147 @@
+import net from 'node:net';
+import { getSystemErrorName } from 'node:util';
+import { type RawHandle, type RawWriter, rawHandleOf, takeHandle, writeRaw } from './raw.ts';
+import { pinScratch, releaseScratch, type Scratch } from './scratch.ts';
+
+/** What takes the bytes and events of a transport. */
+export interface TransportUser {
+  /** `bytes` up to `length` belong to the transport: they are used up or copied before this returns. */
+  onBytes(bytes: Buffer, length: number): void;
+  /** What was blocked is gone. */
+  onWritable(): void;
+  /** The other side will send nothing more. */
+  onRemoteEnd(): void;
+  onError(error: unknown): void;
+  onClosed(): void;
+}
+
+const READ_SIZE = 65_536;
+/** All sockets read into this one buffer. */
+const readBuffer = Buffer.allocUnsafeSlow(READ_SIZE);
+/** Bytes that may wait in memory before the sender has to stop. */
+const BLOCKED_BYTES = 131_072;
+
+/** The byte stream of one connection, on the socket's own handle where that is safe, else through its public interface. */
+export class Transport implements RawWriter {
+  readonly socket: net.Socket;
+  readonly #user: TransportUser;
+  #handle: RawHandle | undefined = undefined;
+  /** Bytes handed to the handle that the kernel has not taken. */
+  #waiting = 0;
+  #blocked = false;
+
+  /** `make` gets the socket option that delivers what is read; a socket that ignores it delivers `data` events. */
+  constructor(user: TransportUser, make: (onread: net.OnReadOpts) => net.Socket) {
+    this.#user = user;
+    const onread = {
+      buffer: readBuffer,
+      callback: (length: number): boolean => {
+        user.onBytes(readBuffer, length);
+        return true;
+      },
+    };
+    const socket = make(onread);
+    this.socket = socket;
+    socket.on('error', (error) => user.onError(error));
+    socket.on('end', () => user.onRemoteEnd());
+    socket.on('close', () => {
+      this.#handle = undefined;
+      user.onClosed();
+    });
+    socket.on('drain', () => user.onWritable());
+    if (!socket.connecting) this.#handle = rawHandleOf(socket);
+  }
+
+  /** For a socket that has connected by now. */
+  connected(): void {
+    this.#handle = rawHandleOf(this.socket);
+  }
+
+  /** Whether so much waits in memory that the sender should stop until `onWritable`. */
+  get blocked(): boolean {
+    return this.#blocked || this.socket.writableNeedDrain;
+  }
+
+  /** Sends the first `length` bytes of what `takeScratch` gave. */
+  send(scratch: Scratch, length: number): void {
+    const { socket } = this;
+    const handle = this.#handle;
+    if (handle === undefined || socket.writableLength > 0) {
+      pinScratch(scratch);
+      socket.write(scratch.view(length), () => releaseScratch(scratch));
+      return;
+    }
+    const status = writeRaw(handle, scratch, length, this);
+    if (status === 0) return;
+    if (status < 0) {
+      this.#fail(status);
+      return;
+    }
+    pinScratch(scratch);
+    this.#waiting += length;
+    if (this.#waiting >= BLOCKED_BYTES) this.#blocked = true;
+  }
+
+  pause(): void {
+    const handle = this.#handle;
+    if (handle === undefined) {
+      this.socket.pause();
+      return;
+    }
+    if (!handle.reading) return;
+    handle.reading = false;
+    handle.readStop();
+  }
+
+  resume(): void {
+    const handle = this.#handle;
+    if (handle === undefined) {
+      this.socket.resume();
+      return;
+    }
+    if (handle.reading) return;
+    handle.reading = true;
+    handle.readStart();
+  }
+
+  /** Sends what waits, then tells the other side that nothing more comes. */
+  end(): void {
+    this.socket.end();
+  }
+
+  destroy(): void {
+    this.#handle = undefined;
+    this.socket.destroy();
+  }
+
+  onWritten(scratch: Scratch, length: number, status: number): void {
+    releaseScratch(scratch);
+    this.#waiting -= length;
+    if (status < 0) {
+      this.#fail(status);
+      return;
+    }
+    if (!this.#blocked || this.#waiting >= BLOCKED_BYTES / 2) return;
+    this.#blocked = false;
+    this.#user.onWritable();
+  }
+
+  #fail(status: number): void {
+    if (this.#handle === undefined) return;
+    this.#handle = undefined;
+    this.socket.destroy(Object.assign(new Error('write failed'), { code: getSystemErrorName(status) }));
+  }
+}
+
+/** The transport of an accepted socket that was paused from the start. */
+export function acceptedTransport(user: TransportUser, accepted: net.Socket): Transport {
+  const handle = takeHandle(accepted);
+  const transport = new Transport(user, (onread) =>
+    handle ? new net.Socket({ handle, onread, allowHalfOpen: true } as net.SocketConstructorOpts) : accepted,
+  );
+  if (!handle) {
+    accepted.on('data', (bytes: Buffer) => user.onBytes(bytes, bytes.length));
+    accepted.resume();
+  }
+  return transport;
+}
