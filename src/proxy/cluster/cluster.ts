@@ -1,20 +1,32 @@
-import { parseIp } from '../../base/index.ts';
-import { formatHostPort } from '../config/address.ts';
-import type { StreamInfo } from '../http/stream-info.ts';
-import { splitPort } from '../route/redirect.ts';
 import type { StatsScope } from '../stats/store.ts';
-import { Deadline } from '../time/deadline.ts';
-import { type Balancer, createBalancer } from './balancer.ts';
-import type { ClusterConfig, EndpointConfig } from './config.ts';
-import { Host } from './host.ts';
+import type { LoadBalancer } from './balance/balancer.ts';
+import { createBalancer } from './balance/create.ts';
+import { BALANCER_STATS } from './balance/stats.ts';
+import type { Assignment } from './config/endpoints.ts';
+import type { ClusterConfig } from './config.ts';
+import type { LoadBalancerContext } from './context.ts';
+import type { Host } from './host.ts';
+import { type HostSet, PLAIN_SET, partitionHosts, refreshHealth } from './host-set.ts';
+import { fixedMembers, type MembershipOptions, updateMembers } from './membership.ts';
+import { type MergeStats, UpdateMerger } from './merge.ts';
+import { OriginalDestinations } from './original-dst.ts';
 import { OutlierDetector } from './outlier.ts';
 import { Pool } from './pool.ts';
 import { Resources } from './resources.ts';
 import { CLUSTER_STATS, type ClusterStats, OUTLIER_STATS } from './stats.ts';
 import { bindAddress, type SourceAddress } from './upstream-connection.ts';
 
-/** Original destinations in use at a time; beyond it new ones are refused. */
-const MAX_ORIGINAL_HOSTS = 16_384;
+/** What a cluster needs of its surroundings. */
+export interface ClusterEnvironment {
+  readonly scope: StatsScope;
+  readonly merging: MergeStats;
+  /** A number in [0, 1). */
+  readonly random: () => number;
+  /** `Locality.key` of the proxy; undefined when its node has none. */
+  readonly local: string | undefined;
+  /** Hosts of the cluster that the proxy belongs to. */
+  readonly localSet: () => HostSet | undefined;
+}
 
 /** A cluster at work: its hosts, the choice among them and the connections to them. */
 export class Cluster {
@@ -24,14 +36,15 @@ export class Cluster {
   readonly stats: ClusterStats;
   /** Whether endpoints are known: an EDS cluster waits for its first assignment. */
   warm: boolean;
+  #sets: readonly HostSet[] = [partitionHosts(0, [], PLAIN_SET)];
   #hosts: readonly Host[] = [];
-  readonly #originals = new Map<string, Host>();
-  readonly #balancer: Balancer;
-  readonly #cleanup = new Deadline(() => this.#cleanOriginals());
+  readonly #membership: MembershipOptions;
+  readonly #originals: OriginalDestinations | undefined;
+  readonly #balancer: LoadBalancer | undefined;
+  readonly #merger: UpdateMerger;
   readonly #scope: StatsScope;
-  #usable = false;
 
-  constructor(config: ClusterConfig, scope: StatsScope, random: () => number = Math.random) {
+  constructor(config: ClusterConfig, { scope, merging, random, local, localSet }: ClusterEnvironment) {
     this.config = config;
     this.#scope = scope;
     const prefix = `cluster.${config.statName}.`;
@@ -41,49 +54,55 @@ export class Cluster {
       DEFAULT: new Resources(config.thresholds.DEFAULT),
       HIGH: new Resources(config.thresholds.HIGH),
     };
-    this.#balancer = createBalancer(config.policy, random);
+    const { policy, panicThreshold, ignoreHealthOnRemoval } = config;
+    this.#membership = { healthChecked: false, warmHosts: false, ignoreHealthOnRemoval, local };
+    this.#merger = new UpdateMerger(config.mergeWindow, () => this.#balancer?.update(this.#sets), merging);
+    if (policy.kind === 'cluster_provided') {
+      this.#originals = new OriginalDestinations(config.originalDst, config.name, this.stats, (hosts, added, removed) =>
+        this.#take([partitionHosts(0, hosts, PLAIN_SET)], added, removed),
+      );
+    } else {
+      const stats = scope.get(BALANCER_STATS, prefix);
+      const activeRequests = (): number => this.stats.rqActive;
+      const now = (): number => performance.now();
+      this.#balancer = createBalancer(policy, { random, now, stats, panicThreshold, localSet, activeRequests });
+    }
     if (config.outlier) {
       this.outlier = new OutlierDetector(
         config.outlier,
         scope.get(OUTLIER_STATS, `${prefix}outlier_detection.`),
         () => this.hosts,
-        () => this.#rebalance(),
+        () => this.#healthChanged(),
         random,
       );
     }
-    if (config.kind === 'STATIC') this.setEndpoints(config.endpoints);
+    if (config.kind === 'STATIC') this.#start(fixedMembers(config.assignment, this.#membership));
   }
 
   get hosts(): readonly Host[] {
-    return this.config.kind === 'ORIGINAL_DST' ? [...this.#originals.values()] : this.#hosts;
+    return this.#hosts;
   }
 
-  /** Replaces the endpoints. Hosts that stay keep their connections and counters; those that go finish what they have. */
-  setEndpoints(endpoints: readonly EndpointConfig[]): void {
+  get sets(): readonly HostSet[] {
+    return this.#sets;
+  }
+
+  /** Takes over discovered endpoints. Hosts that stay keep their connections and counters; those that go finish what they have. */
+  setAssignment(assignment: Assignment): void {
     this.warm = true;
-    const changes = this.#hosts;
-    const before = new Map(this.#hosts.map((host) => [`${host.name} ${host.hostname}`, host]));
-    const after = new Map<string, Host>();
-    for (const endpoint of endpoints) {
-      const fresh = new Host(endpoint.address, endpoint.hostname);
-      const key = `${fresh.name} ${fresh.hostname}`;
-      const host = before.get(key) ?? fresh;
-      host.weight = endpoint.weight;
-      host.health = endpoint.health;
-      after.set(key, host);
-    }
-    for (const [key, host] of before) if (!after.has(key)) host.drain();
-    this.#hosts = [...after.values()];
-    if (changes.length !== this.#hosts.length || changes.some((host, index) => host !== this.#hosts[index])) {
-      this.stats.membershipChange++;
-    }
-    this.#rebalance();
+    const { sets, added, removed, changed } = updateMembers(this.#sets, assignment, this.#membership);
+    if (changed) this.#take(sets, added, removed);
+    else this.stats.updateNoRebuild++;
   }
 
   /** The host for a request, or undefined when there is none. */
-  choose(info: StreamInfo): Host | undefined {
-    if (this.config.kind === 'ORIGINAL_DST') return this.#original(info);
-    return this.#usable ? this.#balancer.pick() : undefined;
+  choose(context: LoadBalancerContext): Host | undefined {
+    return this.#originals ? this.#originals.choose(context) : this.#balancer?.choose(context);
+  }
+
+  /** Works the choice of hosts out again, since something outside of the cluster changed that it depends on. */
+  rebalance(): void {
+    this.#balancer?.update(this.#sets);
   }
 
   pool(host: Host, source: SourceAddress | undefined): Pool {
@@ -107,61 +126,41 @@ export class Cluster {
   /** Closes what is idle and stops all waits; requests under way end by themselves. */
   drain(): void {
     this.outlier?.stop();
-    this.#cleanup.stop();
+    this.#originals?.stop();
+    this.#merger.stop();
     for (const host of this.hosts) host.drain();
     this.#scope.close();
   }
 
-  /** Envoy's choice of host sets: healthy, degraded, or all of them when too few are healthy. */
-  #rebalance(): void {
-    const all = this.#hosts;
-    const available = all.filter((host) => !host.ejected);
-    const healthy = available.filter((host) => host.health === 'healthy');
-    const degraded = available.filter((host) => host.health === 'degraded');
-    const fit = healthy.length > 0 ? healthy : degraded;
-    this.stats.membershipTotal = all.length;
-    this.stats.membershipHealthy = healthy.length;
-    this.stats.membershipDegraded = degraded.length;
-    const share = all.length === 0 ? 0 : ((healthy.length + degraded.length) * 100) / all.length;
-    // Overprovisioning: while 140 % of the healthy share covers everything, no panic.
-    const panic = share * 1.4 < 100 && share < this.config.panicThreshold;
-    const used = panic ? all : fit;
-    this.#usable = used.length > 0;
-    this.#balancer.update(used);
+  #start(sets: readonly HostSet[]): void {
+    const hosts = sets.flatMap((set) => set.hosts);
+    this.#take(sets, hosts, []);
   }
 
-  #original(info: StreamInfo): Host | undefined {
-    const target = this.#originalTarget(info);
-    if (!target) return undefined;
-    const key = formatHostPort(target.host, target.port);
-    let host = this.#originals.get(key);
-    if (!host) {
-      if (this.#originals.size >= MAX_ORIGINAL_HOSTS) return undefined;
-      host = new Host({ kind: 'socket', ...target });
-      this.#originals.set(key, host);
-      if (!this.#cleanup.list) this.#cleanup.start(this.config.cleanupInterval);
-    }
-    host.used = true;
-    return host;
+  #take(sets: readonly HostSet[], added: readonly Host[], removed: readonly Host[]): void {
+    this.#sets = sets;
+    this.#hosts = sets.length === 1 ? (sets[0] as HostSet).hosts : sets.flatMap((set) => set.hosts);
+    for (const host of removed) host.drain();
+    const came = added.length > 0 || removed.length > 0;
+    if (came) this.stats.membershipChange++;
+    this.#count();
+    this.#merger.post(!came);
   }
 
-  #originalTarget(info: StreamInfo): { readonly host: string; readonly port: number } | undefined {
-    const { originalHeader } = this.config;
-    const named = originalHeader === '' ? undefined : info.requestHeader(originalHeader);
-    if (named !== undefined) {
-      const [host, port] = splitPort(named);
-      const bare = host.replace(/^\[|\]$/g, '');
-      return parseIp(bare) && port !== '' ? { host: bare, port: Number(port) } : undefined;
-    }
-    const { address, port } = info.peers.local;
-    return port === 0 ? undefined : { host: address, port };
+  #healthChanged(): void {
+    this.#sets = this.#sets.map(refreshHealth);
+    this.#count();
+    this.#merger.post(true);
   }
 
-  #cleanOriginals(): void {
-    for (const [key, host] of this.#originals) {
-      if (host.used || host.stats.cxActive > 0) host.used = false;
-      else this.#originals.delete(key);
+  #count(): void {
+    const { stats } = this;
+    stats.membershipTotal = stats.membershipHealthy = stats.membershipDegraded = stats.membershipExcluded = 0;
+    for (const { hosts, healthy, degraded, excluded } of this.#sets) {
+      stats.membershipTotal += hosts.length;
+      stats.membershipHealthy += healthy.length;
+      stats.membershipDegraded += degraded.length;
+      stats.membershipExcluded += excluded.length;
     }
-    if (this.#originals.size > 0) this.#cleanup.start(this.config.cleanupInterval);
   }
 }

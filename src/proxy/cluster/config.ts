@@ -1,18 +1,12 @@
-import { type Address, readAddress } from '../config/address.ts';
 import { type Fields, isObject, typeName } from '../config/fields.ts';
 import type { FilterChain } from '../filter/chain.ts';
 import { type StatsScope, sanitizeStatName } from '../stats/store.ts';
-import type { BalancerPolicy } from './balancer.ts';
+import type { BalancerPolicy, LocalityPolicy } from './balance/policy.ts';
+import { type Assignment, NO_ASSIGNMENT, readAssignment } from './config/endpoints.ts';
+import { type OriginalDstConfig, readOriginalDst } from './config/original-dst.ts';
+import { readLocalityPolicy, readPercent, readPolicy } from './config/policy.ts';
 import { type OutlierConfig, readOutlierDetection } from './outlier.ts';
 import { DEFAULT_THRESHOLDS, type Thresholds } from './resources.ts';
-
-/** An endpoint as an assignment names it. */
-export interface EndpointConfig {
-  readonly address: Address;
-  readonly hostname: string;
-  readonly weight: number;
-  readonly health: 'healthy' | 'degraded' | 'unhealthy';
-}
 
 export type ClusterKind = 'STATIC' | 'STRICT_DNS' | 'EDS' | 'ORIGINAL_DST';
 
@@ -24,24 +18,27 @@ export interface ClusterConfig {
   readonly kind: ClusterKind;
   /** Name of the endpoint assignment of an EDS cluster. */
   readonly serviceName: string;
-  readonly endpoints: readonly EndpointConfig[];
+  /** The endpoints of the configuration itself; empty where they are discovered. */
+  readonly assignment: Assignment;
   readonly policy: BalancerPolicy;
   readonly connectTimeout: number;
   readonly idleTimeout: number;
   readonly maxRequestsPerConnection: number;
   readonly thresholds: { readonly DEFAULT: Thresholds; readonly HIGH: Thresholds };
   readonly outlier: OutlierConfig | undefined;
-  /** Percent of healthy hosts below which all are used. */
+  /** Whole percent of healthy hosts below which all are used. */
   readonly panicThreshold: number;
+  /** How long changes of health and weights may be put off to be taken over together; 0: not at all. */
+  readonly mergeWindow: number;
+  /** Hosts that discovery no longer names go at once, even while their health checks pass. */
+  readonly ignoreHealthOnRemoval: boolean;
   readonly dnsRefresh: number;
   readonly dnsFamily: 4 | 6 | 0;
   /** Filters of `HttpProtocolOptions.http_filters`, without the codec. */
   readonly filters: FilterChain | undefined;
   /** The upstream speaks HTTP/2: only the proxy's own gRPC clients can use it. */
   readonly http2: boolean;
-  /** ORIGINAL_DST: the request header that may name the host; empty for none. */
-  readonly originalHeader: string;
-  readonly cleanupInterval: number;
+  readonly originalDst: OriginalDstConfig;
 }
 
 export interface ClusterReaderOptions {
@@ -53,10 +50,9 @@ export interface ClusterReaderOptions {
 
 const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 const RAW_BUFFER = 'envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer';
-const POLICIES = 'envoy.extensions.load_balancing_policies.';
 
 export function readCluster(fields: Fields, options: ClusterReaderOptions): ClusterConfig {
-  fields.ignore('per_connection_buffer_limit_bytes', 'metadata', 'ignore_health_on_host_removal');
+  fields.ignore('per_connection_buffer_limit_bytes', 'metadata');
   fields.ignore('upstream_connection_options', 'track_cluster_stats', 'respect_dns_ttl', 'wait_for_warm_on_init');
   fields.ignore('http_protocol_options', 'track_timeout_budgets', 'connection_pool_per_downstream_connection');
   const name = fields.required('name');
@@ -66,15 +62,14 @@ export function readCluster(fields: Fields, options: ClusterReaderOptions): Clus
   if (kind === 'EDS' && serviceName === undefined) fields.problem('eds_cluster_config', 'value is required');
   readTransportSocket(fields);
   const http = readHttpOptions(fields, options, `cluster.${statName}.`);
-  const originalHeader = readOriginalDst(fields);
-  const panicThreshold = fields.message('common_lb_config', readCommonLb) ?? 50;
+  const common = fields.message('common_lb_config', readCommonLb) ?? PLAIN_COMMON;
   return {
     name,
     statName,
     kind,
     serviceName: serviceName || name,
-    endpoints: fields.message('load_assignment', readLoadAssignment)?.endpoints ?? [],
-    policy: readPolicy(fields, kind),
+    assignment: fields.message('load_assignment', readAssignment) ?? NO_ASSIGNMENT,
+    policy: readClusterPolicy(fields, kind, common.locality),
     connectTimeout: fields.duration('connect_timeout') ?? 5000,
     idleTimeout: http.idleTimeout,
     maxRequestsPerConnection: http.maxRequests || (fields.number('max_requests_per_connection') ?? 0),
@@ -83,13 +78,14 @@ export function readCluster(fields: Fields, options: ClusterReaderOptions): Clus
       HIGH: DEFAULT_THRESHOLDS,
     },
     outlier: fields.message('outlier_detection', readOutlierDetection),
-    panicThreshold,
+    panicThreshold: common.panicThreshold,
+    mergeWindow: common.mergeWindow,
+    ignoreHealthOnRemoval: fields.flag('ignore_health_on_host_removal'),
     dnsRefresh: fields.duration('dns_refresh_rate') ?? 5000,
     dnsFamily: DNS_FAMILY[fields.choice('dns_lookup_family', ['AUTO', 'V4_ONLY', 'V6_ONLY', 'V4_PREFERRED', 'ALL'])],
     filters: http.filters,
     http2: http.http2,
-    originalHeader,
-    cleanupInterval: fields.duration('cleanup_interval') ?? 5000,
+    originalDst: readOriginalDst(fields),
   };
 }
 
@@ -167,64 +163,39 @@ function ignoreAll(fields: Fields): true {
   return true;
 }
 
-function readOriginalDst(fields: Fields): string {
-  const found = fields.message('original_dst_lb_config', (inner) => {
-    const use = inner.flag('use_http_header');
-    const name = inner.text('http_header_name').toLowerCase();
-    return use ? name || 'x-envoy-original-dst-host' : '';
-  });
-  return found ?? '';
+interface CommonLb {
+  readonly panicThreshold: number;
+  readonly mergeWindow: number;
+  readonly locality: LocalityPolicy | undefined;
 }
 
-function readCommonLb(fields: Fields): number {
-  fields.ignore('close_connections_on_host_set_change', 'ignore_new_hosts_until_first_hc', 'update_merge_window');
-  return fields.message('healthy_panic_threshold', (percent) => percent.number('value') ?? 0) ?? 50;
+const PLAIN_COMMON: CommonLb = { panicThreshold: 50, mergeWindow: 1000, locality: undefined };
+
+function readCommonLb(fields: Fields): CommonLb {
+  fields.ignore('close_connections_on_host_set_change', 'ignore_new_hosts_until_first_hc');
+  return {
+    panicThreshold: Math.round(fields.message('healthy_panic_threshold', readPercent) ?? 50),
+    mergeWindow: fields.duration('update_merge_window') ?? 1000,
+    locality: readLocalityPolicy(fields),
+  };
 }
 
-function readPolicy(fields: Fields, kind: ClusterKind): BalancerPolicy {
-  const choices = fields.message('least_request_lb_config', readChoices);
-  fields.message('round_robin_lb_config', () => undefined);
-  const modern = fields.message('load_balancing_policy', (inner) => inner.list('policies', readPolicyExtension));
-  const written = fields.choice('lb_policy', [
-    'ROUND_ROBIN',
-    'LEAST_REQUEST',
-    'RANDOM',
-    'CLUSTER_PROVIDED',
-    'LOAD_BALANCING_POLICY_CONFIG',
-  ]);
-  if (kind === 'ORIGINAL_DST' && written !== 'CLUSTER_PROVIDED' && written !== 'ROUND_ROBIN') {
-    fields.problem('lb_policy', `found ${written} with type ORIGINAL_DST`, 'CLUSTER_PROVIDED');
+function readClusterPolicy(fields: Fields, kind: ClusterKind, locality: LocalityPolicy | undefined): BalancerPolicy {
+  const policy = readPolicy(fields, locality);
+  if ((kind === 'ORIGINAL_DST') !== (policy.kind === 'cluster_provided')) {
+    fields.problem(
+      'lb_policy',
+      `found ${policy.kind} with type ${kind}`,
+      ALLOWED_POLICY[String(kind === 'ORIGINAL_DST')],
+    );
   }
-  const [first] = modern ?? [];
-  if (first) return first;
-  if (written === 'LEAST_REQUEST') return { kind: 'least_request', choices: choices ?? 2 };
-  return written === 'RANDOM' ? { kind: 'random' } : { kind: 'round_robin' };
+  return policy;
 }
 
-function readChoices(fields: Fields): number {
-  return fields.number('choice_count') ?? 2;
-}
-
-function readPolicyExtension(fields: Fields): BalancerPolicy {
-  const found = fields.message('typed_extension_config', (extension) => {
-    extension.ignore('name');
-    return extension.message('typed_config', (config): BalancerPolicy => {
-      switch (typeName(config.json)) {
-        case `${POLICIES}round_robin.v3.RoundRobin`:
-          return { kind: 'round_robin' };
-        case `${POLICIES}random.v3.Random`:
-          return { kind: 'random' };
-        case `${POLICIES}least_request.v3.LeastRequest`:
-          return { kind: 'least_request', choices: readChoices(config) };
-        default:
-          config.problem('@type', `${typeName(config.json)} is not supported`, 'RoundRobin, Random, LeastRequest');
-          ignoreAll(config);
-          return { kind: 'round_robin' };
-      }
-    });
-  });
-  return found ?? { kind: 'round_robin' };
-}
+const ALLOWED_POLICY: Readonly<Record<string, string>> = {
+  true: 'CLUSTER_PROVIDED',
+  false: 'any but CLUSTER_PROVIDED',
+};
 
 function readThresholds(fields: Fields): ClusterConfig['thresholds'] {
   const out = { DEFAULT: DEFAULT_THRESHOLDS, HIGH: DEFAULT_THRESHOLDS };
@@ -240,43 +211,4 @@ function readThresholds(fields: Fields): ClusterConfig['thresholds'] {
     return true;
   });
   return out;
-}
-
-const HEALTH = {
-  UNKNOWN: 'healthy',
-  HEALTHY: 'healthy',
-  DEGRADED: 'degraded',
-  UNHEALTHY: 'unhealthy',
-  DRAINING: 'unhealthy',
-  TIMEOUT: 'unhealthy',
-} as const;
-
-/** Reads an `envoy.config.endpoint.v3.ClusterLoadAssignment`. */
-export function readLoadAssignment(fields: Fields): {
-  readonly name: string;
-  readonly endpoints: readonly EndpointConfig[];
-} {
-  fields.message('policy', (policy) => policy.ignore('overprovisioning_factor', 'endpoint_stale_after'));
-  const localities = fields.list('endpoints', (locality) => {
-    locality.ignore('locality', 'load_balancing_weight', 'metadata');
-    if ((locality.number('priority') ?? 0) > 0) locality.problem('priority', 'priorities are not supported', '0');
-    return locality.list('lb_endpoints', readEndpoint).filter((one) => one !== undefined);
-  });
-  return { name: fields.text('cluster_name'), endpoints: localities.flat() };
-}
-
-function readEndpoint(fields: Fields): EndpointConfig | undefined {
-  fields.ignore('metadata');
-  const health =
-    HEALTH[fields.choice('health_status', ['UNKNOWN', 'HEALTHY', 'UNHEALTHY', 'DRAINING', 'TIMEOUT', 'DEGRADED'])];
-  const weight = fields.number('load_balancing_weight') ?? 1;
-  const found = fields.message('endpoint', (endpoint) => ({
-    address: endpoint.message('address', readAddress),
-    hostname: endpoint.text('hostname'),
-  }));
-  if (!found?.address) {
-    fields.problem('endpoint', 'an address is required');
-    return undefined;
-  }
-  return { address: found.address, hostname: found.hostname, weight, health };
 }

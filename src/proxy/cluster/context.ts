@@ -42,3 +42,18 @@ export interface LoadBalancerContext {
   /** Undefined for the first attempt and where the policy asks for nothing: then the first host picked is taken. */
   readonly retry: RetrySelection | undefined;
 }
+
+/** The context of something that has no routing policy. */
+export class PlainContext implements LoadBalancerContext {
+  readonly info: StreamInfo;
+  readonly metadataMatch = undefined;
+  readonly retry = undefined;
+
+  constructor(info: StreamInfo) {
+    this.info = info;
+  }
+
+  hash(): undefined {
+    return undefined;
+  }
+}

@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises';
 import type { Logger } from '../../base/index.ts';
 import { Deadline } from '../time/deadline.ts';
 import type { Cluster } from './cluster.ts';
-import type { EndpointConfig } from './config.ts';
+import type { EndpointConfig } from './host.ts';
 
 /** Keeps a STRICT_DNS cluster's hosts at what its names resolve to. A failed look-up leaves the last answer in force. */
 export class DnsResolver {
@@ -24,7 +24,8 @@ export class DnsResolver {
   }
 
   async #resolve(): Promise<void> {
-    const { endpoints, dnsRefresh } = this.#cluster.config;
+    const { assignment, dnsRefresh } = this.#cluster.config;
+    const { endpoints } = assignment;
     await Promise.all(endpoints.map((endpoint, index) => this.#resolveOne(endpoint, index)));
     if (this.#stopped) return;
     const resolved = endpoints.flatMap((endpoint, index) =>
@@ -35,7 +36,7 @@ export class DnsResolver {
             return { ...endpoint, hostname: endpoint.hostname || name, address: { kind: 'socket', host, port } };
           }),
     );
-    this.#cluster.setEndpoints(resolved);
+    this.#cluster.setAssignment({ ...assignment, endpoints: resolved });
     this.#refresh.start(dnsRefresh);
   }
 

@@ -1,6 +1,55 @@
 import { type Address, formatAddress } from '../config/address.ts';
+import type { JsonObject } from '../config/fields.ts';
 import type { Peer } from '../http/stream-info.ts';
 import type { Pool } from './pool.ts';
+
+/** Envoy's health flags of a host as bits; each has its own source, and the host is as healthy as the worst of them. */
+export const HEALTH = {
+  FAILED_ACTIVE_HC: 1 << 0,
+  FAILED_OUTLIER_CHECK: 1 << 1,
+  FAILED_EDS_HEALTH: 1 << 2,
+  DEGRADED_ACTIVE_HC: 1 << 3,
+  DEGRADED_EDS_HEALTH: 1 << 4,
+  PENDING_DYNAMIC_REMOVAL: 1 << 5,
+  PENDING_ACTIVE_HC: 1 << 6,
+  EXCLUDED_VIA_IMMEDIATE_HC_FAIL: 1 << 7,
+  ACTIVE_HC_TIMEOUT: 1 << 8,
+  EDS_STATUS_DRAINING: 1 << 9,
+} as const;
+
+const UNHEALTHY =
+  HEALTH.FAILED_ACTIVE_HC | HEALTH.FAILED_OUTLIER_CHECK | HEALTH.FAILED_EDS_HEALTH | HEALTH.EDS_STATUS_DRAINING;
+const DEGRADED = HEALTH.DEGRADED_ACTIVE_HC | HEALTH.DEGRADED_EDS_HEALTH;
+const EXCLUDED = HEALTH.PENDING_ACTIVE_HC | HEALTH.EXCLUDED_VIA_IMMEDIATE_HC_FAIL;
+/** The flags that an endpoint assignment decides. */
+export const EDS_HEALTH = HEALTH.FAILED_EDS_HEALTH | HEALTH.DEGRADED_EDS_HEALTH | HEALTH.EDS_STATUS_DRAINING;
+
+/** Where a host runs; `key` tells localities apart and sorts them as Envoy does, by region, zone and sub-zone. */
+export interface Locality {
+  readonly region: string;
+  readonly zone: string;
+  readonly subZone: string;
+  readonly key: string;
+}
+
+export function localityOf(region: string, zone: string, subZone: string): Locality {
+  return { region, zone, subZone, key: `${region}\0${zone}\0${subZone}` };
+}
+
+export const NO_LOCALITY = localityOf('', '', '');
+
+/** An endpoint as an assignment names it. */
+export interface EndpointConfig {
+  readonly address: Address;
+  readonly hostname: string;
+  readonly weight: number;
+  /** Flags of `EDS_HEALTH`. */
+  readonly health: number;
+  readonly priority: number;
+  readonly locality: Locality;
+  /** `filter_metadata` by namespace. */
+  readonly metadata: JsonObject | undefined;
+}
 
 /** What outlier detection counts for a host. */
 export interface OutlierCounts {
@@ -22,9 +71,14 @@ export class Host {
   readonly name: string;
   readonly peer: Peer;
   readonly hostname: string;
-  weight = 1;
-  /** Health as the endpoint assignment tells it. */
-  health: 'healthy' | 'degraded' | 'unhealthy' = 'healthy';
+  weight: number;
+  priority: number;
+  locality: Locality;
+  metadata: JsonObject | undefined;
+  /** Bits of `HEALTH`. */
+  flags: number;
+  /** Monotonic milliseconds of when the host became healthy, from which slow start counts; 0 when that is not known. */
+  healthySince = 0;
   activeRequests = 0;
   /** Whether the host was used since the last clean-up of original destinations. */
   used = true;
@@ -41,16 +95,32 @@ export class Host {
   /** Connections by source address; the empty key is the proxy's own. */
   readonly pools = new Map<string, Pool>();
 
-  constructor(address: Address, hostname = '') {
+  constructor(endpoint: Partial<EndpointConfig> & Pick<EndpointConfig, 'address'>) {
+    const { address } = endpoint;
     this.address = address;
     this.name = formatAddress(address);
     this.peer =
       address.kind === 'pipe' ? { address: address.path, port: 0 } : { address: address.host, port: address.port };
-    this.hostname = hostname;
+    this.hostname = endpoint.hostname ?? '';
+    this.weight = endpoint.weight ?? 1;
+    this.priority = endpoint.priority ?? 0;
+    this.locality = endpoint.locality ?? NO_LOCALITY;
+    this.metadata = endpoint.metadata;
+    this.flags = endpoint.health ?? 0;
+  }
+
+  get health(): 'healthy' | 'degraded' | 'unhealthy' {
+    if ((this.flags & UNHEALTHY) !== 0) return 'unhealthy';
+    return (this.flags & DEGRADED) !== 0 ? 'degraded' : 'healthy';
+  }
+
+  /** Left out of the count that panic and priority loads go by. */
+  get excluded(): boolean {
+    return (this.flags & EXCLUDED) !== 0;
   }
 
   get ejected(): boolean {
-    return this.outlier.ejectedUntil > 0;
+    return (this.flags & HEALTH.FAILED_OUTLIER_CHECK) !== 0;
   }
 
   drain(): void {

@@ -1,9 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { fail, type Issue, type Logger, ok, type Result } from '../../base/index.ts';
 import { type JsonObject, readMessage } from '../config/fields.ts';
-import type { StatsStore } from '../stats/store.ts';
-import { Cluster } from './cluster.ts';
-import { type ClusterReaderOptions, type EndpointConfig, readCluster, readLoadAssignment } from './config.ts';
+import { CLUSTER_MANAGER_STATS, type ClusterManagerStats } from '../server/stats.ts';
+import type { StatsScope, StatsStore } from '../stats/store.ts';
+import { Cluster, type ClusterEnvironment } from './cluster.ts';
+import { type Assignment, readAssignment } from './config/endpoints.ts';
+import { type ClusterReaderOptions, readCluster } from './config.ts';
 import { DnsResolver } from './dns.ts';
 
 interface Entry {
@@ -16,14 +18,16 @@ interface Entry {
 /** All clusters by name, and the endpoint assignments that came for them. */
 export class ClusterManager {
   readonly #entries = new Map<string, Entry>();
-  readonly #assignments = new Map<string, readonly EndpointConfig[]>();
+  readonly #assignments = new Map<string, Assignment>();
   readonly #options: Omit<ClusterReaderOptions, 'stats'>;
   readonly #stats: StatsStore;
+  readonly #merging: ClusterManagerStats;
   readonly #log: Logger;
 
   constructor(options: Omit<ClusterReaderOptions, 'stats'>, stats: StatsStore, log: Logger) {
     this.#options = options;
     this.#stats = stats;
+    this.#merging = stats.scope().get(CLUSTER_MANAGER_STATS, 'cluster_manager.');
     this.#log = log;
   }
 
@@ -63,9 +67,9 @@ export class ClusterManager {
     if (same || issues.length > 0) stats.close();
     if (issues.length > 0) return fail(issues);
     if (same) return ok(undefined);
-    const cluster = new Cluster(config, stats);
+    const cluster = new Cluster(config, this.#environment(stats));
     const known = this.#assignments.get(config.serviceName);
-    if (config.kind === 'EDS' && known) cluster.setEndpoints(known);
+    if (config.kind === 'EDS' && known) cluster.setAssignment(known);
     if (config.kind === 'EDS' && !known && before?.cluster.warm) cluster.warm = false;
     const dns = config.kind === 'STRICT_DNS' ? new DnsResolver(cluster, this.#log) : undefined;
     this.#entries.set(config.name, { json, cluster, dns, fixed });
@@ -89,11 +93,12 @@ export class ClusterManager {
 
   putAssignment(json: JsonObject): Result<void, readonly Issue[]> {
     const issues: Issue[] = [];
-    const { name, endpoints } = readMessage(json, '', issues, readLoadAssignment);
+    const assignment = readMessage(json, '', issues, readAssignment);
     if (issues.length > 0) return fail(issues);
-    this.#assignments.set(name, endpoints);
+    const { name } = assignment;
+    this.#assignments.set(name, assignment);
     for (const cluster of this.all()) {
-      if (cluster.config.kind === 'EDS' && cluster.config.serviceName === name) cluster.setEndpoints(endpoints);
+      if (cluster.config.kind === 'EDS' && cluster.config.serviceName === name) cluster.setAssignment(assignment);
     }
     return ok(undefined);
   }
@@ -106,6 +111,10 @@ export class ClusterManager {
   stop(): void {
     for (const entry of this.#entries.values()) this.#retire(entry);
     this.#entries.clear();
+  }
+
+  #environment(scope: StatsScope): ClusterEnvironment {
+    return { scope, merging: this.#merging, random: Math.random, local: undefined, localSet: () => undefined };
   }
 
   #retire(entry: Entry): void {

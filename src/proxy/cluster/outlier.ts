@@ -1,6 +1,6 @@
 import type { Fields } from '../config/fields.ts';
 import { Deadline } from '../time/deadline.ts';
-import type { Host } from './host.ts';
+import { HEALTH, type Host } from './host.ts';
 import type { OutlierStats } from './stats.ts';
 
 /** `envoy.config.cluster.v3.OutlierDetection` with Envoy's defaults; times in milliseconds, shares in percent. */
@@ -154,6 +154,7 @@ export class OutlierDetector {
     host.outlier.ejections++;
     const lasts = Math.min(this.config.baseEjection * host.outlier.ejections, this.config.maxEjection);
     host.outlier.ejectedUntil = performance.now() + lasts;
+    host.flags |= HEALTH.FAILED_OUTLIER_CHECK;
     this.stats.enforced++;
     this.stats.active = active + 1;
     this.#run();
@@ -169,6 +170,7 @@ export class OutlierDetector {
       const { outlier } = host;
       if (outlier.ejectedUntil > 0 && now >= outlier.ejectedUntil) {
         outlier.ejectedUntil = 0;
+        host.flags &= ~HEALTH.FAILED_OUTLIER_CHECK;
         outlier.consecutive5xx = outlier.consecutiveGateway = outlier.consecutiveLocal = 0;
         returned = true;
       } else if (outlier.ejectedUntil === 0 && outlier.ejections > 0) outlier.ejections--;

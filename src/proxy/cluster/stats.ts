@@ -54,7 +54,6 @@ export class ClusterStats {
   drained = 0;
   pausedReading = 0;
   resumedReading = 0;
-  healthyPanic = 0;
   membershipTotal = 0;
   membershipHealthy = 0;
   membershipDegraded = 0;
@@ -66,12 +65,6 @@ export class ClusterStats {
   updateFailure = 0;
   updateEmpty = 0;
   updateNoRebuild = 0;
-  subsetsActive = 0;
-  subsetsCreated = 0;
-  subsetsRemoved = 0;
-  subsetsSelected = 0;
-  subsetsFallback = 0;
-  subsetsFallbackPanic = 0;
   originalHostInvalid = 0;
   warmingState = 0;
   readonly status = new CodeCounts();
@@ -137,7 +130,6 @@ export const CLUSTER_STATS = statsKind(
     drained: counter('upstream_flow_control_drained_total'),
     pausedReading: counter('upstream_flow_control_paused_reading_total'),
     resumedReading: counter('upstream_flow_control_resumed_reading_total'),
-    healthyPanic: counter('lb_healthy_panic'),
     membershipTotal: sharedGauge('membership_total'),
     membershipHealthy: sharedGauge('membership_healthy'),
     membershipDegraded: sharedGauge('membership_degraded'),
@@ -149,12 +141,6 @@ export const CLUSTER_STATS = statsKind(
     updateFailure: counter('update_failure'),
     updateEmpty: counter('update_empty'),
     updateNoRebuild: counter('update_no_rebuild'),
-    subsetsActive: sharedGauge('lb_subsets_active'),
-    subsetsCreated: counter('lb_subsets_created'),
-    subsetsRemoved: counter('lb_subsets_removed'),
-    subsetsSelected: counter('lb_subsets_selected'),
-    subsetsFallback: counter('lb_subsets_fallback'),
-    subsetsFallbackPanic: counter('lb_subsets_fallback_panic'),
     originalHostInvalid: counter('original_dst_host_invalid'),
     warmingState: sharedGauge('warming_state'),
     status: codes('upstream_rq_', `${EXTERNAL}upstream_rq_`),
@@ -175,13 +161,6 @@ export const CLUSTER_STATS = statsKind(
       'assignment_stale',
       'assignment_timeout_received',
       'assignment_use_cached',
-      'lb_local_cluster_not_ok',
-      'lb_recalculate_zone_structures',
-      'lb_zone_cluster_too_small',
-      'lb_zone_no_capacity_left',
-      'lb_zone_routing_all_directly',
-      'lb_zone_routing_cross_zone',
-      'lb_zone_routing_sampled',
     ],
     gauges: [],
   },

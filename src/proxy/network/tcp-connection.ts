@@ -1,6 +1,7 @@
 import net from 'node:net';
 import { openTransparentSocket } from '../../sys/index.ts';
 import type { Cluster } from '../cluster/cluster.ts';
+import { PlainContext } from '../cluster/context.ts';
 import type { Host } from '../cluster/host.ts';
 import { errnoText } from '../cluster/reset.ts';
 import { bindAddress, type SourceAddress } from '../cluster/upstream-connection.ts';
@@ -73,7 +74,7 @@ export class TcpConnection {
       return;
     }
     const { DEFAULT: resources } = cluster.resources;
-    const host = cluster.choose(info);
+    const host = cluster.choose(new PlainContext(info));
     if (!host || resources.connections >= resources.limits.connections) {
       info.flags |= host ? FLAG.UPSTREAM_OVERFLOW : FLAG.NO_HEALTHY_UPSTREAM;
       this.destroy();

@@ -46,20 +46,22 @@ export class ClusterManagerStats {
   modified = 0;
   removed = 0;
   updated = 0;
+  updatedViaMerge = 0;
+  mergeCancelled = 0;
+  outOfMergeWindow = 0;
 }
 
-export const CLUSTER_MANAGER_STATS = statsKind(
-  ClusterManagerStats,
-  {
-    active: sharedGauge('active_clusters'),
-    warming: sharedGauge('warming_clusters'),
-    added: counter('cluster_added'),
-    modified: counter('cluster_modified'),
-    removed: counter('cluster_removed'),
-    updated: counter('cluster_updated'),
-  },
-  { counters: ['cluster_updated_via_merge', 'update_merge_cancelled', 'update_out_of_merge_window'] },
-);
+export const CLUSTER_MANAGER_STATS = statsKind(ClusterManagerStats, {
+  active: sharedGauge('active_clusters'),
+  warming: sharedGauge('warming_clusters'),
+  added: counter('cluster_added'),
+  modified: counter('cluster_modified'),
+  removed: counter('cluster_removed'),
+  updated: counter('cluster_updated'),
+  updatedViaMerge: counter('cluster_updated_via_merge'),
+  mergeCancelled: counter('update_merge_cancelled'),
+  outOfMergeWindow: counter('update_out_of_merge_window'),
+});
 
 /** `listener_manager.` */
 export class ListenerManagerStats {

@@ -31,7 +31,7 @@ function streamOf({ client = '10.0.0.1', path = '/', method = 'GET', headers = {
   const remote = { address: client, port: 4000 };
   const info = new StreamInfo({ remote, directRemote: remote, local: { address: '10.9.9.9', port: 8080 } });
   info.request = head;
-  if (upstream) info.upstreamHost = new Host({ kind: 'socket', host: upstream[0], port: upstream[1] });
+  if (upstream) info.upstreamHost = new Host({ address: { kind: 'socket', host: upstream[0], port: upstream[1] } });
   return Object.assign(info, {
     head,
     replied: undefined as LocalReply | undefined,

@@ -1,4 +1,5 @@
 import type { Cluster } from '../../cluster/cluster.ts';
+import { PlainContext } from '../../cluster/context.ts';
 import type { Host } from '../../cluster/host.ts';
 import type { ResetReason } from '../../cluster/reset.ts';
 import type { ResponseHead } from '../../http/head.ts';
@@ -157,11 +158,12 @@ export class RouterRun {
 
   #chooseHost(cluster: Cluster): Host | undefined {
     const { stream } = this;
-    let host = cluster.choose(stream);
+    const context = new PlainContext(stream);
+    let host = cluster.choose(context);
     const policy = this.#policy;
     if (!policy?.skipPreviousHosts) return host;
     for (let attempt = 0; attempt < policy.hostAttempts && host && this.#tried.includes(host); attempt++) {
-      host = cluster.choose(stream);
+      host = cluster.choose(context);
     }
     return host;
   }

@@ -1,0 +1,94 @@
+import { readAddress } from '../../config/address.ts';
+import { type Fields, isObject, type JsonObject } from '../../config/fields.ts';
+import { type EndpointConfig, HEALTH, type Locality, localityOf, NO_LOCALITY } from '../host.ts';
+import { DEFAULT_OVERPROVISIONING } from '../host-set.ts';
+
+/** A compiled `envoy.config.endpoint.v3.ClusterLoadAssignment`; times in milliseconds. */
+export interface Assignment {
+  readonly name: string;
+  readonly endpoints: readonly EndpointConfig[];
+  /** By priority and `Locality.key`. */
+  readonly localityWeights: ReadonlyMap<number, ReadonlyMap<string, number>>;
+  /** Priorities from 0 up to the highest that is named, with hosts or without. */
+  readonly priorities: number;
+  readonly overprovisioning: number;
+  readonly weightedHealth: boolean;
+}
+
+export const NO_ASSIGNMENT: Assignment = {
+  name: '',
+  endpoints: [],
+  localityWeights: new Map(),
+  priorities: 1,
+  overprovisioning: DEFAULT_OVERPROVISIONING,
+  weightedHealth: false,
+};
+
+const HEALTH_FLAGS = {
+  UNKNOWN: 0,
+  HEALTHY: 0,
+  UNHEALTHY: HEALTH.FAILED_EDS_HEALTH,
+  DRAINING: HEALTH.EDS_STATUS_DRAINING,
+  TIMEOUT: HEALTH.FAILED_EDS_HEALTH,
+  DEGRADED: HEALTH.DEGRADED_EDS_HEALTH,
+} as const;
+
+export function readAssignment(fields: Fields): Assignment {
+  const policy = fields.message('policy', (inner) => {
+    inner.ignore('endpoint_stale_after');
+    return {
+      overprovisioning: inner.number('overprovisioning_factor') ?? DEFAULT_OVERPROVISIONING,
+      weightedHealth: inner.flag('weighted_priority_health'),
+    };
+  });
+  const localityWeights = new Map<number, Map<string, number>>();
+  let priorities = 1;
+  const endpoints = fields.list('endpoints', (group) => {
+    const priority = group.number('priority') ?? 0;
+    priorities = Math.max(priorities, priority + 1);
+    const locality = group.message('locality', readLocality);
+    const weight = group.number('load_balancing_weight');
+    if (locality && weight !== undefined) {
+      const weights = localityWeights.get(priority) ?? new Map<string, number>();
+      localityWeights.set(priority, weights.set(locality.key, weight));
+    }
+    // Metadata of localities is for telemetry that is not ours; nothing in Envoy looks at the proximity.
+    group.ignore('metadata', 'proximity');
+    return group.list('lb_endpoints', (one) => readEndpoint(one, priority, locality ?? NO_LOCALITY));
+  });
+  return {
+    name: fields.text('cluster_name'),
+    endpoints: endpoints.flat().filter((one) => one !== undefined),
+    localityWeights,
+    priorities,
+    overprovisioning: policy?.overprovisioning ?? DEFAULT_OVERPROVISIONING,
+    weightedHealth: policy?.weightedHealth ?? false,
+  };
+}
+
+export function readLocality(fields: Fields): Locality {
+  return localityOf(fields.text('region'), fields.text('zone'), fields.text('sub_zone'));
+}
+
+function readEndpoint(fields: Fields, priority: number, locality: Locality): EndpointConfig | undefined {
+  const status = fields.choice('health_status', ['UNKNOWN', 'HEALTHY', 'UNHEALTHY', 'DRAINING', 'TIMEOUT', 'DEGRADED']);
+  const weight = fields.number('load_balancing_weight') ?? 1;
+  const metadata = fields.message('metadata', readMetadata);
+  const found = fields.message('endpoint', (endpoint) => ({
+    address: endpoint.message('address', readAddress),
+    hostname: endpoint.text('hostname'),
+  }));
+  if (!found?.address) {
+    fields.problem('endpoint', 'an address is required');
+    return undefined;
+  }
+  const { address, hostname } = found;
+  return { address, hostname, weight, health: HEALTH_FLAGS[status], priority, locality, metadata };
+}
+
+/** `filter_metadata` of an `envoy.config.core.v3.Metadata`; typed metadata is for extensions that are not here. */
+function readMetadata(fields: Fields): JsonObject | undefined {
+  fields.ignore('typed_filter_metadata');
+  const values = fields.raw('filter_metadata');
+  return isObject(values) ? values : undefined;
+}
