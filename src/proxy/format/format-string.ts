@@ -1,6 +1,7 @@
 import { type Fields, isObject } from '../config/fields.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
-import { compileFormat, compileJsonFormat } from './substitution.ts';
+import { compileJsonFormat } from './json.ts';
+import { compileFormat } from './substitution.ts';
 
 export interface CompiledFormat {
   readonly contentType: string;
@@ -41,12 +42,11 @@ export function compileText(
 
 function readJson(fields: Fields, omitEmpty: boolean): (info: StreamInfo) => string {
   const format = fields.raw('json_format');
-  const compiled = compileJsonFormat(isObject(format) ? format : {});
+  const compiled = compileJsonFormat(isObject(format) ? format : {}, omitEmpty);
   if (!compiled.ok) {
     fields.problem('json_format', compiled.error);
     return () => '';
   }
   const render = compiled.value;
-  const keep = (_key: string, value: unknown): unknown => (omitEmpty && value === null ? undefined : value);
-  return (info) => `${JSON.stringify(render(info), keep)}\n`;
+  return (info) => `${render(info)}\n`;
 }

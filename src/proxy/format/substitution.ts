@@ -1,5 +1,4 @@
 import { fail, ok, type Result } from '../../base/index.ts';
-import { isObject, type JsonObject, type JsonValue } from '../config/fields.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
 import { type Command, commandNames, compileCommand } from './commands.ts';
 
@@ -7,11 +6,17 @@ export type Formatter = (info: StreamInfo) => string;
 
 const COMMAND = /%(?:%|([A-Z0-9_]+)(?:\(((?:[^()]|\([^)]*\))*)\))?(?::(\d+))?%)/g;
 
-type Part = string | { readonly command: Command; readonly limit: number | undefined };
+/** A command and how many characters of its value are used. */
+export interface FormatCommand {
+  readonly command: Command;
+  readonly limit: number | undefined;
+}
+
+type Part = string | FormatCommand;
 
 /** Compiles a substitution format string, or says what in it is unknown. */
 export function compileFormat(text: string, absent = '-'): Result<Formatter, string> {
-  const parts = parse(text);
+  const parts = parseFormat(text);
   if (!parts.ok) return parts;
   const list = parts.value;
   const [only] = list;
@@ -24,33 +29,8 @@ export function compileFormat(text: string, absent = '-'): Result<Formatter, str
   });
 }
 
-/** Compiles a JSON format: single commands keep their type, numbers stay numbers. */
-export function compileJsonFormat(format: JsonObject): Result<(info: StreamInfo) => JsonValue, string> {
-  const entries: [string, (info: StreamInfo) => JsonValue][] = [];
-  for (const [key, value] of Object.entries(format)) {
-    const compiled = compileJsonValue(value);
-    if (!compiled.ok) return compiled;
-    entries.push([key, compiled.value]);
-  }
-  return ok((info) => Object.fromEntries(entries.map(([key, value]) => [key, value(info)])));
-}
-
-function compileJsonValue(value: JsonValue): Result<(info: StreamInfo) => JsonValue, string> {
-  if (isObject(value)) return compileJsonFormat(value);
-  if (typeof value !== 'string') return ok(() => value);
-  const parts = parse(value);
-  if (!parts.ok) return parts;
-  const [only] = parts.value;
-  if (parts.value.length === 1 && typeof only === 'object') return ok((info) => typed(only, info));
-  return compileFormat(value);
-}
-
-function typed(part: Exclude<Part, string>, info: StreamInfo): JsonValue {
-  const value = part.command(info) ?? null;
-  return typeof value === 'string' ? value.slice(0, part.limit) : value;
-}
-
-function parse(text: string): Result<readonly Part[], string> {
+/** Takes a format string apart into text and commands. */
+export function parseFormat(text: string): Result<readonly Part[], string> {
   const parts: Part[] = [];
   let at = 0;
   let literal = '';
@@ -73,7 +53,7 @@ function parse(text: string): Result<readonly Part[], string> {
   return ok(parts);
 }
 
-function valueText(part: Exclude<Part, string>, info: StreamInfo, absent: string): string {
+function valueText(part: FormatCommand, info: StreamInfo, absent: string): string {
   const value = part.command(info);
   if (value === undefined || value === null) return absent;
   const text = typeof value === 'string' ? value : typeof value === 'object' ? JSON.stringify(value) : String(value);
