@@ -1,5 +1,6 @@
 import type { Host } from '../cluster/host.ts';
 import type { JsonObject, JsonValue } from '../config/fields.ts';
+import { now, wallNow } from '../time/clock.ts';
 import type { RequestHead, ResponseHead } from './head.ts';
 
 /** One end of a connection; port 0 and a path as address for a Unix socket. */
@@ -71,9 +72,9 @@ export function flagsText(flags: number): string {
 export class StreamInfo {
   readonly peers: ConnectionPeers;
   /** Milliseconds since the epoch. */
-  readonly startTime = Date.now();
+  readonly startTime = wallNow();
   /** Monotonic milliseconds; all other times likewise, 0 until they are known. */
-  readonly startedAt = performance.now();
+  readonly startedAt = now();
   requestEndAt = 0;
   upstreamFirstByteAt = 0;
   upstreamLastByteAt = 0;

@@ -3,6 +3,7 @@ import { RouterRun } from '../filter/router/run.ts';
 import { FilterRun } from '../filter/run.ts';
 import type { WeightedCluster } from '../route/action.ts';
 import type { Route, RouteTable } from '../route/table.ts';
+import { now } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
 import { httpDate } from './date.ts';
 import { RequestEnd, ResponseEnd } from './filter-ends.ts';
@@ -104,7 +105,7 @@ export class HttpStream extends StreamInfo implements FilterStream {
 
   requestComplete(): void {
     this.requestDone = true;
-    this.requestEndAt = performance.now();
+    this.requestEndAt = now();
     this.#whole.stop();
   }
 
@@ -154,7 +155,7 @@ export class HttpStream extends StreamInfo implements FilterStream {
   sendHead(head: ResponseHead, done: boolean): void {
     this.#headSent = true;
     this.status = head.status;
-    this.responseStartAt = performance.now();
+    this.responseStartAt = now();
     this.#pendingHead = this.#finishHead(head, done);
     if (done) this.writeBody(undefined, 0, 0, true);
   }
@@ -227,7 +228,7 @@ export class HttpStream extends StreamInfo implements FilterStream {
   end(): void {
     if (this.ended) return;
     this.ended = true;
-    this.responseEndAt = performance.now();
+    this.responseEndAt = now();
     this.#idle.stop();
     this.#whole.stop();
     this.manager.stats.rqActive--;

@@ -6,6 +6,7 @@ import type { Host } from '../cluster/host.ts';
 import { errnoText } from '../cluster/reset.ts';
 import { bindAddress, type SourceAddress } from '../cluster/upstream-connection.ts';
 import { type ConnectionPeers, FLAG, StreamInfo } from '../http/stream-info.ts';
+import { now } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
 import type { TcpProxy } from './tcp-proxy.ts';
 
@@ -54,7 +55,7 @@ export class TcpConnection {
     this.#over = true;
     this.#idle.stop();
     this.#connectTimeout.stop();
-    this.#info.responseEndAt = performance.now();
+    this.#info.responseEndAt = now();
     this.#downstream.destroy();
     this.#upstream?.destroy();
     this.#release();

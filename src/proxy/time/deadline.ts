@@ -1,3 +1,5 @@
+import { beginTurn, endTurn, now } from './clock.ts';
+
 /** Something that may be waited for once at a time; embed one per timeout and reuse it. */
 export class Deadline {
   list: DeadlineList | undefined = undefined;
@@ -37,7 +39,7 @@ class DeadlineList {
 
   append(deadline: Deadline): void {
     deadline.list = this;
-    deadline.at = performance.now() + this.#milliseconds;
+    deadline.at = now() + this.#milliseconds;
     deadline.previous = this.#last;
     if (this.#last) this.#last.next = deadline;
     else this.#first = deadline;
@@ -62,13 +64,15 @@ class DeadlineList {
 
   #expire(): void {
     this.#timer = undefined;
-    const now = performance.now();
-    for (let deadline = this.#first; deadline !== undefined && deadline.at <= now; deadline = this.#first) {
+    beginTurn();
+    const time = now();
+    for (let deadline = this.#first; deadline !== undefined && deadline.at <= time; deadline = this.#first) {
       this.remove(deadline);
       deadline.fire();
     }
+    endTurn();
     if (this.#timer !== undefined) return;
-    if (this.#first) this.#arm(this.#first.at - now);
+    if (this.#first) this.#arm(this.#first.at - time);
     else lists.delete(this.#milliseconds);
   }
 }

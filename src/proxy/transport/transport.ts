@@ -1,5 +1,6 @@
 import net from 'node:net';
 import { getSystemErrorName } from 'node:util';
+import { beginTurn, endTurn } from '../time/clock.ts';
 import { type RawHandle, type RawWriter, rawHandleOf, takeHandle, writeRaw } from './raw.ts';
 import { pinScratch, releaseScratch, type Scratch } from './scratch.ts';
 
@@ -36,7 +37,9 @@ export class Transport implements RawWriter {
     const onread = {
       buffer: readBuffer,
       callback: (length: number): boolean => {
+        beginTurn();
         user.onBytes(readBuffer, length);
+        endTurn();
         return true;
       },
     };

@@ -6,6 +6,7 @@ import type { Resources } from '../../cluster/resources.ts';
 import type { ResponseHandler, UpstreamConnection } from '../../cluster/upstream-connection.ts';
 import type { ResponseHead } from '../../http/head.ts';
 import { requestHeadText, writeMessage } from '../../http/wire.ts';
+import { now } from '../../time/clock.ts';
 import { Deadline } from '../../time/deadline.ts';
 import type { RouterRun } from './run.ts';
 
@@ -106,7 +107,7 @@ export class Attempt implements PoolClient, ResponseHandler {
 
   onHead(head: ResponseHead, done: boolean): void {
     const { stream } = this.#run;
-    stream.upstreamFirstByteAt = performance.now();
+    stream.upstreamFirstByteAt = now();
     this.#cluster.onStatus(this.#host, head.status);
     if (head.status === 101) {
       this.#upgrade(head);
@@ -158,7 +159,7 @@ export class Attempt implements PoolClient, ResponseHandler {
   }
 
   #done(): void {
-    this.#run.stream.upstreamLastByteAt = performance.now();
+    this.#run.stream.upstreamLastByteAt = now();
     this.#connection = undefined;
     this.#end();
   }

@@ -9,6 +9,7 @@ import type { ForwardAction } from '../../route/action.ts';
 import { redirectLocation } from '../../route/redirect.ts';
 import { type RetryPolicy, retriesReset, retriesResponse, retryDelay } from '../../route/retry.ts';
 import { appendForwardedHost, rewriteHost, rewrittenPath } from '../../route/rewrite.ts';
+import { now } from '../../time/clock.ts';
 import { Deadline } from '../../time/deadline.ts';
 import { Attempt } from './attempt.ts';
 import { chooseCluster } from './choose.ts';
@@ -228,7 +229,7 @@ export class RouterRun {
     if (policy && this.#cluster && stream.attempts > 1 && head.status < 500) this.#cluster.stats.retrySuccess++;
     const { route, manager } = stream;
     if (!manager.router.suppressHeaders && stream.requestEndAt > 0) {
-      const time = Math.round(performance.now() - stream.requestEndAt);
+      const time = Math.round(now() - stream.requestEndAt);
       head.headers.set('x-envoy-upstream-service-time', String(time));
     }
     if (route?.virtualHost.attemptCountDown) head.headers.set('x-envoy-attempt-count', String(stream.attempts));
