@@ -174,7 +174,7 @@ const PLAIN_COMMON: CommonLb = { panicThreshold: 50, mergeWindow: 1000, locality
 function readCommonLb(fields: Fields): CommonLb {
   fields.ignore('close_connections_on_host_set_change', 'ignore_new_hosts_until_first_hc');
   return {
-    panicThreshold: Math.round(fields.message('healthy_panic_threshold', readPercent) ?? 50),
+    panicThreshold: Math.trunc(fields.message('healthy_panic_threshold', readPercent) ?? 50),
     mergeWindow: fields.duration('update_merge_window') ?? 1000,
     locality: readLocalityPolicy(fields),
   };

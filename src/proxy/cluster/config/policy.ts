@@ -134,7 +134,7 @@ function readZoneAware(fields: Fields): LocalityPolicy {
   const direct = fields.flag('force_locality_direct_routing');
   return {
     weighted: false,
-    routingEnabled: Math.round(fields.message('routing_enabled', readPercent) ?? 100),
+    routingEnabled: Math.trunc(fields.message('routing_enabled', readPercent) ?? 100),
     minClusterSize: fields.number('min_cluster_size') ?? 6,
     failTrafficOnPanic: fields.flag('fail_traffic_on_panic'),
     forceLocalZone: direct ? 1 : undefined,
