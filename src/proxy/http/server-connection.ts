@@ -98,6 +98,13 @@ export class ServerConnection implements TransportUser {
     writeMessage(this.transport, head, bytes, start, stop, chunked, end);
   }
 
+  /** A stream in the place of another for the same request. */
+  restart(stream: HttpStream, head: RequestHead): HttpStream {
+    const next = new HttpStream(this, this.manager, head);
+    if (this.#stream === stream) this.#stream = next;
+    return next;
+  }
+
   onStreamEnd(stream: HttpStream): void {
     if (this.#stream !== stream) return;
     if (this.tunnel) {

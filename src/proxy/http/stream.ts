@@ -1,5 +1,8 @@
-import type { FilterStream, LocalReply } from '../filter/filter.ts';
-import { RouterRun } from '../filter/router/run.ts';
+import type { LocalReply } from '../filter/filter.ts';
+import type { RouterDownstream } from '../filter/router/downstream.ts';
+import type { RedirectHistory } from '../filter/router/internal-redirect.ts';
+import { routeRequest } from '../filter/router/router.ts';
+import type { RouterRun } from '../filter/router/run.ts';
 import { FilterRun } from '../filter/run.ts';
 import type { WeightedCluster } from '../route/action.ts';
 import type { Route, RouteTable } from '../route/table.ts';
@@ -18,7 +21,7 @@ import { FLAG, StreamInfo } from './stream-info.ts';
 const FILTER_BUFFER = 1_048_576;
 
 /** One request and its response on a downstream connection. */
-export class HttpStream extends StreamInfo implements FilterStream {
+export class HttpStream extends StreamInfo implements RouterDownstream {
   readonly connection: ServerConnection;
   readonly manager: HttpManager;
   readonly head: RequestHead;
@@ -32,6 +35,7 @@ export class HttpStream extends StreamInfo implements FilterStream {
   ended = false;
   /** An upgrade the configuration allows; the request then has no end of its own. */
   upgrade: string | undefined = undefined;
+  redirects: RedirectHistory | undefined = undefined;
   #filters: FilterRun | undefined = undefined;
   #run: RouterRun | undefined = undefined;
   /** The response's head is past the filters. */
@@ -63,6 +67,11 @@ export class HttpStream extends StreamInfo implements FilterStream {
       this.reply(refused);
       return;
     }
+    this.#route();
+  }
+
+  #route(): void {
+    const { manager } = this;
     this.routes = manager.routes();
     for (const name of this.routes?.internalHeaders ?? []) this.head.headers.remove(name);
     const found = this.routes?.find(this, this.random);
@@ -85,8 +94,8 @@ export class HttpStream extends StreamInfo implements FilterStream {
 
   /** The head of the request is past the filters. */
   forward(): void {
-    this.#run = new RouterRun(this);
-    this.#run.start();
+    this.#run = routeRequest(this);
+    this.#run?.begin();
   }
 
   /** A piece of the request's body is past the filters. */
@@ -115,7 +124,9 @@ export class HttpStream extends StreamInfo implements FilterStream {
     if (reply.flags) this.flags |= reply.flags;
     this.details = reply.details;
     if (this.#headSent) {
-      this.connection.destroy();
+      this.flush();
+      this.end();
+      this.connection.destroySoon();
       return;
     }
     this.#run?.abort();
@@ -135,6 +146,23 @@ export class HttpStream extends StreamInfo implements FilterStream {
     }
     this.sendHead(head, done);
     if (!done) this.writeBody(bytes, 0, bytes.length, true);
+  }
+
+  redirect(body: Buffer | undefined): void {
+    const next = this.connection.restart(this, this.head);
+    next.redirects = this.redirects;
+    this.details = 'internal_redirect';
+    this.end();
+    next.beginAgain(body);
+  }
+
+  /** Begins with a request that passed the checks before, from its route on. */
+  beginAgain(body: Buffer | undefined): void {
+    this.requestComplete();
+    this.#idle.start(this.manager.streamIdleTimeout);
+    if (body) this.requestDone = false;
+    this.#route();
+    if (body) this.onRequestBody(body, 0, body.length, true);
   }
 
   /** The upstream's response begins. */
