@@ -16,7 +16,7 @@ type Message = Readonly<Record<string, unknown>>;
 export function httpEntry(info: StreamInfo, logged: LoggedHeaders): Message {
   return {
     common_properties: commonProperties(info),
-    protocol_version: info.request?.minor === 0 ? 1 : 2,
+    protocol_version: info.protocol === 'HTTP/1.0' ? 1 : 2,
     request: requestProperties(info, logged),
     response: responseProperties(info, logged),
   };

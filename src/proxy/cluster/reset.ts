@@ -4,7 +4,6 @@ export type ResetReason =
   | 'remote connection failure'
   | 'connection timeout'
   | 'connection termination'
-  | 'local reset'
   | 'remote reset'
   | 'overflow'
   | 'protocol error';

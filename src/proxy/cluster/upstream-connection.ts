@@ -2,7 +2,10 @@ import net from 'node:net';
 import { openTransparentSocket } from '../../sys/index.ts';
 import type { Address } from '../config/address.ts';
 import { BodyDecoder } from '../http/body.ts';
-import { type HeadLimits, parseResponseHead, ResponseHead } from '../http/head.ts';
+import { trailerOptions } from '../http/codec-config.ts';
+import { parseResponseHead, ResponseHead } from '../http/head.ts';
+import { HeadBuffer } from '../http/head-buffer.ts';
+import type { HeadOptions } from '../http/options.ts';
 import { Deadline } from '../time/deadline.ts';
 import { Transport, type TransportUser } from '../transport/transport.ts';
 import { errnoText, type ResetReason } from './reset.ts';
@@ -24,6 +27,8 @@ export function bindAddress(source: SourceAddress | undefined, host: string): So
 export interface ResponseHandler {
   /** Method decides whether the response has a body. */
   readonly headRequest: boolean;
+  /** The request asks to switch protocols: a 101 begins a tunnel. */
+  readonly upgrades: boolean;
   /** `done`: no body follows. Afterwards the connection may be in other hands. */
   onHead(head: ResponseHead, done: boolean): void;
   onBody(bytes: Buffer, start: number, stop: number, done: boolean): void;
@@ -45,7 +50,14 @@ export interface ConnectionOwner {
 }
 
 const NOTHING = Buffer.alloc(0);
-const LIMITS: HeadLimits = { maxBytes: 81_920, maxHeaders: 100 };
+const OPTIONS: HeadOptions = {
+  maxBytes: 81_920,
+  maxHeaders: 100,
+  underscores: 'ALLOW',
+  preserveCase: false,
+  allowChunkedLength: false,
+};
+const TRAILERS = trailerOptions(OPTIONS, false);
 
 /** An HTTP/1.1 connection to a host, one request at a time. */
 export class UpstreamConnection implements TransportUser {
@@ -60,7 +72,8 @@ export class UpstreamConnection implements TransportUser {
   tunnel = false;
   readonly #body = new BodyDecoder();
   #awaitingHead = false;
-  #partial: Buffer | undefined = undefined;
+  /** What has come of a head that is not complete. */
+  #partial: HeadBuffer | undefined = undefined;
   #keep = false;
   #failure = '';
   readonly #connectTimeout: Deadline;
@@ -129,24 +142,26 @@ export class UpstreamConnection implements TransportUser {
     const { handler } = this;
     this.handler = undefined;
     this.owner.onClosed(this);
-    handler?.onReset('connection termination', this.#failure);
+    if (handler) this.#cutOff(handler);
   }
 
   onRemoteEnd(): void {
-    const { handler } = this;
-    if (this.tunnel) {
-      handler?.onTunnel(NOTHING, 0, 0);
+    if (this.tunnel) this.handler?.onTunnel(NOTHING, 0, 0);
+    else this.onClosed();
+  }
+
+  /** The connection is gone while a response was awaited: that may be its end, or comes too early for the message that had begun. */
+  #cutOff(handler: ResponseHandler): void {
+    if (this.#awaitingHead) {
+      handler.onReset(this.#partial ? 'protocol error' : 'connection termination', this.#failure);
       return;
     }
-    if (handler && !this.#awaitingHead && this.#body.kind === 'close') {
-      this.handler = undefined;
-      this.#shut();
-      this.owner.onClosed(this);
-      handler.onBody(NOTHING, 0, 0, true);
-      handler.onReadEnd();
+    if (this.#body.kind !== 'close') {
+      handler.onReset('protocol error', '');
       return;
     }
-    this.onClosed();
+    handler.onBody(NOTHING, 0, 0, true);
+    handler.onReadEnd();
   }
 
   onBytes(read: Buffer, length: number): void {
@@ -162,9 +177,9 @@ export class UpstreamConnection implements TransportUser {
     let bytes = read;
     let limit = length;
     if (this.#partial) {
-      bytes = Buffer.concat([this.#partial, read.subarray(0, length)]);
+      if (!this.#partial.append(read, 0, length, OPTIONS.maxBytes)) return;
+      bytes = this.#partial.bytes;
       limit = bytes.length;
-      this.#partial = undefined;
     }
     const at = this.#awaitingHead ? this.#head(bytes, limit, handler) : 0;
     if (at === undefined || this.handler !== handler) return;
@@ -176,44 +191,45 @@ export class UpstreamConnection implements TransportUser {
   #head(bytes: Buffer, limit: number, handler: ResponseHandler): number | undefined {
     for (let at = 0; ; ) {
       const head = new ResponseHead();
-      const outcome = parseResponseHead(bytes, at, limit, LIMITS, head);
+      const outcome = at === limit ? undefined : parseResponseHead(bytes, at, limit, OPTIONS, head);
       if (outcome === undefined) {
-        this.#partial = Buffer.from(bytes.subarray(at, limit));
+        this.#keepPartial(bytes, at, limit);
         return undefined;
       }
       if (typeof outcome !== 'number') return this.#protocolError(handler, outcome.details);
-      const { status, framing } = head;
-      const bodyless = status < 200 || status === 204;
-      if (bodyless && (framing.chunked || framing.contentLength > 0)) {
-        return this.#protocolError(handler, 'http1.unexpected_body_length');
-      }
       at = outcome;
-      if (status < 200 && status !== 101) continue;
+      if (head.status < 200 && head.status !== 101) {
+        this.#partial = at === limit ? undefined : this.#partial;
+        continue;
+      }
+      this.#partial = undefined;
       this.#awaitingHead = false;
-      return this.#accept(head, bodyless || status === 304 || handler.headRequest, at, limit, handler);
+      return this.#accept(head, at, limit, handler);
     }
   }
 
-  #accept(
-    head: ResponseHead,
-    bodyless: boolean,
-    at: number,
-    limit: number,
-    handler: ResponseHandler,
-  ): number | undefined {
-    const { framing } = head;
+  #keepPartial(bytes: Buffer, at: number, limit: number): void {
+    if (this.#partial && at === 0) return;
+    this.#partial = undefined;
+    if (at === limit) return;
+    this.#partial = new HeadBuffer();
+    this.#partial.append(bytes, at, limit, OPTIONS.maxBytes);
+  }
+
+  #accept(head: ResponseHead, at: number, limit: number, handler: ResponseHandler): number | undefined {
+    const { status, framing } = head;
     this.#keep = head.minor === 1 ? !framing.close : framing.keepAlive;
-    if (head.status === 101) {
+    if (status === 101 && handler.upgrades) {
       this.tunnel = true;
       this.#body.reset('none');
+      if (framing.connection !== undefined) head.headers.insert(framing.connectionAt, 'connection', framing.connection);
       handler.onHead(head, false);
       return this.handler === handler ? at : undefined;
     }
-    if (bodyless) this.#body.reset('none');
-    else if (framing.chunked) this.#body.reset('chunked');
+    if (status < 200 || status === 204 || status === 304 || handler.headRequest) this.#body.reset('none');
+    else if (framing.chunked) this.#body.reset('chunked', 0, TRAILERS);
     else if (framing.contentLength >= 0) this.#body.reset('length', framing.contentLength);
     else this.#body.reset('close');
-    if (head.status === 204) head.headers.remove('content-length');
     const { done } = this.#body;
     if (done) this.#release(at < limit);
     handler.onHead(head, done);
@@ -223,14 +239,11 @@ export class UpstreamConnection implements TransportUser {
 
   #bodyBytes(bytes: Buffer, from: number, limit: number, handler: ResponseHandler): void {
     const at = this.#body.decode(bytes, from, limit);
-    if (at < 0) {
-      this.#protocolError(handler, 'http1.codec_error');
-      return;
-    }
-    const { start, end, done } = this.#body;
+    const { start, end, done, fault } = this.#body;
     if (done) this.#release(at < limit);
     if (done || end > start) handler.onBody(bytes, start, end, done);
-    handler.onReadEnd();
+    if (fault && this.handler === handler) this.#protocolError(handler, fault.details);
+    else handler.onReadEnd();
   }
 
   #release(trailingBytes: boolean): void {

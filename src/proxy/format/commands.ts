@@ -13,7 +13,7 @@ const endpoint = (peer: Peer | undefined): string | undefined =>
 
 /** Commands without argument. Names and meaning as in Envoy's access log documentation. */
 const PLAIN: Readonly<Record<string, Command>> = {
-  PROTOCOL: (info) => (info.request ? `HTTP/1.${info.request.minor}` : undefined),
+  PROTOCOL: (info) => info.protocol,
   RESPONSE_CODE: (info) => info.status,
   RESPONSE_CODE_DETAILS: (info) => info.details || undefined,
   RESPONSE_FLAGS: (info) => flagsText(info.flags),

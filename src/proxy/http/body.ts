@@ -1,44 +1,65 @@
-const MAX_CHUNK = 2 ** 40;
+import { CODEC_ERROR, type HeadFault } from './fault.ts';
+import { parseFields, TRAILERS } from './fields.ts';
+import { HeaderMap } from './headers.ts';
+import type { FieldOptions } from './options.ts';
+
+/** Bytes of one chunk's extensions. */
 const MAX_EXTENSION = 16_384;
-const MAX_TRAILERS = 61_440;
+const MAX_UINT64 = 2 ** 64;
 
 const SIZE = 0;
-const EXTENSION = 1;
-const SIZE_LF = 2;
-const DATA = 3;
-const DATA_CR = 4;
-const DATA_LF = 5;
-const TRAILER_START = 6;
-const TRAILER = 7;
-const TRAILER_LF = 8;
+const BEFORE_EXTENSION = 1;
+const EXTENSION = 2;
+const SIZE_LF = 3;
+const DATA = 4;
+const DATA_CR = 5;
+const DATA_LF = 6;
+const TRAILER_START = 7;
+const TRAILER = 8;
 const END_LF = 9;
 
 export type BodyKind = 'none' | 'length' | 'chunked' | 'close';
 
+/** How trailers of a chunked body are read; without `keep` they are checked and dropped. */
+export interface TrailerOptions extends FieldOptions {
+  readonly keep: boolean;
+}
+
 /**
  * Takes the payload out of a message body. `decode` moves the payload of several chunks together inside the given buffer, so what it
- * found is one range, `start` to `end`; chunk extensions and trailers are dropped.
+ * found is one range, `start` to `end`. Chunk syntax is that of RFC 9112 7.1 to the letter, stricter than Envoy's.
  */
 export class BodyDecoder {
   kind: BodyKind = 'none';
   start = 0;
   end = 0;
   done = true;
+  /** Set when the body is broken: nothing more can be read. */
+  fault: HeadFault | undefined = undefined;
+  /** Kept trailers of a body that is done. */
+  trailers: HeaderMap | undefined = undefined;
+  #options: TrailerOptions | undefined = undefined;
   #left = 0;
   #state = SIZE;
   #digits = 0;
   #skipped = 0;
+  /** What has come of a trailer section that is not complete. */
+  #partial: Buffer | undefined = undefined;
 
-  reset(kind: BodyKind, length = 0): void {
+  reset(kind: BodyKind, length = 0, options?: TrailerOptions): void {
     this.kind = kind;
     this.done = kind === 'none' || (kind === 'length' && length === 0);
+    this.fault = undefined;
+    this.trailers = undefined;
+    this.#options = options;
     this.#left = kind === 'length' ? length : 0;
     this.#state = SIZE;
     this.#digits = 0;
     this.#skipped = 0;
+    this.#partial = undefined;
   }
 
-  /** Position of the first byte that is not of this body, or -1 when the chunking is broken. */
+  /** Position of the first byte that is not of this body. */
   decode(bytes: Buffer, from: number, limit: number): number {
     this.start = from;
     this.end = from;
@@ -55,14 +76,18 @@ export class BodyDecoder {
 
   #chunks(bytes: Buffer, from: number, limit: number): number {
     let at = from;
-    while (at < limit) {
+    while (at < limit && !this.done) {
       if (this.#state === DATA) {
         at = this.#data(bytes, at, limit);
-        continue;
-      }
-      if (!this.#step(bytes[at] as number)) return -1;
-      at++;
-      if (this.done) break;
+      } else if (this.#state === TRAILER) {
+        at = this.#trailer(bytes, at, limit);
+        if (this.fault) break;
+      } else if (!this.#step(bytes[at] as number)) {
+        this.fault = CODEC_ERROR;
+        // As in Envoy, what was read together with a broken chunk is not handed on.
+        if (this.#state < TRAILER_START) this.end = this.start;
+        break;
+      } else if (this.#state !== TRAILER) at++;
     }
     return at;
   }
@@ -82,12 +107,16 @@ export class BodyDecoder {
     switch (this.#state) {
       case SIZE:
         return this.#size(byte);
+      case BEFORE_EXTENSION:
+        if (byte === 0x3b) this.#state = EXTENSION;
+        return byte === 0x3b || ((byte === 0x20 || byte === 9) && ++this.#skipped < MAX_EXTENSION);
       case EXTENSION:
         if (byte === 13) this.#state = SIZE_LF;
-        return byte !== 10 && ++this.#skipped < MAX_EXTENSION;
+        return (byte >= 0x20 ? byte !== 0x7f : byte === 9 || byte === 13) && ++this.#skipped < MAX_EXTENSION;
       case SIZE_LF:
         this.#state = this.#left === 0 ? TRAILER_START : DATA;
         this.#digits = 0;
+        this.#skipped = 0;
         return byte === 10;
       case DATA_CR:
         this.#state = DATA_LF;
@@ -97,13 +126,7 @@ export class BodyDecoder {
         return byte === 10;
       case TRAILER_START:
         this.#state = byte === 13 ? END_LF : TRAILER;
-        return byte !== 10 && byte !== 32 && byte !== 9 && ++this.#skipped < MAX_TRAILERS;
-      case TRAILER:
-        if (byte === 13) this.#state = TRAILER_LF;
-        return byte !== 10 && byte !== 0 && ++this.#skipped < MAX_TRAILERS;
-      case TRAILER_LF:
-        this.#state = TRAILER_START;
-        return byte === 10;
+        return true;
       default:
         this.done = true;
         return byte === 10;
@@ -114,13 +137,38 @@ export class BodyDecoder {
     const digit = hexDigit(byte);
     if (digit >= 0) {
       this.#left = this.#left * 16 + digit;
-      return ++this.#digits <= 16 && this.#left <= MAX_CHUNK;
+      this.#digits = 1;
+      return this.#left < MAX_UINT64;
     }
     if (this.#digits === 0) return false;
     if (byte === 13) this.#state = SIZE_LF;
     else if (byte === 0x3b) this.#state = EXTENSION;
+    else if (byte === 0x20 || byte === 9) this.#state = BEFORE_EXTENSION;
     else return false;
     return true;
+  }
+
+  /** Reads trailers as the fields of a head are read, once their section is complete. */
+  #trailer(bytes: Buffer, at: number, limit: number): number {
+    const options = this.#options as TrailerOptions;
+    const partial = this.#partial;
+    const before = partial?.length ?? 0;
+    const source = partial ? Buffer.concat([partial, bytes.subarray(at, limit)]) : bytes;
+    const from = partial ? 0 : at;
+    const map = new HeaderMap();
+    const outcome = parseFields(source, from, from, partial ? source.length : limit, options, map, TRAILERS);
+    if (outcome === undefined) {
+      this.#partial = partial ? source : Buffer.from(bytes.subarray(at, limit));
+      return limit;
+    }
+    this.#partial = undefined;
+    if (typeof outcome !== 'number') {
+      this.fault = outcome;
+      return at;
+    }
+    this.done = true;
+    if (options.keep) this.trailers = map;
+    return partial ? at + outcome - before : outcome;
   }
 }
 

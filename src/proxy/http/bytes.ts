@@ -5,16 +5,19 @@ function table(accept: (byte: number) => boolean): Uint8Array {
   return out;
 }
 
-const TOKEN_TEXT = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+const ALPHANUMERIC = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
+const among = (text: string) => table((byte) => text.includes(String.fromCharCode(byte)));
 
 /** Bytes of a method or header name. */
-export const TOKEN = table((byte) => TOKEN_TEXT.includes(String.fromCharCode(byte)));
+export const TOKEN = among(`${ALPHANUMERIC}!#$%&'*+-.^_\`|~`);
 /** Bytes of a request target: visible ASCII. */
 export const TARGET = table((byte) => byte > 0x20 && byte < 0x7f);
 /** Bytes of a header value: no control characters but TAB. */
 export const VALUE = table((byte) => (byte >= 0x20 && byte !== 0x7f) || byte === 9);
-/** Bytes of an authority. */
-const AUTHORITY = table((byte) => /[A-Za-z0-9\-._~!$&'()*+,;=:@[\]%]/.test(String.fromCharCode(byte)));
+/** Control characters that may stand nowhere in a head. */
+export const CONTROL = table((byte) => (byte < 0x20 && byte !== 9 && byte !== 10 && byte !== 13) || byte === 0x7f);
+/** Bytes of an authority in Envoy's eyes. */
+const AUTHORITY = among(`${ALPHANUMERIC}-._~!$&'()*+,;=:@[]%`);
 
 export function isToken(text: string): boolean {
   return text !== '' && every(text, TOKEN);
@@ -24,9 +27,14 @@ export function isHeaderValue(text: string): boolean {
   return every(text, VALUE);
 }
 
-/** Whether the text may stand in `Host`. Comma excluded: it is what a joined pair of Host fields has. */
-export function isAuthority(text: string): boolean {
-  return every(text, AUTHORITY) && !text.includes(',') && !text.includes('@');
+export function isAuthorityText(text: string): boolean {
+  return every(text, AUTHORITY);
+}
+
+/** Whether a byte of the range is of the class. */
+export function anyOf(bytes: Uint8Array, from: number, to: number, among: Uint8Array): boolean {
+  for (let at = from; at < to; at++) if (among[bytes[at] as number] === 1) return true;
+  return false;
 }
 
 function every(text: string, allowed: Uint8Array): boolean {

@@ -1,17 +1,10 @@
-import { TARGET, TOKEN, VALUE } from './bytes.ts';
+import { anyOf, CONTROL, TARGET, TOKEN, VALUE } from './bytes.ts';
+import { CODEC_ERROR, type HeadFault, INVALID_CHARACTERS, TOO_LARGE } from './fault.ts';
+import { parseFields, REQUEST, RESPONSE } from './fields.ts';
 import { HeaderMap } from './headers.ts';
-import { internName, scanName, scanned } from './names.ts';
-
-/** Why a head was refused: the status Envoy answers and its response code details. */
-export interface HeadFault {
-  readonly status: number;
-  readonly details: string;
-}
-
-export interface HeadLimits {
-  readonly maxBytes: number;
-  readonly maxHeaders: number;
-}
+import type { HeadOptions, RequestOptions } from './options.ts';
+import { isMethod, parseRequestLine, type RequestLine } from './request-line.ts';
+import { settleRequest, settleResponse } from './settle.ts';
 
 /** How the message's body ends, and what the connection may do afterwards. */
 export class Framing {
@@ -20,17 +13,22 @@ export class Framing {
   chunked = false;
   close = false;
   keepAlive = false;
-  /** Value of `upgrade` when `connection` names it. */
+  /** Value of `upgrade` when `connection` names it and the codec does not ignore it. */
   upgrade: string | undefined = undefined;
+  /** `connection` of a response and where it stood: only one that switches protocols passes it on. */
+  connection: string | undefined = undefined;
+  connectionAt = 0;
 }
 
 export class RequestHead {
+  /** Empty until the head was read. */
   method = '';
-  /** The request target with its query; origin form after `resolveTarget`. */
+  /** The request target with its query; origin form, or what an `allow_absolute_url` that is off leaves. Empty for CONNECT. */
   path = '';
-  /** Empty when absent. */
+  /** Empty when absent; see `hasAuthority`. */
   authority = '';
   hasAuthority = false;
+  /** That of an absolute target; empty until the connection manager sets it. */
   scheme = '';
   minor = 1;
   expectContinue = false;
@@ -53,61 +51,81 @@ export class ResponseHead {
   }
 }
 
-const CODEC_ERROR: HeadFault = { status: 400, details: 'http1.codec_error' };
-const INVALID_CHARACTERS: HeadFault = { status: 400, details: 'http1.invalid_characters' };
-const TOO_LARGE: HeadFault = { status: 431, details: 'http1.headers_too_large' };
-const TOO_MANY: HeadFault = { status: 431, details: 'http1.too_many_headers' };
-const BAD_ENCODING: HeadFault = { status: 501, details: 'http1.invalid_transfer_encoding' };
-const LENGTH_AND_CHUNKED: HeadFault = { status: 400, details: 'http1.content_length_and_chunked_not_allowed' };
-const BAD_CONNECTION: HeadFault = { status: 400, details: 'http1.connection_header_rejected' };
-
-const METHODS = new Set(
-  (
-    'ACL BIND CHECKOUT CONNECT COPY DELETE GET HEAD LINK LOCK M-SEARCH MERGE MKACTIVITY MKCALENDAR MKCOL MOVE NOTIFY ' +
-    'OPTIONS PATCH POST PROPFIND PROPPATCH PURGE PUT REBIND REPORT SEARCH SOURCE SUBSCRIBE TRACE UNBIND UNLINK UNLOCK UNSUBSCRIBE'
-  ).split(' '),
-);
-const LONGEST_METHOD = 11;
-
 /** End of the head, undefined when bytes are missing, or the fault. */
 export type ParseOutcome = number | undefined | HeadFault;
 
+const line: RequestLine = { method: '', target: '', minor: 1, bare: false };
+
 /**
- * Reads a request head from `from`. Strict: a bare CR or LF, white space before the colon, a folded line, a repeated or malformed
- * content-length, content-length with transfer-encoding are faults. Needs to see every byte of the head again when called with more.
+ * Reads a request head from `from`, which is no byte of an empty line. What Envoy takes is taken, but for what is ambiguous: a bare CR
+ * or LF, a folded line, a repeated or malformed `Host`. A fault in the fields is told when the head is complete, as by Envoy, one in the
+ * request line at its end. Needs to see every byte of the head again when called with more.
  */
 export function parseRequestHead(
   bytes: Buffer,
   from: number,
   limit: number,
-  limits: HeadLimits,
+  options: RequestOptions,
   head: RequestHead,
 ): ParseOutcome {
+  let at = fastLine(bytes, from, limit, options);
+  if (at < 0) {
+    const slow = parseRequestLine(bytes, from, limit, options.maxBytes, options.allowCustomMethods, line);
+    if (typeof slow !== 'number') return slow;
+    at = slow;
+  }
+  if (!line.bare) {
+    const end = parseFields(bytes, from, at, limit, options, head.headers, REQUEST);
+    if (typeof end !== 'number') return end;
+    at = end;
+  }
+  head.minor = line.minor;
+  head.size = at - from;
+  return settleRequest(head, line.method, line.target, line.bare, options) ?? at;
+}
+
+/** The line most requests have, single spaces and an origin-form target. Position after it, or -1: read it the slow way. */
+function fastLine(bytes: Buffer, from: number, limit: number, options: RequestOptions): number {
   let at = from;
   while (at < limit && TOKEN[bytes[at] as number] === 1) at++;
-  if (at - from > LONGEST_METHOD) return CODEC_ERROR;
-  if (at === limit) return undefined;
-  if (bytes[at] !== 0x20 || at === from) return CODEC_ERROR;
-  const methodEnd = at;
-  const targetStart = ++at;
+  const methodEnd = at++;
+  if (at >= limit || bytes[methodEnd] !== 0x20 || bytes[at] !== 0x2f) return -1;
+  const targetStart = at;
   while (at < limit && TARGET[bytes[at] as number] === 1) at++;
-  if (at - from > limits.maxBytes) return TOO_LARGE;
-  if (at === limit) return undefined;
-  if (bytes[at] !== 0x20 || at === targetStart) return CODEC_ERROR;
   const targetEnd = at++;
-  const minor = versionAt(bytes, at, limit);
-  if (minor === undefined || minor < 0) return minor === undefined ? undefined : CODEC_ERROR;
-  at += 8;
-  const line = lineEnd(bytes, at, limit);
-  if (line !== at + 2) return line === undefined ? undefined : CODEC_ERROR;
-  const end = parseFields(bytes, line, limit, from + limits.maxBytes, limits.maxHeaders, head.headers, head.framing);
-  if (typeof end !== 'number') return end;
-  head.method = methodOf(bytes, from, methodEnd);
-  if (head.method === '') return CODEC_ERROR;
-  head.path = bytes.toString('latin1', targetStart, targetEnd);
-  head.minor = minor;
-  head.size = end - from;
-  return takeHost(head) ?? end;
+  if (
+    at + 10 > limit ||
+    bytes[targetEnd] !== 0x20 ||
+    !isVersion11(bytes, at) ||
+    bytes[at + 8] !== 13 ||
+    bytes[at + 9] !== 10
+  )
+    return -1;
+  line.method = methodAt(bytes, from, methodEnd, options.allowCustomMethods);
+  line.target = bytes.toString('latin1', targetStart, targetEnd);
+  line.minor = 1;
+  line.bare = false;
+  return line.method === '' || at + 10 - from > options.maxBytes ? -1 : at + 10;
+}
+
+/** Whether `HTTP/1.1` stands there. */
+function isVersion11(bytes: Buffer, at: number): boolean {
+  return (
+    bytes[at] === 72 &&
+    bytes[at + 1] === 84 &&
+    bytes[at + 2] === 84 &&
+    bytes[at + 3] === 80 &&
+    bytes[at + 4] === 47 &&
+    bytes[at + 5] === 49 &&
+    bytes[at + 6] === 46 &&
+    bytes[at + 7] === 49
+  );
+}
+
+function methodAt(bytes: Buffer, from: number, to: number, allowCustom: boolean): string {
+  if (to - from === 3 && bytes[from] === 71 && bytes[from + 1] === 69 && bytes[from + 2] === 84) return 'GET';
+  const method = bytes.toString('latin1', from, to);
+  return isMethod(method, allowCustom) ? method : '';
 }
 
 /** Reads a response head. */
@@ -115,177 +133,51 @@ export function parseResponseHead(
   bytes: Buffer,
   from: number,
   limit: number,
-  limits: HeadLimits,
+  options: HeadOptions,
   head: ResponseHead,
 ): ParseOutcome {
-  const minor = versionAt(bytes, from, limit);
-  if (minor === undefined) return undefined;
-  if (minor < 0) return CODEC_ERROR;
-  if (limit < from + 13) return undefined;
-  const status = statusAt(bytes, from + 8);
-  if (status < 100) return CODEC_ERROR;
-  let at = from + 12;
-  if (bytes[at] !== 0x20 && bytes[at] !== 13) return CODEC_ERROR;
-  while (at < limit && VALUE[bytes[at] as number] === 1) at++;
-  const line = lineEnd(bytes, at, limit);
-  if (typeof line !== 'number') return line;
-  if (line < 0) return CODEC_ERROR;
-  const end = parseFields(bytes, line, limit, from + limits.maxBytes, limits.maxHeaders, head.headers, head.framing);
+  const start = statusLine(bytes, from, limit, options.maxBytes, head);
+  if (typeof start !== 'number') return start;
+  const end = parseFields(bytes, from, start, limit, options, head.headers, RESPONSE);
   if (typeof end !== 'number') return end;
-  head.status = status;
-  head.minor = minor;
   head.size = end - from;
-  return end;
+  return settleResponse(head, options) ?? end;
 }
 
-/** Minor version of `HTTP/1.x`; -1 when it is something else, undefined when bytes are missing. */
-function versionAt(bytes: Buffer, at: number, limit: number): number | undefined {
-  const text = 'HTTP/1.';
-  for (let index = 0; index < 7; index++) {
-    if (at + index >= limit) return undefined;
-    if (bytes[at + index] !== text.charCodeAt(index)) return -1;
-  }
-  if (at + 7 >= limit) return undefined;
-  const minor = (bytes[at + 7] as number) - 48;
-  return minor === 0 || minor === 1 ? minor : -1;
+/** Position after the status line. Reason phrases are not kept: Envoy writes its own. */
+function statusLine(bytes: Buffer, from: number, limit: number, maxBytes: number, head: ResponseHead): ParseOutcome {
+  const fast = fastStatusLine(bytes, from, limit, head);
+  if (fast >= 0) return fast;
+  if (from < limit && bytes[from] !== 72) return CODEC_ERROR;
+  const length = bytes.subarray(from, Math.min(limit, from + maxBytes)).indexOf(10);
+  if (length < 0) return limit - from >= maxBytes ? TOO_LARGE : undefined;
+  const stop = from + length;
+  if (bytes[stop - 1] !== 13) return CODEC_ERROR;
+  if (anyOf(bytes, from, stop, CONTROL)) return INVALID_CHARACTERS;
+  const match = STATUS_LINE.exec(bytes.toString('latin1', from, stop - 1));
+  if (!match) return CODEC_ERROR;
+  // Envoy keeps the code in 16 bits.
+  head.status = Number(BigInt(match[2] ?? '') & 0xffffn);
+  head.minor = match[1] === '1.1' ? 1 : 0;
+  return head.status < 100 ? CODEC_ERROR : stop + 1;
 }
 
-function statusAt(bytes: Buffer, at: number): number {
-  if (bytes[at] !== 0x20) return -1;
+const STATUS_LINE = /^HTTP\/(\d\.\d)[ \t]+\+?(\d{1,19})(?:[ \t][^\r]*)?$/;
+
+/** `HTTP/1.1`, three digits and a reason phrase. Position after the line, or -1: read it the slow way. */
+function fastStatusLine(bytes: Buffer, from: number, limit: number, head: ResponseHead): number {
+  if (from + 14 > limit || !isVersion11(bytes, from) || bytes[from + 8] !== 0x20) return -1;
   let status = 0;
-  for (let index = 1; index <= 3; index++) {
-    const digit = (bytes[at + index] as number) - 48;
+  for (let at = from + 9; at < from + 12; at++) {
+    const digit = (bytes[at] as number) - 48;
     if (digit < 0 || digit > 9) return -1;
     status = status * 10 + digit;
   }
-  return status;
-}
-
-/** Position after CR LF; -1 when there is anything else, undefined when bytes are missing. */
-function lineEnd(bytes: Buffer, at: number, limit: number): number | undefined {
-  if (at >= limit) return undefined;
-  if (bytes[at] !== 13) return -1;
-  if (at + 1 >= limit) return undefined;
-  return bytes[at + 1] === 10 ? at + 2 : -1;
-}
-
-function methodOf(bytes: Buffer, from: number, to: number): string {
-  if (to - from === 3 && bytes[from] === 71 && bytes[from + 1] === 69 && bytes[from + 2] === 84) return 'GET';
-  const method = bytes.toString('latin1', from, to);
-  return METHODS.has(method) ? method : '';
-}
-
-/** Where the fields of the head just scanned stand; one parser runs at a time. */
-const fieldNames: string[] = [];
-const valueStarts: number[] = [];
-const valueStops: number[] = [];
-
-/** Scans header fields up to and with the empty line, then takes their values as slices of one string: a head costs one copy. */
-function parseFields(
-  bytes: Buffer,
-  from: number,
-  limit: number,
-  lastByte: number,
-  maxHeaders: number,
-  headers: HeaderMap,
-  framing: Framing,
-): ParseOutcome {
-  let at = from;
-  let count = 0;
-  for (;;) {
-    if (at > lastByte) return TOO_LARGE;
-    if (at >= limit) return undefined;
-    if (bytes[at] === 13) break;
-    scanName(bytes, at, limit);
-    const nameEnd = scanned.end;
-    if (nameEnd >= limit) return nameEnd > lastByte ? TOO_LARGE : undefined;
-    if (bytes[nameEnd] !== 0x3a || nameEnd === at) return CODEC_ERROR;
-    let start = nameEnd + 1;
-    while (start < limit && (bytes[start] === 0x20 || bytes[start] === 9)) start++;
-    let stop = start;
-    while (stop < limit && VALUE[bytes[stop] as number] === 1) stop++;
-    if (stop + 1 >= limit) return stop > lastByte ? TOO_LARGE : bareReturn(bytes, stop, limit);
-    if (bytes[stop] !== 13 || bytes[stop + 1] !== 10) return INVALID_CHARACTERS;
-    if (count >= maxHeaders) return TOO_MANY;
-    fieldNames[count] = internName(bytes, at, nameEnd, scanned.hash);
-    at = stop + 2;
-    while (stop > start && (bytes[stop - 1] === 0x20 || bytes[stop - 1] === 9)) stop--;
-    valueStarts[count] = start;
-    valueStops[count++] = stop;
-  }
-  const end = lineEnd(bytes, at, limit);
-  if (typeof end !== 'number') return end;
-  if (end < 0) return CODEC_ERROR;
-  if (end > lastByte) return TOO_LARGE;
-  return takeFields(bytes.toString('latin1', from, at), from, count, headers, framing) ?? end;
-}
-
-function takeFields(
-  text: string,
-  from: number,
-  count: number,
-  headers: HeaderMap,
-  framing: Framing,
-): HeadFault | undefined {
-  for (let index = 0; index < count; index++) {
-    const value = text.substring((valueStarts[index] as number) - from, (valueStops[index] as number) - from);
-    const fault = takeField(fieldNames[index] as string, value, headers, framing);
-    if (fault) return fault;
-  }
-  if (framing.chunked && framing.contentLength >= 0) return LENGTH_AND_CHUNKED;
-  return applyConnection(headers, framing);
-}
-
-function bareReturn(bytes: Buffer, stop: number, limit: number): ParseOutcome {
-  return stop < limit && bytes[stop] !== 13 ? INVALID_CHARACTERS : undefined;
-}
-
-/** Adds a field, taking note of what decides the framing. Transfer-encoding is per hop and not kept. */
-function takeField(name: string, value: string, headers: HeaderMap, framing: Framing): HeadFault | undefined {
-  if (name === 'content-length') {
-    if (framing.contentLength >= 0 || !/^\d{1,15}$/.test(value)) return CODEC_ERROR;
-    framing.contentLength = Number(value);
-  } else if (name === 'transfer-encoding') {
-    if (framing.chunked || value.toLowerCase() !== 'chunked') return BAD_ENCODING;
-    framing.chunked = true;
-    return undefined;
-  }
-  headers.add(name, value);
-  return undefined;
-}
-
-/** Acts on `connection` and removes it with the fields it nominates. */
-function applyConnection(headers: HeaderMap, framing: Framing): HeadFault | undefined {
-  const connection = headers.joined('connection');
-  if (connection === undefined) return undefined;
-  headers.remove('connection');
-  const nominated = connection.toLowerCase().split(',', 12);
-  if (nominated.length > 10) return BAD_CONNECTION;
-  for (const item of nominated) {
-    const token = item.trim();
-    if (token === 'close') framing.close = true;
-    else if (token === 'keep-alive') framing.keepAlive = true;
-    else if (token === 'upgrade') framing.upgrade = headers.get('upgrade');
-    else if (token.startsWith('x-forwarded-') || token.startsWith(':')) return BAD_CONNECTION;
-    else if (token !== 'te' && token !== 'host' && token !== 'content-length') headers.remove(token);
-  }
-  return undefined;
-}
-
-function takeHost(head: RequestHead): HeadFault | undefined {
-  const { headers } = head;
-  const at = headers.names.indexOf('host');
-  if (at >= 0) {
-    head.authority = headers.values[at] as string;
-    head.hasAuthority = true;
-    headers.names.splice(at, 1);
-    headers.values.splice(at, 1);
-    if (headers.names.indexOf('host') >= 0) return CODEC_ERROR;
-  }
-  const expect = headers.get('expect');
-  if (expect !== undefined && expect.toLowerCase() === '100-continue') {
-    head.expectContinue = true;
-    headers.remove('expect');
-  }
-  return undefined;
+  let at = from + 12;
+  if (status < 100 || (bytes[at] !== 0x20 && bytes[at] !== 13)) return -1;
+  while (at < limit && VALUE[bytes[at] as number] === 1) at++;
+  if (at + 1 >= limit || bytes[at] !== 13 || bytes[at + 1] !== 10) return -1;
+  head.status = status;
+  head.minor = 1;
+  return at + 2;
 }

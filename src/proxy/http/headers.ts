@@ -5,6 +5,8 @@
 export class HeaderMap {
   readonly names: string[] = [];
   readonly values: string[] = [];
+  /** How names were written first, by name in lower case, where a listener or cluster preserves their case. */
+  spelling: Map<string, string> | undefined = undefined;
 
   get size(): number {
     return this.names.length;
@@ -37,6 +39,22 @@ export class HeaderMap {
     this.values.push(value);
   }
 
+  /** Appends to the first field of that name, which there is, after a comma. */
+  append(name: string, value: string): void {
+    const at = this.names.indexOf(name);
+    this.values[at] = `${this.values[at]},${value}`;
+  }
+
+  insert(at: number, name: string, value: string): void {
+    this.names.splice(at, 0, name);
+    this.values.splice(at, 0, value);
+  }
+
+  rememberSpelling(name: string, written: string): void {
+    this.spelling ??= new Map();
+    if (!this.spelling.has(name)) this.spelling.set(name, written);
+  }
+
   /** Replaces the first field of that name in its place, drops the others, or adds one at the end. */
   set(name: string, value: string): void {
     const at = this.names.indexOf(name);
@@ -60,6 +78,7 @@ export class HeaderMap {
     const out = new HeaderMap();
     out.names.push(...this.names);
     out.values.push(...this.values);
+    out.spelling = this.spelling;
     return out;
   }
 

@@ -4,14 +4,22 @@ import type { ClusterManager } from '../cluster/manager.ts';
 import type { Fields } from '../config/fields.ts';
 import type { FilterChain } from '../filter/chain.ts';
 import type { DiscoverFilter } from '../filter/context.ts';
-import type { RouterConfig } from '../filter/router/config.ts';
-import { readFilterChain, readRouteFilters } from '../filter/table.ts';
+import { type RouterConfig, readFilterChain, readRouteFilters } from '../filter/table.ts';
 import { readUpgrades } from '../route/action.ts';
 import { RouteTable } from '../route/table.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { type StatsScope, sanitizeStatName } from '../stats/store.ts';
-import type { HeadLimits } from './head.ts';
+import type { TrailerOptions } from './body.ts';
+import {
+  type CommonOptions,
+  PLAIN_COMMON,
+  PLAIN_HTTP1,
+  readCommonOptions,
+  readRequestHttp1,
+  trailerOptions,
+} from './codec-config.ts';
 import { type LocalReplyConfig, PLAIN_REPLIES, readLocalReplyConfig } from './local-reply.ts';
+import type { RequestOptions } from './options.ts';
 import { HTTP_STATS, type HttpStats, LISTENER_HTTP_STATS, type ListenerHttpStats } from './stats.ts';
 
 /** A compiled HTTP connection manager; times in milliseconds, 0 for none. */
@@ -26,17 +34,14 @@ export interface HttpManager {
   readonly routes: () => RouteTable | undefined;
   readonly accessLogs: readonly AccessLog[];
   readonly localReplies: LocalReplyConfig;
-  readonly limits: HeadLimits;
+  readonly codec: RequestOptions;
+  readonly trailers: TrailerOptions;
   readonly idleTimeout: number;
   readonly streamIdleTimeout: number;
   readonly requestTimeout: number;
   readonly headersTimeout: number;
   readonly delayedCloseTimeout: number;
   readonly maxRequestsPerConnection: number;
-  readonly acceptHttp10: boolean;
-  readonly defaultHost10: string;
-  readonly allowAbsoluteUrl: boolean;
-  readonly underscores: 'ALLOW' | 'REJECT_REQUEST' | 'DROP_HEADER';
   readonly serverName: string;
   readonly serverMode: 'OVERWRITE' | 'APPEND_IF_ABSENT' | 'PASS_THROUGH';
   readonly useRemoteAddress: boolean;
@@ -66,16 +71,14 @@ export interface HttpManagerContext {
   readonly readAccessLogs: AccessLogReader;
 }
 
-const HOUR = 3_600_000;
-
 /** Reads an `envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager`. */
 export function readHttpManager(fields: Fields, context: HttpManagerContext): HttpManager {
   fields.ignore('internal_address_config', 'set_current_client_cert_details', 'drain_timeout', 'tracing');
   fields.choice('codec_type', ['AUTO', 'HTTP1']);
   fields.choice('forward_client_cert_details', ['SANITIZE']);
   fields.choice('path_with_escaped_slashes_action', ['IMPLEMENTATION_SPECIFIC_DEFAULT', 'KEEP_UNCHANGED']);
-  const common = fields.message('common_http_protocol_options', readCommon) ?? COMMON;
-  const http1 = fields.message('http_protocol_options', readHttp1) ?? HTTP1;
+  const common = fields.message('common_http_protocol_options', readCommonOptions) ?? PLAIN_COMMON;
+  const codec = readCodec(fields, common);
   const name = sanitizeStatName(fields.required('stat_prefix'));
   const chain = readFilterChain(fields, 'http_filters', {
     place: 'downstream',
@@ -87,8 +90,9 @@ export function readHttpManager(fields: Fields, context: HttpManagerContext): Ht
   const any = fields.flag('strip_any_host_port');
   const matching = fields.flag('strip_matching_host_port');
   return {
-    ...common,
-    ...http1,
+    ...codec,
+    idleTimeout: common.idleTimeout,
+    maxRequestsPerConnection: common.maxRequests,
     stats: context.stats.get(HTTP_STATS, `http.${name}.`),
     listenerStats: context.stats.get(LISTENER_HTTP_STATS, `${context.statPrefix}http.${name}.`),
     clusters: context.clusters,
@@ -97,7 +101,6 @@ export function readHttpManager(fields: Fields, context: HttpManagerContext): Ht
     routes: readRoutes(fields, context),
     accessLogs: context.readAccessLogs(fields),
     localReplies: fields.message('local_reply_config', readLocalReplyConfig) ?? PLAIN_REPLIES,
-    limits: { maxBytes: (fields.number('max_request_headers_kb') ?? 60) * 1024, maxHeaders: common.maxHeaders },
     streamIdleTimeout: fields.duration('stream_idle_timeout') ?? 300_000,
     requestTimeout: fields.duration('request_timeout') ?? 0,
     headersTimeout: fields.duration('request_headers_timeout') ?? 0,
@@ -119,29 +122,16 @@ export function readHttpManager(fields: Fields, context: HttpManagerContext): Ht
   };
 }
 
-const COMMON = { idleTimeout: HOUR, maxHeaders: 100, maxRequestsPerConnection: 0, underscores: 'ALLOW' as const };
-const HTTP1 = { allowAbsoluteUrl: true, acceptHttp10: false, defaultHost10: '' };
-
-function readCommon(fields: Fields): {
-  readonly idleTimeout: number;
-  readonly maxHeaders: number;
-  readonly maxRequestsPerConnection: number;
-  readonly underscores: HttpManager['underscores'];
-} {
-  return {
-    idleTimeout: fields.duration('idle_timeout') ?? HOUR,
-    maxHeaders: fields.number('max_headers_count') ?? 100,
-    maxRequestsPerConnection: fields.number('max_requests_per_connection') ?? 0,
-    underscores: fields.choice('headers_with_underscores_action', ['ALLOW', 'REJECT_REQUEST', 'DROP_HEADER']),
+/** How heads and trailers of requests are read. */
+function readCodec(fields: Fields, common: CommonOptions): Pick<HttpManager, 'codec' | 'trailers'> {
+  const { trailers, ...http1 } = fields.message('http_protocol_options', readRequestHttp1) ?? PLAIN_HTTP1;
+  const limits = {
+    maxBytes: (fields.number('max_request_headers_kb') ?? 60) * 1024,
+    maxHeaders: common.maxHeaders,
+    underscores: common.underscores,
+    preserveCase: false,
   };
-}
-
-function readHttp1(fields: Fields): typeof HTTP1 {
-  return {
-    allowAbsoluteUrl: fields.boolean('allow_absolute_url') ?? true,
-    acceptHttp10: fields.flag('accept_http_10'),
-    defaultHost10: fields.text('default_host_for_http_10'),
-  };
+  return { codec: { ...limits, ...http1 }, trailers: trailerOptions(limits, trailers) };
 }
 
 function readRoutes(fields: Fields, context: HttpManagerContext): HttpManager['routes'] {

@@ -1,12 +1,10 @@
 import type { LocalReply } from '../filter/filter.ts';
 import { splitPort } from '../route/redirect.ts';
-import { isAuthority } from './bytes.ts';
 import type { RequestHead } from './head.ts';
 import type { HttpManager } from './manager.ts';
 import { normalizePath } from './path.ts';
 import { newRequestId } from './request-id.ts';
 import type { HttpStream } from './stream.ts';
-import { FLAG } from './stream-info.ts';
 
 const refuse = (status: number, body: string, details: string, flags = 0): LocalReply => ({
   status,
@@ -35,42 +33,14 @@ const UNTRUSTED_AT_EDGE = new Set([
 /** Checks a request as Envoy's connection manager does, in its order, then brings its headers into shape. */
 export function admitRequest(stream: HttpStream): LocalReply | undefined {
   const { head, manager } = stream;
-  if (head.minor === 0 && !manager.acceptHttp10) {
-    return refuse(426, 'Upgrade Required', 'low_version', FLAG.DOWNSTREAM_PROTOCOL);
-  }
-  const target = resolveTarget(head, manager);
-  if (target) return target;
-  if (head.authority === '') {
-    if (head.minor === 0 && manager.defaultHost10 !== '') head.authority = manager.defaultHost10;
-    else return refuse(400, '', 'missing_host_header');
-  }
-  if (!isAuthority(head.authority)) {
-    return refuse(400, 'Bad Request', 'http1.invalid_authority', FLAG.DOWNSTREAM_PROTOCOL);
-  }
+  if (head.scheme === '') head.scheme = 'http';
+  if (!head.hasAuthority) return refuse(400, '', 'missing_host_header');
   stripPort(head, manager);
   const path = checkPath(head, manager);
   if (path) return path;
-  const upgrade = admitUpgrade(stream);
-  if (upgrade) return upgrade;
-  const underscores = checkUnderscores(head, manager);
-  if (underscores) return underscores;
+  // Whether it is allowed waits for the route, which may know better than the connection manager.
+  stream.upgrade = head.framing.upgrade?.toLowerCase();
   shapeHeaders(stream);
-  return undefined;
-}
-
-/** Turns an absolute-form target into its parts. */
-function resolveTarget(head: RequestHead, manager: HttpManager): LocalReply | undefined {
-  head.scheme = 'http';
-  const { path } = head;
-  if (path.startsWith('/') || (path === '*' && head.method === 'OPTIONS') || head.method === 'CONNECT')
-    return undefined;
-  const absolute = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/([^/?#]*)(.*)$/.exec(path);
-  if (!absolute) return refuse(400, 'Bad Request', 'http1.codec_error', FLAG.DOWNSTREAM_PROTOCOL);
-  if (!manager.allowAbsoluteUrl) return undefined;
-  const [, scheme = '', authority = '', rest = ''] = absolute;
-  head.scheme = scheme.toLowerCase() === 'https' ? 'https' : 'http';
-  head.authority = authority;
-  head.path = rest.startsWith('/') ? rest : `/${rest}`;
   return undefined;
 }
 
@@ -89,31 +59,6 @@ function checkPath(head: RequestHead, manager: HttpManager): LocalReply | undefi
   const normal = normalizePath(head.path, manager.normalizePath, manager.mergeSlashes);
   if (normal === undefined) return refuse(400, '', 'path_normalization_failed');
   head.path = normal;
-  return undefined;
-}
-
-function admitUpgrade(stream: HttpStream): LocalReply | undefined {
-  const { head, manager } = stream;
-  const wanted = head.framing.upgrade?.toLowerCase();
-  if (wanted === undefined) {
-    head.headers.remove('upgrade');
-    return undefined;
-  }
-  if (wanted === 'h2c') {
-    head.headers.remove('upgrade');
-    return undefined;
-  }
-  // A route may allow what the connection manager does not, so the decision waits for the route.
-  stream.upgrade = manager.upgrades.get(wanted) === false ? undefined : wanted;
-  return undefined;
-}
-
-function checkUnderscores(head: RequestHead, manager: HttpManager): LocalReply | undefined {
-  if (manager.underscores === 'ALLOW' || !head.headers.names.some((name) => name.includes('_'))) return undefined;
-  if (manager.underscores === 'REJECT_REQUEST') {
-    return refuse(400, 'Bad Request', 'http1.unexpected_underscore', FLAG.DOWNSTREAM_PROTOCOL);
-  }
-  head.headers.removeWhere((name) => name.includes('_'));
   return undefined;
 }
 

@@ -3,7 +3,9 @@ import type { SourceAddress } from '../cluster/upstream-connection.ts';
 import { Deadline } from '../time/deadline.ts';
 import { acceptedTransport, type Transport, type TransportUser } from '../transport/transport.ts';
 import { BodyDecoder } from './body.ts';
-import { type HeadFault, parseRequestHead, RequestHead, type ResponseHead } from './head.ts';
+import { CODEC_ERROR, type HeadFault } from './fault.ts';
+import { parseRequestHead, RequestHead, type ResponseHead } from './head.ts';
+import { HeadBuffer } from './head-buffer.ts';
 import type { HttpManager } from './manager.ts';
 import { reasonPhrase } from './status.ts';
 import { HttpStream } from './stream.ts';
@@ -11,7 +13,9 @@ import { type ConnectionPeers, FLAG } from './stream-info.ts';
 import { responseHeadText, writeMessage } from './wire.ts';
 
 const PIPELINE_LIMIT = 65_536;
-const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
+const NOTHING = Buffer.alloc(0);
+/** How long a connection that was ended waits for the client to end its side where no delayed close is wanted. */
+const LINGER_MS = 1;
 
 /** What takes over the bytes of an upgraded connection; an empty range means that the client closed its side. */
 export type TunnelSink = (bytes: Buffer, start: number, stop: number) => void;
@@ -26,15 +30,19 @@ export class ServerConnection implements TransportUser {
   tunnel: TunnelSink | undefined = undefined;
   #stream: HttpStream | undefined = undefined;
   readonly #body = new BodyDecoder();
-  /** Bytes of a head that is not complete. */
-  #partial: Buffer | undefined = undefined;
-  #partialScanned = 0;
+  /** What has come of the head of `#stream`, while it is not complete. */
+  #partial: HeadBuffer | undefined = undefined;
   /** Bytes that arrived after the request under way. */
-  #waiting: Buffer | undefined = undefined;
+  #waiting: Buffer[] = [];
+  #waitingBytes = 0;
   #processing = false;
   #closing = false;
   #paused = false;
   #requests = 0;
+  /** Version the response is written with: 1 unless HTTP/1.0 is accepted. */
+  #minor = 1;
+  /** The client may still be sending what nobody reads: it is given time to see the response before the connection goes. */
+  #delayClose = false;
   readonly #idle = new Deadline(() => this.#idleTimeout());
   readonly #headTimeout = new Deadline(() => this.#headerTimeout());
   readonly #closeDelay = new Deadline(() => this.transport.destroy());
@@ -60,7 +68,13 @@ export class ServerConnection implements TransportUser {
   /** Ends the connection after the response under way, at once when there is none. */
   drain(): void {
     this.closeAfterResponse = true;
-    if (!this.#stream && !this.#partial) this.#shut();
+    if (!this.#stream) this.#shut(false);
+  }
+
+  /** Ends the connection after a response that refuses the request. */
+  closeAfterRefusal(): void {
+    this.closeAfterResponse = true;
+    this.#delayClose = true;
   }
 
   destroy(): void {
@@ -85,10 +99,8 @@ export class ServerConnection implements TransportUser {
   }
 
   headText(head: ResponseHead, framing: string): string {
-    const minor = this.#stream?.head.minor ?? 1;
-    if (head.status === 101) {
-      return responseHeadText(101, minor, head.headers, 'connection: Upgrade\r\n');
-    }
+    const minor = this.#minor;
+    if (head.status === 101) return responseHeadText(101, minor, head.headers, '');
     const close = this.closeAfterResponse ? 'connection: close\r\n' : '';
     const keep = minor === 0 && close === '' ? 'connection: keep-alive\r\n' : '';
     return responseHeadText(head.status, minor, head.headers, close + keep + framing);
@@ -98,41 +110,40 @@ export class ServerConnection implements TransportUser {
     writeMessage(this.transport, head, bytes, start, stop, chunked, end);
   }
 
-  /** A stream in the place of another for the same request. */
-  restart(stream: HttpStream, head: RequestHead): HttpStream {
-    const next = new HttpStream(this, this.manager, head);
-    if (this.#stream === stream) this.#stream = next;
-    return next;
-  }
-
   onStreamEnd(stream: HttpStream): void {
     if (this.#stream !== stream) return;
     if (this.tunnel) {
-      this.#shut();
+      this.#shut(false);
       return;
     }
     if (!stream.requestDone || this.closeAfterResponse) {
-      this.#shut();
+      this.#shut(this.#delayClose || !stream.requestDone);
       return;
     }
     this.#stream = undefined;
     this.resumeReading();
     this.#idle.start(this.manager.idleTimeout);
-    if (this.#processing || !this.#waiting) return;
-    const bytes = this.#waiting;
-    this.#waiting = undefined;
+    if (this.#processing || this.#waitingBytes === 0) return;
+    const [first] = this.#waiting;
+    const bytes = this.#waiting.length === 1 && first ? first : Buffer.concat(this.#waiting);
+    this.#waiting = [];
+    this.#waitingBytes = 0;
     this.#process(bytes, bytes.length);
   }
 
-  /** Sends what is written, closes our side and waits a moment for the client to close its own. */
-  #shut(): void {
+  /**
+   * Ends the connection once what is written is sent. With `delay` as Envoy does where the client may still be writing: nothing is read
+   * any more, and the connection goes when the client closes it or after `delayed_close_timeout`, so that the response is not lost to a reset.
+   */
+  #shut(delay: boolean): void {
     if (this.#closing) return;
     this.#closing = true;
     this.#idle.stop();
     this.#headTimeout.stop();
-    this.transport.end();
+    const { delayedCloseTimeout } = this.manager;
+    if (!delay || delayedCloseTimeout === 0) this.transport.end();
     this.resumeReading();
-    this.#closeDelay.start(this.manager.delayedCloseTimeout || 1);
+    this.#closeDelay.start(delayedCloseTimeout || LINGER_MS);
   }
 
   onBytes(read: Buffer, length: number): void {
@@ -145,18 +156,14 @@ export class ServerConnection implements TransportUser {
       this.#wait(read, 0, length);
       return;
     }
-    if (!this.#partial) {
+    const partial = this.#partial;
+    if (!partial) {
       this.#process(read, length);
       return;
     }
-    const bytes = read.subarray(0, length);
-    const whole = Buffer.concat([this.#partial, bytes]);
-    this.#partial = whole;
-    // A head that comes byte by byte is not read again for each byte.
-    if (bytes.includes(10) || whole.length >= 2 * this.#partialScanned) {
-      this.#partial = undefined;
-      this.#process(whole, whole.length);
-    }
+    if (!partial.append(read, 0, length, this.manager.codec.maxBytes)) return;
+    const { bytes } = partial;
+    this.#process(bytes, bytes.length);
   }
 
   onWritable(): void {
@@ -168,17 +175,16 @@ export class ServerConnection implements TransportUser {
   }
 
   #wait(bytes: Buffer, start: number, stop: number): void {
-    const more = Buffer.from(bytes.subarray(start, stop));
-    this.#waiting = this.#waiting ? Buffer.concat([this.#waiting, more]) : more;
-    if (this.#waiting.length > PIPELINE_LIMIT) this.pauseReading();
+    this.#waiting.push(Buffer.from(bytes.subarray(start, stop)));
+    this.#waitingBytes += stop - start;
+    if (this.#waitingBytes > PIPELINE_LIMIT) this.pauseReading();
   }
 
   #process(bytes: Buffer, limit: number): void {
     this.#processing = true;
     for (let at = 0; at < limit && !this.#closing; ) {
-      const next = this.#stream
-        ? this.#requestBytes(this.#stream, bytes, at, limit)
-        : this.#requestHead(bytes, at, limit);
+      const stream = this.#stream;
+      const next = stream?.begun ? this.#requestBytes(stream, bytes, at, limit) : this.#requestHead(bytes, at, limit);
       if (next === undefined) break;
       at = next;
     }
@@ -195,86 +201,83 @@ export class ServerConnection implements TransportUser {
       return undefined;
     }
     const next = this.#body.decode(bytes, at, limit);
-    if (next < 0) {
-      stream.reply({
-        status: 400,
-        body: 'Bad Request',
-        details: 'http1.codec_error',
-        flags: FLAG.DOWNSTREAM_PROTOCOL,
-        close: true,
-      });
-      this.destroySoon();
-      return undefined;
-    }
-    const { start, end, done } = this.#body;
+    const { start, end, done, fault } = this.#body;
     if (done || end > start) stream.onRequestBody(bytes, start, end, done);
-    return next;
+    if (!fault) return next;
+    this.#refuse(stream, fault);
+    return undefined;
   }
 
-  /** After a protocol error nothing more is read. */
-  destroySoon(): void {
-    if (!this.#closing) this.#shut();
-  }
-
+  /** Position after the head, undefined when it is not complete or was refused. */
   #requestHead(bytes: Buffer, from: number, limit: number): number | undefined {
-    let at = from;
-    while (at < limit && (bytes[at] === 13 || bytes[at] === 10)) at++;
-    if (at === limit) return at;
-    const head = new RequestHead();
-    const outcome = parseRequestHead(bytes, at, limit, this.manager.limits, head);
-    if (outcome === undefined) {
-      this.#partial = Buffer.from(bytes.subarray(at, limit));
-      this.#partialScanned = this.#partial.length;
-      if (!this.#headTimeout.list) this.#headTimeout.start(this.manager.headersTimeout);
-      return undefined;
-    }
-    this.#headTimeout.stop();
     this.#idle.stop();
-    if (typeof outcome !== 'number') {
-      this.#refuse(outcome);
+    this.#stream ??= new HttpStream(this, this.manager);
+    const stream = this.#stream;
+    let at = from;
+    while (at + 1 < limit && bytes[at] === 13 && bytes[at + 1] === 10) at += 2;
+    const head = new RequestHead();
+    const outcome = this.#parse(bytes, at, limit, head);
+    if (outcome === undefined) {
+      this.#awaitHead(stream, bytes, at, limit);
       return undefined;
     }
-    this.#begin(head);
+    this.#partial = undefined;
+    this.#headTimeout.stop();
+    this.#minor = head.minor === 0 && this.manager.codec.acceptHttp10 ? 0 : 1;
+    if (typeof outcome !== 'number') {
+      this.#refuse(stream, outcome);
+      return undefined;
+    }
+    this.#begin(stream, head);
     return outcome;
   }
 
-  #begin(head: RequestHead): void {
+  #parse(bytes: Buffer, at: number, limit: number, head: RequestHead): number | undefined | HeadFault {
+    if (at === limit || (bytes[at] === 13 && at + 1 === limit)) return undefined;
+    // Envoy passes over any CR and LF before a request; alone they are as ambiguous here as elsewhere.
+    if (bytes[at] === 13 || bytes[at] === 10) return CODEC_ERROR;
+    return parseRequestHead(bytes, at, limit, this.manager.codec, head);
+  }
+
+  #awaitHead(stream: HttpStream, bytes: Buffer, at: number, limit: number): void {
+    if (this.#partial) return;
+    this.#partial = new HeadBuffer();
+    this.#partial.append(bytes, at, limit, this.manager.codec.maxBytes);
+    stream.awaitHead();
+    this.#headTimeout.start(this.manager.headersTimeout);
+  }
+
+  #begin(stream: HttpStream, head: RequestHead): void {
     const { framing } = head;
     const { manager } = this;
     this.#requests++;
     const spent = manager.maxRequestsPerConnection > 0 && this.#requests >= manager.maxRequestsPerConnection;
     if (framing.close || spent || (head.minor === 0 && !framing.keepAlive)) this.closeAfterResponse = true;
-    if (framing.chunked) this.#body.reset('chunked');
+    // After an upgrade or CONNECT whatever comes is payload.
+    if (framing.upgrade !== undefined || head.method === 'CONNECT') this.#body.reset('close');
+    else if (framing.chunked) this.#body.reset('chunked', 0, manager.trailers);
     else this.#body.reset('length', Math.max(0, framing.contentLength));
-    const stream = new HttpStream(this, manager, head);
-    this.#stream = stream;
-    if (framing.upgrade !== undefined && this.#body.done) this.#body.reset('close');
-    if (head.expectContinue && !this.#body.done) writeMessage(this.transport, CONTINUE, undefined, 0, 0, false, false);
+    if (head.expectContinue) this.#continue(head);
     if (this.#body.done) stream.requestComplete();
-    stream.begin();
-    if (framing.upgrade !== undefined && stream.upgrade === undefined && this.#body.kind === 'close') {
-      this.#body.reset('none');
-    }
+    stream.begin(head);
   }
 
-  /** Answers a head that cannot be read. */
-  #refuse(fault: HeadFault): void {
+  #continue(head: RequestHead): void {
+    head.headers.remove('expect');
+    writeMessage(this.transport, `HTTP/1.${this.#minor} 100 Continue\r\n\r\n`, undefined, 0, 0, false, false);
+  }
+
+  /** Answers what cannot be read: a head, or the body after one. */
+  #refuse(stream: HttpStream, { status, details }: HeadFault): void {
     this.manager.stats.protocolError++;
-    this.closeAfterResponse = true;
-    const stream = new HttpStream(this, this.manager, new RequestHead());
-    this.#stream = stream;
-    stream.reply({
-      status: fault.status,
-      body: reasonPhrase(fault.status),
-      details: fault.details,
-      flags: FLAG.DOWNSTREAM_PROTOCOL,
-      close: true,
-    });
+    stream.reply({ status, body: reasonPhrase(status), details, flags: FLAG.DOWNSTREAM_PROTOCOL, close: true });
+    // A response that had begun cannot be mended.
+    this.#shut(true);
   }
 
   onRemoteEnd(): void {
     if (this.tunnel) {
-      this.tunnel(Buffer.alloc(0), 0, 0);
+      this.tunnel(NOTHING, 0, 0);
       return;
     }
     this.transport.destroy();
@@ -282,11 +285,11 @@ export class ServerConnection implements TransportUser {
 
   #idleTimeout(): void {
     this.manager.stats.cxIdleTimeout++;
-    this.#shut();
+    this.#shut(false);
   }
 
   #headerTimeout(): void {
-    this.#refuse({ status: 408, details: 'request_header_timeout' });
+    this.#stream?.reply({ status: 408, body: '', details: 'request_header_timeout', close: true });
   }
 
   onClosed(): void {

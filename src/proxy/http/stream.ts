@@ -1,8 +1,5 @@
-import type { LocalReply } from '../filter/filter.ts';
-import type { RouterDownstream } from '../filter/router/downstream.ts';
-import type { RedirectHistory } from '../filter/router/internal-redirect.ts';
-import { routeRequest } from '../filter/router/router.ts';
-import type { RouterRun } from '../filter/router/run.ts';
+import type { FilterStream, LocalReply } from '../filter/filter.ts';
+import { RouterRun } from '../filter/router/run.ts';
 import { FilterRun } from '../filter/run.ts';
 import type { WeightedCluster } from '../route/action.ts';
 import type { Route, RouteTable } from '../route/table.ts';
@@ -10,7 +7,7 @@ import { now } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
 import { httpDate } from './date.ts';
 import { RequestEnd, ResponseEnd } from './filter-ends.ts';
-import type { RequestHead, ResponseHead } from './head.ts';
+import { RequestHead, type ResponseHead } from './head.ts';
 import { localReplyHead } from './local-reply.ts';
 import type { HttpManager } from './manager.ts';
 import { admitRequest } from './request.ts';
@@ -20,11 +17,16 @@ import { FLAG, StreamInfo } from './stream-info.ts';
 /** Bytes of body that filters may keep of a message in each direction. */
 const FILTER_BUFFER = 1_048_576;
 
+/** What stands for the head of a request that could not be read. */
+const NO_HEAD = new RequestHead();
+
 /** One request and its response on a downstream connection. */
-export class HttpStream extends StreamInfo implements RouterDownstream {
+export class HttpStream extends StreamInfo implements FilterStream {
   readonly connection: ServerConnection;
   readonly manager: HttpManager;
-  readonly head: RequestHead;
+  head = NO_HEAD;
+  /** The head has been read. */
+  begun = false;
   readonly random = Math.floor(Math.random() * 0x1_0000_0000);
   routes: RouteTable | undefined = undefined;
   route: Route | undefined = undefined;
@@ -35,7 +37,6 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
   ended = false;
   /** An upgrade the configuration allows; the request then has no end of its own. */
   upgrade: string | undefined = undefined;
-  redirects: RedirectHistory | undefined = undefined;
   #filters: FilterRun | undefined = undefined;
   #run: RouterRun | undefined = undefined;
   /** The response's head is past the filters. */
@@ -47,31 +48,35 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
   readonly #idle = new Deadline(() => this.#idleTimeout());
   readonly #whole = new Deadline(() => this.#requestTimeout());
 
-  constructor(connection: ServerConnection, manager: HttpManager, head: RequestHead) {
+  constructor(connection: ServerConnection, manager: HttpManager) {
     super(connection.peers);
     this.connection = connection;
     this.manager = manager;
-    this.head = head;
-    this.request = head;
+    this.protocol = 'HTTP/1.1';
     manager.stats.rqTotal++;
     manager.stats.rqActive++;
   }
 
+  /** The head is still to come. */
+  awaitHead(): void {
+    this.#idle.start(this.manager.streamIdleTimeout);
+    this.#whole.start(this.manager.requestTimeout);
+  }
+
   /** Judges the head, finds the route and runs the filters. */
-  begin(): void {
+  begin(head: RequestHead): void {
     const { manager } = this;
+    this.begun = true;
+    this.head = head;
+    this.request = head;
+    if (head.minor === 0) this.protocol = 'HTTP/1.0';
     this.#idle.start(manager.streamIdleTimeout);
-    if (!this.requestDone) this.#whole.start(manager.requestTimeout);
+    if (!this.requestDone && !this.#whole.list) this.#whole.start(manager.requestTimeout);
     const refused = admitRequest(this);
     if (refused) {
       this.reply(refused);
       return;
     }
-    this.#route();
-  }
-
-  #route(): void {
-    const { manager } = this;
     this.routes = manager.routes();
     for (const name of this.routes?.internalHeaders ?? []) this.head.headers.remove(name);
     const found = this.routes?.find(this, this.random);
@@ -94,8 +99,8 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
 
   /** The head of the request is past the filters. */
   forward(): void {
-    this.#run = routeRequest(this);
-    this.#run?.begin();
+    this.#run = new RouterRun(this);
+    this.#run.start();
   }
 
   /** A piece of the request's body is past the filters. */
@@ -124,16 +129,14 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     if (reply.flags) this.flags |= reply.flags;
     this.details = reply.details;
     if (this.#headSent) {
-      this.flush();
-      this.end();
-      this.connection.destroySoon();
+      this.connection.destroy();
       return;
     }
     this.#run?.abort();
     this.#filters?.request.cancel();
     // A reply to what is wrong with a response passes no filters.
     if (this.responseStarted) this.#filters?.response.cancel();
-    if (reply.close) this.connection.closeAfterResponse = true;
+    if (reply.close) this.connection.closeAfterRefusal();
     const filters = this.responseStarted ? undefined : this.#filters;
     const { head, body } = localReplyHead(this, reply);
     const bytes = Buffer.from(body, 'latin1');
@@ -146,23 +149,6 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     }
     this.sendHead(head, done);
     if (!done) this.writeBody(bytes, 0, bytes.length, true);
-  }
-
-  redirect(body: Buffer | undefined): void {
-    const next = this.connection.restart(this, this.head);
-    next.redirects = this.redirects;
-    this.details = 'internal_redirect';
-    this.end();
-    next.beginAgain(body);
-  }
-
-  /** Begins with a request that passed the checks before, from its route on. */
-  beginAgain(body: Buffer | undefined): void {
-    this.requestComplete();
-    this.#idle.start(this.manager.streamIdleTimeout);
-    if (body) this.requestDone = false;
-    this.#route();
-    if (body) this.onRequestBody(body, 0, body.length, true);
   }
 
   /** The upstream's response begins. */
@@ -194,7 +180,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     const { manager, connection } = this;
     headers.remove('keep-alive');
     headers.remove('proxy-connection');
-    if (head.status !== 101) headers.remove('upgrade');
+    if (head.status !== 101 || this.upgrade === undefined) headers.remove('upgrade');
     if (!headers.has('date')) headers.add('date', httpDate());
     if (manager.serverMode === 'OVERWRITE' || (manager.serverMode === 'APPEND_IF_ABSENT' && !headers.has('server'))) {
       headers.set('server', manager.serverName);
@@ -213,9 +199,8 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     this.#bodyless =
       this.head.method === 'HEAD' || status === 304 || status === 204 || (status < 200 && status !== 101);
     this.#chunked = false;
-    if (status === 101 || headers.has('content-length')) return '';
-    if (done && this.head.method !== 'HEAD') return status >= 200 && status !== 204 ? 'content-length: 0\r\n' : '';
-    if (status < 200 || status === 204) return '';
+    if (status < 200 || status === 204 || status === 304 || headers.has('content-length')) return '';
+    if (done && this.head.method !== 'HEAD') return 'content-length: 0\r\n';
     if (this.head.minor === 0) {
       this.connection.closeAfterResponse = true;
       return '';

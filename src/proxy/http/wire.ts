@@ -10,10 +10,8 @@ export function requestHeadText(
   authority: string,
   headers: HeaderMap,
   chunked: boolean,
-  upgrade: boolean,
 ): string {
-  let text = `${method} ${path} HTTP/1.1\r\nhost: ${authority}\r\n${fieldsText(headers)}`;
-  if (upgrade) text += 'connection: Upgrade\r\n';
+  const text = `${method} ${path} HTTP/1.1\r\nhost: ${authority}\r\n${fieldsText(headers)}`;
   return chunked ? `${text}transfer-encoding: chunked\r\n\r\n` : `${text}\r\n`;
 }
 

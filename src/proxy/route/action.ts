@@ -1,10 +1,8 @@
-import type { MetadataCriterion } from '../cluster/context.ts';
 import type { Fields } from '../config/fields.ts';
 import type { Regex } from '../match/regex.ts';
 import { readRegex } from '../match/strings.ts';
-import { type ForwardOptions, readForwardOptions } from './forward-options.ts';
-import { readCriteria } from './metadata-match.ts';
 import { type HeaderMutation, readMutation } from './mutation.ts';
+import { type RetryPolicy, readRetryPolicy } from './retry.ts';
 
 export interface WeightedCluster {
   readonly name: string;
@@ -14,7 +12,6 @@ export interface WeightedCluster {
   readonly request: HeaderMutation;
   readonly response: HeaderMutation;
   readonly host: string | undefined;
-  readonly metadataMatch: readonly MetadataCriterion[] | undefined;
 }
 
 export type ClusterChoice =
@@ -39,7 +36,7 @@ export type HostRewrite =
   | { readonly kind: 'path'; readonly rewrite: RegexRewrite };
 
 /** `envoy.config.route.v3.RouteAction`: send the request to a cluster. Times in milliseconds, 0 for none. */
-export interface ForwardAction extends ForwardOptions {
+export interface ForwardAction {
   readonly kind: 'forward';
   readonly choice: ClusterChoice;
   readonly notFoundStatus: number;
@@ -50,6 +47,7 @@ export interface ForwardAction extends ForwardOptions {
   readonly timeout: number;
   /** Undefined: the connection manager's. */
   readonly idleTimeout: number | undefined;
+  readonly retry: RetryPolicy | undefined;
   readonly priority: 'DEFAULT' | 'HIGH';
   /** Upgrade types switched on or off here, lower case. */
   readonly upgrades: ReadonlyMap<string, boolean>;
@@ -65,7 +63,6 @@ export function readForward(fields: Fields): ForwardAction {
     fields.problem('', 'Specify only one of prefix_rewrite, regex_rewrite or path_rewrite_policy');
   }
   return {
-    ...readForwardOptions(fields),
     kind: 'forward',
     choice: readChoice(fields),
     notFoundStatus:
@@ -76,8 +73,9 @@ export function readForward(fields: Fields): ForwardAction {
     regexRewrite,
     hostRewrite: readHostRewrite(fields),
     appendForwardedHost: fields.flag('append_x_forwarded_host'),
-    timeout: Math.floor(fields.duration('timeout') ?? DEFAULT_TIMEOUT),
+    timeout: fields.duration('timeout') ?? DEFAULT_TIMEOUT,
     idleTimeout: fields.duration('idle_timeout'),
+    retry: fields.message('retry_policy', readRetryPolicy),
     priority: fields.choice('priority', ['DEFAULT', 'HIGH']),
     upgrades: readUpgrades(fields),
   };
@@ -143,7 +141,6 @@ function readWeighted(fields: Fields): ClusterChoice {
       request: readMutation(cluster, 'request_headers_to_add', 'request_headers_to_remove'),
       response: readMutation(cluster, 'response_headers_to_add', 'response_headers_to_remove'),
       host: host === '' ? undefined : host,
-      metadataMatch: cluster.message('metadata_match', readCriteria),
     };
   });
   if (total === 0) fields.problem('clusters', 'Sum of weights in the weighted_cluster must be greater than 0.');

@@ -55,7 +55,6 @@ test('an upstream that misbehaves gives 502 or 503 in the words of Envoy', async
       `${before}protocol error`,
     ],
     ['sends a body with 204', () => 'HTTP/1.1 204 No\r\ncontent-length: 1\r\n\r\na', 502, `${before}protocol error`],
-    ['sends an unasked upgrade', () => 'HTTP/1.1 101 Switching\r\n\r\n', 502, `${before}protocol error`],
   ];
   for (const [what, respond, status, body] of table) {
     await withProxy({ respond }, async ({ proxy }) => {
@@ -204,7 +203,7 @@ test('an upgrade passes only where it is allowed, then bytes go both ways', asyn
       const answer = await client.read();
       assert.equal(answer.status, 101);
       assert.ok(answer.headers.includes('upgrade: websocket'));
-      assert.match(backend.heads[0] ?? '', /upgrade: websocket\r\n[\s\S]*connection: Upgrade\r\n/);
+      assert.match(backend.heads[0] ?? '', /connection: Upgrade\r\nupgrade: websocket\r\n/);
       client.send('ping');
       let seen = '';
       while (!seen.includes('<ping>')) {
