@@ -63,9 +63,15 @@ export class Cluster {
       );
     } else {
       const stats = scope.get(BALANCER_STATS, prefix);
-      const activeRequests = (): number => this.stats.rqActive;
-      const now = (): number => performance.now();
-      this.#balancer = createBalancer(policy, { random, now, stats, panicThreshold, localSet, activeRequests });
+      this.#balancer = createBalancer(policy, {
+        random,
+        now: () => performance.now(),
+        stats,
+        ownStats: (kind, name) => scope.get(kind, `${prefix}${name}`),
+        panicThreshold,
+        localSet,
+        activeRequests: () => this.stats.rqActive,
+      });
     }
     if (config.outlier) {
       this.outlier = new OutlierDetector(

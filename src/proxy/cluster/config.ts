@@ -1,10 +1,10 @@
 import { type Fields, isObject, typeName } from '../config/fields.ts';
 import type { FilterChain } from '../filter/chain.ts';
 import { type StatsScope, sanitizeStatName } from '../stats/store.ts';
-import type { BalancerPolicy, LocalityPolicy } from './balance/policy.ts';
+import { type BalancerPolicy, type LocalityPolicy, PLAIN_HASHING, PLAIN_LOCALITY } from './balance/policy.ts';
 import { type Assignment, NO_ASSIGNMENT, readAssignment } from './config/endpoints.ts';
 import { type OriginalDstConfig, readOriginalDst } from './config/original-dst.ts';
-import { readLocalityPolicy, readPercent, readPolicy } from './config/policy.ts';
+import { readHashing, readLocalityPolicy, readPercent, readPolicy } from './config/policy.ts';
 import { type OutlierConfig, readOutlierDetection } from './outlier.ts';
 import { DEFAULT_THRESHOLDS, type Thresholds } from './resources.ts';
 
@@ -63,13 +63,17 @@ export function readCluster(fields: Fields, options: ClusterReaderOptions): Clus
   readTransportSocket(fields);
   const http = readHttpOptions(fields, options, `cluster.${statName}.`);
   const common = fields.message('common_lb_config', readCommonLb) ?? PLAIN_COMMON;
+  if (common.hashing.useHostname && kind !== 'STRICT_DNS') {
+    const path = 'common_lb_config.consistent_hashing_lb_config.use_hostname_for_hashing';
+    fields.problem(path, `cannot be used with type ${kind}`, 'STRICT_DNS');
+  }
   return {
     name,
     statName,
     kind,
     serviceName: serviceName || name,
     assignment: fields.message('load_assignment', readAssignment) ?? NO_ASSIGNMENT,
-    policy: readClusterPolicy(fields, kind, common.locality),
+    policy: readClusterPolicy(fields, kind, common),
     connectTimeout: fields.duration('connect_timeout') ?? 5000,
     idleTimeout: http.idleTimeout,
     maxRequestsPerConnection: http.maxRequests || (fields.number('max_requests_per_connection') ?? 0),
@@ -166,10 +170,16 @@ function ignoreAll(fields: Fields): true {
 interface CommonLb {
   readonly panicThreshold: number;
   readonly mergeWindow: number;
-  readonly locality: LocalityPolicy | undefined;
+  readonly locality: LocalityPolicy;
+  readonly hashing: ReturnType<typeof readHashing>;
 }
 
-const PLAIN_COMMON: CommonLb = { panicThreshold: 50, mergeWindow: 1000, locality: undefined };
+const PLAIN_COMMON: CommonLb = {
+  panicThreshold: 50,
+  mergeWindow: 1000,
+  locality: PLAIN_LOCALITY,
+  hashing: PLAIN_HASHING,
+};
 
 function readCommonLb(fields: Fields): CommonLb {
   fields.ignore('close_connections_on_host_set_change', 'ignore_new_hosts_until_first_hc');
@@ -177,11 +187,12 @@ function readCommonLb(fields: Fields): CommonLb {
     panicThreshold: Math.trunc(fields.message('healthy_panic_threshold', readPercent) ?? 50),
     mergeWindow: fields.duration('update_merge_window') ?? 1000,
     locality: readLocalityPolicy(fields),
+    hashing: fields.message('consistent_hashing_lb_config', readHashing) ?? PLAIN_HASHING,
   };
 }
 
-function readClusterPolicy(fields: Fields, kind: ClusterKind, locality: LocalityPolicy | undefined): BalancerPolicy {
-  const policy = readPolicy(fields, locality);
+function readClusterPolicy(fields: Fields, kind: ClusterKind, { locality, hashing }: CommonLb): BalancerPolicy {
+  const policy = readPolicy(fields, locality, hashing);
   if ((kind === 'ORIGINAL_DST') !== (policy.kind === 'cluster_provided')) {
     fields.problem(
       'lb_policy',

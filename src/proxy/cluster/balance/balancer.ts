@@ -1,3 +1,4 @@
+import type { StatsKind } from '../../stats/kind.ts';
 import type { LoadBalancerContext } from '../context.ts';
 import type { Host } from '../host.ts';
 import type { HostSet } from '../host-set.ts';
@@ -18,6 +19,8 @@ export interface BalancerEnvironment {
   /** Monotonic milliseconds. */
   readonly now: () => number;
   readonly stats: BalancerStats;
+  /** Statistics of a policy's own, `name` below those of the cluster. */
+  readonly ownStats: <T extends object>(kind: StatsKind<T>, name: string) => T;
   /** `healthy_panic_threshold` in whole percents. */
   readonly panicThreshold: number;
   /** Hosts of the cluster that the proxy itself belongs to (`local_cluster_name`); undefined without one. */

@@ -1,6 +1,10 @@
 import type { BalancerEnvironment, LoadBalancer } from './balancer.ts';
-import type { BalancerPolicy, LocalityPolicy } from './policy.ts';
+import { HashBalancer } from './hashing.ts';
+import { Maglev, maglevCounts } from './maglev.ts';
+import type { BalancerPolicy, ConsistentHashing, LocalityPolicy } from './policy.ts';
+import { Ring, type RingOptions, ringShape } from './ring.ts';
 import { SourceBalancer } from './sources.ts';
+import { MAGLEV_STATS, RING_STATS } from './stats.ts';
 import { createLeastRequest, createRoundRobin } from './weighted.ts';
 
 /** A balancer for a policy; `cluster_provided` has none, since the cluster itself finds the host. */
@@ -15,6 +19,10 @@ export function createBalancer(
       return createLeastRequest(policy, environment);
     case 'random':
       return createRandom(policy.locality, environment);
+    case 'ring_hash':
+      return createRingHash(policy.ring, policy.hashing, environment);
+    case 'maglev':
+      return createMaglev(policy.tableSize, policy.hashing, environment);
   }
 }
 
@@ -27,4 +35,41 @@ function createRandom(locality: LocalityPolicy, environment: BalancerEnvironment
     policy: { refresh: () => undefined, pick: ({ hosts }, random) => hosts[random % hosts.length] },
     eager: false,
   });
+}
+
+function createRingHash(
+  options: RingOptions,
+  hashing: ConsistentHashing,
+  environment: BalancerEnvironment,
+): LoadBalancer {
+  const stats = environment.ownStats(RING_STATS, 'ring_hash_lb.');
+  return new HashBalancer(
+    {
+      build: (hosts) => new Ring(hosts, options, hashing.useHostname),
+      count: (hosts) => {
+        const { size, points } = ringShape(hosts, options);
+        stats.size = size;
+        stats.least = Math.min(size, ...points);
+        stats.most = Math.max(...points);
+      },
+    },
+    hashing,
+    environment,
+  );
+}
+
+function createMaglev(tableSize: number, hashing: ConsistentHashing, environment: BalancerEnvironment): LoadBalancer {
+  const stats = environment.ownStats(MAGLEV_STATS, 'maglev_lb.');
+  return new HashBalancer(
+    {
+      build: (hosts) => new Maglev(hosts, tableSize, hashing.useHostname),
+      count: (hosts) => {
+        const counts = maglevCounts(hosts, tableSize, hashing.useHostname);
+        stats.least = Math.min(...counts);
+        stats.most = Math.max(...counts);
+      },
+    },
+    hashing,
+    environment,
+  );
 }

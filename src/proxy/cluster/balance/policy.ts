@@ -1,3 +1,5 @@
+import type { RingOptions } from './ring.ts';
+
 /** `SlowStartConfig`: a host that becomes healthy reaches its full weight only after the window. */
 export interface SlowStart {
   /** Milliseconds, more than 0. */
@@ -30,7 +32,7 @@ export const PLAIN_LOCALITY: LocalityPolicy = {
   byWeight: false,
 };
 
-/** What ring hash and Maglev have in common. */
+/** `ConsistentHashingLbConfig`, and whether the weights of localities count. */
 export interface ConsistentHashing {
   readonly useHostname: boolean;
   /** Percent of the average load that a host may have; 0: no bound. */
@@ -58,4 +60,8 @@ export type BalancerPolicy =
   | RoundRobinPolicy
   | LeastRequestPolicy
   | { readonly kind: 'random'; readonly locality: LocalityPolicy }
+  | { readonly kind: 'ring_hash'; readonly ring: RingOptions; readonly hashing: ConsistentHashing }
+  | { readonly kind: 'maglev'; readonly tableSize: number; readonly hashing: ConsistentHashing }
   | { readonly kind: 'cluster_provided' };
+
+export const PLAIN_HASHING: ConsistentHashing = { useHostname: false, balanceFactor: 0, localityWeighted: false };

@@ -34,3 +34,27 @@ export const BALANCER_STATS = statsKind(BalancerStats, {
   subsetsRemoved: counter('lb_subsets_removed'),
   subsetsSelected: counter('lb_subsets_selected'),
 });
+
+/** Of the ring built last, under `cluster.<name>.ring_hash_lb.`. */
+export class RingStats {
+  size = 0;
+  least = 0;
+  most = 0;
+}
+
+export const RING_STATS = statsKind(RingStats, {
+  size: sharedGauge('size'),
+  least: sharedGauge('min_hashes_per_host'),
+  most: sharedGauge('max_hashes_per_host'),
+});
+
+/** Of the table built last, under `cluster.<name>.maglev_lb.`. */
+export class MaglevStats {
+  least = 0;
+  most = 0;
+}
+
+export const MAGLEV_STATS = statsKind(MaglevStats, {
+  least: sharedGauge('min_entries_per_host'),
+  most: sharedGauge('max_entries_per_host'),
+});

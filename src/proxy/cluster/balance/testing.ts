@@ -23,6 +23,7 @@ export function environment(more: Partial<BalancerEnvironment> = {}): BalancerEn
     random: seeded(),
     now: () => 1000,
     stats: new BalancerStats(),
+    ownStats: (kind) => kind.create(),
     panicThreshold: 50,
     localSet: () => undefined,
     activeRequests: () => 0,

@@ -1,31 +1,40 @@
 import { type Fields, typeName } from '../../config/fields.ts';
 import {
   type BalancerPolicy,
+  type ConsistentHashing,
   type LeastRequestPolicy,
   type LocalityPolicy,
   PLAIN_LOCALITY,
   type RoundRobinPolicy,
   type SlowStart,
 } from '../balance/policy.ts';
+import type { RingOptions } from '../balance/ring.ts';
 
 const POLICIES = 'envoy.extensions.load_balancing_policies.';
 const LB_POLICIES = [
   'ROUND_ROBIN',
   'LEAST_REQUEST',
   'RANDOM',
+  'RING_HASH',
+  'MAGLEV',
   'CLUSTER_PROVIDED',
   'LOAD_BALANCING_POLICY_CONFIG',
 ] as const;
-const SUPPORTED = 'RoundRobin, LeastRequest, Random, ClusterProvided';
+const SUPPORTED = 'RoundRobin, LeastRequest, Random, RingHash, Maglev, ClusterProvided';
 
 /** The policy of a cluster: `load_balancing_policy` where there is one, else `lb_policy` with its configuration. */
-export function readPolicy(fields: Fields, commonLocality: LocalityPolicy | undefined): BalancerPolicy {
+export function readPolicy(
+  fields: Fields,
+  locality: LocalityPolicy,
+  hashing: Omit<ConsistentHashing, 'localityWeighted'>,
+): BalancerPolicy {
   const roundRobin = fields.message('round_robin_lb_config', readRoundRobin);
   const leastRequest = fields.message('least_request_lb_config', readLeastRequest);
+  const ring = fields.message('ring_hash_lb_config', readRing) ?? PLAIN_RING;
+  const tableSize = fields.message('maglev_lb_config', readTableSize) ?? DEFAULT_TABLE_SIZE;
   const modern = fields.message('load_balancing_policy', readPolicyList);
   const written = fields.choice('lb_policy', LB_POLICIES);
   if (modern) return modern;
-  const locality = commonLocality ?? PLAIN_LOCALITY;
   switch (written) {
     case 'ROUND_ROBIN':
       return { kind: 'round_robin', slowStart: undefined, ...roundRobin, locality };
@@ -33,6 +42,10 @@ export function readPolicy(fields: Fields, commonLocality: LocalityPolicy | unde
       return { ...(leastRequest ?? PLAIN_LEAST_REQUEST), locality };
     case 'RANDOM':
       return { kind: 'random', locality };
+    case 'RING_HASH':
+      return { kind: 'ring_hash', ring, hashing: { ...hashing, localityWeighted: locality.weighted } };
+    case 'MAGLEV':
+      return { kind: 'maglev', tableSize, hashing: { ...hashing, localityWeighted: locality.weighted } };
     case 'CLUSTER_PROVIDED':
       return { kind: 'cluster_provided' };
     case 'LOAD_BALANCING_POLICY_CONFIG':
@@ -70,6 +83,10 @@ function readTypedPolicy(fields: Fields): BalancerPolicy | undefined {
       return { ...readLeastRequest(fields), locality: readLocalityLb(fields) };
     case `${POLICIES}random.v3.Random`:
       return { kind: 'random', locality: readLocalityLb(fields) };
+    case `${POLICIES}ring_hash.v3.RingHash`:
+      return { kind: 'ring_hash', ring: readRing(fields), hashing: readTypedHashing(fields) };
+    case `${POLICIES}maglev.v3.Maglev`:
+      return { kind: 'maglev', tableSize: readTableSize(fields), hashing: readTypedHashing(fields) };
     case `${POLICIES}cluster_provided.v3.ClusterProvided`:
       return { kind: 'cluster_provided' };
     default:
@@ -77,6 +94,45 @@ function readTypedPolicy(fields: Fields): BalancerPolicy | undefined {
       fields.ignore(...Object.keys(fields.json));
       return undefined;
   }
+}
+
+const MOST_POINTS = 8_388_608;
+const PLAIN_RING: RingOptions = { minSize: 1024, maxSize: MOST_POINTS, murmur: false };
+const DEFAULT_TABLE_SIZE = 65_537;
+
+function readRing(fields: Fields): RingOptions {
+  const minSize = fields.number('minimum_ring_size') ?? PLAIN_RING.minSize;
+  const maxSize = fields.number('maximum_ring_size') ?? PLAIN_RING.maxSize;
+  if (minSize > maxSize) fields.problem('minimum_ring_size', `${minSize} is more than maximum_ring_size (${maxSize})`);
+  const name = fields.raw('hash_function');
+  return { minSize, maxSize, murmur: name === 'MURMUR_HASH_2' };
+}
+
+function readTableSize(fields: Fields): number {
+  const size = fields.number('table_size') ?? DEFAULT_TABLE_SIZE;
+  if (!isPrime(size)) fields.problem('table_size', `found ${size}`, 'a prime number');
+  return size;
+}
+
+function isPrime(value: number): boolean {
+  if (value < 2) return false;
+  for (let factor = 2; factor * factor <= value; factor++) if (value % factor === 0) return false;
+  return true;
+}
+
+function readTypedHashing(fields: Fields): ConsistentHashing {
+  const old = readHashing(fields);
+  const hashing = fields.message('consistent_hashing_lb_config', readHashing) ?? old;
+  const localityWeighted = fields.message('locality_weighted_lb_config', () => true) ?? false;
+  return { ...hashing, localityWeighted };
+}
+
+/** `use_hostname_for_hashing` and `hash_balance_factor`, wherever they stand. */
+export function readHashing(fields: Fields): Omit<ConsistentHashing, 'localityWeighted'> {
+  return {
+    useHostname: fields.flag('use_hostname_for_hashing'),
+    balanceFactor: fields.number('hash_balance_factor') ?? 0,
+  };
 }
 
 function readRoundRobin(fields: Fields): RoundRobinPolicy {
