@@ -16,7 +16,9 @@ async function main(): Promise<void> {
   const bootstrap: unknown = parse(await readFile(path, 'utf8'));
   const flushAt = process.argv.indexOf('--file-flush-interval-msec');
   const logFlushMs = flushAt < 0 ? undefined : Number(process.argv[flushAt + 1]);
-  const proxy = await startProxy({ bootstrap, log, ...(logFlushMs === undefined ? {} : { logFlushMs }) });
+  const concurrencyAt = process.argv.indexOf('--concurrency');
+  const concurrency = concurrencyAt < 0 ? 1 : Number(process.argv[concurrencyAt + 1]);
+  const proxy = await startProxy({ bootstrap, log, concurrency, ...(logFlushMs === undefined ? {} : { logFlushMs }) });
   log.info({ admin: proxy.adminAddress }, 'ciliate-proxy is live');
   let stopping = false;
   const stop = (): void => {

@@ -1,19 +1,15 @@
+import { flushCompileCache, getCompileCacheDir } from 'node:module';
 import { formatIssue, type Issue, type Logger } from '../base/index.ts';
 import { messageOf } from '../model/envoy/index.ts';
-import { accessLogReader } from './accesslog/access-log.ts';
-import { createLogFiles, type LogFiles } from './accesslog/file.ts';
-import { createGrpcLogs, type GrpcLogs } from './accesslog/grpc.ts';
+import { createGrpcLogStreams, type GrpcLogStreams } from './accesslog/grpc.ts';
 import { type AdminServer, startAdmin } from './admin/admin.ts';
-import { ClusterManager } from './cluster/manager.ts';
 import { type Bootstrap, readBootstrap } from './config/bootstrap.ts';
 import { type Discovery, startDiscovery } from './discovery/discovery.ts';
-import { FilterStore } from './discovery/filters.ts';
-import { RouteStore } from './discovery/routes.ts';
-import { readFilterChain } from './filter/table.ts';
-import { ListenerManager } from './listener/manager.ts';
 import { CLUSTER_MANAGER_STATS, LISTENER_MANAGER_STATS, SERVER_STATS } from './server/stats.ts';
-import { StatsStore } from './stats/store.ts';
 import { prepareRawHandles } from './transport/raw.ts';
+import { createEngine } from './worker/engine.ts';
+import { createWorkers, type Workers } from './worker/group.ts';
+import { startRemote } from './worker/remote.ts';
 
 export interface ProxyOptions {
   /** The parsed YAML or JSON of an Envoy bootstrap file. */
@@ -21,6 +17,8 @@ export interface ProxyOptions {
   readonly log: Logger;
   /** How long an access log line waits for others before it is written; default 1 s. */
   readonly logFlushMs?: number;
+  /** Number of workers, each on a core of its own; default 1, which runs in this thread. */
+  readonly concurrency?: number;
 }
 
 export interface RunningProxy {
@@ -47,106 +45,99 @@ const DRAIN_MS = 5000;
 const STATS_FLUSH_MS = 5000;
 
 /** Starts a proxy. Rejects with `BootstrapError` when the bootstrap is faulty or an address of it cannot be bound. */
-export async function startProxy({ bootstrap, log, logFlushMs }: ProxyOptions): Promise<RunningProxy> {
+export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
+  const { bootstrap, log } = options;
   const read = readBootstrap(bootstrap);
   if (!read.ok) throw new BootstrapError(read.error);
   const config = read.value;
-  if (!(await prepareRawHandles())) log.warn('this Node gives no access to socket handles: requests cost more');
-  const parts = createParts(config, log, createLogFiles(logFlushMs));
+  const rawHandles = await prepareRawHandles();
+  if (!rawHandles) log.warn('this Node gives no access to socket handles: requests cost more');
   const startedAt = performance.now();
-  countServer(parts, startedAt, () => draining);
-  const flush = setInterval(() => parts.stats.flush(), STATS_FLUSH_MS).unref();
+  const { workers, logs } = await openWorkers(config, options, rawHandles);
+  countServer(workers, startedAt, () => draining);
+  const flush = setInterval(() => workers.flushStats(), STATS_FLUSH_MS).unref();
   let discovery: Discovery | undefined;
   let draining = false;
   let admin: AdminServer | undefined;
+  const stop = async (drainMs: number): Promise<void> => {
+    draining = true;
+    clearInterval(flush);
+    discovery?.close();
+    await workers.stop(drainMs);
+    logs.close();
+    await admin?.close();
+  };
   try {
-    await putStatic(config, parts);
+    await putStatic(config, workers);
     admin = await openAdmin(config, {
-      ...parts,
+      workers,
       node: config.node,
       bootstrap,
-      discovery: () => discovery,
       startedAt,
       state: () => (draining ? 'DRAINING' : 'LIVE'),
     });
-    discovery = openDiscovery(config, parts, log);
+    discovery = openDiscovery(config, workers, log);
   } catch (error) {
-    clearInterval(flush);
-    await admin?.close();
-    await parts.listeners.stop(0);
-    parts.clusters.stop();
+    await stop(0);
     throw error;
   }
   return {
     adminAddress: admin?.address,
-    listenerAddresses: (name) => parts.listeners.all().find(({ config: { name: own } }) => own === name)?.bound ?? [],
-    stop: async (drainMs = DRAIN_MS) => {
-      draining = true;
-      clearInterval(flush);
-      discovery?.close();
-      await parts.listeners.stop(drainMs);
-      parts.logs.close();
-      await parts.files.close();
-      parts.clusters.stop();
-      await admin?.close();
-    },
+    listenerAddresses: (name) => workers.first.listeners.get(name)?.bound ?? [],
+    stop: (drainMs = DRAIN_MS) => stop(drainMs),
   };
 }
 
-interface Parts {
-  readonly stats: StatsStore;
-  readonly clusters: ClusterManager;
-  readonly listeners: ListenerManager;
-  readonly routes: RouteStore;
-  readonly filters: FilterStore;
-  readonly logs: GrpcLogs;
-  readonly files: LogFiles;
-}
-
-function createParts(config: Bootstrap, log: Logger, files: LogFiles): Parts {
-  const stats = new StatsStore();
-  const { runtime } = config;
-  const routes = new RouteStore();
-  const filters = new FilterStore();
-  const clusters = new ClusterManager(
-    {
-      readFilters: (fields, key, statPrefix, scope) => {
-        return readFilterChain(fields, key, {
-          place: 'upstream',
-          statPrefix,
-          stats: scope,
-          runtime,
-          discover: filters.discover,
-        }).chain;
-      },
-    },
-    stats,
+async function openWorkers(
+  config: Bootstrap,
+  { log, logFlushMs, concurrency = 1 }: ProxyOptions,
+  rawHandles: boolean,
+): Promise<{ readonly workers: Workers; readonly logs: GrpcLogStreams }> {
+  const logs = createGrpcLogStreams(
+    (cluster) => first.clusters.grpcTarget(cluster),
+    messageOf('envoy.config.core.v3.Node', config.node),
     log,
   );
-  const logs = createGrpcLogs(clusters, messageOf('envoy.config.core.v3.Node', config.node), log);
-  const listeners = new ListenerManager({
-    context: {
-      clusters,
-      runtime,
-      discoverRoutes: (name) => () => routes.get(name),
-      discoverFilter: filters.discover,
-      readAccessLogs: accessLogReader(logs, files),
-    },
-    stats,
-    hasRoutes: (name) => routes.get(name) !== undefined,
-    hasFilter: (name) => filters.has(name),
-  });
-  return { stats, clusters, listeners, routes, filters, logs, files };
+  const first = createEngine({ worker: 0, runtime: config.runtime, log, logFlushMs, logSink: logs });
+  const onDeath = (reason: string): never => {
+    log.fatal({ reason }, 'a worker died');
+    process.exit(1);
+  };
+  const compileCache = getCompileCacheDir();
+  if (concurrency > 1) flushCompileCache();
+  const remotes = await Promise.all(
+    Array.from({ length: concurrency - 1 }, (_, index) =>
+      startRemote({
+        data: {
+          worker: index + 1,
+          logFlushMs,
+          logLevel: log.level,
+          runtime: config.runtimeJson,
+          rawHandles,
+          compileCache,
+        },
+        logSink: logs,
+        onDeath,
+      }),
+    ),
+  );
+  return { workers: createWorkers(first, remotes, log), logs };
 }
 
 /** Keeps the gauges of the process up to date. */
-function countServer({ stats, clusters, listeners }: Parts, startedAt: number, draining: () => boolean): void {
+function countServer(
+  { first: { stats, clusters, listeners }, count }: Workers,
+  startedAt: number,
+  draining: () => boolean,
+): void {
   const scope = stats.scope();
   const server = scope.get(SERVER_STATS, 'server.');
   const manager = scope.get(CLUSTER_MANAGER_STATS, 'cluster_manager.');
   const listening = scope.get(LISTENER_MANAGER_STATS, 'listener_manager.');
   stats.beforeRead(() => {
     server.live = draining() ? 0 : 1;
+    server.concurrency = count;
+    listening.workersStarted = 1;
     server.state = draining() ? 1 : 0;
     server.uptime = Math.floor((performance.now() - startedAt) / 1000);
     const warm = clusters.all().filter((cluster) => cluster.warm).length;
@@ -156,18 +147,20 @@ function countServer({ stats, clusters, listeners }: Parts, startedAt: number, d
   });
 }
 
-async function putStatic(config: Bootstrap, { clusters, listeners }: Parts): Promise<void> {
+async function putStatic(config: Bootstrap, workers: Workers): Promise<void> {
+  const lists = { clusters: config.clusters, listeners: config.listeners };
   const issues: Issue[] = [];
-  for (const [index, json] of config.clusters.entries()) {
-    const result = clusters.put(json, true);
-    const at = `static_resources.clusters[${index}]`;
-    if (!result.ok) issues.push(...result.error.map((issue) => ({ ...issue, path: `${at}.${issue.path}` })));
+  for (const [key, kind] of [
+    ['clusters', 'cluster'],
+    ['listeners', 'listener'],
+  ] as const) {
+    const results = await workers.apply(lists[key].map((json) => ({ kind, json, fixed: true })));
+    for (const [index, found] of results.entries()) {
+      const at = `static_resources.${key}[${index}]`;
+      issues.push(...found.map((issue) => ({ ...issue, path: issue.path === '' ? at : `${at}.${issue.path}` })));
+    }
   }
-  for (const [index, json] of config.listeners.entries()) {
-    const result = await listeners.put(json, true);
-    if (!result.ok) issues.push({ path: `static_resources.listeners[${index}]`, message: result.error });
-  }
-  if (config.ads && clusters.grpcTarget(config.ads.cluster) === undefined) {
+  if (config.ads && workers.first.clusters.grpcTarget(config.ads.cluster) === undefined) {
     issues.push({
       path: 'dynamic_resources.ads_config.grpc_services[0].envoy_grpc.cluster_name',
       message: `no static cluster ${JSON.stringify(config.ads.cluster)} with an endpoint`,
@@ -186,12 +179,12 @@ async function openAdmin(
   return server.value;
 }
 
-function openDiscovery(config: Bootstrap, parts: Parts, log: Logger): Discovery | undefined {
+function openDiscovery(config: Bootstrap, workers: Workers, log: Logger): Discovery | undefined {
   const { ads } = config;
   if (!ads) return undefined;
   return startDiscovery({
-    ...parts,
-    address: parts.clusters.grpcTarget(ads.cluster) ?? '',
+    workers,
+    address: workers.first.clusters.grpcTarget(ads.cluster) ?? '',
     node: config.node,
     form: ads.form,
     discoverListeners: config.discoverListeners,

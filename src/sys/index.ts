@@ -16,6 +16,7 @@ export {
 } from './sandbox.ts';
 export {
   closeDescriptor,
+  duplicateDescriptor,
   makeListenerTransparent,
   openTransparentSocket,
   type TransparentSocketOptions,

@@ -20,6 +20,7 @@ const libc = koffi.load('libc.so.6');
 export const native = {
   socket: libc.func('int socket(int, int, int)'),
   socketpair: libc.func('int socketpair(int, int, int, _Out_ int*)'),
+  dup: libc.func('int dup(int)'),
   dup2: libc.func('int dup2(int, int)'),
   close: libc.func('int close(int)'),
   bind: libc.func('int bind(int, void*, uint32)'),

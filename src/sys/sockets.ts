@@ -7,6 +7,8 @@ export interface TransparentSocketOptions {
   readonly port: number;
   /** SO_MARK of everything the socket sends. */
   readonly mark?: number;
+  /** SO_REUSEPORT: several sockets may listen at the address, and the kernel spreads connections over them. */
+  readonly reusePort?: boolean;
 }
 
 /**
@@ -14,7 +16,7 @@ export interface TransparentSocketOptions {
  * The file descriptor goes to `new net.Socket({ fd })` or `dgram.bind({ fd })`, which then own it: never close it afterwards.
  * Throws `SystemCallError`, for instance EPERM without CAP_NET_ADMIN in the user namespace of the network namespace.
  */
-export function openTransparentSocket({ type, address, port, mark }: TransparentSocketOptions): number {
+export function openTransparentSocket({ type, address, port, mark, reusePort }: TransparentSocketOptions): number {
   const v6 = address.includes(':');
   const kind = type === 'stream' ? c.SOCK_STREAM : c.SOCK_DGRAM;
   const fd = check(native.socket(v6 ? c.AF_INET6 : c.AF_INET, kind | c.SOCK_NONBLOCK | c.SOCK_CLOEXEC, 0), 'socket');
@@ -23,6 +25,7 @@ export function openTransparentSocket({ type, address, port, mark }: Transparent
     if (mark !== undefined) setOption(fd, c.SOL_SOCKET, c.SO_MARK, mark);
     // With it the kernel would give one free UDP port to two sockets, and answers to the wrong one.
     if (type === 'stream' || port !== 0) setOption(fd, c.SOL_SOCKET, c.SO_REUSEADDR, 1);
+    if (reusePort) setOption(fd, c.SOL_SOCKET, c.SO_REUSEPORT, 1);
     if (port === 0 && type === 'stream') setOption(fd, c.SOL_IP, c.IP_BIND_ADDRESS_NO_PORT, 1);
     const target = socketAddress(address, port);
     check(native.bind(fd, target, target.length), `bind(${address}:${port})`);
@@ -37,6 +40,11 @@ export function openTransparentSocket({ type, address, port, mark }: Transparent
 export function makeListenerTransparent(fd: number, { v6 = false, mark }: { v6?: boolean; mark?: number } = {}): void {
   setTransparent(fd, v6);
   if (mark !== undefined) setOption(fd, c.SOL_SOCKET, c.SO_MARK, mark);
+}
+
+/** A second descriptor of the same open file; whoever gets it closes it. */
+export function duplicateDescriptor(fd: number): number {
+  return check(native.dup(fd), 'dup');
 }
 
 export function closeDescriptor(fd: number): void {

@@ -2,7 +2,6 @@ import { createRequire } from 'node:module';
 import type { Client, ClientWritableStream } from '@grpc/grpc-js';
 import type { Logger } from '../../base/index.ts';
 import { type GrpcMessage, grpcService, serviceName } from '../../model/envoy/index.ts';
-import type { ClusterManager } from '../cluster/manager.ts';
 import type { Fields } from '../config/fields.ts';
 import { readGrpcCluster } from '../config/grpc-service.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
@@ -13,17 +12,18 @@ import { httpEntry, type LoggedHeaders } from './entry.ts';
 const MAX_WAITING = 8192;
 const RECONNECT_MS = 1000;
 
-/** The gRPC access logs of the proxy: one stream for each sink cluster and log name. */
+/** Takes entries for the stream that a configuration means. */
+export interface GrpcLogSink {
+  push(config: GrpcLogConfig, entries: readonly GrpcMessage[]): void;
+}
+
+/** The gRPC access logs of one worker. */
 export interface GrpcLogs {
   /** Reads an `envoy.extensions.access_loggers.grpc.v3.HttpGrpcAccessLogConfig`. */
   read(fields: Fields): (info: StreamInfo) => void;
-  stats(): { readonly written: number; readonly dropped: number };
-  /** Sends what waits and ends the streams. */
-  close(): void;
 }
 
-export function createGrpcLogs(clusters: ClusterManager, node: GrpcMessage, log: Logger): GrpcLogs {
-  const sinks = new Map<string, Sink>();
+export function createGrpcLogs(sink: GrpcLogSink): GrpcLogs {
   return {
     read: (fields) => {
       const logged: LoggedHeaders = {
@@ -35,15 +35,37 @@ export function createGrpcLogs(clusters: ClusterManager, node: GrpcMessage, log:
         fields.problem('common_config', 'value is required');
         return () => undefined;
       }
-      const key = JSON.stringify(config);
-      return (info) => {
-        let sink = sinks.get(key);
-        if (!sink) {
-          sink = new Sink(config, clusters, node, log);
-          sinks.set(key, sink);
-        }
-        sink.push(httpEntry(info, logged));
-      };
+      return (info) => sink.push(config, [httpEntry(info, logged)]);
+    },
+  };
+}
+
+/** The streams to the sinks: one for each cluster and log name. */
+export interface GrpcLogStreams extends GrpcLogSink {
+  stats(): { readonly written: number; readonly dropped: number };
+  /** Sends what waits and ends the streams. */
+  close(): void;
+}
+
+/** `target` gives the gRPC address of a cluster when it has one. */
+export function createGrpcLogStreams(
+  target: (cluster: string) => string | undefined,
+  node: GrpcMessage,
+  log: Logger,
+): GrpcLogStreams {
+  const sinks = new Map<string, Sink>();
+  const byConfig = new WeakMap<GrpcLogConfig, Sink>();
+  const sinkOf = (config: GrpcLogConfig): Sink => {
+    const key = JSON.stringify(config);
+    const sink = sinks.get(key) ?? new Sink(config, target, node, log);
+    sinks.set(key, sink);
+    byConfig.set(config, sink);
+    return sink;
+  };
+  return {
+    push: (config, entries) => {
+      const sink = byConfig.get(config) ?? sinkOf(config);
+      for (const entry of entries) sink.push(entry);
     },
     stats: () => {
       let written = 0;
@@ -61,14 +83,15 @@ export function createGrpcLogs(clusters: ClusterManager, node: GrpcMessage, log:
   };
 }
 
-interface SinkConfig {
+/** Where entries go and how long they may wait, in milliseconds. */
+export interface GrpcLogConfig {
   readonly logName: string;
   readonly cluster: string;
   readonly flushInterval: number;
   readonly bufferBytes: number;
 }
 
-function readCommon(fields: Fields): SinkConfig {
+function readCommon(fields: Fields): GrpcLogConfig {
   fields.choice('transport_api_version', ['AUTO', 'V3', 'V2']);
   const cluster = fields.message('grpc_service', readGrpcCluster) ?? '';
   if (cluster === '') fields.problem('grpc_service', 'value is required');
@@ -86,8 +109,8 @@ const ENTRY_BYTES = 400;
 class Sink {
   written = 0;
   dropped = 0;
-  readonly #config: SinkConfig;
-  readonly #clusters: ClusterManager;
+  readonly #config: GrpcLogConfig;
+  readonly #target: (cluster: string) => string | undefined;
   readonly #node: GrpcMessage;
   readonly #log: Logger;
   readonly #waiting: GrpcMessage[] = [];
@@ -97,9 +120,9 @@ class Sink {
   #introduced = false;
   #retryAt = 0;
 
-  constructor(config: SinkConfig, clusters: ClusterManager, node: GrpcMessage, log: Logger) {
+  constructor(config: GrpcLogConfig, target: (cluster: string) => string | undefined, node: GrpcMessage, log: Logger) {
     this.#config = config;
-    this.#clusters = clusters;
+    this.#target = target;
     this.#node = node;
     this.#log = log;
   }
@@ -139,7 +162,7 @@ class Sink {
   #open(): ClientWritableStream<GrpcMessage> | undefined {
     if (this.#stream) return this.#stream;
     if (performance.now() < this.#retryAt) return undefined;
-    const target = this.#clusters.grpcTarget(this.#config.cluster);
+    const target = this.#target(this.#config.cluster);
     if (target === undefined) {
       this.#retryAt = performance.now() + RECONNECT_MS;
       return undefined;

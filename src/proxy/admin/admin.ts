@@ -5,23 +5,14 @@ import type { ClusterManager } from '../cluster/manager.ts';
 import { errnoText } from '../cluster/reset.ts';
 import { type Address, formatAddress } from '../config/address.ts';
 import type { JsonObject } from '../config/fields.ts';
-import type { Discovery } from '../discovery/discovery.ts';
-import type { FilterStore } from '../discovery/filters.ts';
-import type { RouteStore } from '../discovery/routes.ts';
-import type { ListenerManager } from '../listener/manager.ts';
-import type { StatsStore } from '../stats/store.ts';
+import type { Workers } from '../worker/group.ts';
 import { type NamedValue, statValues } from './stats.ts';
 
 /** What the admin interface shows. */
 export interface AdminSubject {
-  readonly stats: StatsStore;
+  readonly workers: Workers;
   readonly node: JsonObject;
   readonly bootstrap: unknown;
-  readonly clusters: ClusterManager;
-  readonly listeners: ListenerManager;
-  readonly routes: RouteStore;
-  readonly filters: FilterStore;
-  readonly discovery: () => Discovery | undefined;
   readonly startedAt: number;
   readonly state: () => 'LIVE' | 'DRAINING';
 }
@@ -49,7 +40,7 @@ const json = (value: unknown): Page => ({
 export async function startAdmin(address: Address, subject: AdminSubject): Promise<Result<AdminServer, string>> {
   const { createServer } = await import('node:http');
   if (address.kind === 'pipe') await rm(address.path, { force: true });
-  const server = createServer((request, response) => answer(request, response, subject));
+  const server = createServer((request, response) => void answer(request, response, subject));
   return new Promise((resolve) => {
     server.once('error', (error) =>
       resolve(fail(`cannot bind admin '${formatAddress(address)}': ${errnoText(error)}`)),
@@ -67,24 +58,28 @@ function closeServer(server: http.Server): Promise<void> {
   return new Promise((resolve) => server.close(() => resolve()));
 }
 
-function answer(request: http.IncomingMessage, response: http.ServerResponse, subject: AdminSubject): void {
+async function answer(
+  request: http.IncomingMessage,
+  response: http.ServerResponse,
+  subject: AdminSubject,
+): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://admin');
-  const page = request.method === 'GET' ? pageOf(url, subject) : text('Method Not Allowed\n', 405);
+  const page = request.method === 'GET' ? await pageOf(url, subject) : text('Method Not Allowed\n', 405);
   response.writeHead(page.status, { 'content-type': page.type, 'cache-control': 'no-cache, max-age=0' });
   response.end(page.body);
 }
 
-function pageOf(url: URL, subject: AdminSubject): Page {
+async function pageOf(url: URL, subject: AdminSubject): Promise<Page> {
   switch (url.pathname) {
     case '/ready':
       return text(`${subject.state()}\n`, subject.state() === 'LIVE' ? 200 : 503);
     case '/server_info':
       return json(serverInfo(subject));
     case '/clusters':
-      return text(clustersText(subject.clusters));
+      return text(clustersText(subject.workers.first.clusters));
     case '/listeners':
       return text(
-        subject.listeners
+        subject.workers.first.listeners
           .all()
           .map(({ config, bound }) => `${config.name}::${bound.join(',')}\n`)
           .join(''),
@@ -110,8 +105,8 @@ function serverInfo(subject: AdminSubject): unknown {
   };
 }
 
-function stats(subject: AdminSubject, filter: string | null, format: string | null): Page {
-  const all: readonly NamedValue[] = statValues(subject.stats.read());
+async function stats({ workers }: AdminSubject, filter: string | null, format: string | null): Promise<Page> {
+  const all: readonly NamedValue[] = statValues(await workers.stats());
   const chosen = filter === null ? all : all.filter(([name]) => name.includes(filter));
   if (format === 'json') return json({ stats: chosen.map(([name, value]) => ({ name, value })) });
   return text(chosen.map(([name, value]) => `${name}: ${value}\n`).join(''));
@@ -156,7 +151,8 @@ function clustersText(clusters: ClusterManager): string {
 
 const ADMIN = 'type.googleapis.com/envoy.admin.v3.';
 
-function configDump({ bootstrap, clusters, listeners, routes, filters }: AdminSubject): unknown {
+function configDump({ bootstrap, workers }: AdminSubject): unknown {
+  const { clusters, listeners, routes, filters } = workers.first;
   return {
     configs: [
       { '@type': `${ADMIN}BootstrapConfigDump`, bootstrap },

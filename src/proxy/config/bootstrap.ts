@@ -14,6 +14,8 @@ export interface Bootstrap {
   readonly admin: Address | undefined;
   readonly ads: { readonly cluster: string; readonly form: 'sotw' | 'delta' } | undefined;
   readonly runtime: Runtime;
+  /** `layered_runtime` as it came. */
+  readonly runtimeJson: JsonObject | undefined;
   readonly discoverListeners: boolean;
   readonly discoverClusters: boolean;
 }
@@ -31,6 +33,7 @@ function readFields(fields: Fields): Bootstrap {
   fields.ignore('stats_flush_interval', 'use_tcp_for_dns_lookups', 'watchdogs', 'watchdog');
   fields.ignore('default_regex_engine', 'header_prefix', 'deferred_stat_options', 'flags_path', 'stats_config');
   const node = fields.raw('node');
+  const runtimeJson = fields.raw('layered_runtime');
   const resources = fields.message('static_resources', (inner) => ({
     listeners: inner.items('listeners').filter((one) => isObject(one)),
     clusters: inner.items('clusters').filter((one) => isObject(one)),
@@ -53,6 +56,7 @@ function readFields(fields: Fields): Bootstrap {
     clusters: resources?.clusters ?? [],
     admin,
     ads: dynamic?.ads,
+    runtimeJson: isObject(runtimeJson) ? runtimeJson : undefined,
     runtime: fields.message('layered_runtime', readRuntime) ?? adminRuntime(),
     discoverListeners: dynamic?.listeners ?? false,
     discoverClusters: dynamic?.clusters ?? false,

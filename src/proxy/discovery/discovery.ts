@@ -1,23 +1,12 @@
-import { formatIssue, type Issue, type Logger } from '../../base/index.ts';
+import { formatIssue, type Logger } from '../../base/index.ts';
 import { type JsonObject, typeUrl } from '../../model/envoy/index.ts';
 import { createXdsClient, type ProtocolForm, type ResourceUpdate, type XdsClient } from '../../xds/index.ts';
-import type { ClusterManager } from '../cluster/manager.ts';
-import type { ListenerManager } from '../listener/manager.ts';
-import type { StatsStore } from '../stats/store.ts';
-import type { FilterStore } from './filters.ts';
-import type { RouteStore } from './routes.ts';
+import type { Change, ResourceKind } from '../worker/change.ts';
+import type { Workers } from '../worker/group.ts';
 import { CONTROL_PLANE_STATS, SUBSCRIPTION_STATS } from './stats.ts';
 
-/** What discovered resources are put into. */
-export interface DiscoveryTargets {
-  readonly clusters: ClusterManager;
-  readonly listeners: ListenerManager;
-  readonly routes: RouteStore;
-  readonly filters: FilterStore;
-}
-
-export interface DiscoveryOptions extends DiscoveryTargets {
-  readonly stats: StatsStore;
+export interface DiscoveryOptions {
+  readonly workers: Workers;
   readonly address: string;
   readonly node: JsonObject;
   readonly form: ProtocolForm;
@@ -41,8 +30,9 @@ export interface Discovery {
 
 /** Keeps the proxy at what its control plane says. Resources that cannot be put into force are refused one by one; the last good stays. */
 export function startDiscovery(options: DiscoveryOptions): Discovery {
-  const { clusters, listeners, routes, filters, log } = options;
-  const scope = options.stats.scope();
+  const { workers, log } = options;
+  const { clusters, listeners, filters, stats } = workers.first;
+  const scope = stats.scope();
   const plane = scope.get(CONTROL_PLANE_STATS, 'control_plane.');
   const counts = new Map(
     Object.entries(PREFIXES).map(([url, prefix]) => [url, scope.get(SUBSCRIPTION_STATS, prefix)] as const),
@@ -56,22 +46,24 @@ export function startDiscovery(options: DiscoveryOptions): Discovery {
       plane.connected = connected ? 1 : 0;
     },
     onUpdate: async (url, update) => {
-      const errors = await applyUpdate(url, update, options);
+      const errors = await applyUpdate(url, update, workers);
       const count = counts.get(url);
       if (count) {
         count.attempt++;
         count[errors.size > 0 ? 'rejected' : 'success']++;
       }
       for (const [name, reason] of errors) log.warn({ type: url, name, reason }, 'resource rejected');
-      subscribeNeeded();
+      await subscribeNeeded();
       return errors;
     },
   });
-  function subscribeNeeded(): void {
+  async function subscribeNeeded(): Promise<void> {
     client.subscribe(typeUrl.endpoint, clusters.serviceNames());
     client.subscribe(typeUrl.route, listeners.routeNames());
     client.subscribe(typeUrl.extensionConfig, [...new Set([...listeners.filterNames(), ...filters.upstreamNames()])]);
-    routes.keepOnly(listeners.routeNames());
+    const needed = new Set(listeners.routeNames());
+    const gone = workers.first.routes.names().filter((name) => !needed.has(name));
+    if (gone.length > 0) await workers.apply(gone.map((name) => ({ kind: 'remove', of: 'route', name })));
   }
   if (options.discoverClusters) client.subscribe(typeUrl.cluster);
   if (options.discoverListeners) client.subscribe(typeUrl.listener);
@@ -87,46 +79,35 @@ export function startDiscovery(options: DiscoveryOptions): Discovery {
   };
 }
 
+/** The kind of change that a type of resource means. */
+const KINDS: Readonly<Record<string, ResourceKind>> = {
+  [typeUrl.cluster]: 'cluster',
+  [typeUrl.endpoint]: 'endpoints',
+  [typeUrl.listener]: 'listener',
+  [typeUrl.route]: 'route',
+  [typeUrl.extensionConfig]: 'filter',
+};
+
 async function applyUpdate(
   url: string,
   update: ResourceUpdate,
-  { clusters, listeners, routes, filters }: DiscoveryTargets,
+  workers: Workers,
 ): Promise<ReadonlyMap<string, string>> {
   const errors = new Map<string, string>();
-  const note = (name: string, issues: readonly Issue[]): void => {
-    if (issues.length > 0) errors.set(name, issues.map(formatIssue).join('; '));
-  };
-  for (const [name, json] of update.changed) {
-    if (url === typeUrl.listener) {
-      const result = await listeners.put(json);
-      if (!result.ok) errors.set(name, result.error);
-    } else note(name, applyOne(url, json, { clusters, listeners, routes, filters }));
+  const kind = KINDS[url];
+  if (!kind) {
+    for (const name of update.changed.keys()) {
+      errors.set(name, `resources of type ${url} are not supported by ciliate-proxy`);
+    }
+    return errors;
   }
-  for (const name of update.removed) {
-    if (url === typeUrl.cluster) clusters.remove(name);
-    else if (url === typeUrl.listener) listeners.remove(name);
-    else if (url === typeUrl.route) routes.remove(name);
-    else if (url === typeUrl.extensionConfig) filters.remove(name);
+  const names = [...update.changed.keys()];
+  const changes = [...update.changed.values()].map((json): Change => ({ kind, json, fixed: false }));
+  const removals = update.removed.map((name): Change => ({ kind: 'remove', of: kind, name }));
+  const results = await workers.apply([...changes, ...removals]);
+  for (const [index, issues] of results.entries()) {
+    const name = names[index];
+    if (issues.length > 0 && name !== undefined) errors.set(name, issues.map(formatIssue).join('; '));
   }
-  if (url === typeUrl.route || url === typeUrl.extensionConfig) listeners.onDiscovered();
   return errors;
-}
-
-function applyOne(url: string, json: JsonObject, targets: DiscoveryTargets): readonly Issue[] {
-  switch (url) {
-    case typeUrl.cluster: {
-      const result = targets.clusters.put(json);
-      return result.ok ? [] : result.error;
-    }
-    case typeUrl.endpoint: {
-      const result = targets.clusters.putAssignment(json);
-      return result.ok ? [] : result.error;
-    }
-    case typeUrl.route:
-      return targets.routes.put(json);
-    case typeUrl.extensionConfig:
-      return targets.filters.put(json);
-    default:
-      return [{ path: '', message: `resources of type ${url} are not supported by ciliate-proxy` }];
-  }
 }

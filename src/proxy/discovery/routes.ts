@@ -22,8 +22,8 @@ export class RouteStore {
     this.#tables.delete(name);
   }
 
-  keepOnly(names: readonly string[]): void {
-    for (const name of this.#tables.keys()) if (!names.includes(name)) this.#tables.delete(name);
+  names(): readonly string[] {
+    return [...this.#tables.keys()];
   }
 
   dump(): readonly JsonObject[] {

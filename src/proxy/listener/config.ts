@@ -32,6 +32,8 @@ export interface ListenerConfig {
   readonly defaultChain: FilterChain | undefined;
   readonly listenerFilters: ListenerFilters;
   readonly backlog: number;
+  /** SO_REUSEPORT: each worker has a socket of its own, and the kernel spreads connections over them. */
+  readonly reusePort: boolean;
 }
 
 const HCM = 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
@@ -42,7 +44,6 @@ export type ListenerContext = Omit<HttpManagerContext, 'listenerPort' | 'statPre
 
 export function readListener(fields: Fields, context: ListenerContext): ListenerConfig {
   fields.ignore('per_connection_buffer_limit_bytes', 'metadata', 'drain_type', 'traffic_direction');
-  fields.ignore('enable_reuse_port');
   fields.ignore('ignore_global_conn_limit', 'max_connections_to_accept_per_socket_event', 'freebind');
   const name = fields.required('name');
   const address = fields.message('address', readAddress);
@@ -67,6 +68,7 @@ export function readListener(fields: Fields, context: ListenerContext): Listener
     defaultChain,
     listenerFilters: readListenerFilters(fields, context.stats),
     backlog: fields.number('tcp_backlog_size') ?? 1024,
+    reusePort: fields.boolean('enable_reuse_port') ?? true,
   };
 }
 

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { createLogger } from '../../base/index.ts';
+import { createLogger, formatIssue } from '../../base/index.ts';
 import { accessLogReader } from '../accesslog/access-log.ts';
 import { createLogFiles } from '../accesslog/file.ts';
 import { createGrpcLogs } from '../accesslog/grpc.ts';
@@ -38,12 +38,13 @@ function managers(): {
   const filters = new FilterStore();
   const listeners = new ListenerManager({
     stats: new StatsStore(),
+    worker: 0,
     context: {
       clusters,
       runtime: new Runtime(),
       discoverRoutes: (name) => () => stores.get(name),
       discoverFilter: filters.discover,
-      readAccessLogs: accessLogReader(createGrpcLogs(clusters, {}, log), createLogFiles()),
+      readAccessLogs: accessLogReader(createGrpcLogs({ push: () => undefined }), createLogFiles()),
     },
     hasRoutes: (name) => stores.get(name) !== undefined,
     hasFilter: (name) => filters.has(name),
@@ -63,11 +64,11 @@ function portOf(listeners: ListenerManager): number {
 
 test('an update keeps the socket: old connections end after their next response, new ones get the new chain', async () => {
   const { listeners } = managers();
-  assert.ok((await listeners.put(says('one'))).ok);
+  assert.deepEqual(await listeners.put(says('one')), []);
   const port = portOf(listeners);
   const client = new Client(port);
   assert.equal((await client.get('/')).body, 'one');
-  assert.ok((await listeners.put(says('two'))).ok);
+  assert.deepEqual(await listeners.put(says('two')), []);
   assert.equal((await once(port, '/')).body, 'two');
   const last = await client.get('/');
   assert.equal(last.body, 'one');
@@ -96,7 +97,7 @@ test('a listener that cannot be bound or read is refused and changes nothing', a
   const address = { socket_address: { address: '127.0.0.1', port_value: taken.port } };
   const bound = await listeners.put({ ...says('x'), address });
   assert.equal(
-    bound.ok ? '' : bound.error,
+    bound.map(formatIssue).join(),
     `error adding listener 'l': cannot bind '127.0.0.1:${taken.port}': Address already in use`,
   );
   await listeners.put(says('one'));
@@ -119,7 +120,7 @@ test('a listener that cannot be bound or read is refused and changes nothing', a
   ];
   for (const [json, message] of faults) {
     const result = await listeners.put(json);
-    assert.match(result.ok ? 'accepted' : result.error, message);
+    assert.match(result.map(formatIssue).join('; '), message);
   }
   assert.equal((await once(portOf(listeners), '/')).body, 'one');
   await listeners.stop(0);

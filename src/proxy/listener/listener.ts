@@ -1,6 +1,6 @@
 import net from 'node:net';
 import { fail, ok, type Result } from '../../base/index.ts';
-import { openTransparentSocket, SystemCallError } from '../../sys/index.ts';
+import { duplicateDescriptor, openTransparentSocket, SystemCallError } from '../../sys/index.ts';
 import { errnoText } from '../cluster/reset.ts';
 import type { SourceAddress } from '../cluster/upstream-connection.ts';
 import { type Address, formatAddress } from '../config/address.ts';
@@ -9,6 +9,7 @@ import type { ConnectionPeers } from '../http/stream-info.ts';
 import { TcpConnection } from '../network/tcp-connection.ts';
 import type { StatsScope } from '../stats/store.ts';
 import { Deadline } from '../time/deadline.ts';
+import type { OpenSocket } from '../worker/change.ts';
 import { selectChain } from './chain-match.ts';
 import type { FilterChain, ListenerConfig } from './config.ts';
 import { Inspection } from './inspection.ts';
@@ -65,11 +66,12 @@ export class Listener {
   }
 
   /** Binds the addresses that are not bound yet. On failure none of the new ones stays. */
-  async bind(config: ListenerConfig): Promise<Result<void, string>> {
+  async bind(config: ListenerConfig, shared: readonly OpenSocket[] = []): Promise<Result<void, string>> {
     const opened: Socket[] = [];
     for (const address of config.addresses) {
       if (this.#sockets.some((socket) => sameAddress(socket.address, address))) continue;
-      const server = await openServer(address, config, (socket) => this.#accept(socket));
+      const fd = shared.find((one) => sameAddress(one.address, address))?.fd;
+      const server = await openServer(address, config, fd, (socket) => this.#accept(socket));
       if (!server.ok) {
         for (const socket of opened) socket.server.close();
         return fail(`cannot bind '${formatAddress(address)}': ${server.error}`);
@@ -105,10 +107,19 @@ export class Listener {
 
   /** Addresses as bound, with the port the kernel chose for 0. */
   get bound(): readonly string[] {
-    return this.#sockets.map(({ server, address }) => {
-      const bound = server.address();
-      if (typeof bound !== 'object' || bound === null) return formatAddress(address);
-      return formatAddress({ kind: 'socket', host: bound.address, port: bound.port });
+    return this.boundAddresses.map(formatAddress);
+  }
+
+  get boundAddresses(): readonly Address[] {
+    return this.#sockets.map(boundAddress);
+  }
+
+  /** The sockets for another worker; one that cannot be bound twice is duplicated and the caller owns the descriptor. */
+  shareSockets(): readonly OpenSocket[] {
+    return this.#sockets.map((socket) => {
+      const address = boundAddress(socket);
+      const own = address.kind === 'socket' && this.config.reusePort;
+      return own ? { address } : { address, fd: duplicateDescriptor(descriptorOf(socket.server)) };
     });
   }
 
@@ -244,6 +255,18 @@ function discard(socket: net.Socket, unread: boolean): void {
   else socket.destroy();
 }
 
+function boundAddress({ server, address }: Socket): Address {
+  const bound = server.address();
+  if (typeof bound !== 'object' || bound === null) return address;
+  return { kind: 'socket', host: bound.address, port: bound.port };
+}
+
+/** Node keeps the descriptor of a listening socket on its handle. */
+function descriptorOf(server: net.Server): number {
+  const { _handle: handle } = server as unknown as { readonly _handle: { readonly fd: number } | null };
+  return handle?.fd ?? -1;
+}
+
 function sameAddress(left: Address, right: Address): boolean {
   return left.kind === right.kind && formatAddress(left) === formatAddress(right);
 }
@@ -269,6 +292,7 @@ function plain(address: string): string {
 function openServer(
   address: Address,
   config: ListenerConfig,
+  fd: number | undefined,
   accept: (socket: net.Socket) => void,
 ): Promise<Result<net.Server, string>> {
   const server = net.createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, accept);
@@ -284,7 +308,7 @@ function openServer(
       resolve(ok(server));
     };
     try {
-      server.listen(listenOptions(address, config), listening);
+      server.listen(fd === undefined ? listenOptions(address, config) : { fd, backlog: config.backlog }, listening);
     } catch (error) {
       failed(error);
     }
@@ -295,7 +319,13 @@ function listenOptions(address: Address, config: ListenerConfig): net.ListenOpti
   const { backlog } = config;
   if (address.kind === 'pipe') return { path: address.path, backlog };
   const { host, port } = address;
-  if (!config.transparent) return { host, port, backlog };
-  const fd = openTransparentSocket({ type: 'stream', address: host, port, mark: DOWNSTREAM_MARK });
+  if (!config.transparent) return { host, port, backlog, reusePort: config.reusePort };
+  const fd = openTransparentSocket({
+    type: 'stream',
+    address: host,
+    port,
+    mark: DOWNSTREAM_MARK,
+    reusePort: config.reusePort,
+  });
   return { fd, backlog };
 }

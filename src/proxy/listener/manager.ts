@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
-import { fail, formatIssue, type Issue, ok, type Result } from '../../base/index.ts';
+import { fail, type Issue, ok, type Result } from '../../base/index.ts';
 import { type JsonObject, readMessage } from '../config/fields.ts';
 import type { DiscoverFilter } from '../filter/context.ts';
 import type { StatsStore } from '../stats/store.ts';
+import type { OpenSocket } from '../worker/change.ts';
 import { type FilterChain, type ListenerConfig, type ListenerContext, readListener } from './config.ts';
 import { Listener } from './listener.ts';
 
@@ -20,9 +21,24 @@ interface Entry {
 export interface ListenerManagerOptions {
   readonly context: Omit<ListenerContext, 'stats'>;
   readonly stats: StatsStore;
+  /** Ordinal of the worker. */
+  readonly worker: number;
   /** Whether a discovered resource is there. */
   readonly hasRoutes: (name: string) => boolean;
   readonly hasFilter: (name: string) => boolean;
+}
+
+interface Compiled {
+  readonly config: ListenerConfig;
+  readonly routes: ReadonlySet<string>;
+  readonly filters: ReadonlySet<string>;
+}
+
+export interface PutOptions {
+  /** From the bootstrap: not to be replaced. */
+  readonly fixed?: boolean | undefined;
+  /** What the first worker has bound, in place of the configured addresses. */
+  readonly sockets?: readonly OpenSocket[] | undefined;
 }
 
 /** How long a listener waits for its routes and filters before it serves without them. */
@@ -50,6 +66,10 @@ export class ListenerManager {
     return [...this.#entries].flatMap(([name, entry]) => (entry.fixed ? [] : [name]));
   }
 
+  get(name: string): Listener | undefined {
+    return this.#entries.get(name)?.listener;
+  }
+
   all(): readonly Listener[] {
     return [...this.#entries.values()].map((entry) => entry.listener);
   }
@@ -59,50 +79,52 @@ export class ListenerManager {
   }
 
   /** Adds or replaces a listener. It is bound when this resolves; on failure nothing has changed. */
-  async put(json: JsonObject, fixed = false): Promise<Result<void, string>> {
+  async put(json: JsonObject, { fixed = false, sockets }: PutOptions = {}): Promise<readonly Issue[]> {
     const compiled = this.#compile(json);
-    if (!compiled.ok) return fail(compiled.error.map(formatIssue).join('; '));
-    const { config, routes, filters } = compiled.value;
+    if (!compiled.ok) return compiled.error;
+    const { routes, filters } = compiled.value;
+    const { config: own } = compiled.value;
+    const config = sockets ? { ...own, addresses: sockets.map(({ address }) => address) } : own;
     const before = this.#entries.get(config.name);
     if (before?.fixed || (before && isDeepStrictEqual(before.json, json))) {
       config.stats.close();
-      return before.fixed ? fail(`name: ${config.name} is a static listener of the bootstrap`) : ok(undefined);
+      return before.fixed ? [{ path: 'name', message: `${config.name} is a static listener of the bootstrap` }] : [];
     }
-    if (before) return this.#update(before, config, json, routes, filters);
+    if (before) return this.#update(before, { config, routes, filters }, json, sockets);
     const entry: Entry = {
-      listener: new Listener(config, () => this.#ready(entry)),
+      listener: new Listener(config, () => this.#ready(entry), this.#options.worker),
       json,
       routes,
       filters,
       readyBy: performance.now() + INITIAL_FETCH_MS,
       fixed,
     };
-    const bound = await entry.listener.bind(config);
-    if (!bound.ok) {
+    const opened = await entry.listener.bind(config, sockets);
+    if (!opened.ok) {
       entry.listener.close();
-      return fail(`error adding listener '${config.name}': ${bound.error}`);
+      return [{ path: '', message: `error adding listener '${config.name}': ${opened.error}` }];
     }
     this.#entries.set(config.name, entry);
     setTimeout(() => entry.listener.release(), INITIAL_FETCH_MS + 1).unref();
-    return bound;
+    return [];
   }
 
   async #update(
     entry: Entry,
-    config: ListenerConfig,
+    { config, routes, filters }: Compiled,
     json: JsonObject,
-    routes: ReadonlySet<string>,
-    filters: ReadonlySet<string>,
-  ): Promise<Result<void, string>> {
+    sockets: readonly OpenSocket[] | undefined,
+  ): Promise<readonly Issue[]> {
     const { listener } = entry;
     if (listener.config.transparent !== config.transparent) {
       config.stats.close();
-      return fail(`error updating listener '${config.name}': transparent cannot change while it is bound`);
+      const message = `error updating listener '${config.name}': transparent cannot change while it is bound`;
+      return [{ path: 'transparent', message }];
     }
-    const bound = await listener.bind(config);
+    const bound = await listener.bind(config, sockets);
     if (!bound.ok) {
       config.stats.close();
-      return fail(`error updating listener '${config.name}': ${bound.error}`);
+      return [{ path: '', message: `error updating listener '${config.name}': ${bound.error}` }];
     }
     const kept = new Set<FilterChain>();
     const reuse = (chain: FilterChain): FilterChain => {
@@ -120,7 +142,7 @@ export class ListenerManager {
     const defaultChain = config.defaultChain && keep(config.defaultChain);
     listener.replace({ ...config, chains: config.chains.map(keep), defaultChain }, kept);
     Object.assign(entry, { json, routes, filters });
-    return ok(undefined);
+    return [];
   }
 
   remove(name: string): void {
@@ -151,12 +173,7 @@ export class ListenerManager {
     return ready;
   }
 
-  #compile(
-    json: JsonObject,
-  ): Result<
-    { readonly config: ListenerConfig; readonly routes: ReadonlySet<string>; readonly filters: ReadonlySet<string> },
-    readonly Issue[]
-  > {
+  #compile(json: JsonObject): Result<Compiled, readonly Issue[]> {
     const issues: Issue[] = [];
     const routes = new Set<string>();
     const filters = new Set<string>();

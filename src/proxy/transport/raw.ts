@@ -73,13 +73,16 @@ function written(this: WriteRequest, status: number): void {
   if (writer && scratch && length !== undefined) writer.onWritten(scratch, length, status);
 }
 
-/** Switches raw handles on when they behave as expected here, or off; tells whether they are on. */
-export async function prepareRawHandles(wanted = true): Promise<boolean> {
+/**
+ * Switches raw handles on when they behave as expected here, or off; tells whether they are on. `proven`: another thread of this process
+ * has tried them.
+ */
+export async function prepareRawHandles(wanted = true, proven = false): Promise<boolean> {
   binding = undefined;
   spare = undefined;
   if (!wanted) return false;
   binding = findBinding();
-  if (!binding) return false;
+  if (!binding || proven) return binding !== undefined;
   try {
     await tryHandles();
   } catch {

@@ -1,0 +1,114 @@
+import type { Issue, Logger } from '../../base/index.ts';
+import { accessLogReader } from '../accesslog/access-log.ts';
+import { createLogFiles, type LogFiles } from '../accesslog/file.ts';
+import { createGrpcLogs, type GrpcLogSink } from '../accesslog/grpc.ts';
+import { ClusterManager } from '../cluster/manager.ts';
+import { FilterStore } from '../discovery/filters.ts';
+import { RouteStore } from '../discovery/routes.ts';
+import { readFilterChain } from '../filter/table.ts';
+import { ListenerManager } from '../listener/manager.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { StatsStore } from '../stats/store.ts';
+import type { Change } from './change.ts';
+
+export interface EngineOptions {
+  /** Ordinal of the worker, from 0. */
+  readonly worker: number;
+  readonly runtime: Runtime;
+  readonly log: Logger;
+  /** How long an access log line waits for others, in milliseconds. */
+  readonly logFlushMs: number | undefined;
+  /** Where entries of gRPC access logs go. */
+  readonly logSink: GrpcLogSink;
+}
+
+/** The data path of one worker: what is configured, and the connections. */
+export interface Engine {
+  readonly stats: StatsStore;
+  readonly clusters: ClusterManager;
+  readonly listeners: ListenerManager;
+  readonly routes: RouteStore;
+  readonly filters: FilterStore;
+  readonly files: LogFiles;
+  /** Puts a change into force; on issues nothing of it is. */
+  apply(change: Change): Promise<readonly Issue[]> | readonly Issue[];
+  /** Listeners that waited for nothing but what came now start to serve. */
+  settle(): void;
+  /** Ends all connections, at the latest after so many milliseconds, and writes out the logs. */
+  stop(drainMs: number): Promise<void>;
+}
+
+export function createEngine({ worker, runtime, log, logFlushMs, logSink }: EngineOptions): Engine {
+  const stats = new StatsStore();
+  const files = createLogFiles(logFlushMs);
+  const routes = new RouteStore();
+  const filters = new FilterStore();
+  const clusters = new ClusterManager(
+    {
+      readFilters: (fields, key, statPrefix, scope) => {
+        const surroundings = { statPrefix, stats: scope, runtime, discover: filters.discover };
+        return readFilterChain(fields, key, { place: 'upstream', ...surroundings }).chain;
+      },
+    },
+    stats,
+    log,
+  );
+  const listeners = new ListenerManager({
+    context: {
+      clusters,
+      runtime,
+      discoverRoutes: (name) => () => routes.get(name),
+      discoverFilter: filters.discover,
+      readAccessLogs: accessLogReader(createGrpcLogs(logSink), files),
+    },
+    stats,
+    worker,
+    hasRoutes: (name) => routes.get(name) !== undefined,
+    hasFilter: (name) => filters.has(name),
+  });
+  const engine: Engine = {
+    stats,
+    clusters,
+    listeners,
+    routes,
+    filters,
+    files,
+    apply: (change) => apply(engine, change),
+    settle: () => listeners.onDiscovered(),
+    stop: async (drainMs) => {
+      await listeners.stop(drainMs);
+      await files.close();
+      clusters.stop();
+    },
+  };
+  return engine;
+}
+
+function apply(engine: Engine, change: Change): Promise<readonly Issue[]> | readonly Issue[] {
+  switch (change.kind) {
+    case 'cluster': {
+      const result = engine.clusters.put(change.json, change.fixed);
+      return result.ok ? [] : result.error;
+    }
+    case 'endpoints': {
+      const result = engine.clusters.putAssignment(change.json);
+      return result.ok ? [] : result.error;
+    }
+    case 'listener':
+      return engine.listeners.put(change.json, { fixed: change.fixed, sockets: change.sockets });
+    case 'route':
+      return engine.routes.put(change.json);
+    case 'filter':
+      return engine.filters.put(change.json);
+    case 'remove':
+      remove(engine, change);
+      return [];
+  }
+}
+
+function remove(engine: Engine, { of, name }: Extract<Change, { readonly kind: 'remove' }>): void {
+  if (of === 'cluster') engine.clusters.remove(name);
+  else if (of === 'listener') engine.listeners.remove(name);
+  else if (of === 'route') engine.routes.remove(name);
+  else if (of === 'filter') engine.filters.remove(name);
+}

@@ -1,0 +1,37 @@
+import type { Issue } from '../../base/index.ts';
+import type { GrpcMessage } from '../../model/envoy/index.ts';
+import type { GrpcLogConfig } from '../accesslog/grpc.ts';
+import type { JsonObject } from '../config/fields.ts';
+import type { Sample } from '../stats/kind.ts';
+import type { Change } from './change.ts';
+
+/** What a worker thread is started with. */
+export interface ThreadData {
+  readonly worker: number;
+  readonly logFlushMs: number | undefined;
+  readonly logLevel: string;
+  /** `layered_runtime` of the bootstrap, which was read without issues before. */
+  readonly runtime: JsonObject | undefined;
+  /** The main thread uses raw handles. */
+  readonly rawHandles: boolean;
+  /** Folder of compiled code, so that the thread need not compile again. */
+  readonly compileCache: string | undefined;
+}
+
+export type Request =
+  | { readonly kind: 'apply'; readonly changes: readonly Change[] }
+  | { readonly kind: 'stats' }
+  | { readonly kind: 'resetCounters' }
+  | { readonly kind: 'flushStats' }
+  | { readonly kind: 'stop'; readonly drainMs: number };
+
+export interface Answer {
+  readonly issues?: readonly (readonly Issue[])[];
+  readonly samples?: readonly Sample[];
+}
+
+/** What a thread sends. */
+export type ThreadMessage =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'answer'; readonly id: number; readonly answer: Answer }
+  | { readonly kind: 'log'; readonly config: GrpcLogConfig; readonly entries: readonly GrpcMessage[] };

@@ -1,0 +1,76 @@
+import { Worker } from 'node:worker_threads';
+import type { Issue } from '../../base/index.ts';
+import type { GrpcLogSink } from '../accesslog/grpc.ts';
+import type { Sample } from '../stats/kind.ts';
+import type { Change } from './change.ts';
+import type { Answer, Request, ThreadData, ThreadMessage } from './protocol.ts';
+
+/** A worker in a thread of its own. */
+export interface Remote {
+  apply(changes: readonly Change[]): Promise<readonly (readonly Issue[])[]>;
+  stats(): Promise<readonly Sample[]>;
+  resetCounters(): Promise<void>;
+  flushStats(): Promise<void>;
+  stop(drainMs: number): Promise<void>;
+}
+
+/** Young garbage in small steps; a request leaves little behind. */
+const YOUNG_MB = 4;
+
+export interface RemoteOptions {
+  readonly data: ThreadData;
+  readonly logSink: GrpcLogSink;
+  /** The thread ended without having been told to. */
+  readonly onDeath: (reason: string) => void;
+}
+
+/** Starts a worker thread; resolves when it can take changes. */
+export function startRemote({ data, logSink, onDeath }: RemoteOptions): Promise<Remote> {
+  const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'));
+  const worker = new Worker(new URL(`./thread${extension}`, import.meta.url), {
+    workerData: data,
+    name: `worker_${data.worker}`,
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+  });
+  const waiting = new Map<number, (answer: Answer) => void>();
+  let next = 0;
+  let stopping = false;
+
+  const ask = <K extends Request['kind']>(request: Extract<Request, { kind: K }>): Promise<Answer> =>
+    new Promise((resolve) => {
+      const id = next++;
+      waiting.set(id, resolve);
+      worker.postMessage({ id, request });
+    });
+
+  const remote: Remote = {
+    apply: async (changes) => (await ask({ kind: 'apply', changes })).issues ?? [],
+    stats: async () => (await ask({ kind: 'stats' })).samples ?? [],
+    resetCounters: async () => void (await ask({ kind: 'resetCounters' })),
+    flushStats: async () => void (await ask({ kind: 'flushStats' })),
+    stop: async (drainMs) => {
+      stopping = true;
+      await ask({ kind: 'stop', drainMs });
+      await worker.terminate();
+    },
+  };
+
+  return new Promise((resolve, reject) => {
+    let started = false;
+    const died = (reason: string): void => {
+      if (!started) reject(new Error(reason));
+      else if (!stopping) onDeath(reason);
+    };
+    worker.on('error', (error) => died(error instanceof Error ? (error.stack ?? error.message) : String(error)));
+    worker.on('exit', (code) => died(`exit code ${code}`));
+    worker.on('message', (message: ThreadMessage) => {
+      if (message.kind === 'ready') {
+        started = true;
+        resolve(remote);
+      } else if (message.kind === 'answer') {
+        waiting.get(message.id)?.(message.answer);
+        waiting.delete(message.id);
+      } else logSink.push(message.config, message.entries);
+    });
+  });
+}

@@ -1,0 +1,53 @@
+import { parentPort } from 'node:worker_threads';
+import { createLogger } from '../../base/index.ts';
+import { readMessage } from '../config/fields.ts';
+import { adminRuntime, readRuntime } from '../runtime/read.ts';
+import { prepareRawHandles } from '../transport/raw.ts';
+import { createEngine, type Engine } from './engine.ts';
+import { createLogForwarder } from './log-forwarder.ts';
+import type { Answer, Request, ThreadData, ThreadMessage } from './protocol.ts';
+
+/** Serves the main thread's requests one after the other until it ends this thread. */
+export async function runThread(data: ThreadData): Promise<void> {
+  const port = parentPort;
+  if (!port) throw new Error('not a worker thread');
+  const send = (message: ThreadMessage): void => port.postMessage(message);
+  const log = createLogger('proxy');
+  log.level = data.logLevel;
+  const forwarder = createLogForwarder((config, entries) => send({ kind: 'log', config, entries }));
+  await prepareRawHandles(data.rawHandles, true);
+  const runtime = data.runtime ? readMessage(data.runtime, '', [], readRuntime) : adminRuntime();
+  const engine = createEngine({ worker: data.worker, runtime, log, logFlushMs: data.logFlushMs, logSink: forwarder });
+  let last: Promise<unknown> = Promise.resolve();
+  port.on('message', ({ id, request }: { readonly id: number; readonly request: Request }) => {
+    const work = last.then(async () => {
+      const answer = await serve(engine, request);
+      if (request.kind === 'stop') forwarder.flush();
+      send({ kind: 'answer', id, answer });
+    });
+    last = work;
+  });
+  send({ kind: 'ready' });
+}
+
+async function serve(engine: Engine, request: Request): Promise<Answer> {
+  switch (request.kind) {
+    case 'apply': {
+      const issues = [];
+      for (const change of request.changes) issues.push(await engine.apply(change));
+      engine.settle();
+      return { issues };
+    }
+    case 'stats':
+      return { samples: engine.stats.read() };
+    case 'resetCounters':
+      engine.stats.resetCounters();
+      return {};
+    case 'flushStats':
+      engine.stats.flush();
+      return {};
+    case 'stop':
+      await engine.stop(request.drainMs);
+      return {};
+  }
+}

@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import http from 'node:http';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+import { createLogger, type Issue } from '../../base/index.ts';
+import type { JsonObject } from '../config/fields.ts';
+import { type RunningProxy, startProxy } from '../index.ts';
+import { adminRuntime } from '../runtime/read.ts';
+import { httpListener, type Json, once, routes, staticCluster } from '../testing/harness.ts';
+import { type Change, inverseOf, keyOf } from './change.ts';
+import { createEngine } from './engine.ts';
+import { createWorkers } from './group.ts';
+import type { Remote } from './remote.ts';
+
+const log = createLogger('proxy-test');
+const direct = routes([{ match: { prefix: '/' }, direct_response: { status: 200, body: { inline_string: 'ok' } } }]);
+const ADMIN = { address: { socket_address: { address: '127.0.0.1', port_value: 0 } } };
+
+function start(listeners: readonly Json[], concurrency: number): Promise<RunningProxy> {
+  return startProxy({ bootstrap: { admin: ADMIN, static_resources: { listeners } }, log, concurrency });
+}
+
+async function statsOf(proxy: RunningProxy, prefix: string): Promise<Record<string, number>> {
+  const response = await fetch(`http://${proxy.adminAddress}/stats`);
+  const lines = (await response.text()).split('\n').filter((line) => line.startsWith(prefix));
+  return Object.fromEntries(
+    lines.map((line) => [line.slice(prefix.length).split(': ')[0], Number(line.split(': ')[1])]),
+  );
+}
+
+test('two workers share a port of the kernel, and their counts are one', async () => {
+  const proxy = await start([httpListener('l', direct, { stat_prefix: 'l' })], 2);
+  try {
+    const [address = ''] = proxy.listenerAddresses('l');
+    const port = Number(address.split(':')[1]);
+    for (let count = 0; count < 40; count++) assert.equal((await once(port, '/')).body, 'ok');
+    const counts = await statsOf(proxy, 'listener.l.');
+    const [first = 0, second = 0] = [counts['worker_0.downstream_cx_total'], counts['worker_1.downstream_cx_total']];
+    assert.ok(first > 0 && second > 0, `${first} and ${second}`);
+    assert.deepEqual([first + second, counts['downstream_cx_total'], counts['http.l.downstream_rq_2xx']], [40, 40, 40]);
+    assert.equal((await statsOf(proxy, 'server.'))['concurrency'], 2);
+  } finally {
+    await proxy.stop(0);
+  }
+});
+
+test('sockets that cannot be bound twice are shared', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'worker-'));
+  const socketPath = path.join(folder, 'l.sock');
+  const listeners = [
+    httpListener('pipe', direct, { stat_prefix: 'p', address: { pipe: { path: socketPath } } }),
+    httpListener('single', direct, { stat_prefix: 's', enable_reuse_port: false }),
+  ];
+  const proxy = await start(listeners, 3);
+  const over = (options: http.RequestOptions): Promise<number> =>
+    new Promise((resolve, reject) => {
+      http
+        .get({ ...options, agent: false, headers: { host: 'a' } }, (response) => {
+          response.resume();
+          resolve(response.statusCode ?? 0);
+        })
+        .on('error', reject);
+    });
+  try {
+    const port = Number(proxy.listenerAddresses('single')[0]?.split(':')[1]);
+    const answers = await Promise.all(
+      Array.from({ length: 60 }, (_, at) => over(at % 2 ? { socketPath } : { host: '127.0.0.1', port })),
+    );
+    assert.deepEqual([...new Set(answers)], [200]);
+    for (const prefix of ['p', 's']) {
+      const counts = await statsOf(proxy, `listener.${prefix}.`);
+      const each = [0, 1, 2].map((worker) => counts[`worker_${worker}.downstream_cx_total`] ?? 0);
+      assert.equal(
+        each.reduce((sum, count) => sum + count, 0),
+        30,
+      );
+    }
+  } finally {
+    await proxy.stop(0);
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('a change that one worker refuses is in force in none', async () => {
+  const first = createEngine({
+    worker: 0,
+    runtime: adminRuntime(),
+    log,
+    logFlushMs: undefined,
+    logSink: { push: () => undefined },
+  });
+  const taken: string[] = [];
+  const second: Remote = {
+    apply: (changes) => {
+      taken.push(...changes.map((one) => `${one.kind} ${keyOf(one)}`));
+      return Promise.resolve(changes.map(refusal));
+    },
+    stats: () => Promise.resolve([]),
+    resetCounters: () => Promise.resolve(),
+    flushStats: () => Promise.resolve(),
+    stop: () => Promise.resolve(),
+  };
+  const refusal = (change: Change): readonly Issue[] =>
+    change.kind === 'cluster' && change.json['connect_timeout'] === '9s' ? [{ path: '', message: 'no' }] : [];
+  const quiet = createLogger('quiet');
+  quiet.level = 'silent';
+  const workers = createWorkers(first, [second], quiet);
+  const cluster = (name: string, timeout: string): Change => ({
+    kind: 'cluster',
+    json: { ...staticCluster(name, [1]), connect_timeout: timeout } as JsonObject,
+  });
+  assert.deepEqual(await workers.apply([cluster('a', '1s'), cluster('b', '9s')]), [[], [{ path: '', message: 'no' }]]);
+  assert.deepEqual([first.clusters.get('a')?.config.connectTimeout, first.clusters.get('b')], [1000, undefined]);
+  assert.deepEqual((await workers.apply([cluster('a', '9s')]))[0]?.length, 1);
+  assert.equal(first.clusters.get('a')?.config.connectTimeout, 1000);
+  assert.deepEqual(taken, [
+    'cluster cluster a',
+    'cluster cluster b',
+    'remove cluster b',
+    'cluster cluster a',
+    'cluster cluster a',
+  ]);
+  const faulty = await workers.apply([{ kind: 'cluster', json: { name: 'c', type: 'NONE' } }]);
+  assert.equal(faulty[0]?.length, 1);
+  assert.equal(taken.length, 5);
+  await workers.stop(0);
+});
+
+test('the way back of a change', () => {
+  const put: Change = { kind: 'route', json: { name: 'r s' } };
+  const before: Change = { kind: 'route', json: { name: 'r s', virtual_hosts: [] } };
+  assert.deepEqual(inverseOf(put, before), before);
+  assert.deepEqual(inverseOf(put, undefined), { kind: 'remove', of: 'route', name: 'r s' });
+  assert.equal(
+    keyOf({ kind: 'endpoints', json: { cluster_name: 'c' } }),
+    keyOf({ kind: 'remove', of: 'endpoints', name: 'c' }),
+  );
+});
