@@ -47,9 +47,9 @@ export function upstreamIp(prefix: string): JsonObject {
   return upstreamMatcher({ upstream_ip: cidrRange(prefix) });
 }
 
-/** The chosen host's port is in the range, both ends included. */
+/** The chosen host's port is in the range, both ends included: Envoy takes the end of this matcher's range in, unlike of others. */
 export function upstreamPorts(first: number, last: number): JsonObject {
-  return upstreamMatcher({ upstream_port_range: { start: first, end: last + 1 } });
+  return upstreamMatcher({ upstream_port_range: { start: first, end: last } });
 }
 
 function upstreamMatcher(body: JsonObject): JsonObject {

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import type protobufjs from 'protobufjs';
 import { overlayFields } from './overlay.ts';
+import { overlayMessages } from './overlay-messages.ts';
 import { fileDefining, protoClosure } from './proto-files.ts';
 import { typeNameOf } from './type-urls.ts';
 
@@ -85,6 +86,23 @@ function isServedPackage(name: string): boolean {
 }
 
 function addOverlay(container: protobufjs.Root): void {
+  // What is added may need files that something is to be added to.
+  for (let size = -1; size !== loaded.size; ) {
+    size = loaded.size;
+    addOverlayMessages(container);
+    addOverlayFields(container);
+  }
+}
+
+function addOverlayMessages(container: protobufjs.Root): void {
+  for (const { parent, definition, needs = [] } of overlayMessages) {
+    const place = find(container, parent);
+    if (!(place instanceof protobufLibrary().Namespace) || !addDefinitions(place, definition)) continue;
+    for (const type of needs) if (!find(container, type)) loadFilesOf(container, type);
+  }
+}
+
+function addOverlayFields(container: protobufjs.Root): void {
   const library = protobufLibrary();
   for (const { message, field, number, type, repeated, oneof } of overlayFields) {
     const found = find(container, message);
@@ -95,6 +113,15 @@ function addOverlay(container: protobufjs.Root): void {
     if (group) group.add(added);
     else found.add(added);
   }
+}
+
+/** False: they are there already. */
+function addDefinitions(place: protobufjs.Namespace, definition: string): boolean {
+  const library = protobufLibrary();
+  const { root: parsed } = library.parse(`syntax = "proto3"; ${definition}`, new library.Root(), { keepCase: true });
+  const added = [...parsed.nestedArray].filter(({ name }) => !place.get(name));
+  for (const object of added) place.add(object);
+  return added.length > 0;
 }
 
 /** The definition with exactly this name. The library's own `lookup` searches every namespace for a partial match. */

@@ -108,7 +108,7 @@ function permissionMatches(permission: JsonObject, request: Request): boolean {
 
 function upstreamMatches(matcher: JsonObject, { backend, port }: Request): boolean {
   const range = record(matcher['upstream_port_range']);
-  const inPorts = !matcher['upstream_port_range'] || (Number(range['start']) <= port && port < Number(range['end']));
+  const inPorts = !matcher['upstream_port_range'] || (Number(range['start']) <= port && port <= Number(range['end']));
   return inPorts && (!matcher['upstream_ip'] || inRange(record(matcher['upstream_ip']), backend));
 }
 

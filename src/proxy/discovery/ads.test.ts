@@ -119,7 +119,7 @@ const onlyPath = (regex: string, port: number): Json => ({
                   '@type':
                     'type.googleapis.com/envoy.extensions.rbac.matchers.upstream_ip_port.v3.UpstreamIpPortMatcher',
                   upstream_ip: { address_prefix: '127.0.0.1', prefix_len: 32 },
-                  upstream_port_range: { start: port, end: port + 1 },
+                  upstream_port_range: { start: port, end: port },
                 },
               },
             },

@@ -7,19 +7,47 @@ export type HeaderTest = (header: HeaderLookup) => boolean;
 
 const OLD_FORMS = ['exact_match', 'prefix_match', 'suffix_match', 'contains_match'] as const;
 
+interface HeaderParts {
+  readonly name: string;
+  /** Of a value; undefined where the matcher only asks whether there is one. */
+  readonly test: StringTest | undefined;
+  readonly invert: boolean;
+  readonly emptyWhenAbsent: boolean;
+}
+
 /** Reads an `envoy.config.route.v3.HeaderMatcher`. An absent header matches only where Envoy says so, also with `invert_match`. */
 export function readHeaderMatcher(fields: Fields): HeaderTest {
-  const name = headerName(fields.required('name'));
-  const invert = fields.flag('invert_match');
-  const emptyWhenAbsent = fields.flag('treat_missing_header_as_empty');
-  const present = fields.boolean('present_match');
-  if (present !== undefined) return (header) => (header(name) !== undefined) === (present !== invert);
-  const test = readValueTest(fields);
+  const { name, test, invert, emptyWhenAbsent } = readParts(fields);
   if (!test) return (header) => (header(name) !== undefined) !== invert;
   return (header) => {
     const value = header(name) ?? (emptyWhenAbsent ? '' : undefined);
     return value !== undefined && test(value) !== invert;
   };
+}
+
+/**
+ * The same where Envoy looks at the values of a repeated header one by one: one that passes is enough.
+ * `each` calls back with every value of a header by lower-case name until it is told `true`, and says whether it was.
+ */
+export function readEachHeaderMatcher(fields: Fields): (each: HeaderValues) => boolean {
+  const { name, test, invert, emptyWhenAbsent } = readParts(fields);
+  const any = (): boolean => true;
+  if (!test) return (each) => each(name, any) !== invert;
+  return (each) => {
+    if (each(name, test)) return !invert;
+    return each(name, any) ? invert : emptyWhenAbsent && test('') !== invert;
+  };
+}
+
+export type HeaderValues = (name: string, test: StringTest) => boolean;
+
+function readParts(fields: Fields): HeaderParts {
+  const name = headerName(fields.required('name'));
+  const invert = fields.flag('invert_match');
+  const emptyWhenAbsent = fields.flag('treat_missing_header_as_empty');
+  const present = fields.boolean('present_match');
+  if (present !== undefined) return { name, test: undefined, invert: present === invert, emptyWhenAbsent };
+  return { name, test: readValueTest(fields), invert, emptyWhenAbsent };
 }
 
 function headerName(name: string): string {

@@ -1,16 +1,36 @@
-import type { Fields, JsonValue } from '../config/fields.ts';
-import type { StreamInfo } from '../http/stream-info.ts';
+import { type Fields, isObject, type JsonValue } from '../config/fields.ts';
 import { readStringMatcher } from './strings.ts';
 
 type ValueTest = (value: JsonValue | undefined) => boolean;
 
-/** Reads an `envoy.type.matcher.v3.MetadataMatcher` on dynamic metadata. */
-export function readMetadataMatcher(fields: Fields): (info: StreamInfo) => boolean {
+/** Metadata by namespace and path; the dynamic metadata of a stream is one. */
+export interface MetadataSource {
+  metadata(namespace: string, path: readonly string[]): JsonValue | undefined;
+}
+
+export const NO_METADATA: MetadataSource = { metadata: () => undefined };
+
+/** Reads an `envoy.config.core.v3.Metadata`. */
+export function readMetadata(fields: Fields): MetadataSource {
+  fields.ignore('typed_filter_metadata');
+  const all = fields.raw('filter_metadata');
+  if (!isObject(all)) return NO_METADATA;
+  return {
+    metadata: (namespace, path) => {
+      let value: JsonValue | undefined = all[namespace];
+      for (const key of path) value = isObject(value) ? value[key] : undefined;
+      return value;
+    },
+  };
+}
+
+/** Reads an `envoy.type.matcher.v3.MetadataMatcher`. */
+export function readMetadataMatcher(fields: Fields): (source: MetadataSource) => boolean {
   const namespace = fields.required('filter');
   const path = fields.list('path', (segment) => segment.required('key'));
   const test = fields.message('value', readValueMatcher) ?? (() => false);
   const invert = fields.flag('invert');
-  return (info) => test(info.metadata(namespace, path)) !== invert;
+  return (source) => test(source.metadata(namespace, path)) !== invert;
 }
 
 /** Reads an `envoy.type.matcher.v3.ValueMatcher`. */

@@ -4,6 +4,7 @@ import type { RouteFilters } from '../filter/filter.ts';
 import type { HeaderMap } from '../http/headers.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
 import { type HeaderTest, readHeaderMatcher } from '../match/headers.ts';
+import { type MetadataSource, NO_METADATA, readMetadata } from '../match/metadata.ts';
 import { type ForwardAction, readForward, type WeightedCluster } from './action.ts';
 import { buildDomains, type DomainIndex } from './domains.ts';
 import { type RouteInput, type RouteMatch, readRouteMatch } from './match.ts';
@@ -30,6 +31,7 @@ export interface Route {
   /** What its levels say about filters, the most specific first; levels that say nothing are left out. */
   readonly filters: readonly RouteFilters[];
   readonly virtualHost: VirtualHost;
+  readonly metadata: MetadataSource;
 }
 
 export interface VirtualHost {
@@ -208,7 +210,7 @@ function readRoute(
   outer: readonly RouteFilters[],
   maxBody: number,
 ): Route {
-  fields.ignore('metadata', 'decorator', 'tracing', 'per_request_buffer_limit_bytes', 'stat_prefix');
+  fields.ignore('decorator', 'tracing', 'per_request_buffer_limit_bytes', 'stat_prefix');
   const match = fields.message('match', readRouteMatch);
   if (!match) fields.problem('match', 'value is required');
   return {
@@ -218,6 +220,7 @@ function readRoute(
     mutations: readMutations(fields),
     filters: levels(readFilters(fields), outer),
     virtualHost,
+    metadata: fields.message('metadata', readMetadata) ?? NO_METADATA,
   };
 }
 

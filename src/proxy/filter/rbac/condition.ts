@@ -1,7 +1,7 @@
 import type { Cidr } from '../../../base/index.ts';
 import type { Fields } from '../../config/fields.ts';
 import { CidrIndex, cidrSet, readCidr } from '../../match/cidr.ts';
-import { readHeaderMatcher } from '../../match/headers.ts';
+import { readEachHeaderMatcher } from '../../match/headers.ts';
 import { readMetadataMatcher } from '../../match/metadata.ts';
 import { readStringMatcher } from '../../match/strings.ts';
 import type { FilterStream } from '../filter.ts';
@@ -40,7 +40,7 @@ function upstreamTest(conditions: readonly Condition[]): StreamCondition | undef
   if (index.empty) return undefined;
   return (stream) => {
     const peer = stream.upstreamHost?.peer;
-    return peer !== undefined && index.find(peer.address).some(({ from, to }) => peer.port >= from && peer.port < to);
+    return peer !== undefined && index.find(peer.address).some(({ from, to }) => peer.port >= from && peer.port <= to);
   };
 }
 
@@ -66,6 +66,7 @@ export function readPermission(fields: Fields): Condition {
     'destination_port',
     'destination_port_range',
     'metadata',
+    'sourced_metadata',
     'not_rule',
     'requested_server_name',
     'matcher',
@@ -86,7 +87,7 @@ export function readPermission(fields: Fields): Condition {
       return test((stream) => stream.peers.local.port === port);
     }
     case 'destination_port_range': {
-      const range = fields.message(kind, readRange) ?? { from: 0, to: 0 };
+      const range = fields.message(kind, readPortRange) ?? { from: 0, to: 0 };
       return test(({ peers: { local } }) => local.port >= range.from && local.port < range.to);
     }
     case 'requested_server_name': {
@@ -113,6 +114,9 @@ export function readPrincipal(fields: Fields): Condition {
     'header',
     'url_path',
     'metadata',
+    'sourced_metadata',
+    'filter_state',
+    'authenticated',
     'not_id',
   ]);
   switch (kind) {
@@ -131,6 +135,17 @@ export function readPrincipal(fields: Fields): Condition {
       const holds = readCidrs(fields, kind);
       return test((stream) => holds(stream.peers.remote.address));
     }
+    case 'filter_state':
+      // No filter here keeps text under a name, and an absent object matches nothing.
+      fields.message(kind, (inner) => {
+        inner.required('key');
+        if (inner.oneOf('matcher', ['string_match'])) inner.message('string_match', readStringMatcher);
+      });
+      return NEVER;
+    case 'authenticated':
+      // Without TLS nobody is.
+      fields.message(kind, (inner) => inner.message('principal_name', readStringMatcher));
+      return NEVER;
     default:
       return readCommon(fields, kind);
   }
@@ -142,7 +157,9 @@ function union(conditions: readonly Condition[]): Condition {
   return conditions.length === 1 && only ? only : test(anyOf(conditions));
 }
 
-function readCommon(fields: Fields, kind: 'any' | 'header' | 'url_path' | 'metadata' | undefined): Condition {
+type CommonKind = 'any' | 'header' | 'url_path' | 'metadata' | 'sourced_metadata';
+
+function readCommon(fields: Fields, kind: CommonKind | undefined): Condition {
   switch (kind) {
     case undefined:
       return NEVER;
@@ -151,8 +168,8 @@ function readCommon(fields: Fields, kind: 'any' | 'header' | 'url_path' | 'metad
       return test(() => any);
     }
     case 'header': {
-      const matches = fields.message(kind, readHeaderMatcher);
-      return matches ? test((stream) => matches((name) => stream.requestHeader(name))) : NEVER;
+      const matches = fields.message(kind, readEachHeaderMatcher);
+      return matches ? test((stream) => matches((name, value) => anyValue(stream, name, value))) : NEVER;
     }
     case 'url_path': {
       const matches = fields.message(kind, (inner) => inner.message('path', readStringMatcher));
@@ -162,7 +179,31 @@ function readCommon(fields: Fields, kind: 'any' | 'header' | 'url_path' | 'metad
       const matches = fields.message(kind, readMetadataMatcher);
       return matches ? test((stream) => matches(stream)) : NEVER;
     }
+    case 'sourced_metadata':
+      return fields.message(kind, readSourcedMetadata) ?? NEVER;
   }
+}
+
+/** Envoy judges the values of a repeated header one by one here, unlike in routes. */
+function anyValue(stream: FilterStream, name: string, passes: (value: string) => boolean): boolean {
+  if (name.startsWith(':')) {
+    const value = stream.requestHeader(name);
+    return value !== undefined && passes(value);
+  }
+  const { names, values } = stream.head.headers;
+  for (let at = names.indexOf(name); at >= 0; at = names.indexOf(name, at + 1)) {
+    if (passes(values[at] as string)) return true;
+  }
+  return false;
+}
+
+/** Metadata of the route is known when the route is: it matches nothing where there is none, `invert` or not. */
+function readSourcedMetadata(fields: Fields): Condition {
+  const source = fields.choice('metadata_source', ['DYNAMIC', 'ROUTE']);
+  const matches = fields.message('metadata_matcher', readMetadataMatcher);
+  if (!matches) return NEVER;
+  if (source === 'DYNAMIC') return test((stream) => matches(stream));
+  return test(({ route }) => route !== undefined && matches(route.metadata));
 }
 
 function pathOnly(path: string): string {
@@ -173,6 +214,18 @@ function pathOnly(path: string): string {
 function readCidrs(fields: Fields, key: string): (address: string) => boolean {
   const cidr = fields.message(key, readCidr);
   return cidrSet(cidr ? [cidr] : []);
+}
+
+function readPortRange(fields: Fields): { readonly from: number; readonly to: number } {
+  const { from, to } = readRange(fields);
+  for (const [what, port] of [
+    ['start', from],
+    ['end', to],
+  ] as const) {
+    if (port < 0 || port > 65_536) fields.problem('', `range ${what} ${port} is out of bounds`);
+  }
+  if (from >= to) fields.problem('', `range start ${from} cannot be greater or equal than range end ${to}`);
+  return { from, to };
 }
 
 function readRange(fields: Fields): { readonly from: number; readonly to: number } {
@@ -202,7 +255,8 @@ function readUpstream(fields: Fields): Condition {
   const cidr = fields.message('upstream_ip', readCidr);
   const range = fields.message('upstream_port_range', readRange);
   if (!cidr && !range) fields.problem('', 'one of upstream_ip and upstream_port_range is required');
-  const { from, to } = range ?? { from: 0, to: 65_536 };
+  // Unlike in other ranges the last port is in it.
+  const { from, to } = range ?? { from: 0, to: 65_535 };
   if (cidr) return { kind: 'upstream', cidr, from, to };
   return test(anyOf(ANY_ADDRESS.map((any) => ({ kind: 'upstream', cidr: any, from, to }))));
 }

@@ -11,6 +11,8 @@ export interface Verdict {
 
 /** A compiled `envoy.config.rbac.v3.RBAC`. */
 export interface RbacEngine {
+  /** Everybody is allowed; whether a policy matched is a hint to access logs. */
+  readonly logs: boolean;
   judge(stream: FilterStream): Verdict;
 }
 
@@ -31,10 +33,11 @@ const CACHED_CLIENTS = 4096;
 export function readEngine(fields: Fields): RbacEngine {
   const action = fields.choice('action', ['ALLOW', 'DENY', 'LOG']);
   const policies = [...fields.map('policies', readPolicy).values()].sort((left, right) =>
-    left.name < right.name ? -1 : 1,
+    Buffer.compare(Buffer.from(left.name), Buffer.from(right.name)),
   );
   const find = policyIndex(policies);
   return {
+    logs: action === 'LOG',
     judge: (stream) => {
       const policy = find(stream);
       const matched = policy !== undefined;

@@ -1,58 +1,85 @@
 import type { Fields } from '../../config/fields.ts';
-import type { FilterHooks, FilterKind, FilterStream, HeadVerdict, HttpFilter } from '../filter.ts';
+import type { FilterContext } from '../context.ts';
+import type { FilterKind, FilterStream, HeadVerdict, HttpFilter } from '../filter.ts';
 import { type RbacEngine, readEngine, type Verdict } from './engine.ts';
+import { type VerdictCounter, verdictCounter } from './stats.ts';
 
 const NAMESPACE = 'envoy.filters.http.rbac';
-
 const TYPE = 'envoy.extensions.filters.http.rbac.v3.RBAC';
 
+interface RbacConfig {
+  readonly rules: RbacEngine | undefined;
+  readonly shadow: RbacEngine | undefined;
+  /** Before the keys of dynamic metadata, and in the names of stats of a chain's filter. */
+  readonly rulesPrefix: string;
+  readonly shadowPrefix: string;
+  readonly trackPolicies: boolean;
+}
+
 /** What a route says without rules of its own: nobody is judged. */
-const NOTHING: FilterHooks = {};
+const NOTHING: RbacConfig = {
+  rules: undefined,
+  shadow: undefined,
+  rulesPrefix: '',
+  shadowPrefix: '',
+  trackPolicies: false,
+};
 
 /** `envoy.filters.http.rbac`, for requests from clients and, after the host was chosen, to upstreams. */
 export const rbacFilter: FilterKind = {
   type: TYPE,
   upstream: true,
-  read: (fields): HttpFilter => {
+  read: (fields, context): HttpFilter => {
     const own = readRbac(fields);
+    // What routes say is counted under the names of the chain's filter.
+    const counters = countersOf(own, context);
     return {
       type: TYPE,
       bind: ([override]) => {
-        const shared = (override as FilterHooks | undefined) ?? own;
-        return shared.request && { shared };
+        const config = (override as RbacConfig | undefined) ?? own;
+        if (!config.rules && !config.shadow) return undefined;
+        return { shared: { request: { head: (stream) => enforce(stream, config, counters) } } };
       },
     };
   },
   routeType: 'envoy.extensions.filters.http.rbac.v3.RBACPerRoute',
-  readRoute: (fields): FilterHooks => fields.message('rbac', readRbac) ?? NOTHING,
+  readRoute: (fields): RbacConfig => fields.message('rbac', readRbac) ?? NOTHING,
 };
 
-function readRbac(fields: Fields): FilterHooks {
-  fields.ignore('track_per_rule_stats');
-  const prefix = fields.text('rules_stat_prefix');
-  const shadowPrefix = fields.text('shadow_rules_stat_prefix');
-  const rules = fields.message('rules', readEngine);
-  const shadow = fields.message('shadow_rules', readEngine);
-  return { request: { head: (stream) => enforce(stream, rules, shadow, prefix, shadowPrefix) } };
+interface Counters {
+  readonly rules: VerdictCounter;
+  readonly shadow: VerdictCounter;
 }
 
-function enforce(
-  stream: FilterStream,
-  rules: RbacEngine | undefined,
-  shadow: RbacEngine | undefined,
-  prefix: string,
-  shadowPrefix: string,
-): HeadVerdict {
-  if (shadow)
-    record(
-      stream,
-      shadow.judge(stream),
-      `${shadowPrefix}shadow_engine_result`,
-      `${shadowPrefix}shadow_effective_policy_id`,
-    );
+function countersOf({ rulesPrefix, shadowPrefix }: RbacConfig, context: FilterContext): Counters {
+  return {
+    rules: verdictCounter(context, rulesPrefix, false),
+    shadow: verdictCounter(context, shadowPrefix, true),
+  };
+}
+
+function readRbac(fields: Fields): RbacConfig {
+  return {
+    rules: fields.message('rules', readEngine),
+    shadow: fields.message('shadow_rules', readEngine),
+    rulesPrefix: fields.text('rules_stat_prefix'),
+    shadowPrefix: fields.text('shadow_rules_stat_prefix'),
+    trackPolicies: fields.flag('track_per_rule_stats'),
+  };
+}
+
+function enforce(stream: FilterStream, config: RbacConfig, counters: Counters): HeadVerdict {
+  const { rules, shadow, rulesPrefix, shadowPrefix, trackPolicies } = config;
+  if (shadow) {
+    const verdict = shadow.judge(stream);
+    counters.shadow.count(verdict, trackPolicies);
+    record(stream, verdict, `${shadowPrefix}shadow_`);
+  }
   if (!rules) return 'continue';
   const verdict = rules.judge(stream);
-  record(stream, verdict, `${prefix}enforced_engine_result`, `${prefix}enforced_effective_policy_id`);
+  counters.rules.count(verdict, trackPolicies);
+  record(stream, verdict, `${rulesPrefix}enforced_`);
+  if (rules.logs) stream.setMetadata('envoy.common', 'access_log_hint', verdict.policy !== undefined);
   if (verdict.allowed) return 'continue';
   stream.reply({
     status: 403,
@@ -62,7 +89,7 @@ function enforce(
   return 'stop';
 }
 
-function record(stream: FilterStream, verdict: Verdict, result: string, policy: string): void {
-  stream.setMetadata(NAMESPACE, result, verdict.allowed ? 'allowed' : 'denied');
-  if (verdict.policy !== undefined) stream.setMetadata(NAMESPACE, policy, verdict.policy);
+function record(stream: FilterStream, { allowed, policy }: Verdict, prefix: string): void {
+  stream.setMetadata(NAMESPACE, `${prefix}engine_result`, allowed ? 'allowed' : 'denied');
+  if (policy !== undefined) stream.setMetadata(NAMESPACE, `${prefix}effective_policy_id`, policy);
 }

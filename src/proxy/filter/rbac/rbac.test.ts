@@ -34,6 +34,7 @@ function streamOf({ client = '10.0.0.1', path = '/', method = 'GET', headers = {
   if (upstream) info.upstreamHost = new Host({ address: { kind: 'socket', host: upstream[0], port: upstream[1] } });
   return Object.assign(info, {
     head,
+    route: undefined,
     replied: undefined as LocalReply | undefined,
     reply(reply: LocalReply) {
       this.replied = reply;
@@ -118,9 +119,9 @@ const table: readonly (readonly [string, unknown, Request, boolean])[] = [
     { headers: { x: '2' } },
     true,
   ],
-  ['the chosen upstream', allow([upstream('10.1.0.1', 80, 81)]), { upstream: ['10.1.0.1', 80] }, true],
-  ['another port of it', allow([upstream('10.1.0.1', 80, 81)]), { upstream: ['10.1.0.1', 81] }, false],
-  ['no upstream yet', allow([upstream('10.1.0.1', 80, 81)]), {}, false],
+  ['the chosen upstream', allow([upstream('10.1.0.1', 80, 80)]), { upstream: ['10.1.0.1', 80] }, true],
+  ['another port of it', allow([upstream('10.1.0.1', 80, 80)]), { upstream: ['10.1.0.1', 81] }, false],
+  ['no upstream yet', allow([upstream('10.1.0.1', 80, 80)]), {}, false],
   ['destination', allow([{ destination_ip: ip('10.9.9.9', 32) }]), {}, true],
   ['destination port', allow([{ destination_port: 8081 }]), {}, false],
   ['destination port range', allow([{ destination_port_range: { start: 8080, end: 8081 } }]), {}, true],
@@ -156,7 +157,7 @@ test('ten thousand clients and backends: the same answers, found by look-up', ()
   for (let index = 0; index < 10_000; index++) {
     const address = `10.${index >> 8}.${index & 255}.7`;
     policies[`p${index}`] = {
-      permissions: [{ and_rules: { rules: [upstream(address, 80, 81), header(':path', '/ok')] } }],
+      permissions: [{ and_rules: { rules: [upstream(address, 80, 80), header(':path', '/ok')] } }],
       principals: [{ direct_remote_ip: ip(address, 32) }],
     };
   }
@@ -176,8 +177,8 @@ test('ten thousand clients and backends: the same answers, found by look-up', ()
 
 test('what is known to Envoy but not here is named', () => {
   const issues: Issue[] = [];
-  const rules = { policies: { p: { permissions: any, principals: [{ authenticated: {} }] } } };
+  const rules = { policies: { p: { permissions: any, principals: [{ custom: {} }] } } };
   readMessage({ rules } as JsonObject, '', issues, read);
   assert.equal(issues[0]?.path, 'rules.policies["p"].principals[0]');
-  assert.match(issues[0]?.message ?? '', /authenticated is not supported by ciliate-proxy/);
+  assert.match(issues[0]?.message ?? '', /custom is not supported by ciliate-proxy/);
 });

@@ -1,0 +1,78 @@
+/** A message or enum that Envoy's API has gained since the published files: where it stands, and its definition with full type names. */
+export interface OverlayMessage {
+  /** A package, or the message that holds it. */
+  readonly parent: string;
+  readonly definition: string;
+  /** Types of other packages that it names. */
+  readonly needs?: readonly string[];
+}
+
+/** Those that an overlay field needs. */
+export const overlayMessages: readonly OverlayMessage[] = [
+  {
+    parent: 'envoy.config.rbac.v3',
+    needs: ['envoy.type.matcher.v3.MetadataMatcher'],
+    definition: `
+      enum MetadataSource { DYNAMIC = 0; ROUTE = 1; }
+      message SourcedMetadata {
+        envoy.type.matcher.v3.MetadataMatcher metadata_matcher = 1 [(validate.rules).message = {required: true}];
+        envoy.config.rbac.v3.MetadataSource metadata_source = 2 [(validate.rules).enum = {defined_only: true}];
+      }`,
+  },
+  {
+    parent: 'envoy.config.common.mutation_rules.v3.HeaderMutation',
+    needs: ['envoy.type.matcher.v3.StringMatcher'],
+    definition: `
+      message RemoveOnMatch {
+        envoy.type.matcher.v3.StringMatcher key_matcher = 1 [(validate.rules).message = {required: true}];
+      }`,
+  },
+  {
+    parent: 'envoy.config.core.v3',
+    definition: `
+      message KeyValuePair {
+        string key = 1 [(validate.rules).string = {min_len: 1 max_bytes: 16384}];
+        google.protobuf.Value value = 2;
+      }`,
+  },
+  {
+    parent: 'envoy.config.route.v3.RateLimit',
+    definition: `
+      enum XRateLimitOption { UNSPECIFIED = 0; OFF = 1; DRAFT_VERSION_03 = 2; }
+      message HitsAddend {
+        google.protobuf.UInt64Value number = 1 [(validate.rules).uint64 = {lte: 1000000000}];
+        string format = 2 [(validate.rules).string = {prefix: "%" suffix: "%" ignore_empty: true}];
+      }`,
+  },
+  {
+    parent: 'envoy.type.matcher.v3',
+    needs: ['xds.core.v3.CidrRange'],
+    definition: `
+      message AddressMatcher {
+        repeated xds.core.v3.CidrRange ranges = 1;
+        bool invert_match = 2;
+      }`,
+  },
+  {
+    parent: 'envoy.config.route.v3.RateLimit.Action',
+    needs: ['envoy.type.matcher.v3.AddressMatcher'],
+    definition: `
+      message QueryParameters {
+        string query_parameter_name = 1 [(validate.rules).string = {min_len: 1}];
+        string descriptor_key = 2 [(validate.rules).string = {min_len: 1}];
+        bool skip_if_absent = 3;
+      }
+      message RemoteAddressMatch {
+        string descriptor_value = 1;
+        string descriptor_key = 2;
+        string default_value = 3;
+        envoy.type.matcher.v3.AddressMatcher address_matcher = 4;
+      }`,
+  },
+  {
+    parent: 'envoy.extensions.filters.network.tcp_proxy.v3',
+    definition: `
+      enum UpstreamConnectMode { IMMEDIATE = 0; ON_DOWNSTREAM_DATA = 1; ON_DOWNSTREAM_TLS_HANDSHAKE = 2; }
+      enum ProxyProtocolTlvMergePolicy { ADD_IF_ABSENT = 0; OVERWRITE_BY_TYPE_IF_EXISTS_OR_ADD = 1; APPEND_IF_EXISTS_OR_ADD = 2; }`,
+  },
+];
