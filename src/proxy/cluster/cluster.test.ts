@@ -133,7 +133,8 @@ test('outlier detection: ejection limits', () => {
   for (const [outlier, count, ejected] of cases) {
     const subject = cluster({ outlier_detection: outlier });
     subject.setAssignment(healths(...new Array<string>(count).fill('HEALTHY')));
-    for (const host of subject.hosts) for (let failure = 0; failure < 5; failure++) subject.onStatus(host, 500);
+    for (const host of subject.hosts)
+      for (let failure = 0; failure < 5; failure++) subject.outlier?.onStatus(host, 500);
     assert.equal(subject.hosts.filter((host) => host.ejected).length, ejected, JSON.stringify(outlier));
     subject.drain();
   }

@@ -111,22 +111,17 @@ export class Cluster {
     this.#balancer?.update(this.#sets);
   }
 
-  pool(host: Host, source: SourceAddress | undefined): Pool {
+  /** Connections of one priority to a host, which count against its resources alone. */
+  pool(host: Host, resources: Resources, source: SourceAddress | undefined): Pool {
     const from = bindAddress(source, host.peer.address);
-    const key = from ? `${from.address} ${from.mark}` : '';
+    const place = from ? `${from.address} ${from.mark}` : '';
+    const key = resources === this.resources.DEFAULT ? place : `${place} HIGH`;
     let pool = host.pools.get(key);
     if (!pool) {
-      pool = new Pool(this, host, key, from);
+      pool = new Pool(this, host, resources, key, from);
       host.pools.set(key, pool);
     }
     return pool;
-  }
-
-  onStatus(host: Host, status: number): void {
-    this.stats.status.count(status);
-    if (status < 500) host.stats.rqSuccess++;
-    else host.stats.rqError++;
-    this.outlier?.onStatus(host, status);
   }
 
   /** Closes what is idle and stops all waits; requests under way end by themselves. */

@@ -6,7 +6,7 @@ import { type Assignment, NO_ASSIGNMENT, readAssignment } from './config/endpoin
 import { type OriginalDstConfig, readOriginalDst } from './config/original-dst.ts';
 import { readHashing, readLocalityPolicy, readPercent, readPolicy } from './config/policy.ts';
 import { type OutlierConfig, readOutlierDetection } from './outlier.ts';
-import { DEFAULT_THRESHOLDS, type Thresholds } from './resources.ts';
+import { DEFAULT_THRESHOLDS, type RetryBudget, type Thresholds } from './resources.ts';
 
 export type ClusterKind = 'STATIC' | 'STRICT_DNS' | 'EDS' | 'ORIGINAL_DST';
 
@@ -24,6 +24,8 @@ export interface ClusterConfig {
   readonly connectTimeout: number;
   readonly idleTimeout: number;
   readonly maxRequestsPerConnection: number;
+  /** How long an attempt at a request may take once it has its connection; 0 for ever. */
+  readonly maxStreamDuration: number;
   readonly thresholds: { readonly DEFAULT: Thresholds; readonly HIGH: Thresholds };
   readonly outlier: OutlierConfig | undefined;
   /** Whole percent of healthy hosts below which all are used. */
@@ -76,6 +78,7 @@ export function readCluster(fields: Fields, options: ClusterReaderOptions): Clus
     policy: readClusterPolicy(fields, kind, common),
     connectTimeout: fields.duration('connect_timeout') ?? 5000,
     idleTimeout: http.idleTimeout,
+    maxStreamDuration: http.maxStreamDuration,
     maxRequestsPerConnection: http.maxRequests || (fields.number('max_requests_per_connection') ?? 0),
     thresholds: fields.message('circuit_breakers', readThresholds) ?? {
       DEFAULT: DEFAULT_THRESHOLDS,
@@ -122,6 +125,7 @@ function readTransportSocket(fields: Fields): void {
 interface HttpOptions {
   readonly idleTimeout: number;
   readonly maxRequests: number;
+  readonly maxStreamDuration: number;
   readonly filters: FilterChain | undefined;
   readonly http2: boolean;
 }
@@ -139,13 +143,17 @@ function readHttpOptions(fields: Fields, options: ClusterReaderOptions, statPref
     return readHttpProtocolOptions(inner, options, statPrefix);
   });
   const found = read.get(HTTP_OPTIONS);
-  return found ?? { idleTimeout: HOUR, maxRequests: 0, filters: undefined, http2 };
+  return found ?? { idleTimeout: HOUR, maxRequests: 0, maxStreamDuration: 0, filters: undefined, http2 };
 }
 
 function readHttpProtocolOptions(fields: Fields, options: ClusterReaderOptions, statPrefix: string): HttpOptions {
   const common = fields.message('common_http_protocol_options', (inner) => {
     inner.ignore('max_headers_count', 'headers_with_underscores_action');
-    return { idle: inner.duration('idle_timeout'), requests: inner.number('max_requests_per_connection') };
+    return {
+      idle: inner.duration('idle_timeout'),
+      requests: inner.number('max_requests_per_connection'),
+      stream: inner.duration('max_stream_duration'),
+    };
   });
   fields.ignore('upstream_http_protocol_options');
   const kind = fields.oneOf('upstream_protocol_options', ['explicit_http_config', 'use_downstream_protocol_config']);
@@ -159,7 +167,13 @@ function readHttpProtocolOptions(fields: Fields, options: ClusterReaderOptions, 
     });
   } else if (kind) fields.message(kind, ignoreAll);
   const filters = options.readFilters(fields, 'http_filters', statPrefix, options.stats);
-  return { idleTimeout: common?.idle ?? HOUR, maxRequests: common?.requests ?? 0, filters, http2 };
+  return {
+    idleTimeout: common?.idle ?? HOUR,
+    maxRequests: common?.requests ?? 0,
+    maxStreamDuration: Math.floor(common?.stream ?? 0),
+    filters,
+    http2,
+  };
 }
 
 function ignoreAll(fields: Fields): true {
@@ -208,6 +222,13 @@ const ALLOWED_POLICY: Readonly<Record<string, string>> = {
   false: 'any but CLUSTER_PROVIDED',
 };
 
+function readRetryBudget(fields: Fields): RetryBudget {
+  return {
+    percent: fields.message('budget_percent', (percent) => percent.number('value') ?? 0) ?? 20,
+    least: fields.number('min_retry_concurrency') ?? 3,
+  };
+}
+
 function readThresholds(fields: Fields): ClusterConfig['thresholds'] {
   const out = { DEFAULT: DEFAULT_THRESHOLDS, HIGH: DEFAULT_THRESHOLDS };
   fields.list('thresholds', (inner) => {
@@ -218,6 +239,7 @@ function readThresholds(fields: Fields): ClusterConfig['thresholds'] {
       pending: inner.number('max_pending_requests') ?? 1024,
       requests: inner.number('max_requests') ?? 1024,
       retries: inner.number('max_retries') ?? 3,
+      retryBudget: inner.message('retry_budget', readRetryBudget),
     };
     return true;
   });

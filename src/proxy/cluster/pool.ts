@@ -7,7 +7,6 @@ import { type ConnectionOwner, type SourceAddress, UpstreamConnection } from './
 
 /** A request that needs a connection. */
 export interface PoolClient {
-  readonly resources: Resources;
   onReady(connection: UpstreamConnection): void;
   onPoolFailure(reason: ResetReason, detail: string): void;
 }
@@ -17,6 +16,7 @@ export class Pool implements ConnectionOwner {
   readonly host: Host;
   readonly cluster: Cluster;
   readonly key: string;
+  readonly resources: Resources;
   readonly #source: SourceAddress | undefined;
   readonly #idle: UpstreamConnection[] = [];
   readonly #waiting: PoolClient[] = [];
@@ -25,9 +25,10 @@ export class Pool implements ConnectionOwner {
   #connecting = 0;
   #draining = false;
 
-  constructor(cluster: Cluster, host: Host, key: string, source: SourceAddress | undefined) {
+  constructor(cluster: Cluster, host: Host, resources: Resources, key: string, source: SourceAddress | undefined) {
     this.cluster = cluster;
     this.host = host;
+    this.resources = resources;
     this.key = key;
     this.#source = source;
   }
@@ -39,7 +40,7 @@ export class Pool implements ConnectionOwner {
       this.#attach(idle, client);
       return;
     }
-    const { resources } = client;
+    const { resources } = this;
     if (resources.pending >= resources.limits.pending) {
       this.cluster.stats.rqPendingOverflow++;
       client.onPoolFailure('overflow', '');
@@ -54,7 +55,7 @@ export class Pool implements ConnectionOwner {
     const at = this.#waiting.indexOf(client);
     if (at < 0) return;
     this.#waiting.splice(at, 1);
-    client.resources.pending--;
+    this.resources.pending--;
   }
 
   /** Closes what is idle; connections in use end with their request. */
@@ -67,7 +68,6 @@ export class Pool implements ConnectionOwner {
 
   onConnected(connection: UpstreamConnection): void {
     this.#connecting--;
-    this.cluster.outlier?.onConnected(this.host);
     this.#serve(connection);
   }
 
@@ -77,7 +77,7 @@ export class Pool implements ConnectionOwner {
     this.host.stats.cxConnectFail++;
     if (reason === 'connection timeout') this.cluster.stats.cxConnectTimeout++;
     for (const client of this.#waiting.splice(0)) {
-      client.resources.pending--;
+      this.resources.pending--;
       client.onPoolFailure(reason, detail);
     }
   }
@@ -93,7 +93,7 @@ export class Pool implements ConnectionOwner {
     if (!this.#all.delete(connection)) return;
     this.cluster.stats.cxActive--;
     this.host.stats.cxActive--;
-    this.cluster.resources.DEFAULT.connections--;
+    this.resources.connections--;
     const at = this.#idle.lastIndexOf(connection);
     if (at >= 0) this.#idle.splice(at, 1);
     const next = this.#waiting[0];
@@ -104,7 +104,7 @@ export class Pool implements ConnectionOwner {
   #serve(connection: UpstreamConnection): void {
     const client = this.#waiting.shift();
     if (client) {
-      client.resources.pending--;
+      this.resources.pending--;
       this.#attach(connection, client);
       return;
     }
@@ -117,7 +117,7 @@ export class Pool implements ConnectionOwner {
   }
 
   #attach(connection: UpstreamConnection, client: PoolClient): void {
-    const { resources } = client;
+    const { resources } = this;
     if (resources.requests >= resources.limits.requests) {
       this.#idle.push(connection);
       this.cluster.stats.rqPendingOverflow++;
@@ -128,8 +128,8 @@ export class Pool implements ConnectionOwner {
   }
 
   #open(client: PoolClient): void {
-    const { connections } = this.cluster.resources.DEFAULT;
-    if (this.#all.size > 0 && connections >= client.resources.limits.connections) {
+    const { connections, limits } = this.resources;
+    if (this.#all.size > 0 && connections >= limits.connections) {
       this.cluster.stats.cxOverflow++;
       return;
     }
@@ -146,7 +146,7 @@ export class Pool implements ConnectionOwner {
     }
     this.#connecting++;
     this.#all.add(connection);
-    this.cluster.resources.DEFAULT.connections++;
+    this.resources.connections++;
     this.cluster.stats.cxTotal++;
     this.cluster.stats.cxActive++;
     this.host.stats.cxTotal++;

@@ -4,6 +4,7 @@ export type ResetReason =
   | 'remote connection failure'
   | 'connection timeout'
   | 'connection termination'
+  | 'local reset'
   | 'remote reset'
   | 'overflow'
   | 'protocol error';

@@ -4,9 +4,23 @@ export interface Thresholds {
   readonly pending: number;
   readonly requests: number;
   readonly retries: number;
+  /** Takes the place of `retries`. */
+  readonly retryBudget: RetryBudget | undefined;
 }
 
-export const DEFAULT_THRESHOLDS: Thresholds = { connections: 1024, pending: 1024, requests: 1024, retries: 3 };
+/** Retries at a time, as a share of the requests at a time. */
+export interface RetryBudget {
+  readonly percent: number;
+  readonly least: number;
+}
+
+export const DEFAULT_THRESHOLDS: Thresholds = {
+  connections: 1024,
+  pending: 1024,
+  requests: 1024,
+  retries: 3,
+  retryBudget: undefined,
+};
 
 /** What a cluster may use at a time, counted against its thresholds. */
 export class Resources {
@@ -18,5 +32,13 @@ export class Resources {
 
   constructor(limits: Thresholds) {
     this.limits = limits;
+  }
+
+  /** Whether one more retry may be under way. */
+  get retryAllowed(): boolean {
+    const { retryBudget: budget, retries } = this.limits;
+    if (!budget) return this.retries < retries;
+    const share = Math.floor((budget.percent / 100) * (this.requests + this.pending));
+    return this.retries < Math.max(share, budget.least);
   }
 }

@@ -68,6 +68,8 @@ export class ClusterStats {
   originalHostInvalid = 0;
   warmingState = 0;
   readonly status = new CodeCounts();
+  /** Responses that were tried again. */
+  readonly retryStatus = new CodeCounts();
   readonly connectMs = new Histogram();
   readonly lengthMs = new Histogram();
   readonly requestsPerConnection = new Histogram();
@@ -144,6 +146,7 @@ export const CLUSTER_STATS = statsKind(
     originalHostInvalid: counter('original_dst_host_invalid'),
     warmingState: sharedGauge('warming_state'),
     status: codes('upstream_rq_', `${EXTERNAL}upstream_rq_`),
+    retryStatus: codes('retry.upstream_rq_'),
     connectMs: histogram('ms', 'upstream_cx_connect_ms'),
     lengthMs: histogram('ms', 'upstream_cx_length_ms'),
     requestsPerConnection: histogram('none', 'upstream_rq_per_cx'),

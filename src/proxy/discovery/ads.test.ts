@@ -269,7 +269,7 @@ for (const form of ['GRPC', 'DELTA_GRPC'] as const) {
             routes: [
               {
                 match: { prefix: '/' },
-                route: { cluster: 'web', hash_policy: [{ terminal: true, header: { header_name: 'a' } }] },
+                route: { cluster: 'web', rate_limits: [{ actions: [{ remote_address: {} }] }] },
               },
             ],
           },
@@ -279,7 +279,7 @@ for (const form of ['GRPC', 'DELTA_GRPC'] as const) {
       assert.equal(third.state, 'rejected');
       assert.match(
         third.rejections[0]?.message ?? '',
-        /virtual_hosts\[0\]\.routes\[0\]\.route\.hash_policy: is known to Envoy but not supported/,
+        /virtual_hosts\[0\]\.routes\[0\]\.route\.rate_limits: is known to Envoy but not supported/,
       );
       assert.equal((await client.get('/foo')).status, 403, 'the last good route stays: /foo becomes /');
       client.close();

@@ -5,6 +5,7 @@ import { faultFilter } from './fault/fault.ts';
 import type { FilterKind, FilterSlot, HttpFilter, RouteFilter, RouteFilters } from './filter.ts';
 import { headerMutationFilter } from './header-mutation/header-mutation.ts';
 import { rbacFilter } from './rbac/filter.ts';
+import { DEFAULT_ROUTER, type RouterConfig, readRouter } from './router/config.ts';
 
 /** Every HTTP filter there is, by the full name of its configuration message. The router and the codec end chains. */
 const KINDS: ReadonlyMap<string, FilterKind> = new Map(
@@ -13,16 +14,10 @@ const KINDS: ReadonlyMap<string, FilterKind> = new Map(
 const ROUTER = 'envoy.extensions.filters.http.router.v3.Router';
 const UPSTREAM_CODEC = 'envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec';
 
-export interface RouterConfig {
-  readonly suppressHeaders: boolean;
-}
-
 export interface FilterChainConfig {
   readonly chain: FilterChain;
   readonly router: RouterConfig;
 }
-
-const DEFAULT_ROUTER: RouterConfig = { suppressHeaders: false };
 
 /** Reads `http_filters`: the terminal filter stands last, and only there. */
 export function readFilterChain(fields: Fields, key: string, context: FilterContext): FilterChainConfig {
@@ -46,7 +41,7 @@ export function readFilterChain(fields: Fields, key: string, context: FilterCont
           `terminal filter named ${name} of type ${type} must be the last filter in a http filter chain`,
         );
       }
-      router = filter.message('typed_config', (inner) => readRouter(inner, type)) ?? DEFAULT_ROUTER;
+      router = filter.message('typed_config', (inner) => readTerminal(inner, type, context)) ?? DEFAULT_ROUTER;
       return undefined;
     }
     if (filter.has('config_discovery')) {
@@ -68,10 +63,14 @@ export function readFilterChain(fields: Fields, key: string, context: FilterCont
   return { chain, router };
 }
 
-function readRouter(fields: Fields, type: string): RouterConfig {
+function readTerminal(fields: Fields, type: string, context: FilterContext): RouterConfig {
   if (type !== ROUTER) return DEFAULT_ROUTER;
-  fields.ignore('dynamic_stats', 'start_child_span');
-  return { suppressHeaders: fields.flag('suppress_envoy_headers') };
+  const key = 'upstream_http_filters';
+  const upstream = fields.items(key).length > 0;
+  return readRouter(
+    fields,
+    upstream ? readFilterChain(fields, key, { ...context, place: 'upstream' }).chain : undefined,
+  );
 }
 
 function readFilter(fields: Fields, context: FilterContext): HttpFilter | undefined {

@@ -81,6 +81,11 @@ export class ServerConnection implements TransportUser {
     this.transport.destroy();
   }
 
+  /** Sends what is written, then closes. */
+  destroySoon(): void {
+    this.#shut(false);
+  }
+
   pauseReading(): void {
     if (this.#paused) return;
     this.#paused = true;
@@ -108,6 +113,14 @@ export class ServerConnection implements TransportUser {
 
   write(head: string, bytes: Buffer | undefined, start: number, stop: number, chunked: boolean, end: boolean): void {
     writeMessage(this.transport, head, bytes, start, stop, chunked, end);
+  }
+
+  /** A stream in the place of another for the same request. */
+  restart(stream: HttpStream, head: RequestHead): HttpStream {
+    const next = new HttpStream(this, this.manager);
+    next.takeHead(head);
+    if (this.#stream === stream) this.#stream = next;
+    return next;
   }
 
   onStreamEnd(stream: HttpStream): void {

@@ -37,6 +37,8 @@ export const FLAG = {
   UPSTREAM_PROTOCOL: 1 << 15,
   DURATION_TIMEOUT: 1 << 16,
   NO_FILTER_CONFIG: 1 << 17,
+  INVALID_ENVOY_HEADERS: 1 << 18,
+  UPSTREAM_MAX_DURATION: 1 << 19,
 } as const;
 
 /** Bit, text of `%RESPONSE_FLAGS%`, field of `envoy.data.accesslog.v3.ResponseFlags`. */
@@ -59,6 +61,8 @@ export const FLAG_TEXTS: readonly (readonly [number, string, string])[] = [
   [FLAG.UPSTREAM_PROTOCOL, 'UPE', 'upstream_protocol_error'],
   [FLAG.DURATION_TIMEOUT, 'DT', 'duration_timeout'],
   [FLAG.NO_FILTER_CONFIG, 'NFCF', 'no_filter_config_found'],
+  [FLAG.INVALID_ENVOY_HEADERS, 'IH', 'invalid_envoy_request_headers'],
+  [FLAG.UPSTREAM_MAX_DURATION, 'UMSDR', 'upstream_max_stream_duration_reached'],
 ];
 
 export function flagsText(flags: number): string {

@@ -1,5 +1,8 @@
-import type { FilterStream, LocalReply } from '../filter/filter.ts';
-import { RouterRun } from '../filter/router/run.ts';
+import type { LocalReply } from '../filter/filter.ts';
+import type { RouterDownstream } from '../filter/router/downstream.ts';
+import type { RedirectHistory } from '../filter/router/internal-redirect.ts';
+import { routeRequest } from '../filter/router/router.ts';
+import type { RouterRun } from '../filter/router/run.ts';
 import { FilterRun } from '../filter/run.ts';
 import type { WeightedCluster } from '../route/action.ts';
 import type { Route, RouteTable } from '../route/table.ts';
@@ -21,7 +24,7 @@ const FILTER_BUFFER = 1_048_576;
 const NO_HEAD = new RequestHead();
 
 /** One request and its response on a downstream connection. */
-export class HttpStream extends StreamInfo implements FilterStream {
+export class HttpStream extends StreamInfo implements RouterDownstream {
   readonly connection: ServerConnection;
   readonly manager: HttpManager;
   head = NO_HEAD;
@@ -37,6 +40,7 @@ export class HttpStream extends StreamInfo implements FilterStream {
   ended = false;
   /** An upgrade the configuration allows; the request then has no end of its own. */
   upgrade: string | undefined = undefined;
+  redirects: RedirectHistory | undefined = undefined;
   #filters: FilterRun | undefined = undefined;
   #run: RouterRun | undefined = undefined;
   /** The response's head is past the filters. */
@@ -66,10 +70,7 @@ export class HttpStream extends StreamInfo implements FilterStream {
   /** Judges the head, finds the route and runs the filters. */
   begin(head: RequestHead): void {
     const { manager } = this;
-    this.begun = true;
-    this.head = head;
-    this.request = head;
-    if (head.minor === 0) this.protocol = 'HTTP/1.0';
+    this.takeHead(head);
     this.#idle.start(manager.streamIdleTimeout);
     if (!this.requestDone && !this.#whole.list) this.#whole.start(manager.requestTimeout);
     const refused = admitRequest(this);
@@ -77,6 +78,18 @@ export class HttpStream extends StreamInfo implements FilterStream {
       this.reply(refused);
       return;
     }
+    this.#route();
+  }
+
+  takeHead(head: RequestHead): void {
+    this.begun = true;
+    this.head = head;
+    this.request = head;
+    if (head.minor === 0) this.protocol = 'HTTP/1.0';
+  }
+
+  #route(): void {
+    const { manager } = this;
     this.routes = manager.routes();
     for (const name of this.routes?.internalHeaders ?? []) this.head.headers.remove(name);
     const found = this.routes?.find(this, this.random);
@@ -99,8 +112,8 @@ export class HttpStream extends StreamInfo implements FilterStream {
 
   /** The head of the request is past the filters. */
   forward(): void {
-    this.#run = new RouterRun(this);
-    this.#run.start();
+    this.#run = routeRequest(this);
+    this.#run?.begin();
   }
 
   /** A piece of the request's body is past the filters. */
@@ -129,7 +142,9 @@ export class HttpStream extends StreamInfo implements FilterStream {
     if (reply.flags) this.flags |= reply.flags;
     this.details = reply.details;
     if (this.#headSent) {
-      this.connection.destroy();
+      this.flush();
+      this.end();
+      this.connection.destroySoon();
       return;
     }
     this.#run?.abort();
@@ -149,6 +164,23 @@ export class HttpStream extends StreamInfo implements FilterStream {
     }
     this.sendHead(head, done);
     if (!done) this.writeBody(bytes, 0, bytes.length, true);
+  }
+
+  redirect(body: Buffer | undefined): void {
+    const next = this.connection.restart(this, this.head);
+    next.redirects = this.redirects;
+    this.details = 'internal_redirect';
+    this.end();
+    next.beginAgain(body);
+  }
+
+  /** Begins with a request that passed the checks before, from its route on. */
+  beginAgain(body: Buffer | undefined): void {
+    this.requestComplete();
+    this.#idle.start(this.manager.streamIdleTimeout);
+    if (body) this.requestDone = false;
+    this.#route();
+    if (body) this.onRequestBody(body, 0, body.length, true);
   }
 
   /** The upstream's response begins. */

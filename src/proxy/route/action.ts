@@ -1,8 +1,10 @@
+import type { MetadataCriterion } from '../cluster/context.ts';
 import type { Fields } from '../config/fields.ts';
 import type { Regex } from '../match/regex.ts';
 import { readRegex } from '../match/strings.ts';
+import { type ForwardOptions, readForwardOptions } from './forward-options.ts';
+import { readCriteria } from './metadata-match.ts';
 import { type HeaderMutation, readMutation } from './mutation.ts';
-import { type RetryPolicy, readRetryPolicy } from './retry.ts';
 
 export interface WeightedCluster {
   readonly name: string;
@@ -12,6 +14,7 @@ export interface WeightedCluster {
   readonly request: HeaderMutation;
   readonly response: HeaderMutation;
   readonly host: string | undefined;
+  readonly metadataMatch: readonly MetadataCriterion[] | undefined;
 }
 
 export type ClusterChoice =
@@ -36,7 +39,7 @@ export type HostRewrite =
   | { readonly kind: 'path'; readonly rewrite: RegexRewrite };
 
 /** `envoy.config.route.v3.RouteAction`: send the request to a cluster. Times in milliseconds, 0 for none. */
-export interface ForwardAction {
+export interface ForwardAction extends ForwardOptions {
   readonly kind: 'forward';
   readonly choice: ClusterChoice;
   readonly notFoundStatus: number;
@@ -47,7 +50,6 @@ export interface ForwardAction {
   readonly timeout: number;
   /** Undefined: the connection manager's. */
   readonly idleTimeout: number | undefined;
-  readonly retry: RetryPolicy | undefined;
   readonly priority: 'DEFAULT' | 'HIGH';
   /** Upgrade types switched on or off here, lower case. */
   readonly upgrades: ReadonlyMap<string, boolean>;
@@ -63,6 +65,7 @@ export function readForward(fields: Fields): ForwardAction {
     fields.problem('', 'Specify only one of prefix_rewrite, regex_rewrite or path_rewrite_policy');
   }
   return {
+    ...readForwardOptions(fields),
     kind: 'forward',
     choice: readChoice(fields),
     notFoundStatus:
@@ -73,9 +76,8 @@ export function readForward(fields: Fields): ForwardAction {
     regexRewrite,
     hostRewrite: readHostRewrite(fields),
     appendForwardedHost: fields.flag('append_x_forwarded_host'),
-    timeout: fields.duration('timeout') ?? DEFAULT_TIMEOUT,
+    timeout: Math.floor(fields.duration('timeout') ?? DEFAULT_TIMEOUT),
     idleTimeout: fields.duration('idle_timeout'),
-    retry: fields.message('retry_policy', readRetryPolicy),
     priority: fields.choice('priority', ['DEFAULT', 'HIGH']),
     upgrades: readUpgrades(fields),
   };
@@ -141,6 +143,7 @@ function readWeighted(fields: Fields): ClusterChoice {
       request: readMutation(cluster, 'request_headers_to_add', 'request_headers_to_remove'),
       response: readMutation(cluster, 'response_headers_to_add', 'response_headers_to_remove'),
       host: host === '' ? undefined : host,
+      metadataMatch: cluster.message('metadata_match', readCriteria),
     };
   });
   if (total === 0) fields.problem('clusters', 'Sum of weights in the weighted_cluster must be greater than 0.');

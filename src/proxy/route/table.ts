@@ -8,9 +8,10 @@ import { type MetadataSource, NO_METADATA, readMetadata } from '../match/metadat
 import { type ForwardAction, readForward, type WeightedCluster } from './action.ts';
 import { buildDomains, type DomainIndex } from './domains.ts';
 import { type RouteInput, type RouteMatch, readRouteMatch } from './match.ts';
+import { type MirrorPolicy, readMirrors } from './mirror.ts';
 import { applyMutation, type HeaderMutation, readMutation } from './mutation.ts';
+import { type HostPolicy, type RoutePolicy, readHostPolicy, readRoutePolicy } from './policy.ts';
 import { type RedirectAction, readRedirect, splitPort } from './redirect.ts';
-import { type RetryPolicy, readRetryPolicy } from './retry.ts';
 
 export interface DirectResponse {
   readonly kind: 'direct';
@@ -30,6 +31,7 @@ export interface Route {
   readonly mutations: Mutations;
   /** What its levels say about filters, the most specific first; levels that say nothing are left out. */
   readonly filters: readonly RouteFilters[];
+  readonly policy: RoutePolicy;
   readonly virtualHost: VirtualHost;
   readonly metadata: MetadataSource;
 }
@@ -41,7 +43,7 @@ export interface VirtualHost {
   readonly requireTls: 'NONE' | 'EXTERNAL_ONLY' | 'ALL';
   readonly virtualClusters: readonly { readonly name: string; readonly tests: readonly HeaderTest[] }[];
   readonly mutations: Mutations;
-  readonly retry: RetryPolicy | undefined;
+  readonly policy: HostPolicy;
   readonly attemptCountUp: boolean;
   readonly attemptCountDown: boolean;
 }
@@ -73,8 +75,8 @@ export class RouteTable {
     this.#specificWins = fields.flag('most_specific_header_mutations_wins');
     this.#ignorePort = fields.flag('ignore_port_in_host_matching');
     const maxBody = fields.number('max_direct_response_body_size_bytes') ?? 4096;
-    const filters = levels(readFilters(fields), []);
-    this.virtualHosts = fields.list('virtual_hosts', (host) => readVirtualHost(host, readFilters, filters, maxBody));
+    const outer = { filters: levels(readFilters(fields), []), mirrors: readMirrors(fields), maxBody };
+    this.virtualHosts = fields.list('virtual_hosts', (host) => readVirtualHost(host, readFilters, outer));
     this.#domains = buildDomains(this.virtualHosts, this.name, fields);
   }
 
@@ -175,14 +177,16 @@ function readMutations(fields: Fields): Mutations {
   };
 }
 
-function readVirtualHost(
-  fields: Fields,
-  readFilters: RouteFilterReader,
-  outer: readonly RouteFilters[],
-  maxBody: number,
-): VirtualHost {
-  const filters = levels(readFilters(fields), outer);
-  fields.ignore('per_request_buffer_limit_bytes', 'metadata');
+/** What the levels around a virtual host or route say. */
+interface Outer {
+  readonly filters: readonly RouteFilters[];
+  readonly mirrors: readonly MirrorPolicy[];
+  readonly maxBody: number;
+}
+
+function readVirtualHost(fields: Fields, readFilters: RouteFilterReader, outer: Outer): VirtualHost {
+  const filters = levels(readFilters(fields), outer.filters);
+  fields.ignore('metadata');
   const routes: Route[] = [];
   const host: VirtualHost = {
     name: fields.required('name'),
@@ -194,31 +198,27 @@ function readVirtualHost(
       tests: cluster.list('headers', readHeaderMatcher),
     })),
     mutations: readMutations(fields),
-    retry: fields.message('retry_policy', readRetryPolicy),
+    policy: readHostPolicy(fields, outer.mirrors),
     attemptCountUp: fields.flag('include_request_attempt_count'),
     attemptCountDown: fields.flag('include_attempt_count_in_response'),
   };
   if (host.domains.length === 0) fields.problem('domains', 'value must contain at least 1 item(s)');
-  routes.push(...fields.list('routes', (route) => readRoute(route, host, readFilters, filters, maxBody)));
+  routes.push(...fields.list('routes', (route) => readRoute(route, host, readFilters, { ...outer, filters })));
   return host;
 }
 
-function readRoute(
-  fields: Fields,
-  virtualHost: VirtualHost,
-  readFilters: RouteFilterReader,
-  outer: readonly RouteFilters[],
-  maxBody: number,
-): Route {
-  fields.ignore('decorator', 'tracing', 'per_request_buffer_limit_bytes', 'stat_prefix');
+function readRoute(fields: Fields, virtualHost: VirtualHost, readFilters: RouteFilterReader, outer: Outer): Route {
+  fields.ignore('decorator', 'tracing', 'stat_prefix');
   const match = fields.message('match', readRouteMatch);
   if (!match) fields.problem('match', 'value is required');
+  const action = readAction(fields, outer.maxBody);
   return {
     name: fields.text('name'),
     match: match ?? { path: { kind: 'prefix', text: '', caseSensitive: true, test: () => false }, conditions: [] },
-    action: readAction(fields, maxBody),
+    action,
+    policy: readRoutePolicy(fields, action, virtualHost.policy),
     mutations: readMutations(fields),
-    filters: levels(readFilters(fields), outer),
+    filters: levels(readFilters(fields), outer.filters),
     virtualHost,
     metadata: fields.message('metadata', readMetadata) ?? NO_METADATA,
   };

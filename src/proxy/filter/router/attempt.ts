@@ -6,6 +6,7 @@ import type { Resources } from '../../cluster/resources.ts';
 import type { ResponseHandler, UpstreamConnection } from '../../cluster/upstream-connection.ts';
 import type { ResponseHead } from '../../http/head.ts';
 import { requestHeadText, writeMessage } from '../../http/wire.ts';
+import type { Timeouts } from '../../route/timeouts.ts';
 import { now } from '../../time/clock.ts';
 import { Deadline } from '../../time/deadline.ts';
 import type { RouterRun } from './run.ts';
@@ -13,26 +14,38 @@ import type { RouterRun } from './run.ts';
 /** Methods whose requests have no body unless they say so. */
 const BODYLESS = new Set(['GET', 'HEAD', 'DELETE', 'CONNECT', 'TRACE']);
 
-/** One try at one host. */
+/** One try at one host, Envoy's `UpstreamRequest`. */
 export class Attempt implements PoolClient, ResponseHandler {
   readonly #run: RouterRun;
-  readonly #cluster: Cluster;
-  readonly #host: Host;
+  readonly cluster: Cluster;
+  readonly host: Host;
   readonly resources: Resources;
   readonly headRequest: boolean;
   readonly upgrades: boolean;
+  /** Neither a response nor its own end has come. */
+  awaitingHead = true;
+  /** Another attempt was started because this one was too slow. */
+  retried = false;
+  /** Outlier detection has been told that it was too slow. */
+  timeoutTold = false;
+  /** Whether its gRPC response was good is only known at its end. */
+  grpcOpen = false;
+  /** Something of the request was written. */
+  sent = false;
   #connection: UpstreamConnection | undefined = undefined;
   #waiting = false;
   #active = false;
   #chunked = false;
   #over = false;
-  readonly #timeout = new Deadline(() => this.#run.onPerTryTimeout());
+  #perTry: Deadline | undefined = undefined;
+  #perTryIdle: Deadline | undefined = undefined;
+  #duration: Deadline | undefined = undefined;
 
-  constructor(run: RouterRun, cluster: Cluster, host: Host, priority: 'DEFAULT' | 'HIGH') {
+  constructor(run: RouterRun, cluster: Cluster, host: Host, resources: Resources) {
     this.#run = run;
-    this.#cluster = cluster;
-    this.#host = host;
-    this.resources = cluster.resources[priority];
+    this.cluster = cluster;
+    this.host = host;
+    this.resources = resources;
     this.headRequest = run.stream.head.method === 'HEAD';
     this.upgrades = run.stream.upgrade !== undefined;
   }
@@ -43,49 +56,99 @@ export class Attempt implements PoolClient, ResponseHandler {
 
   start(): void {
     this.#waiting = true;
-    this.#cluster.pool(this.#host, this.#run.stream.connection.source).request(this);
+    this.cluster.pool(this.host, this.resources, this.#run.stream.connection.source).request(this);
   }
 
-  startTimeout(milliseconds: number): void {
-    if (!this.#over) this.#timeout.start(milliseconds);
+  /** Starts what each attempt is allowed on its own; the first call counts. */
+  startTimeouts({ perTry, perTryIdle }: Timeouts): void {
+    if (this.#over) return;
+    if (perTry > 0 && !this.#perTry) {
+      this.#perTry = new Deadline(() => this.#tooSlow());
+      this.#perTry.start(perTry);
+    }
+    if (perTryIdle > 0 && !this.#perTryIdle) {
+      this.#perTryIdle = new Deadline(() => this.#idleTooLong());
+      this.#perTryIdle.start(perTryIdle);
+    }
+  }
+
+  #startDuration(milliseconds: number): void {
+    this.#duration = new Deadline(() => this.#run.onMaxDuration(this));
+    this.#duration.start(milliseconds);
+  }
+
+  #tooSlow(): void {
+    this.#perTryIdle?.stop();
+    this.#perTryIdle = undefined;
+    // Once the client has something the whole request's time counts.
+    if (!this.#run.stream.responseStarted) this.#run.onPerTryTimeout(this, false);
+  }
+
+  #idleTooLong(): void {
+    this.#perTry?.stop();
+    this.#run.onPerTryTimeout(this, true);
+  }
+
+  #alive(): void {
+    const idle = this.#perTryIdle;
+    if (idle) idle.start(this.#run.timeouts.perTryIdle);
   }
 
   onReady(connection: UpstreamConnection): void {
     this.#waiting = false;
     this.#connection = connection;
     this.#begin();
-    const { stream } = this.#run;
+    const run = this.#run;
+    const { stream } = run;
+    run.onConnected(this);
     stream.upstreamLocal = connection.local;
+    if (run.bodyDone) this.startTimeouts(run.timeouts);
+    const longest = run.timeouts.maxStream ?? this.cluster.config.maxStreamDuration;
+    if (longest > 0) this.#startDuration(longest);
     connection.begin(this);
+    this.#write(connection);
+    if (!run.bodyDone) stream.connection.resumeReading();
+  }
+
+  #write(connection: UpstreamConnection): void {
+    const run = this.#run;
+    const { stream, bodyDone: done } = run;
     const { head } = stream;
-    const { bytes, done } = this.#run.takeBody();
+    const bytes = run.body.take();
     const framed = head.headers.has('content-length');
-    this.#chunked = !framed && !done && !this.upgrades;
+    this.#chunked = !framed && !this.upgrades && (!done || bytes !== undefined);
     if (done && !framed && !bytes && !BODYLESS.has(head.method)) head.headers.set('content-length', '0');
-    else if (done && !framed && bytes) this.#chunked = true;
     const text = requestHeadText(head.method, head.path, head.authority, head.headers, this.#chunked);
+    this.sent = true;
     writeMessage(connection.transport, text, bytes, 0, bytes?.length ?? 0, this.#chunked, done);
     connection.requestSent = done;
-    if (!done) stream.connection.resumeReading();
   }
 
   #begin(): void {
     this.#active = true;
     this.resources.requests++;
-    this.#host.activeRequests++;
-    this.#host.stats.rqTotal++;
-    this.#cluster.stats.rqTotal++;
-    this.#cluster.stats.rqActive++;
+    this.host.activeRequests++;
+    this.host.stats.rqTotal++;
+    this.cluster.stats.rqTotal++;
+    this.cluster.stats.rqActive++;
   }
 
   #end(): void {
     this.#over = true;
-    this.#timeout.stop();
+    this.awaitingHead = false;
+    this.#stopTimeouts();
+    this.#duration?.stop();
     if (!this.#active) return;
     this.#active = false;
     this.resources.requests--;
-    this.#host.activeRequests--;
-    this.#cluster.stats.rqActive--;
+    this.host.activeRequests--;
+    this.cluster.stats.rqActive--;
+  }
+
+  #stopTimeouts(): void {
+    this.#perTry?.stop();
+    this.#perTryIdle?.stop();
+    this.#perTryIdle = undefined;
   }
 
   send(bytes: Buffer, start: number, stop: number, done: boolean): void {
@@ -99,25 +162,23 @@ export class Attempt implements PoolClient, ResponseHandler {
   onPoolFailure(reason: ResetReason, detail: string): void {
     this.#waiting = false;
     this.#end();
-    if (reason !== 'overflow') {
-      this.#cluster.outlier?.onLocalFailure(this.#host, reason === 'connection timeout' ? 504 : 503);
-      this.#host.stats.rqError++;
-    }
-    this.#run.onReset(reason, detail, false);
+    this.#run.onReset(this, reason, detail);
   }
 
   onHead(head: ResponseHead, done: boolean): void {
-    const { stream } = this.#run;
+    const run = this.#run;
+    const { stream } = run;
     stream.upstreamFirstByteAt = now();
-    this.#cluster.onStatus(this.#host, head.status);
+    this.awaitingHead = false;
+    this.#alive();
     if (head.status === 101 && this.upgrades) {
       this.#upgrade(head);
       return;
     }
-    const connection = this.#connection;
+    const upgradeRefused = !done && stream.upgrade !== undefined && this.#connection !== undefined;
     if (done) this.#done();
-    else if (connection && stream.upgrade !== undefined) stream.requestComplete();
-    this.#run.onHead(head, done);
+    else if (upgradeRefused) stream.requestComplete();
+    run.onHead(this, head, done);
   }
 
   #upgrade(head: ResponseHead): void {
@@ -126,10 +187,10 @@ export class Attempt implements PoolClient, ResponseHandler {
     if (!connection || stream.upgrade === undefined) {
       connection?.destroy();
       this.#end();
-      this.#run.onReset('protocol error', '', true);
+      this.#run.onReset(this, 'protocol error', '');
       return;
     }
-    this.#timeout.stop();
+    this.#stopTimeouts();
     stream.connection.tunnel = (bytes, start, stop) => {
       if (stop === start) {
         connection.transport.end();
@@ -139,7 +200,7 @@ export class Attempt implements PoolClient, ResponseHandler {
       writeMessage(connection.transport, '', bytes, start, stop, false, false);
       if (connection.transport.blocked) stream.connection.pauseReading();
     };
-    this.#run.onHead(head, false);
+    this.#run.onHead(this, head, false);
     stream.flush();
   }
 
@@ -151,9 +212,10 @@ export class Attempt implements PoolClient, ResponseHandler {
 
   onBody(bytes: Buffer, start: number, stop: number, done: boolean): void {
     const { stream } = this.#run;
+    this.#alive();
     if (done) {
       this.#done();
-      this.#run.onResponseDone();
+      this.#run.onResponseDone(this);
     }
     stream.sendBody(bytes, start, stop, done);
     if (!done) this.#throttle();
@@ -178,24 +240,18 @@ export class Attempt implements PoolClient, ResponseHandler {
   }
 
   onWritable(): void {
-    this.#run.stream.connection.resumeReading();
+    this.#run.onUpstreamWritable();
+  }
+
+  get writable(): boolean {
+    return this.#connection?.transport.blocked !== true;
   }
 
   onReset(reason: ResetReason, detail: string): void {
     if (this.#over) return;
     this.#connection = undefined;
     this.#end();
-    this.#cluster.outlier?.onLocalFailure(this.#host, 503);
-    this.#host.stats.rqError++;
-    this.#run.onReset(reason, detail, true);
-  }
-
-  /** The upstream did not answer in time. */
-  timeOut(): void {
-    if (this.#over) return;
-    this.#cluster.outlier?.onLocalFailure(this.#host, 504);
-    this.#host.stats.rqTimeout++;
-    this.abandon();
+    this.#run.onReset(this, reason, detail);
   }
 
   /** Gives up without telling anyone; a connection in use is closed, since its answer would come later. */
@@ -204,7 +260,12 @@ export class Attempt implements PoolClient, ResponseHandler {
     const connection = this.#connection;
     this.#connection = undefined;
     this.#end();
-    if (this.#waiting) this.#cluster.pool(this.#host, this.#run.stream.connection.source).cancel(this);
-    connection?.destroy();
+    if (this.#waiting) {
+      this.cluster.pool(this.host, this.resources, this.#run.stream.connection.source).cancel(this);
+      this.cluster.stats.rqCancelled++;
+    }
+    if (!connection) return;
+    this.cluster.stats.rqSentReset++;
+    connection.destroy();
   }
 }

@@ -1,369 +1,395 @@
 import type { Cluster } from '../../cluster/cluster.ts';
-import { PlainContext } from '../../cluster/context.ts';
 import type { Host } from '../../cluster/host.ts';
 import type { ResetReason } from '../../cluster/reset.ts';
 import type { ResponseHead } from '../../http/head.ts';
-import type { HttpStream } from '../../http/stream.ts';
 import { FLAG } from '../../http/stream-info.ts';
 import type { ForwardAction } from '../../route/action.ts';
-import { redirectLocation } from '../../route/redirect.ts';
-import { type RetryPolicy, retriesReset, retriesResponse, retryDelay } from '../../route/retry.ts';
-import { appendForwardedHost, rewriteHost, rewrittenPath } from '../../route/rewrite.ts';
+import { appendForwardedHost } from '../../route/rewrite.ts';
+import type { Route } from '../../route/table.ts';
+import type { Timeouts } from '../../route/timeouts.ts';
 import { now } from '../../time/clock.ts';
 import { Deadline } from '../../time/deadline.ts';
+import type { LocalReply } from '../filter.ts';
 import { Attempt } from './attempt.ts';
-import { chooseCluster } from './choose.ts';
-import { resetReply } from './reset-reply.ts';
-
-const REPLAY_LIMIT = 1_048_576;
+import { blameSlow, chargeAbort, chargeEnd, chargeHead, chargeStatus, judgeHead } from './charge.ts';
+import type { RouterDownstream } from './downstream.ts';
+import { isGrpcRequest } from './grpc-status.ts';
+import { followRedirect } from './internal-redirect.ts';
+import { KeptBody } from './kept-body.ts';
+import { type Mirrors, prepareMirrors } from './mirrors.ts';
+import {
+  bufferExceeded,
+  maxDurationReply,
+  noHealthyUpstream,
+  type ReplyHeaders,
+  replyHeaders,
+  resetReply,
+  resetStatus,
+  timeoutReply,
+} from './replies.ts';
+import { announceAttempt, finalizeHead } from './request-head.ts';
+import { finishResponse } from './response-head.ts';
+import { createRetryState, type RetryAnswer, type RetryState } from './retry-state.ts';
+import { RoutingContext } from './routing-context.ts';
+import { hasSteeringHeaders, takeTimeouts } from './timeouts.ts';
+import { runUpstreamFilters } from './upstream-filters.ts';
 
 /** The router filter at work on one request: its attempts at upstream hosts until one answers or none is left. */
-export class RouterRun {
-  readonly stream: HttpStream;
-  #action: ForwardAction | undefined = undefined;
-  #cluster: Cluster | undefined = undefined;
+export class RouterRun extends RoutingContext {
+  readonly grpc: boolean;
+  cluster: Cluster;
+  timeouts: Timeouts;
+  /** The whole body has been read. */
+  bodyDone: boolean;
+  readonly body: KeptBody;
+  readonly #route: Route;
+  /** The latest attempt; undefined while a retry is waited for and at the end. */
   #attempt: Attempt | undefined = undefined;
-  #policy: RetryPolicy | undefined = undefined;
-  #retriesLeft = 0;
-  #retryHeld = false;
-  readonly #tried: Host[] = [];
-  /** Body read so far, while no connection has it or another attempt may need it. */
-  #replay: Buffer[] = [];
-  #replayBytes = 0;
-  #replayable = true;
-  #bodyDone = false;
+  /** Attempts that were too slow and may still be the first to answer. */
+  #slow: Attempt[] | undefined = undefined;
+  /** A retry is waited for. */
+  #pending = false;
+  #slowRetry = false;
+  #mirrors: Mirrors | undefined = undefined;
   #over = false;
-  #globalStarted = false;
   readonly #global = new Deadline(() => this.#globalTimeout());
-  readonly #backOff = new Deadline(() => this.#try());
 
-  constructor(stream: HttpStream) {
-    this.stream = stream;
+  constructor(stream: RouterDownstream, route: Route, action: ForwardAction, cluster: Cluster) {
+    super(stream, action);
+    this.cluster = cluster;
+    this.#route = route;
+    this.timeouts = route.policy.timeouts;
+    this.bodyDone = stream.requestDone;
+    this.body = new KeptBody(route.policy.bodyLimit);
+    this.grpc = isGrpcRequest(stream.head.headers);
   }
 
-  start(): void {
-    const { stream } = this;
-    const { route } = stream;
-    if (!route) {
-      stream.reply({ status: 404, body: '', details: 'route_not_found', flags: FLAG.NO_ROUTE });
-      return;
-    }
-    const { action } = route;
-    if (action.kind === 'direct') {
-      stream.reply({ status: action.status, body: action.body, details: 'direct_response' });
-      return;
-    }
-    if (action.kind === 'redirect') {
-      const location = redirectLocation(action, route.match.path, stream.head);
-      stream.reply({ status: action.status, body: '', details: 'direct_response', headers: [['location', location]] });
-      return;
-    }
-    this.#forward(action);
-  }
-
-  #forward(action: ForwardAction): void {
-    const { stream } = this;
-    const name = chooseCluster(action, stream);
-    stream.clusterName = name;
-    const cluster = stream.manager.clusters.get(name);
-    if (!cluster || cluster.config.http2) {
-      stream.reply({ status: action.notFoundStatus, body: '', details: 'cluster_not_found', flags: FLAG.NO_CLUSTER });
-      return;
-    }
-    if (stream.upgrade !== undefined && !this.#upgradeAllowed(action, stream.upgrade)) {
-      stream.upgrade = undefined;
-      stream.reply({ status: 403, body: '', details: 'upgrade_failed', close: true });
-      return;
-    }
-    this.#action = action;
-    this.#cluster = cluster;
-    this.#policy = action.retry ?? stream.route?.virtualHost.retry;
-    const { requestHeaders = [] } = this.#policy ?? {};
-    if (requestHeaders.length > 0 && !requestHeaders.some((test) => test((header) => stream.requestHeader(header)))) {
-      this.#policy = undefined;
-    }
-    this.#retriesLeft = this.#policy?.retries ?? 0;
-    this.#bodyDone = stream.requestDone;
-    this.#finalizeHead(action);
-    if (this.#bodyDone) this.#startGlobal();
-    this.#try();
-  }
-
-  #upgradeAllowed(action: ForwardAction, type: string): boolean {
-    return action.upgrades.get(type) ?? this.stream.manager.upgrades.get(type) ?? false;
-  }
-
-  /** Envoy's `finalizeRequestHeaders`: added and removed headers, then the host, then the path. */
-  #finalizeHead(action: ForwardAction): void {
-    const { stream } = this;
-    const { head, route, manager } = stream;
-    if (!route) return;
-    stream.routes?.applyRequest(route, stream.weighted, head.headers, stream);
-    rewriteHost(action, stream.weighted, head);
-    const path = rewrittenPath(action, route.match.path, head.path);
-    if (path !== undefined) {
-      stream.originalPath = head.path;
-      if (!manager.router.suppressHeaders) head.headers.set('x-envoy-original-path', head.path);
-      head.path = path;
-    }
-  }
-
-  #try(): void {
-    const { stream } = this;
-    const cluster = this.#cluster;
-    const action = this.#action;
-    if (!cluster || !action || this.#over) return;
-    stream.attempts++;
-    this.#attemptHeaders(action);
-    const host = this.#chooseHost(cluster);
+  /** In Envoy's order: the host, the headers, then the first attempt. */
+  begin(): void {
+    const { stream, action } = this;
+    const host = this.cluster.choose(this);
     if (!host) {
-      cluster.stats.noneHealthy++;
-      this.#endRetry();
-      stream.reply({
-        status: 503,
-        body: 'no healthy upstream',
-        details: 'no_healthy_upstream',
-        flags: FLAG.NO_HEALTHY_UPSTREAM,
-      });
+      this.#noHost();
       return;
     }
+    const { headers } = stream.head;
+    const { policy } = this.#route;
+    const steered = hasSteeringHeaders(headers);
+    if (steered) headers.remove('x-envoy-upstream-alt-stat-name');
+    const { respectExpectedTimeout: respectExpected } = stream.manager.router;
+    const options = { steered, grpc: this.grpc, respectExpected };
+    this.timeouts = takeTimeouts(action, policy.retry, policy.timeouts, headers, options);
+    stream.attempts++;
+    announceAttempt(this, this.#route, 0);
+    finalizeHead(stream, this.#route, action);
+    this.#prepareRetries(steered);
+    this.body.keep = this.retries?.enabled === true || action.internalRedirect !== undefined;
+    if (policy.mirrors.length > 0) this.#mirrors = prepareMirrors(this, policy.mirrors);
+    this.#launch(host);
+    this.#mirrors?.start();
+    if (this.bodyDone) this.#startTimeouts();
+  }
+
+  #prepareRetries(steered: boolean): void {
+    const { headers } = this.stream.head;
+    const { retry } = this.#route.policy;
+    if (!steered && retry.on === 0 && !headers.has('x-envoy-retry-on') && !headers.has('x-envoy-retry-grpc-on')) return;
+    const lookup = (name: string): string | undefined => this.stream.requestHeader(name);
+    const resources = this.cluster.resources[this.action.priority];
+    this.retries = createRetryState(retry, headers, lookup, this.cluster, resources, () => this.#retry());
+  }
+
+  #launch(host: Host): void {
+    const { stream, cluster } = this;
     stream.upstreamHost = host;
-    this.#tried.push(host);
-    if (action.hostRewrite?.kind === 'auto' && host.hostname !== '') {
-      if (action.appendForwardedHost) appendForwardedHost(stream.head);
+    const attempt = new Attempt(this, cluster, host, cluster.resources[this.action.priority]);
+    this.#attempt = attempt;
+    if (this.action.hostRewrite?.kind === 'auto' && host.hostname !== '') {
+      if (this.action.appendForwardedHost) appendForwardedHost(stream.head);
       stream.head.authority = host.hostname;
     }
-    if (!this.#upstreamFilters(cluster)) return;
-    const attempt = new Attempt(this, cluster, host, action.priority);
-    this.#attempt = attempt;
-    if (this.#bodyDone) attempt.startTimeout(this.#perTryTimeout());
-    else if (!this.#replayable) attempt.startTimeout(0);
-    attempt.start();
-  }
-
-  #attemptHeaders(action: ForwardAction): void {
-    const { stream } = this;
-    const { headers } = stream.head;
-    if (stream.route?.virtualHost.attemptCountUp) headers.set('x-envoy-attempt-count', String(stream.attempts));
-    if (stream.manager.router.suppressHeaders) return;
-    const perTry = this.#perTryTimeout();
-    const expected = perTry > 0 ? perTry : action.timeout;
-    if (expected > 0) headers.set('x-envoy-expected-rq-timeout-ms', String(Math.round(expected)));
-  }
-
-  #perTryTimeout(): number {
-    const perTry = this.#policy?.perTryTimeout ?? 0;
-    const whole = this.#action?.timeout ?? 0;
-    return whole > 0 && perTry >= whole ? 0 : perTry;
-  }
-
-  #chooseHost(cluster: Cluster): Host | undefined {
-    const { stream } = this;
-    const context = new PlainContext(stream);
-    let host = cluster.choose(context);
-    const policy = this.#policy;
-    if (!policy?.skipPreviousHosts) return host;
-    for (let attempt = 0; attempt < policy.hostAttempts && host && this.#tried.includes(host); attempt++) {
-      host = cluster.choose(context);
+    if (stream.upgrade === 'websocket') {
+      // A handshake has no end of its own that time could be counted from.
+      attempt.startTimeouts(this.timeouts);
+      this.#global.start(this.timeouts.global);
     }
-    return host;
-  }
-
-  /** Runs the cluster's own filters on the request as it will be sent to the chosen host. */
-  #upstreamFilters(cluster: Cluster): boolean {
-    const { stream } = this;
-    const plan = cluster.config.filters?.plan(stream.route);
-    if (!plan || plan.empty) return true;
-    for (const hooks of plan.request) {
-      const verdict = hooks?.head?.(stream, stream.head, this.#bodyDone) ?? 'continue';
-      if (verdict !== 'continue' || stream.ended || stream.responseStarted) return false;
-    }
-    return true;
+    if (runUpstreamFilters(this)) attempt.start();
   }
 
   onBody(bytes: Buffer, start: number, stop: number, done: boolean): void {
     if (this.#over) return;
-    if (done) this.#bodyDone = true;
+    if (done) this.bodyDone = true;
     const attempt = this.#attempt;
     const connected = attempt?.connected ?? false;
-    if (stop > start && this.#keeps(connected)) this.#remember(bytes, start, stop);
-    if (done) {
-      this.#startGlobal();
-      attempt?.startTimeout(this.#perTryTimeout());
-    }
+    if (stop > start && !this.#hold(bytes, start, stop, connected)) return;
+    this.#mirrors?.onBody(bytes, start, stop, done);
     if (connected) attempt?.send(bytes, start, stop, done);
-    else if (this.#replayBytes > 65_536) this.stream.connection.pauseReading();
+    else if (attempt && this.body.waitsFull) this.stream.connection.pauseReading();
+    if (done) this.#startTimeouts();
   }
 
-  #keeps(connected: boolean): boolean {
-    return !connected || (this.#policy !== undefined && this.#replayable);
-  }
-
-  #remember(bytes: Buffer, start: number, stop: number): void {
-    this.#replay.push(Buffer.from(bytes.subarray(start, stop)));
-    this.#replayBytes += stop - start;
-    if (this.#replayBytes > REPLAY_LIMIT && this.#attempt?.connected) {
-      this.#replay = [];
-      this.#replayable = false;
+  /** Keeps a piece of the body where it is needed again; false when that was too much and the request is over. */
+  #hold(bytes: Buffer, start: number, stop: number, connected: boolean): boolean {
+    const { body } = this;
+    if (body.keep && !body.hasRoom(stop - start)) {
+      this.cluster.stats.retryOrShadowAbandoned++;
+      this.#endRetries();
+      if (!this.#attempt) {
+        this.#abort(bufferExceeded(this.#replyHeaders(false)));
+        return false;
+      }
+      body.giveUp(connected);
     }
+    if (body.keep || !connected) body.add(bytes, start, stop);
+    return true;
   }
 
-  /** The body read before the connection was there. */
-  takeBody(): { readonly bytes: Buffer | undefined; readonly done: boolean } {
-    const list = this.#replay;
-    const bytes = list.length === 0 ? undefined : list.length === 1 ? list[0] : Buffer.concat(list);
-    if (this.#policy === undefined || !this.#replayable) this.#replay = [];
-    else if (bytes) this.#replay = [bytes];
-    return { bytes, done: this.#bodyDone };
+  #startTimeouts(): void {
+    // With a retry waited for, Envoy has nothing that time could be counted for.
+    if (!this.#attempt || this.#over) return;
+    if (this.stream.upgrade === undefined) this.#global.start(this.timeouts.global);
+    if (this.#attempt.connected) this.#attempt.startTimeouts(this.timeouts);
   }
 
-  onHead(head: ResponseHead, done: boolean): void {
+  /** The attempt has its connection. */
+  onConnected({ cluster, host }: Attempt): void {
+    cluster.outlier?.onConnected(host);
+    this.retries?.onHostAttempted(host);
+  }
+
+  onHead(attempt: Attempt, head: ResponseHead, done: boolean): void {
     const { stream } = this;
-    const policy = this.#policy;
-    if (policy && retriesResponse(policy, head.status, head.headers) && this.#mayRetry()) {
-      this.#attempt?.abandon();
-      this.#scheduleRetry(policy);
-      return;
-    }
-    this.#endRetry();
-    if (policy && this.#cluster && stream.attempts > 1 && head.status < 500) this.#cluster.stats.retrySuccess++;
-    const { route, manager } = stream;
-    if (!manager.router.suppressHeaders && stream.requestEndAt > 0) {
-      const time = Math.round(now() - stream.requestEndAt);
-      head.headers.set('x-envoy-upstream-service-time', String(time));
-    }
-    if (route?.virtualHost.attemptCountDown) head.headers.set('x-envoy-attempt-count', String(stream.attempts));
-    stream.status = head.status;
-    stream.response = head;
-    if (route) stream.routes?.applyResponse(route, stream.weighted, head.headers, stream);
+    const { virtualHost } = this.#route;
+    if (virtualHost.attemptCountDown) head.headers.set('x-envoy-attempt-count', String(stream.attempts));
+    judgeHead(attempt, head, this.grpc);
+    if (this.retries && this.#retriesHead(this.retries, attempt, head)) return;
+    if (this.action.internalRedirect && this.#redirect(this.action.internalRedirect, head)) return;
+    this.#endRetries();
+    chargeHead(this, attempt, head, done);
+    finishResponse(stream, this.#route, head, this.cookies);
+    stream.upstreamHost = attempt.host;
+    this.#attempt = attempt;
+    for (const slow of this.#slow ?? []) if (slow !== attempt) slow.abandon();
+    this.#slow = undefined;
+    if (head.status === 101) this.#global.stop();
     if (done) this.#finish();
     stream.respond(head, done);
   }
 
-  onResponseDone(): void {
+  /** Whether the response is not the client's: it is tried again, or another attempt may still do better. */
+  #retriesHead(retries: RetryState, attempt: Attempt, head: ResponseHead): boolean {
+    const request = this.stream.head.headers;
+    let failed: boolean;
+    if (attempt.retried) failed = retries.wouldRetryHead(head, request);
+    else {
+      const answer = retries.onHead(head, request);
+      if (this.#accept(answer, attempt, false)) {
+        this.cluster.stats.retryStatus.count(head.status);
+        attempt.abandon();
+        return true;
+      }
+      failed = answer !== 'no';
+    }
+    if (!failed || !this.#hopeful(attempt)) return false;
+    attempt.host.stats.rqError++;
+    this.#drop(attempt);
+    attempt.abandon();
+    return true;
+  }
+
+  /** True: there will be another attempt in the place of this one. */
+  #accept(answer: RetryAnswer, attempt: Attempt, slow: boolean): boolean {
+    if (!this.#granted(answer)) return false;
+    this.#pending = true;
+    this.#slowRetry = slow;
+    attempt.host.stats.rqError++;
+    this.#drop(attempt);
+    return true;
+  }
+
+  #granted(answer: RetryAnswer): boolean {
+    if (answer === 'overflow') this.stream.flags |= FLAG.UPSTREAM_OVERFLOW;
+    else if (answer === 'limit') this.stream.flags |= FLAG.RETRY_LIMIT;
+    return answer === 'yes';
+  }
+
+  #drop(attempt: Attempt): void {
+    if (this.#attempt === attempt) this.#attempt = undefined;
+    else this.#slow = this.#slow?.filter((one) => one !== attempt);
+  }
+
+  /** Whether something other than this attempt may still answer. */
+  #hopeful(attempt: Attempt): boolean {
+    if (this.#pending) return true;
+    if (this.#attempt && this.#attempt !== attempt && this.#attempt.awaitingHead) return true;
+    return this.#slow?.some((one) => one !== attempt && one.awaitingHead) ?? false;
+  }
+
+  #redirect(policy: NonNullable<ForwardAction['internalRedirect']>, head: ResponseHead): boolean {
+    const { stats } = this.cluster;
+    if (!policy.codes.includes(head.status)) return false;
+    const { body } = this;
+    if (this.bodyDone && !body.overflowed && followRedirect(this.stream, policy, head, body.bytes)) {
+      stats.internalRedirectSucceeded++;
+      return true;
+    }
+    stats.internalRedirectFailed++;
+    return false;
+  }
+
+  onResponseDone(attempt: Attempt): void {
+    chargeEnd(attempt);
     this.#finish();
   }
 
   /** The attempt ended without a response, or in the middle of one. */
-  onReset(reason: ResetReason, detail: string, sent: boolean): void {
+  onReset(attempt: Attempt, reason: ResetReason, detail: string): void {
     const { stream } = this;
     if (this.#over) return;
-    if (stream.responseStarted) {
-      stream.flags |= reason === 'protocol error' ? FLAG.UPSTREAM_PROTOCOL : FLAG.UPSTREAM_CLOSED;
-      stream.details = 'upstream_reset_after_response_started{connection_termination}';
-      this.#over = true;
-      stream.flush();
-      stream.end();
-      stream.connection.destroy();
-      return;
-    }
     stream.upstreamFailure = detail;
-    const policy = this.#policy;
-    if (policy && retriesReset(policy, reason, sent) && this.#mayRetry()) {
-      this.#scheduleRetry(policy);
-      return;
+    // Too many requests at a time are no fault of a host's.
+    if (reason !== 'overflow') {
+      this.cluster.outlier?.onLocalFailure(attempt.host, 503);
+      if (!attempt.sent) this.retries?.onHostAttempted(attempt.host);
     }
-    this.#endRetry();
-    const reply = resetReply(reason, detail, stream.attempts > 1);
-    this.#attempt = undefined;
-    stream.reply(reply);
+    if (this.#retriesReset(attempt, reason, false)) return;
+    chargeAbort(this, attempt, resetStatus(reason), stream.responseStarted);
+    this.#drop(attempt);
+    if (this.#hopeful(attempt)) return;
+    const state = { retried: stream.attempts > 1, started: stream.responseStarted };
+    this.#abort(resetReply(reason, detail, state, this.#replyHeaders(reason === 'overflow')));
   }
 
-  onPerTryTimeout(): void {
-    const { stream } = this;
-    const policy = this.#policy;
-    if (this.#cluster) this.#cluster.stats.perTryTimeout++;
+  #retriesReset(attempt: Attempt, reason: ResetReason, slow: boolean): boolean {
+    if (this.stream.responseStarted || !this.retries || attempt.retried) return false;
+    return this.#accept(this.retries.onReset(reason, attempt.sent), attempt, slow);
+  }
+
+  /** The attempt took too long; `idle`: nothing came from it for too long. */
+  onPerTryTimeout(attempt: Attempt, idle: boolean): void {
     if (this.#over) return;
-    this.#attempt?.timeOut();
-    if (stream.responseStarted) {
-      stream.connection.destroy();
+    if (this.timeouts.hedge) {
+      this.#hedge(attempt);
       return;
     }
-    if (policy && retriesReset(policy, 'per try timeout', true) && this.#mayRetry()) {
-      this.#scheduleRetry(policy);
+    if (idle) this.cluster.stats.perTryIdleTimeout++;
+    else this.cluster.stats.perTryTimeout++;
+    attempt.host.stats.rqTimeout++;
+    attempt.abandon();
+    blameSlow(attempt);
+    if (this.#retriesReset(attempt, 'local reset', true)) return;
+    chargeAbort(this, attempt, this.timeouts.status, this.stream.responseStarted);
+    this.#drop(attempt);
+    this.#timeoutAbort(idle ? 'upstream_per_try_idle_timeout' : 'upstream_per_try_timeout');
+  }
+
+  /** Starts another attempt beside one that is too slow. */
+  #hedge(attempt: Attempt): void {
+    blameSlow(attempt);
+    if (this.stream.responseStarted || !this.retries) return;
+    if (!this.#granted(this.retries.onSlow())) return;
+    this.#pending = true;
+    this.#slowRetry = true;
+    attempt.retried = true;
+    this.#slow ??= [];
+    if (!this.#slow.includes(attempt)) this.#slow.push(attempt);
+    if (this.#attempt === attempt) this.#attempt = undefined;
+  }
+
+  onMaxDuration(attempt: Attempt): void {
+    const { stream } = this;
+    if (this.#over) return;
+    attempt.cluster.stats.rqMaxDuration++;
+    attempt.abandon();
+    if (this.#retriesReset(attempt, 'local reset', false)) return;
+    this.#drop(attempt);
+    this.#abort(maxDurationReply(stream.requestDone, this.#replyHeaders(false)));
+  }
+
+  #retry(): void {
+    const { stream } = this;
+    if (this.#over) return;
+    this.#pending = false;
+    stream.attempts++;
+    const cluster = stream.manager.clusters.get(stream.clusterName);
+    if (cluster) this.cluster = cluster;
+    const host = cluster?.choose(this);
+    if (!host) {
+      this.#noHost();
       return;
     }
-    this.#endRetry();
-    this.#timeoutReply('upstream_per_try_timeout');
+    const { headers } = stream.head;
+    const { timeoutRetryHeader } = this.#route.virtualHost.policy;
+    if (timeoutRetryHeader) headers.set('x-envoy-is-timeout-retry', String(this.#slowRetry));
+    const elapsed = stream.requestEndAt > 0 ? Math.floor(now() - stream.requestEndAt) : 0;
+    announceAttempt(this, this.#route, elapsed);
+    this.#launch(host);
   }
 
-  #mayRetry(): boolean {
-    const resources = this.#cluster?.resources[this.#action?.priority ?? 'DEFAULT'];
-    if (!resources || !this.#replayable || this.stream.upgrade !== undefined) return false;
-    this.#endRetry();
-    if (this.#retriesLeft === 0) {
-      this.stream.flags |= FLAG.RETRY_LIMIT;
-      if (this.#cluster) this.#cluster.stats.retryLimitExceeded++;
-      return false;
-    }
-    if (resources.retries >= resources.limits.retries) {
-      this.stream.flags |= FLAG.UPSTREAM_OVERFLOW;
-      if (this.#cluster) this.#cluster.stats.retryOverflow++;
-      return false;
-    }
-    return true;
-  }
-
-  #scheduleRetry(policy: RetryPolicy): void {
-    const cluster = this.#cluster;
-    if (!cluster) return;
-    this.#attempt = undefined;
-    const number = policy.retries - this.#retriesLeft + 1;
-    this.#retriesLeft--;
-    this.#retryHeld = true;
-    cluster.resources[this.#action?.priority ?? 'DEFAULT'].retries++;
-    cluster.stats.retry++;
-    this.#backOff.start(Math.max(1, retryDelay(policy, number, Math.random)));
-  }
-
-  #endRetry(): void {
-    if (!this.#retryHeld || !this.#cluster) return;
-    this.#retryHeld = false;
-    this.#cluster.resources[this.#action?.priority ?? 'DEFAULT'].retries--;
-  }
-
-  #startGlobal(): void {
-    if (this.#globalStarted || !this.#action) return;
-    this.#globalStarted = true;
-    if (this.stream.upgrade === undefined) this.#global.start(this.#action.timeout);
+  #noHost(): void {
+    this.cluster.stats.noneHealthy++;
+    chargeStatus(this, 503, undefined);
+    this.#abort(noHealthyUpstream(this.#replyHeaders(false)));
   }
 
   #globalTimeout(): void {
-    const { stream } = this;
-    if (this.#cluster) this.#cluster.stats.timeout++;
-    this.#attempt?.timeOut();
-    this.#endRetry();
-    if (stream.responseStarted) {
-      stream.flags |= FLAG.UPSTREAM_TIMEOUT;
-      stream.details = 'upstream_response_timeout';
-      stream.connection.destroy();
-      return;
+    const attempts = this.#attempt ? [this.#attempt, ...(this.#slow ?? [])] : (this.#slow ?? []);
+    for (const attempt of attempts) {
+      attempt.cluster.stats.timeout++;
+      attempt.host.stats.rqTimeout++;
+      if (attempt.awaitingHead) {
+        blameSlow(attempt);
+        chargeAbort(this, attempt, this.timeouts.status, this.stream.responseStarted);
+      }
+      attempt.abandon();
     }
-    this.#timeoutReply('upstream_response_timeout');
+    this.#timeoutAbort('upstream_response_timeout');
   }
 
-  #timeoutReply(details: string): void {
-    this.#attempt = undefined;
-    this.stream.reply({ status: 504, body: 'upstream request timeout', details, flags: FLAG.UPSTREAM_TIMEOUT });
+  #timeoutAbort(details: string): void {
+    this.#abort(timeoutReply(this.timeouts.status, details, this.#replyHeaders(false)));
+  }
+
+  #replyHeaders(overloaded: boolean): ReplyHeaders {
+    return replyHeaders(this.stream, this.#route, overloaded);
+  }
+
+  #abort(reply: LocalReply): void {
+    this.#finish();
+    this.stream.reply(reply);
   }
 
   onDownstreamWritable(): void {
     this.#attempt?.resume();
   }
 
+  /** A connection that the body goes to has room again. */
+  onUpstreamWritable(): void {
+    const { connection } = this.stream;
+    if (this.#attempt?.writable !== false && this.#mirrors?.writable !== false) connection.resumeReading();
+  }
+
   /** The stream ended, for whatever reason. */
   abort(): void {
-    const attempt = this.#attempt;
     this.#finish();
-    attempt?.abandon();
+  }
+
+  #endRetries(): void {
+    this.retries?.end();
+    this.retries = undefined;
+    this.#pending = false;
   }
 
   #finish(): void {
+    if (this.#over) return;
     this.#over = true;
+    const attempt = this.#attempt;
     this.#attempt = undefined;
-    this.#replay = [];
+    this.body.clear();
     this.#global.stop();
-    this.#backOff.stop();
-    this.#endRetry();
+    this.#endRetries();
+    attempt?.abandon();
+    for (const slow of this.#slow ?? []) slow.abandon();
+    if (!this.bodyDone) this.#mirrors?.cancel();
   }
 }

@@ -1,0 +1,64 @@
+import type { Host } from '../../cluster/host.ts';
+import type { ResponseHead } from '../../http/head.ts';
+import type { Attempt } from './attempt.ts';
+import { grpcStatus, grpcToHttp } from './grpc-status.ts';
+import type { RouterRun } from './run.ts';
+
+const isServerError = (status: number): boolean => status >= 500 && status < 600;
+
+/** Counts a response's code, or that of the answer in its stead. `host`: the one that is to blame. */
+export function chargeStatus(run: RouterRun, status: number, host: Host | undefined): void {
+  const { router } = run.stream.manager;
+  if (!router.dynamicStats) return;
+  run.cluster.stats.status.count(status);
+  if (host && isServerError(status)) host.stats.rqError++;
+}
+
+/** What a response says about its host, before it is known whether the request is tried again. */
+export function judgeHead({ cluster, host }: Attempt, head: ResponseHead, grpc: boolean): void {
+  const status = grpc ? grpcStatus(head.headers) : undefined;
+  cluster.outlier?.onStatus(host, status === undefined ? head.status : grpcToHttp(status));
+}
+
+/** Counts a response that goes to the client. */
+export function chargeHead(run: RouterRun, attempt: Attempt, head: ResponseHead, done: boolean): void {
+  const { host } = attempt;
+  chargeStatus(run, head.status, host);
+  if (isServerError(head.status)) return;
+  if (!run.grpc) {
+    host.stats.rqSuccess++;
+    return;
+  }
+  if (done) chargeGrpc(host, head);
+  else attempt.grpcOpen = true;
+}
+
+function chargeGrpc(host: Host, { headers }: ResponseHead): void {
+  const status = grpcStatus(headers);
+  if (status !== undefined && !isServerError(grpcToHttp(status))) host.stats.rqSuccess++;
+  else host.stats.rqError++;
+}
+
+/** A gRPC response that ends without trailers failed. */
+export function chargeEnd(attempt: Attempt): void {
+  if (!attempt.grpcOpen) return;
+  attempt.grpcOpen = false;
+  attempt.host.stats.rqError++;
+}
+
+/** An attempt ended without a response: `status` is the answer in its stead. */
+export function chargeAbort(run: RouterRun, attempt: Attempt, status: number, started: boolean): void {
+  if (started) {
+    chargeEnd(attempt);
+    return;
+  }
+  chargeStatus(run, status, attempt.host);
+  if (!isServerError(status)) attempt.host.stats.rqError++;
+}
+
+/** An attempt that was too slow counts as the failure of its host, once. */
+export function blameSlow(attempt: Attempt): void {
+  if (attempt.timeoutTold) return;
+  attempt.timeoutTold = true;
+  attempt.cluster.outlier?.onLocalFailure(attempt.host, 504);
+}

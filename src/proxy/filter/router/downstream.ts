@@ -1,0 +1,45 @@
+import type { SourceAddress } from '../../cluster/upstream-connection.ts';
+import type { ResponseHead } from '../../http/head.ts';
+import type { HttpManager } from '../../http/manager.ts';
+import type { TunnelSink } from '../../http/server-connection.ts';
+import type { WeightedCluster } from '../../route/action.ts';
+import type { Route, RouteTable } from '../../route/table.ts';
+import type { FilterStream } from '../filter.ts';
+import type { RedirectHistory } from './internal-redirect.ts';
+
+/** What the router needs of the connection that a request came by. */
+export interface DownstreamConnection {
+  readonly source: SourceAddress | undefined;
+  tunnel: TunnelSink | undefined;
+  pauseReading(): void;
+  resumeReading(): void;
+  /** Sends what is written, then closes. */
+  destroySoon(): void;
+}
+
+/** Whose request the router works on: a client's, or the stand-in for a mirrored one. */
+export interface RouterDownstream extends FilterStream {
+  readonly manager: HttpManager;
+  readonly connection: DownstreamConnection;
+  readonly routes: RouteTable | undefined;
+  readonly route: Route | undefined;
+  weighted: WeightedCluster | undefined;
+  /** 0 to 2^32-1, the same for all decisions about the request. */
+  readonly random: number;
+  /** The whole request has been read. */
+  readonly requestDone: boolean;
+  readonly responseStarted: boolean;
+  readonly ended: boolean;
+  /** False: what is sent waits in memory. */
+  readonly writable: boolean;
+  upgrade: string | undefined;
+  requestComplete(): void;
+  respond(head: ResponseHead, done: boolean): void;
+  sendBody(bytes: Buffer, start: number, stop: number, done: boolean): void;
+  /** Sends a head that no body followed yet. */
+  flush(): void;
+  end(): void;
+  redirects: RedirectHistory | undefined;
+  /** Ends this stream and runs its request, whose head was changed, again from the route on. */
+  redirect?(body: Buffer | undefined): void;
+}

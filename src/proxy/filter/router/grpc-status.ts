@@ -1,0 +1,41 @@
+import type { HeaderMap } from '../../http/headers.ts';
+
+/** Whether a request is gRPC's: `application/grpc` alone or with a subtype. */
+export function isGrpcRequest(headers: HeaderMap): boolean {
+  const type = headers.get('content-type');
+  if (type === undefined || !type.startsWith('application/grpc')) return false;
+  const next = type.charCodeAt(16);
+  return type.length === 16 || next === 0x2b || next === 0x3b;
+}
+
+/** Number in `grpc-status`; undefined when there is none. */
+export function grpcStatus(headers: HeaderMap): number | undefined {
+  const text = headers.get('grpc-status');
+  if (text === undefined || text === '') return undefined;
+  return /^\d{1,10}$/.test(text) ? Number(text) : -1;
+}
+
+/** Envoy's `Grpc::Utility::grpcToHttpStatus`: by it outlier detection and host counters judge a gRPC response. */
+const HTTP: Readonly<Record<number, number>> = {
+  0: 200,
+  1: 499,
+  2: 500,
+  3: 400,
+  4: 504,
+  5: 404,
+  6: 409,
+  7: 403,
+  8: 429,
+  9: 400,
+  10: 409,
+  11: 400,
+  12: 501,
+  13: 500,
+  14: 503,
+  15: 500,
+  16: 401,
+};
+
+export function grpcToHttp(status: number): number {
+  return HTTP[status] ?? 500;
+}

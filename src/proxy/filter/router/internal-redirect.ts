@@ -1,0 +1,109 @@
+import type { RequestHead, ResponseHead } from '../../http/head.ts';
+import type { InternalRedirectPolicy, RedirectPredicate } from '../../route/internal-redirect.ts';
+import type { RouterDownstream } from './downstream.ts';
+
+/** What a chain of internal redirects has done so far. */
+export interface RedirectHistory {
+  count: number;
+  /** Names of the routes that a route has already led to, by its own name. */
+  readonly led: Map<string, Set<string>>;
+}
+
+/** Runs the request again at the place that the response names, where the policy allows it; false: the client gets the response. */
+export function followRedirect(
+  stream: RouterDownstream,
+  policy: InternalRedirectPolicy,
+  response: ResponseHead,
+  body: Buffer | undefined,
+): boolean {
+  const target = parseLocation(response.headers.get('location'));
+  if (!target || !stream.redirect) return false;
+  const { head } = stream;
+  const secure = head.scheme === 'https';
+  const targetSecure = target.scheme !== 'http';
+  if (!policy.crossScheme && secure !== targetSecure) return false;
+  const history = stream.redirects ?? { count: 0, led: new Map<string, Set<string>>() };
+  stream.redirects = history;
+  if (history.count >= policy.max) return false;
+  const restore = saved(head);
+  const original = `${secure ? 'https' : 'http'}://${head.authority}${head.path}`;
+  copyHeaders(policy.copy, response, head);
+  head.scheme = target.scheme;
+  head.authority = target.authority;
+  head.path = target.path;
+  const found = stream.routes?.find(stream, stream.random);
+  const name = found?.kind === 'route' ? found.route.name : '';
+  const accepts = (predicate: RedirectPredicate): boolean =>
+    accept(predicate, stream, history, name, secure, targetSecure);
+  if (!found || !policy.predicates.every(accepts)) {
+    restore();
+    return false;
+  }
+  const get = response.status === 303 && head.method !== 'GET' && head.method !== 'HEAD';
+  if (get) becomeGet(head);
+  history.count++;
+  head.headers.set('x-envoy-original-url', original);
+  stream.redirect(get ? undefined : body);
+  return true;
+}
+
+function becomeGet(head: RequestHead): void {
+  head.method = 'GET';
+  head.headers.remove('content-length');
+  head.framing.contentLength = -1;
+  head.framing.chunked = false;
+}
+
+function accept(
+  predicate: RedirectPredicate,
+  stream: RouterDownstream,
+  { led }: RedirectHistory,
+  target: string,
+  secure: boolean,
+  targetSecure: boolean,
+): boolean {
+  switch (predicate.kind) {
+    case 'allow_listed_routes':
+      return predicate.names.has(target);
+    case 'safe_cross_scheme':
+      return secure || !targetSecure;
+    case 'previous_routes': {
+      const name = stream.route?.name ?? '';
+      const before = led.get(name) ?? new Set<string>();
+      led.set(name, before);
+      if (before.has(target)) return false;
+      before.add(target);
+      return true;
+    }
+  }
+}
+
+function copyHeaders(names: readonly string[], response: ResponseHead, { headers }: RequestHead): void {
+  for (const name of names) {
+    headers.remove(name);
+    const { headers: from } = response;
+    for (let at = 0; at < from.size; at++) if (from.names[at] === name) headers.add(name, from.values[at] as string);
+  }
+}
+
+/** Remembers the head; the function gives it back its old form. */
+function saved(head: RequestHead): () => void {
+  const { scheme, authority, path } = head;
+  const names = [...head.headers.names];
+  const values = [...head.headers.values];
+  return () => {
+    Object.assign(head, { scheme, authority, path });
+    head.headers.names.splice(0, Number.POSITIVE_INFINITY, ...names);
+    head.headers.values.splice(0, Number.POSITIVE_INFINITY, ...values);
+  };
+}
+
+/** An absolute URL, as Envoy needs it; its fragment is dropped. */
+function parseLocation(
+  location: string | undefined,
+): { readonly scheme: string; readonly authority: string; readonly path: string } | undefined {
+  const match = location === undefined ? undefined : /^(https?):\/\/([^/?#]+)([^#]*)/i.exec(location);
+  if (!match) return undefined;
+  const [, scheme = '', authority = '', rest = ''] = match;
+  return { scheme: scheme.toLowerCase(), authority, path: rest.startsWith('/') ? rest : `/${rest}` };
+}

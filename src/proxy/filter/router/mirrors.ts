@@ -1,0 +1,86 @@
+import { networkInterfaces } from 'node:os';
+import { RequestHead } from '../../http/head.ts';
+import type { MirrorPolicy } from '../../route/mirror.ts';
+import { applyMutation } from '../../route/mutation.ts';
+import type { RouterRun } from './run.ts';
+import { ShadowStream } from './shadow-stream.ts';
+
+/** The copies of one request that go to other clusters while it is served. */
+export class Mirrors {
+  readonly #copies: readonly ShadowStream[];
+
+  constructor(copies: readonly ShadowStream[]) {
+    this.#copies = copies;
+  }
+
+  start(): void {
+    for (const copy of this.#copies) copy.begin();
+  }
+
+  onBody(bytes: Buffer, start: number, stop: number, done: boolean): void {
+    for (const copy of this.#copies) copy.onBody(bytes, start, stop, done);
+  }
+
+  /** False: a copy's connection has no room for more of the body. */
+  get writable(): boolean {
+    return this.#copies.every((copy) => !copy.paused);
+  }
+
+  /** The request will not be complete. */
+  cancel(): void {
+    for (const copy of this.#copies) copy.cancel();
+  }
+}
+
+/** Makes the copies that the policies ask for; undefined when there are none. */
+export function prepareMirrors(run: RouterRun, policies: readonly MirrorPolicy[]): Mirrors | undefined {
+  const { stream } = run;
+  if (stream.head.method === 'CONNECT') return undefined;
+  const copies = policies.flatMap((policy) => prepareMirror(run, policy) ?? []);
+  return copies.length > 0 ? new Mirrors(copies) : undefined;
+}
+
+function prepareMirror(run: RouterRun, policy: MirrorPolicy): ShadowStream | undefined {
+  const { stream } = run;
+  const { numerator, denominator } = policy.fraction;
+  if (stream.random % denominator >= numerator) return undefined;
+  const name = policy.cluster || (stream.requestHeader(policy.header) ?? '');
+  const cluster = name === '' ? undefined : stream.manager.clusters.get(name);
+  if (!cluster) return undefined;
+  return new ShadowStream(run, cluster, copyHead(run, policy));
+}
+
+function copyHead({ stream }: RouterRun, policy: MirrorPolicy): RequestHead {
+  const { head } = stream;
+  const copy = new RequestHead();
+  copy.method = head.method;
+  copy.path = head.path;
+  copy.scheme = head.scheme;
+  copy.framing.contentLength = head.framing.contentLength;
+  copy.authority = policy.host || head.authority;
+  copy.headers.names.push(...head.headers.names);
+  copy.headers.values.push(...head.headers.values);
+  for (const mutation of policy.mutations) applyMutation(mutation, copy.headers, stream);
+  if (policy.suffix) copy.authority = shadowHost(copy.authority);
+  copy.headers.set('x-envoy-internal', 'true');
+  const before = copy.headers.get('x-forwarded-for');
+  copy.headers.set('x-forwarded-for', before ? `${before},${ownAddress()}` : ownAddress());
+  return copy;
+}
+
+/** `-shadow` stands before the port. */
+function shadowHost(host: string): string {
+  const colon = host.indexOf(':');
+  return colon < 0 ? `${host}-shadow` : `${host.slice(0, colon)}-shadow${host.slice(colon)}`;
+}
+
+let found: string | undefined;
+
+/** The machine's first IPv4 address that is not its loopback, which Envoy takes for its own. */
+function ownAddress(): string {
+  found ??= Object.values(networkInterfaces())
+    .flatMap((list) => list ?? [])
+    .find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
+  found ??= '127.0.0.1';
+  return found;
+}

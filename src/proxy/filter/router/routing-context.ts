@@ -1,0 +1,96 @@
+import type { LoadBalancerContext, MetadataCriterion, RetrySelection } from '../../cluster/context.ts';
+import { isObject } from '../../config/fields.ts';
+import { type Hash64, xxHash64 } from '../../hash/xxhash64.ts';
+import type { Peer, StreamInfo } from '../../http/stream-info.ts';
+import type { ForwardAction, WeightedCluster } from '../../route/action.ts';
+import { type RoutingCookie, requestHash } from '../../route/hash-policy.ts';
+import { mergeCriteria } from '../../route/metadata-match.ts';
+import type { RouterDownstream } from './downstream.ts';
+import type { RetryState } from './retry-state.ts';
+
+/** What a request says to the load balancer of the cluster that it goes to. */
+export class RoutingContext implements LoadBalancerContext {
+  readonly stream: RouterDownstream;
+  readonly action: ForwardAction;
+  protected retries: RetryState | undefined = undefined;
+  /** Values of `set-cookie` that the response will carry. */
+  protected cookies: string[] | undefined = undefined;
+
+  constructor(stream: RouterDownstream, action: ForwardAction) {
+    this.stream = stream;
+    this.action = action;
+  }
+
+  get info(): StreamInfo {
+    return this.stream;
+  }
+
+  hash(): Hash64 | undefined {
+    const { hashPolicies } = this.action;
+    if (hashPolicies.length === 0) return undefined;
+    return requestHash(hashPolicies, this.stream, (cookie) => this.#addCookie(cookie));
+  }
+
+  #addCookie(cookie: RoutingCookie): string {
+    const value = routingCookieValue(this.stream);
+    this.cookies ??= [];
+    this.cookies.push(setCookieText(cookie, value));
+    return value;
+  }
+
+  get metadataMatch(): readonly MetadataCriterion[] | undefined {
+    return subsetCriteria(this.action.metadataMatch, this.stream.weighted, this.stream);
+  }
+
+  get retry(): RetrySelection | undefined {
+    return this.stream.attempts > 1 ? this.retries?.selection : undefined;
+  }
+}
+
+const merged = new WeakMap<WeightedCluster, readonly MetadataCriterion[]>();
+
+/** Which subset of a cluster a request may go to: what filters noted for the load balancer wins over the weighted cluster, and that over the route. */
+function subsetCriteria(
+  route: readonly MetadataCriterion[] | undefined,
+  weighted: WeightedCluster | undefined,
+  info: StreamInfo,
+): readonly MetadataCriterion[] | undefined {
+  const configured = weighted?.metadataMatch ? withWeighted(route, weighted) : route;
+  const noted = info.metadata('envoy.lb', []);
+  if (!isObject(noted)) return configured;
+  const own = Object.entries(noted).map(([name, value]) => ({ name, value }));
+  return mergeCriteria(configured ?? [], own);
+}
+
+function withWeighted(
+  route: readonly MetadataCriterion[] | undefined,
+  weighted: WeightedCluster,
+): readonly MetadataCriterion[] | undefined {
+  const known = merged.get(weighted);
+  if (known) return known;
+  const both = mergeCriteria(route, weighted.metadataMatch);
+  if (both) merged.set(weighted, both);
+  return both;
+}
+
+/** The value of a routing cookie: the same for all requests of a connection, so that requests at the same time agree. */
+function routingCookieValue({ peers }: StreamInfo): string {
+  const text = `${peerText(peers.remote)}${peerText(peers.local)}`;
+  const { high, low } = xxHash64(Buffer.from(text, 'latin1'));
+  return hex(high) + hex(low);
+}
+
+function peerText({ address, port }: Peer): string {
+  if (address.startsWith('/')) return address;
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+function hex(value: number): string {
+  return value.toString(16).padStart(8, '0');
+}
+
+/** Value of `set-cookie`. */
+function setCookieText({ name, ttl = 0, path, attributes }: RoutingCookie, value: string): string {
+  const age = ttl === 0 ? '' : `; Max-Age=${ttl}`;
+  return `${name}="${value}"${age}${path === '' ? '' : `; Path=${path}`}${attributes}; HttpOnly`;
+}
