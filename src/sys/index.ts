@@ -17,7 +17,9 @@ export {
 export {
   closeDescriptor,
   duplicateDescriptor,
+  type ListenSocketOptions,
   makeListenerTransparent,
+  openListenSocket,
   openTransparentSocket,
   type TransparentSocketOptions,
 } from './sockets.ts';

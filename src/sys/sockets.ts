@@ -36,6 +36,39 @@ export function openTransparentSocket({ type, address, port, mark, reusePort }: 
   }
 }
 
+export interface ListenSocketOptions {
+  readonly address: string;
+  readonly port: number;
+  /** IP_TRANSPARENT: takes connections to any address that the kernel hands it. */
+  readonly transparent: boolean;
+  /** IP_FREEBIND: binds to an address that no interface has. */
+  readonly freebind: boolean;
+  /** SO_MARK of everything the socket sends; accepted sockets inherit it. */
+  readonly mark?: number;
+  readonly beforeBind: (fd: number) => void;
+}
+
+/** A bound stream socket for `server.listen({ fd })`, which then owns it. Throws `SystemCallError`. */
+export function openListenSocket(options: ListenSocketOptions): number {
+  const { address, port, transparent, freebind, mark, beforeBind } = options;
+  const v6 = address.includes(':');
+  const flags = c.SOCK_STREAM | c.SOCK_NONBLOCK | c.SOCK_CLOEXEC;
+  const fd = check(native.socket(v6 ? c.AF_INET6 : c.AF_INET, flags, 0), 'socket');
+  try {
+    setOption(fd, c.SOL_SOCKET, c.SO_REUSEADDR, 1);
+    if (transparent) setTransparent(fd, v6);
+    if (freebind) setOption(fd, v6 ? c.SOL_IPV6 : c.SOL_IP, v6 ? c.IPV6_FREEBIND : c.IP_FREEBIND, 1);
+    if (mark !== undefined) setOption(fd, c.SOL_SOCKET, c.SO_MARK, mark);
+    beforeBind(fd);
+    const target = socketAddress(address, port);
+    check(native.bind(fd, target, target.length), `bind(${address}:${port})`);
+    return fd;
+  } catch (error) {
+    native.close(fd);
+    throw error;
+  }
+}
+
 /** Marks a listening socket as transparent, so that TPROXY may hand it connections to any address; accepted sockets inherit the mark. */
 export function makeListenerTransparent(fd: number, { v6 = false, mark }: { v6?: boolean; mark?: number } = {}): void {
   setTransparent(fd, v6);

@@ -36,7 +36,7 @@ export function readChainMatch(fields: Fields): ChainMatch {
   return {
     port: fields.number('destination_port'),
     destinations: cidrs('prefix_ranges'),
-    serverNames: fields.strings('server_names'),
+    serverNames: readServerNames(fields),
     transport: fields.text('transport_protocol'),
     protocols: fields.strings('application_protocols'),
     directSources: cidrs('direct_source_prefix_ranges'),
@@ -44,6 +44,21 @@ export function readChainMatch(fields: Fields): ChainMatch {
     sources: cidrs('source_prefix_ranges'),
     sourcePorts: fields.numbers('source_ports'),
   };
+}
+
+function readServerNames(fields: Fields): readonly string[] {
+  const names = fields.strings('server_names');
+  for (const [index, name] of names.entries()) {
+    if (isServerName(name)) continue;
+    const message = `found ${JSON.stringify(name)}: partial wildcards are not supported in "server_names"`;
+    fields.problem(`server_names[${index}]`, message, 'an exact name, or one that begins with *.');
+  }
+  return names;
+}
+
+/** An exact server name, or one that begins with `*.`. */
+function isServerName(name: string): boolean {
+  return !name.replace(/^\*\./, '').includes('*');
 }
 
 /**

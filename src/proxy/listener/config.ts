@@ -1,10 +1,13 @@
+import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import type { AccessLog } from '../accesslog/access-log.ts';
 import { type Address, readAddress } from '../config/address.ts';
 import { type Fields, isObject, type JsonObject, typeName } from '../config/fields.ts';
 import { type HttpManager, type HttpManagerContext, readHttpManager } from '../http/manager.ts';
 import { readTcpProxy, type TcpProxy } from '../network/tcp-proxy.ts';
 import type { StatsScope } from '../stats/store.ts';
 import { ANY_CONNECTION, type ChainMatch, readChainMatch } from './chain-match.ts';
+import { overlappingChain } from './chain-overlap.ts';
 import { type ListenerFilters, readListenerFilters } from './listener-filters.ts';
 import { listenerStatName } from './stats.ts';
 
@@ -30,6 +33,12 @@ export interface ListenerConfig {
   readonly transparent: boolean;
   readonly chains: readonly FilterChain[];
   readonly defaultChain: FilterChain | undefined;
+  /** Take note of every connection when it ends. */
+  readonly accessLogs: readonly AccessLog[];
+  /** A connection is handed to the listener of its original destination, if there is one. */
+  readonly useOriginalDestination: boolean;
+  /** False: takes only connections that another listener hands over. */
+  readonly bindToPort: boolean;
   readonly listenerFilters: ListenerFilters;
   readonly backlog: number;
   /** SO_REUSEPORT: each worker has a socket of its own, and the kernel spreads connections over them. */
@@ -45,7 +54,7 @@ export type ListenerContext = Omit<HttpManagerContext, 'listenerPort' | 'statPre
 export function readListener(fields: Fields, context: ListenerContext): ListenerConfig {
   fields.ignore('per_connection_buffer_limit_bytes', 'metadata', 'drain_type', 'traffic_direction');
   fields.ignore('ignore_global_conn_limit', 'max_connections_to_accept_per_socket_event', 'freebind');
-  const name = fields.required('name');
+  const name = fields.text('name') || randomUUID();
   const address = fields.message('address', readAddress);
   if (!address) fields.problem('address', `error adding listener named '${name}': address is necessary`);
   const more = fields.list('additional_addresses', (one) => one.message('address', readAddress));
@@ -53,7 +62,7 @@ export function readListener(fields: Fields, context: ListenerContext): Listener
   const statPrefix = `listener.${listenerStatName(fields.text('stat_prefix'), address)}.`;
   const inner = { ...context, listenerPort: port, statPrefix };
   const chains = fields.list('filter_chains', (chain) => readChain(chain, inner));
-  refuseTwins(chains, fields);
+  refuseOverlap(chains, name, fields);
   const defaultChain = fields.message('default_filter_chain', (chain) => readChain(chain, inner));
   if (chains.length === 0 && !defaultChain) {
     fields.problem('filter_chains', `error adding listener named '${name}': no filter chains specified`);
@@ -64,6 +73,9 @@ export function readListener(fields: Fields, context: ListenerContext): Listener
     stats: context.stats,
     addresses: [...(address ? [address] : []), ...more.filter((one) => one !== undefined)],
     transparent: fields.flag('transparent'),
+    accessLogs: context.readAccessLogs(fields),
+    useOriginalDestination: fields.flag('use_original_dst'),
+    bindToPort: fields.boolean('bind_to_port') ?? true,
     chains: chains.filter((chain) => chain !== undefined),
     defaultChain,
     listenerFilters: readListenerFilters(fields, context.stats),
@@ -72,15 +84,18 @@ export function readListener(fields: Fields, context: ListenerContext): Listener
   };
 }
 
-function refuseTwins(chains: readonly (FilterChain | undefined)[], fields: Fields): void {
-  for (const [index, chain] of chains.entries()) {
-    const twin = chains.slice(0, index).find((other) => chain && other && isDeepStrictEqual(other.match, chain.match));
-    if (!twin) continue;
-    fields.problem(
-      `filter_chains[${index}]`,
-      `filter chain '${chain?.name}' has the same matching rules defined as '${twin.name}'`,
-    );
-  }
+function refuseOverlap(chains: readonly (FilterChain | undefined)[], name: string, fields: Fields): void {
+  const matches = chains.map((chain) => chain?.match ?? ANY_CONNECTION);
+  const found = overlappingChain(matches);
+  if (!found) return;
+  const twin = chains.slice(0, found.index).find((other) => isDeepStrictEqual(other?.match, matches[found.index]));
+  const why =
+    found.kind === 'too many'
+      ? 'the filter chains have too many combinations of criteria'
+      : twin
+        ? `filter chain '${chains[found.index]?.name}' has the same matching rules defined as '${twin.name}'`
+        : 'multiple filter chains with overlapping matching rules are defined';
+  fields.problem(`filter_chains[${found.index}].filter_chain_match`, `error adding listener '${name}': ${why}`);
 }
 
 function readChain(fields: Fields, context: HttpManagerContext): FilterChain | undefined {

@@ -1,14 +1,16 @@
 import { type Cidr, parseCidr, parseIp } from '../../base/index.ts';
 import type { Fields } from '../config/fields.ts';
 
-/** Reads an `envoy.config.core.v3.CidrRange`. */
+/** Reads an `envoy.config.core.v3.CidrRange`. A length beyond that of the address means all of it, as in Envoy. */
 export function readCidr(fields: Fields): Cidr | undefined {
   const address = fields.required('address_prefix');
   const length = fields.number('prefix_len') ?? 0;
-  const cidr = parseCidr(`${address}/${length}`);
-  if (!cidr)
-    fields.problem('', `${JSON.stringify(`${address}/${length}`)} is not an IP range`, 'address_prefix and prefix_len');
-  return cidr;
+  const bits = parseIp(address)?.bits;
+  if (bits === undefined) {
+    if (address !== '') fields.problem('address_prefix', `malformed IP address: ${address}`);
+    return undefined;
+  }
+  return parseCidr(`${address}/${Math.min(length, bits)}`);
 }
 
 interface Level<T> {

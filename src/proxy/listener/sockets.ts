@@ -1,0 +1,68 @@
+import net from 'node:net';
+import { fail, ok, type Result } from '../../base/index.ts';
+import { openListenSocket, setOption, SystemCallError } from '../../sys/index.ts';
+import { errnoText } from '../cluster/reset.ts';
+import type { Address } from '../config/address.ts';
+import type { SocketOption } from '../config/socket-option.ts';
+
+/** SO_MARK of what the proxy sends to clients of a transparent listener. */
+const DOWNSTREAM_MARK = 0xa00;
+
+/** What a listener asks of its sockets. */
+export interface SocketSettings {
+  readonly transparent: boolean;
+  readonly freebind: boolean;
+  readonly backlog: number;
+  readonly options: readonly SocketOption[];
+}
+
+/** A listening socket that hands accepted connections to `accept`; the error says in the kernel's words why there is none. */
+export function openServer(
+  address: Address,
+  settings: SocketSettings,
+  accept: (socket: net.Socket) => void,
+): Promise<Result<net.Server, string>> {
+  const server = net.createServer({ allowHalfOpen: true, noDelay: true }, accept);
+  return new Promise((resolve) => {
+    const failed = (error: unknown): void => {
+      server.close();
+      resolve(fail(error instanceof SystemCallError ? `${errnoText(error)} (${error.syscall})` : errnoText(error)));
+    };
+    server.once('error', failed);
+    try {
+      const { options, fd } = listenOptions(address, settings);
+      server.listen(options, () => {
+        server.off('error', failed);
+        server.on('error', () => undefined);
+        if (fd !== undefined) setOptions(fd, settings.options, 'STATE_LISTENING');
+        resolve(ok(server));
+      });
+    } catch (error) {
+      failed(error);
+    }
+  });
+}
+
+function listenOptions(
+  address: Address,
+  settings: SocketSettings,
+): { readonly options: net.ListenOptions & { fd?: number }; readonly fd?: number } {
+  const { backlog, transparent, freebind, options } = settings;
+  if (address.kind === 'pipe') return { options: { path: address.path, backlog } };
+  const { host, port } = address;
+  if (!transparent && !freebind && options.length === 0) return { options: { host, port, backlog } };
+  const fd = openListenSocket({
+    address: host,
+    port,
+    transparent,
+    freebind,
+    ...(transparent ? { mark: DOWNSTREAM_MARK } : {}),
+    beforeBind: (socket) => setOptions(socket, options, 'STATE_PREBIND'),
+  });
+  setOptions(fd, options, 'STATE_BOUND');
+  return { options: { fd, backlog }, fd };
+}
+
+function setOptions(fd: number, options: readonly SocketOption[], state: SocketOption['state']): void {
+  for (const option of options) if (option.state === state) setOption(fd, option.level, option.name, option.value);
+}
