@@ -7,8 +7,6 @@ export interface TransparentSocketOptions {
   readonly port: number;
   /** SO_MARK of everything the socket sends. */
   readonly mark?: number;
-  /** SO_REUSEPORT: several sockets may listen at the address, and the kernel spreads connections over them. */
-  readonly reusePort?: boolean;
 }
 
 /**
@@ -16,7 +14,7 @@ export interface TransparentSocketOptions {
  * The file descriptor goes to `new net.Socket({ fd })` or `dgram.bind({ fd })`, which then own it: never close it afterwards.
  * Throws `SystemCallError`, for instance EPERM without CAP_NET_ADMIN in the user namespace of the network namespace.
  */
-export function openTransparentSocket({ type, address, port, mark, reusePort }: TransparentSocketOptions): number {
+export function openTransparentSocket({ type, address, port, mark }: TransparentSocketOptions): number {
   const v6 = address.includes(':');
   const kind = type === 'stream' ? c.SOCK_STREAM : c.SOCK_DGRAM;
   const fd = check(native.socket(v6 ? c.AF_INET6 : c.AF_INET, kind | c.SOCK_NONBLOCK | c.SOCK_CLOEXEC, 0), 'socket');
@@ -25,7 +23,6 @@ export function openTransparentSocket({ type, address, port, mark, reusePort }: 
     if (mark !== undefined) setOption(fd, c.SOL_SOCKET, c.SO_MARK, mark);
     // With it the kernel would give one free UDP port to two sockets, and answers to the wrong one.
     if (type === 'stream' || port !== 0) setOption(fd, c.SOL_SOCKET, c.SO_REUSEADDR, 1);
-    if (reusePort) setOption(fd, c.SOL_SOCKET, c.SO_REUSEPORT, 1);
     if (port === 0 && type === 'stream') setOption(fd, c.SOL_IP, c.IP_BIND_ADDRESS_NO_PORT, 1);
     const target = socketAddress(address, port);
     check(native.bind(fd, target, target.length), `bind(${address}:${port})`);
@@ -43,6 +40,8 @@ export interface ListenSocketOptions {
   readonly transparent: boolean;
   /** IP_FREEBIND: binds to an address that no interface has. */
   readonly freebind: boolean;
+  /** SO_REUSEPORT: several sockets may listen at the address, and the kernel spreads connections over them. */
+  readonly reusePort: boolean;
   /** SO_MARK of everything the socket sends; accepted sockets inherit it. */
   readonly mark?: number;
   readonly beforeBind: (fd: number) => void;
@@ -50,12 +49,13 @@ export interface ListenSocketOptions {
 
 /** A bound stream socket for `server.listen({ fd })`, which then owns it. Throws `SystemCallError`. */
 export function openListenSocket(options: ListenSocketOptions): number {
-  const { address, port, transparent, freebind, mark, beforeBind } = options;
+  const { address, port, transparent, freebind, reusePort, mark, beforeBind } = options;
   const v6 = address.includes(':');
   const flags = c.SOCK_STREAM | c.SOCK_NONBLOCK | c.SOCK_CLOEXEC;
   const fd = check(native.socket(v6 ? c.AF_INET6 : c.AF_INET, flags, 0), 'socket');
   try {
     setOption(fd, c.SOL_SOCKET, c.SO_REUSEADDR, 1);
+    if (reusePort) setOption(fd, c.SOL_SOCKET, c.SO_REUSEPORT, 1);
     if (transparent) setTransparent(fd, v6);
     if (freebind) setOption(fd, v6 ? c.SOL_IPV6 : c.SOL_IP, v6 ? c.IPV6_FREEBIND : c.IP_FREEBIND, 1);
     if (mark !== undefined) setOption(fd, c.SOL_SOCKET, c.SO_MARK, mark);

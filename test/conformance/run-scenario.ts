@@ -43,7 +43,7 @@ export async function runScenario(
       const { accepted, text } = await kind.validate(bootstrap, places);
       outcomes.set('', {
         accepted,
-        ...(kind.name === 'envoy' ? { log: text === '' ? [] : [text.slice(0, 600)] } : {}),
+        ...(kind.name === 'envoy' ? { log: text === '' ? [] : [text.slice(0, 300)] } : {}),
       });
       return outcomes;
     }

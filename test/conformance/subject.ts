@@ -40,7 +40,8 @@ export function realEnvoy(envoy: Envoy): Kind {
     },
     validate: async (bootstrap, places) => {
       const file = await bootstrapFile(bootstrap, places);
-      return runToEnd(envoy.program, ['-c', file, '--mode', 'validate', '-l', 'error']);
+      const { accepted, text } = await runToEnd(envoy.program, ['-c', file, '--mode', 'validate', '-l', 'error']);
+      return { accepted, text: accepted ? '' : (text.split(`'${file}': `)[1] ?? text) };
     },
   };
 }

@@ -95,8 +95,9 @@ export class Fields {
     const value = this.raw(key);
     if (value === undefined) return undefined;
     const milliseconds = durationMs(value);
-    if (milliseconds === undefined) this.problem(key, `found ${JSON.stringify(value)}`, 'a duration such as "1.5s"');
-    return milliseconds;
+    if (milliseconds !== undefined && milliseconds >= 0) return milliseconds;
+    this.problem(key, `found ${JSON.stringify(value)}`, 'a duration such as "1.5s", 0 or more');
+    return undefined;
   }
 
   strings(key: string): readonly string[] {

@@ -54,8 +54,9 @@ export class ServerConnection implements TransportUser {
     peers: ConnectionPeers,
     source: SourceAddress | undefined,
     onClosed: (connection: ServerConnection) => void,
+    wasRead = false,
   ) {
-    this.transport = acceptedTransport(this, socket);
+    this.transport = acceptedTransport(this, socket, wasRead);
     this.manager = manager;
     this.peers = peers;
     this.source = source;
@@ -63,6 +64,10 @@ export class ServerConnection implements TransportUser {
     manager.stats.cxTotal++;
     manager.stats.cxActive++;
     this.#idle.start(manager.idleTimeout);
+  }
+
+  get socket(): net.Socket {
+    return this.transport.socket;
   }
 
   /** Ends the connection after the response under way, at once when there is none. */

@@ -1,14 +1,17 @@
 import { randomUUID } from 'node:crypto';
+import net from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import type { AccessLog } from '../accesslog/access-log.ts';
 import { type Address, readAddress } from '../config/address.ts';
 import { type Fields, isObject, type JsonObject, typeName } from '../config/fields.ts';
+import { readSocketOptions } from '../config/socket-option.ts';
 import { type HttpManager, type HttpManagerContext, readHttpManager } from '../http/manager.ts';
 import { readTcpProxy, type TcpProxy } from '../network/tcp-proxy.ts';
 import type { StatsScope } from '../stats/store.ts';
 import { ANY_CONNECTION, type ChainMatch, readChainMatch } from './chain-match.ts';
 import { overlappingChain } from './chain-overlap.ts';
 import { type ListenerFilters, readListenerFilters } from './listener-filters.ts';
+import type { SocketSettings } from './sockets.ts';
 import { listenerStatName } from './stats.ts';
 
 export type NetworkFilter =
@@ -30,7 +33,7 @@ export interface ListenerConfig {
   /** Holds the stats of the listener and its filters. */
   readonly stats: StatsScope;
   readonly addresses: readonly Address[];
-  readonly transparent: boolean;
+  readonly sockets: SocketSettings;
   readonly chains: readonly FilterChain[];
   readonly defaultChain: FilterChain | undefined;
   /** Take note of every connection when it ends. */
@@ -40,24 +43,29 @@ export interface ListenerConfig {
   /** False: takes only connections that another listener hands over. */
   readonly bindToPort: boolean;
   readonly listenerFilters: ListenerFilters;
-  readonly backlog: number;
-  /** SO_REUSEPORT: each worker has a socket of its own, and the kernel spreads connections over them. */
-  readonly reusePort: boolean;
 }
 
 const HCM = 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
 const TCP = 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy';
 const RAW_BUFFER = 'envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer';
 
+const DEFAULT_BACKLOG = 1024;
+const SOL_TCP = 6;
+const TCP_FASTOPEN = 23;
+
 export type ListenerContext = Omit<HttpManagerContext, 'listenerPort' | 'statPrefix'>;
 
 export function readListener(fields: Fields, context: ListenerContext): ListenerConfig {
   fields.ignore('per_connection_buffer_limit_bytes', 'metadata', 'drain_type', 'traffic_direction');
-  fields.ignore('ignore_global_conn_limit', 'max_connections_to_accept_per_socket_event', 'freebind');
+  fields.ignore('ignore_global_conn_limit', 'max_connections_to_accept_per_socket_event');
   const name = fields.text('name') || randomUUID();
   const address = fields.message('address', readAddress);
   if (!address) fields.problem('address', `error adding listener named '${name}': address is necessary`);
   const more = fields.list('additional_addresses', (one) => one.message('address', readAddress));
+  for (const one of [address, ...more]) {
+    if (one?.kind !== 'socket' || net.isIP(one.host) !== 0) continue;
+    fields.problem('address.socket_address.address', `malformed IP address: ${one.host}`, 'an IPv4 or IPv6 address');
+  }
   const port = address?.kind === 'socket' ? address.port : 0;
   const statPrefix = `listener.${listenerStatName(fields.text('stat_prefix'), address)}.`;
   const inner = { ...context, listenerPort: port, statPrefix };
@@ -72,15 +80,29 @@ export function readListener(fields: Fields, context: ListenerContext): Listener
     statPrefix,
     stats: context.stats,
     addresses: [...(address ? [address] : []), ...more.filter((one) => one !== undefined)],
-    transparent: fields.flag('transparent'),
+    sockets: readSocketSettings(fields),
     accessLogs: context.readAccessLogs(fields),
     useOriginalDestination: fields.flag('use_original_dst'),
     bindToPort: fields.boolean('bind_to_port') ?? true,
     chains: chains.filter((chain) => chain !== undefined),
     defaultChain,
     listenerFilters: readListenerFilters(fields, context.stats),
-    backlog: fields.number('tcp_backlog_size') ?? 1024,
+  };
+}
+
+function readSocketSettings(fields: Fields): SocketSettings {
+  const fastOpen = fields.number('tcp_fast_open_queue_length');
+  return {
+    transparent: fields.flag('transparent'),
+    freebind: fields.flag('freebind'),
     reusePort: fields.boolean('enable_reuse_port') ?? true,
+    backlog: fields.number('tcp_backlog_size') ?? DEFAULT_BACKLOG,
+    options: [
+      ...(fastOpen === undefined
+        ? []
+        : [{ level: SOL_TCP, name: TCP_FASTOPEN, value: fastOpen, state: 'STATE_LISTENING' as const }]),
+      ...readSocketOptions(fields, 'socket_options'),
+    ],
   };
 }
 

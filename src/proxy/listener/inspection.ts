@@ -3,7 +3,7 @@ import { Deadline } from '../time/deadline.ts';
 import { type Sniffed, sniffHttp } from './http-inspector.ts';
 
 export interface InspectionEnd {
-  /** Called once with what the bytes are; the socket then gives them again, from the next turn on. */
+  /** Called once with what the bytes are; the socket, paused, then gives them again. */
   readonly known: (sniffed: Sniffed) => void;
   readonly timedOut: () => void;
   /** The client closed or failed before anything was known. */
@@ -29,6 +29,7 @@ export class Inspection {
     socket.on('end', this.#gone);
     socket.on('error', this.#gone);
     socket.on('close', this.#gone);
+    socket.resume();
   }
 
   /** Whether bytes came that nobody took. */
@@ -61,6 +62,5 @@ export class Inspection {
     socket.off('close', this.#gone);
     if (this.#bytes.length > 0 && !socket.destroyed) socket.unshift(this.#bytes);
     then();
-    if (!socket.destroyed) socket.resume();
   }
 }

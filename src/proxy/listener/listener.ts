@@ -1,11 +1,10 @@
 import net from 'node:net';
 import { fail, ok, type Result } from '../../base/index.ts';
-import { duplicateDescriptor, openTransparentSocket, SystemCallError } from '../../sys/index.ts';
-import { errnoText } from '../cluster/reset.ts';
+import { duplicateDescriptor } from '../../sys/index.ts';
 import type { SourceAddress } from '../cluster/upstream-connection.ts';
 import { type Address, formatAddress } from '../config/address.ts';
 import { ServerConnection } from '../http/server-connection.ts';
-import type { ConnectionPeers } from '../http/stream-info.ts';
+import { type ConnectionPeers, FLAG, type Peer, StreamInfo } from '../http/stream-info.ts';
 import { TcpConnection } from '../network/tcp-connection.ts';
 import type { StatsScope } from '../stats/store.ts';
 import { Deadline } from '../time/deadline.ts';
@@ -13,14 +12,14 @@ import type { OpenSocket } from '../worker/change.ts';
 import { selectChain } from './chain-match.ts';
 import type { FilterChain, ListenerConfig } from './config.ts';
 import { Inspection } from './inspection.ts';
+import { openServer } from './sockets.ts';
 import { LISTENER_STATS, type ListenerStats, WORKER_LISTENER_STATS, type WorkerListenerStats } from './stats.ts';
 
-/** SO_MARK of what the proxy sends to clients of a transparent listener. */
-const DOWNSTREAM_MARK = 0xa00;
 const MAX_WAITING = 1024;
 const DEFAULT_DRAIN_MS = 600_000;
 
 interface Connection {
+  readonly socket: net.Socket;
   drain(): void;
   /** Ends after the response under way; an idle connection stays until its next request. */
   closeAfterResponse: boolean;
@@ -30,6 +29,16 @@ interface Connection {
 interface Socket {
   readonly address: Address;
   readonly server: net.Server;
+}
+
+/** What a listener asks of its surroundings. */
+export interface ListenerHost {
+  /** Ordinal of the worker. */
+  readonly worker: number;
+  /** Whether all discovered parts are there. */
+  ready(): boolean;
+  /** The listener for a destination. */
+  listenerAt(local: Peer): Listener | undefined;
 }
 
 /** A listener at work: its sockets, and the connections of each of its filter chains. */
@@ -45,33 +54,31 @@ export class Listener {
   readonly #waiting: net.Socket[] = [];
   /** Connections whose first bytes are awaited. */
   readonly #inspections = new Set<Inspection>();
-  readonly #ready: () => boolean;
-  readonly #worker: number;
+  readonly #host: ListenerHost;
   /** Held until the connections of former configurations are gone. */
   readonly #formerStats: StatsScope[] = [];
   readonly #drainEnd = new Deadline(() => this.#destroyDraining());
 
-  constructor(config: ListenerConfig, ready: () => boolean, worker = 0) {
+  constructor(config: ListenerConfig, host: ListenerHost) {
     this.config = config;
-    this.#ready = ready;
-    this.#worker = worker;
+    this.#host = host;
     [this.stats, this.workerStats] = this.#statsOf(config);
   }
 
   #statsOf({ stats, statPrefix }: ListenerConfig): [ListenerStats, WorkerListenerStats] {
     return [
       stats.get(LISTENER_STATS, statPrefix),
-      stats.get(WORKER_LISTENER_STATS, `${statPrefix}worker_${this.#worker}.`),
+      stats.get(WORKER_LISTENER_STATS, `${statPrefix}worker_${this.#host.worker}.`),
     ];
   }
 
   /** Binds the addresses that are not bound yet. On failure none of the new ones stays. */
   async bind(config: ListenerConfig, shared: readonly OpenSocket[] = []): Promise<Result<void, string>> {
     const opened: Socket[] = [];
-    for (const address of config.addresses) {
+    for (const address of config.bindToPort ? config.addresses : []) {
       if (this.#sockets.some((socket) => sameAddress(socket.address, address))) continue;
       const fd = shared.find((one) => sameAddress(one.address, address))?.fd;
-      const server = await openServer(address, config, fd, (socket) => this.#accept(socket));
+      const server = await openServer(address, config.sockets, fd, (socket) => this.#accept(socket));
       if (!server.ok) {
         for (const socket of opened) socket.server.close();
         return fail(`cannot bind '${formatAddress(address)}': ${server.error}`);
@@ -118,7 +125,7 @@ export class Listener {
   shareSockets(): readonly OpenSocket[] {
     return this.#sockets.map((socket) => {
       const address = boundAddress(socket);
-      const own = address.kind === 'socket' && this.config.reusePort;
+      const own = address.kind === 'socket' && this.config.sockets.reusePort;
       return own ? { address } : { address, fd: duplicateDescriptor(descriptorOf(socket.server)) };
     });
   }
@@ -148,7 +155,7 @@ export class Listener {
 
   /** All discovered parts are there: serve who waited. */
   release(): void {
-    if (!this.#ready()) return;
+    if (!this.#host.ready()) return;
     for (const socket of this.#waiting.splice(0)) if (!socket.destroyed) this.#inspect(socket);
   }
 
@@ -165,8 +172,14 @@ export class Listener {
     this.#releaseStats();
   }
 
+  /** A connection that another listener accepted for this one's address. */
+  #takeOver(socket: net.Socket, protocol: string, wasRead: boolean): void {
+    if (wasRead) this.#serve(socket, protocol, wasRead);
+    else this.#accept(socket);
+  }
+
   #accept(socket: net.Socket): void {
-    if (this.#ready()) {
+    if (this.#host.ready()) {
       this.#inspect(socket);
       return;
     }
@@ -209,17 +222,24 @@ export class Listener {
     this.#inspections.add(inspection);
   }
 
-  #serve(socket: net.Socket, protocol: string, hasBytes = false): void {
+  /** `wasRead`: an inspection has read from the socket. */
+  #serve(socket: net.Socket, protocol: string, wasRead = false): void {
     const peers = peersOf(socket);
     if (!peers) {
       socket.destroy();
       return;
     }
     const { config } = this;
+    const other = config.useOriginalDestination ? this.#host.listenerAt(peers.local) : undefined;
+    if (other && other !== this) {
+      other.#takeOver(socket, protocol, wasRead);
+      return;
+    }
     const chain = selectChain(config.chains, peers, protocol) ?? config.defaultChain;
     if (!chain) {
       this.stats.noChain++;
-      discard(socket, hasBytes);
+      logRefused(config, peers);
+      discard(socket, wasRead);
       return;
     }
     const mark = config.listenerFilters.originalSourceMark;
@@ -230,6 +250,7 @@ export class Listener {
     stats.cxActive++;
     workerStats.cxActive++;
     const openedAt = performance.now();
+    const info = config.accessLogs.length > 0 ? new StreamInfo(peers) : undefined;
     const connections = this.#connections.get(chain) ?? new Set();
     this.#connections.set(chain, connections);
     const closed = (connection: Connection): void => {
@@ -237,16 +258,33 @@ export class Listener {
       workerStats.cxActive--;
       stats.cxDestroy++;
       stats.lengthMs.record(performance.now() - openedAt);
+      if (info) logConnection(config, info, connection.socket);
       connections.delete(connection);
       if (this.#draining.delete(connection)) this.#releaseStats();
     };
     const { filter } = chain;
     const connection: Connection =
       filter.kind === 'http'
-        ? new ServerConnection(socket, filter.manager, peers, source, closed)
+        ? new ServerConnection(socket, filter.manager, peers, source, closed, wasRead)
         : new TcpConnection(socket, filter.proxy, peers, source, closed);
     connections.add(connection);
   }
+}
+
+/** An entry of the listener's own access log: what went over the connection. */
+function logConnection({ accessLogs }: ListenerConfig, info: StreamInfo, socket: net.Socket): void {
+  info.bytesReceived = socket.bytesRead;
+  info.bytesSent = socket.bytesWritten;
+  info.responseEndAt = performance.now();
+  for (const log of accessLogs) log(info);
+}
+
+function logRefused({ accessLogs }: ListenerConfig, peers: ConnectionPeers): void {
+  if (accessLogs.length === 0) return;
+  const info = new StreamInfo(peers);
+  info.flags = FLAG.NO_ROUTE;
+  info.details = 'filter_chain_not_found';
+  for (const log of accessLogs) log(info);
 }
 
 /** Closes a connection nobody serves. Envoy leaves unread what it has only looked at, and the kernel then answers with a reset. */
@@ -287,45 +325,4 @@ const PIPE_PEERS: ConnectionPeers = {
 /** An IPv4 address that came in over a dual-stack socket, as IPv4. */
 function plain(address: string): string {
   return address.startsWith('::ffff:') && net.isIPv4(address.slice(7)) ? address.slice(7) : address;
-}
-
-function openServer(
-  address: Address,
-  config: ListenerConfig,
-  fd: number | undefined,
-  accept: (socket: net.Socket) => void,
-): Promise<Result<net.Server, string>> {
-  const server = net.createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, accept);
-  return new Promise((resolve) => {
-    const failed = (error: unknown): void => {
-      server.close();
-      resolve(fail(error instanceof SystemCallError ? `${errnoText(error)} (${error.syscall})` : errnoText(error)));
-    };
-    server.once('error', failed);
-    const listening = (): void => {
-      server.off('error', failed);
-      server.on('error', () => undefined);
-      resolve(ok(server));
-    };
-    try {
-      server.listen(fd === undefined ? listenOptions(address, config) : { fd, backlog: config.backlog }, listening);
-    } catch (error) {
-      failed(error);
-    }
-  });
-}
-
-function listenOptions(address: Address, config: ListenerConfig): net.ListenOptions & { fd?: number } {
-  const { backlog } = config;
-  if (address.kind === 'pipe') return { path: address.path, backlog };
-  const { host, port } = address;
-  if (!config.transparent) return { host, port, backlog, reusePort: config.reusePort };
-  const fd = openTransparentSocket({
-    type: 'stream',
-    address: host,
-    port,
-    mark: DOWNSTREAM_MARK,
-    reusePort: config.reusePort,
-  });
-  return { fd, backlog };
 }

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { fail, type Issue, ok, type Result } from '../../base/index.ts';
 import { type JsonObject, readMessage } from '../config/fields.ts';
 import type { DiscoverFilter } from '../filter/context.ts';
+import type { Peer } from '../http/stream-info.ts';
 import type { StatsStore } from '../stats/store.ts';
 import type { OpenSocket } from '../worker/change.ts';
 import { type FilterChain, type ListenerConfig, type ListenerContext, readListener } from './config.ts';
@@ -92,7 +93,11 @@ export class ListenerManager {
     }
     if (before) return this.#update(before, { config, routes, filters }, json, sockets);
     const entry: Entry = {
-      listener: new Listener(config, () => this.#ready(entry), this.#options.worker),
+      listener: new Listener(config, {
+        worker: this.#options.worker,
+        ready: () => this.#ready(entry),
+        listenerAt: (local) => this.#listenerAt(local),
+      }),
       json,
       routes,
       filters,
@@ -116,7 +121,7 @@ export class ListenerManager {
     sockets: readonly OpenSocket[] | undefined,
   ): Promise<readonly Issue[]> {
     const { listener } = entry;
-    if (listener.config.transparent !== config.transparent) {
+    if (listener.config.sockets.transparent !== config.sockets.transparent) {
       config.stats.close();
       const message = `error updating listener '${config.name}': transparent cannot change while it is bound`;
       return [{ path: 'transparent', message }];
@@ -151,6 +156,16 @@ export class ListenerManager {
     this.#entries.delete(name);
     entry.listener.close();
     this.#leaving.add(entry.listener);
+  }
+
+  /** The listener for an original destination: of exactly that address, else of its port on any address. */
+  #listenerAt({ address, port }: Peer): Listener | undefined {
+    const any = address.includes(':') ? '::' : '0.0.0.0';
+    const at = (host: string): Listener | undefined =>
+      this.all().find(({ config: { addresses } }) =>
+        addresses.some((one) => one.kind === 'socket' && one.host === host && one.port === port),
+      );
+    return at(address) ?? at(any);
   }
 
   /** A discovered resource came: listeners that wait for nothing more start to serve. */

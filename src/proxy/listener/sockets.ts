@@ -1,6 +1,6 @@
 import net from 'node:net';
 import { fail, ok, type Result } from '../../base/index.ts';
-import { openListenSocket, setOption, SystemCallError } from '../../sys/index.ts';
+import { openListenSocket, SystemCallError, setOption } from '../../sys/index.ts';
 import { errnoText } from '../cluster/reset.ts';
 import type { Address } from '../config/address.ts';
 import type { SocketOption } from '../config/socket-option.ts';
@@ -12,17 +12,23 @@ const DOWNSTREAM_MARK = 0xa00;
 export interface SocketSettings {
   readonly transparent: boolean;
   readonly freebind: boolean;
+  /** SO_REUSEPORT: each worker has a socket of its own, and the kernel spreads connections over them. */
+  readonly reusePort: boolean;
   readonly backlog: number;
   readonly options: readonly SocketOption[];
 }
 
-/** A listening socket that hands accepted connections to `accept`; the error says in the kernel's words why there is none. */
+/**
+ * A listening socket that hands accepted connections to `accept`, paused; the error says in the kernel's words why there is none.
+ * `shared` is a descriptor that is bound already.
+ */
 export function openServer(
   address: Address,
   settings: SocketSettings,
+  shared: number | undefined,
   accept: (socket: net.Socket) => void,
 ): Promise<Result<net.Server, string>> {
-  const server = net.createServer({ allowHalfOpen: true, noDelay: true }, accept);
+  const server = net.createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, accept);
   return new Promise((resolve) => {
     const failed = (error: unknown): void => {
       server.close();
@@ -30,7 +36,7 @@ export function openServer(
     };
     server.once('error', failed);
     try {
-      const { options, fd } = listenOptions(address, settings);
+      const { options, fd } = listenOptions(address, settings, shared);
       server.listen(options, () => {
         server.off('error', failed);
         server.on('error', () => undefined);
@@ -46,16 +52,19 @@ export function openServer(
 function listenOptions(
   address: Address,
   settings: SocketSettings,
+  shared: number | undefined,
 ): { readonly options: net.ListenOptions & { fd?: number }; readonly fd?: number } {
-  const { backlog, transparent, freebind, options } = settings;
+  const { backlog, transparent, freebind, reusePort, options } = settings;
+  if (shared !== undefined) return { options: { fd: shared, backlog } };
   if (address.kind === 'pipe') return { options: { path: address.path, backlog } };
   const { host, port } = address;
-  if (!transparent && !freebind && options.length === 0) return { options: { host, port, backlog } };
+  if (!transparent && !freebind && options.length === 0) return { options: { host, port, backlog, reusePort } };
   const fd = openListenSocket({
     address: host,
     port,
     transparent,
     freebind,
+    reusePort,
     ...(transparent ? { mark: DOWNSTREAM_MARK } : {}),
     beforeBind: (socket) => setOptions(socket, options, 'STATE_PREBIND'),
   });

@@ -46,6 +46,10 @@ export class TcpConnection {
     queueMicrotask(() => this.#connect());
   }
 
+  get socket(): net.Socket {
+    return this.#downstream;
+  }
+
   drain(): void {
     this.closeAfterResponse = true;
   }

@@ -136,9 +136,12 @@ export class Transport implements RawWriter {
   }
 }
 
-/** The transport of an accepted socket that was paused from the start. */
-export function acceptedTransport(user: TransportUser, accepted: net.Socket): Transport {
-  const handle = takeHandle(accepted);
+/**
+ * The transport of an accepted socket that was paused from the start. A socket that was read from keeps its handle, since bytes
+ * may wait in it.
+ */
+export function acceptedTransport(user: TransportUser, accepted: net.Socket, wasRead = false): Transport {
+  const handle = wasRead ? undefined : takeHandle(accepted);
   const transport = new Transport(user, (onread) =>
     handle ? new net.Socket({ handle, onread, allowHalfOpen: true } as net.SocketConstructorOpts) : accepted,
   );
