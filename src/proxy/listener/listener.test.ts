@@ -103,8 +103,8 @@ test('a listener that cannot be bound or read is refused and changes nothing', a
   await listeners.put(says('one'));
   const faults: readonly (readonly [JsonObject, RegExp])[] = [
     [
-      { ...says('two'), use_original_dst: true },
-      /use_original_dst: is known to Envoy but not supported by ciliate-proxy; allowed: .*transparent/,
+      { ...says('two'), enable_mptcp: true },
+      /enable_mptcp: is known to Envoy but not supported by ciliate-proxy; allowed: .*transparent/,
     ],
     [
       says('two', { http_filters: [] }),
