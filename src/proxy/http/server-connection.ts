@@ -10,7 +10,7 @@ import type { HttpManager } from './manager.ts';
 import { reasonPhrase } from './status.ts';
 import { HttpStream } from './stream.ts';
 import { type ConnectionPeers, FLAG } from './stream-info.ts';
-import { responseHeadText, writeMessage } from './wire.ts';
+import { type OutgoingHead, OutgoingResponse, writeMessage, writeText } from './wire.ts';
 
 const PIPELINE_LIMIT = 65_536;
 const NOTHING = Buffer.alloc(0);
@@ -108,15 +108,22 @@ export class ServerConnection implements TransportUser {
     return !this.transport.blocked;
   }
 
-  headText(head: ResponseHead, framing: string): string {
+  outgoing(head: ResponseHead, framing: string): OutgoingHead {
     const minor = this.#minor;
-    if (head.status === 101) return responseHeadText(101, minor, head.headers, '');
+    if (head.status === 101) return new OutgoingResponse(101, minor, head.headers, '');
     const close = this.closeAfterResponse ? 'connection: close\r\n' : '';
     const keep = minor === 0 && close === '' ? 'connection: keep-alive\r\n' : '';
-    return responseHeadText(head.status, minor, head.headers, close + keep + framing);
+    return new OutgoingResponse(head.status, minor, head.headers, close + keep + framing);
   }
 
-  write(head: string, bytes: Buffer | undefined, start: number, stop: number, chunked: boolean, end: boolean): void {
+  write(
+    head: OutgoingHead | undefined,
+    bytes: Buffer | undefined,
+    start: number,
+    stop: number,
+    chunked: boolean,
+    end: boolean,
+  ): void {
     writeMessage(this.transport, head, bytes, start, stop, chunked, end);
   }
 
@@ -282,7 +289,7 @@ export class ServerConnection implements TransportUser {
 
   #continue(head: RequestHead): void {
     head.headers.remove('expect');
-    writeMessage(this.transport, `HTTP/1.${this.#minor} 100 Continue\r\n\r\n`, undefined, 0, 0, false, false);
+    writeText(this.transport, `HTTP/1.${this.#minor} 100 Continue\r\n\r\n`);
   }
 
   /** Answers what cannot be read: a head, or the body after one. */

@@ -16,6 +16,7 @@ import type { HttpManager } from './manager.ts';
 import { admitRequest } from './request.ts';
 import type { ServerConnection } from './server-connection.ts';
 import { FLAG, StreamInfo } from './stream-info.ts';
+import type { OutgoingHead } from './wire.ts';
 
 /** Bytes of body that filters may keep of a message in each direction. */
 const FILTER_BUFFER = 1_048_576;
@@ -48,7 +49,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
   #filtersFull = false;
   #chunked = false;
   #bodyless = false;
-  #pendingHead = '';
+  #pendingHead: OutgoingHead | undefined = undefined;
   readonly #idle = new Deadline(() => this.#idleTimeout());
   readonly #whole = new Deadline(() => this.#requestTimeout());
 
@@ -206,8 +207,8 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     if (done) this.writeBody(undefined, 0, 0, true);
   }
 
-  /** Last touches in Envoy's order, then the text of the head with its framing. */
-  #finishHead(head: ResponseHead, done: boolean): string {
+  /** Last touches in Envoy's order, then the head with its framing. */
+  #finishHead(head: ResponseHead, done: boolean): OutgoingHead {
     const { headers } = head;
     const { manager, connection } = this;
     headers.remove('keep-alive');
@@ -220,10 +221,10 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     if (manager.via !== '') headers.add('via', manager.via);
     if (manager.requestIdInResponse && this.requestId !== '') headers.set('x-request-id', this.requestId);
     if (!this.requestDone && head.status !== 101) connection.closeAfterResponse = true;
-    const text = connection.headText(head, this.#framing(head, done));
+    const outgoing = connection.outgoing(head, this.#framing(head, done));
     manager.stats.status.count(head.status);
     manager.listenerStats.status.count(head.status);
-    return text;
+    return outgoing;
   }
 
   #framing(head: ResponseHead, done: boolean): string {
@@ -253,7 +254,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     const from = this.#bodyless ? stop : start;
     this.bytesSent += stop - from;
     const head = this.#pendingHead;
-    this.#pendingHead = '';
+    this.#pendingHead = undefined;
     if (!done) this.#idle.start(this.manager.streamIdleTimeout);
     this.connection.write(head, bytes, from, stop, this.#chunked, done);
     if (done) this.#finish();
@@ -261,7 +262,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
 
   /** Sends a head that no body followed yet. */
   flush(): void {
-    if (this.#pendingHead !== '' && !this.ended) this.writeBody(undefined, 0, 0, false);
+    if (this.#pendingHead && !this.ended) this.writeBody(undefined, 0, 0, false);
   }
 
   #finish(): void {

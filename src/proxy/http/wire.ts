@@ -1,30 +1,136 @@
-import { takeScratch } from '../transport/scratch.ts';
+import { takeArena } from '../transport/outbox.ts';
 import type { Transport } from '../transport/transport.ts';
 import type { HeaderMap } from './headers.ts';
 import { reasonPhrase } from './status.ts';
 
-/** The head of a request to an upstream, HTTP/1.1, `host` first. */
-export function requestHeadText(
-  method: string,
-  path: string,
-  authority: string,
-  headers: HeaderMap,
-  chunked: boolean,
-): string {
-  const text = `${method} ${path} HTTP/1.1\r\nhost: ${authority}\r\n${fieldsText(headers)}`;
-  return chunked ? `${text}transfer-encoding: chunked\r\n\r\n` : `${text}\r\n`;
+/** A head that is written together with what comes after it. Its fields must not change until then. */
+export interface OutgoingHead {
+  /** Bytes it takes at most. */
+  room(): number;
+  /** Writes it into `out` from `from` on; where it ends. */
+  put(out: Buffer, from: number): number;
+}
+
+/** The head of a request to an upstream, HTTP/1.1, `host` first. `tail` is per-hop fields, each with its line end. */
+export class OutgoingRequest implements OutgoingHead {
+  readonly #method: string;
+  readonly #path: string;
+  readonly #authority: string;
+  readonly #headers: HeaderMap;
+  readonly #tail: string;
+
+  constructor(method: string, path: string, authority: string, headers: HeaderMap, tail: string) {
+    this.#method = method;
+    this.#path = path;
+    this.#authority = authority;
+    this.#headers = headers;
+    this.#tail = tail;
+  }
+
+  room(): number {
+    const line = this.#method.length + this.#path.length + this.#authority.length;
+    return line + fieldsRoom(this.#headers) + this.#tail.length + 64;
+  }
+
+  put(out: Buffer, from: number): number {
+    let at = putText(out, from, this.#method);
+    out[at++] = SPACE;
+    at = putText(out, at, this.#path);
+    at = putText(out, at, ' HTTP/1.1\r\nhost: ');
+    at = putText(out, at, this.#authority);
+    return putFields(out, putLineEnd(out, at), this.#headers, this.#tail);
+  }
 }
 
 /** The head of a response. `tail` is per-hop fields, each with its line end. */
-export function responseHeadText(status: number, minor: number, headers: HeaderMap, tail: string): string {
-  return `HTTP/1.${minor} ${status} ${reasonPhrase(status)}\r\n${fieldsText(headers)}${tail}\r\n`;
+export class OutgoingResponse implements OutgoingHead {
+  readonly #status: number;
+  readonly #minor: number;
+  readonly #headers: HeaderMap;
+  readonly #tail: string;
+
+  constructor(status: number, minor: number, headers: HeaderMap, tail: string) {
+    this.#status = status;
+    this.#minor = minor;
+    this.#headers = headers;
+    this.#tail = tail;
+  }
+
+  room(): number {
+    return fieldsRoom(this.#headers) + this.#tail.length + 128;
+  }
+
+  put(out: Buffer, from: number): number {
+    const line = statusLine(this.#status);
+    out.set(line, from);
+    // The line is that of HTTP/1.1.
+    if (this.#minor === 0) out[from + 7] = ZERO;
+    return putFields(out, from + line.length, this.#headers, this.#tail);
+  }
 }
 
-function fieldsText(headers: HeaderMap): string {
-  const { names, values } = headers;
-  let text = '';
-  for (let at = 0; at < names.length; at++) text += `${names[at]}: ${values[at]}\r\n`;
-  return text;
+const CR = 13;
+const LF = 10;
+const SPACE = 0x20;
+const COLON = 0x3a;
+const ZERO = 0x30;
+
+const statusLines: (Uint8Array | undefined)[] = [];
+
+function statusLine(status: number): Uint8Array {
+  const known = statusLines[status];
+  if (known) return known;
+  const line = Buffer.from(`HTTP/1.1 ${status} ${reasonPhrase(status)}\r\n`, 'latin1');
+  if (status < 1000) statusLines[status] = line;
+  return line;
+}
+
+function fieldsRoom({ names, values }: HeaderMap): number {
+  let room = 0;
+  for (let at = 0; at < names.length; at++) room += (names[at] as string).length + (values[at] as string).length + 4;
+  return room;
+}
+
+function putFields(out: Buffer, from: number, { names, values }: HeaderMap, tail: string): number {
+  let at = from;
+  for (let index = 0; index < names.length; index++) {
+    at = putName(out, at, names[index] as string);
+    at = putLineEnd(out, putText(out, at, values[index] as string));
+  }
+  return putLineEnd(out, putText(out, at, tail));
+}
+
+function putLineEnd(out: Buffer, at: number): number {
+  out[at] = CR;
+  out[at + 1] = LF;
+  return at + 2;
+}
+
+/** `name: ` as bytes, of the names written first; others are written anew each time. */
+const nameBytes = new Map<string, Uint8Array>();
+const KNOWN_NAMES = 1024;
+
+function putName(out: Buffer, at: number, name: string): number {
+  const known = nameBytes.get(name);
+  if (known) {
+    out.set(known, at);
+    return at + known.length;
+  }
+  if (nameBytes.size < KNOWN_NAMES && name.length <= 64) nameBytes.set(name, Buffer.from(`${name}: `, 'latin1'));
+  const end = putText(out, at, name);
+  out[end] = COLON;
+  out[end + 1] = SPACE;
+  return end + 2;
+}
+
+/** Up to this length a loop costs less than a call that leaves compiled code. */
+const SHORT = 32;
+
+function putText(out: Buffer, at: number, text: string): number {
+  const { length } = text;
+  if (length > SHORT) return at + out.write(text, at, length, 'latin1');
+  for (let index = 0; index < length; index++) out[at + index] = text.charCodeAt(index);
+  return at + length;
 }
 
 /**
@@ -33,7 +139,7 @@ function fieldsText(headers: HeaderMap): string {
  */
 export function writeMessage(
   transport: Transport,
-  head: string,
+  head: OutgoingHead | undefined,
   bytes: Buffer | undefined,
   start: number,
   stop: number,
@@ -41,14 +147,20 @@ export function writeMessage(
   end: boolean,
 ): void {
   const length = stop - start;
-  const scratch = takeScratch(head.length + length + 32);
-  const out = scratch.bytes;
-  let at = head === '' ? 0 : out.write(head, 0, 'latin1');
+  const arena = takeArena((head ? head.room() : 0) + length + 32);
+  const out = arena.bytes;
+  let at = head ? head.put(out, arena.at) : arena.at;
   if (length > 0 && bytes) {
-    if (chunked) at += out.write(`${length.toString(16)}\r\n`, at, 'latin1');
+    if (chunked) at = putLineEnd(out, putText(out, at, length.toString(16)));
     at += bytes.copy(out, at, start, stop);
-    if (chunked) at += out.write('\r\n', at, 'latin1');
+    if (chunked) at = putLineEnd(out, at);
   }
-  if (chunked && end) at += out.write('0\r\n\r\n', at, 'latin1');
-  if (at > 0) transport.send(scratch, at);
+  if (chunked && end) at = putText(out, at, '0\r\n\r\n');
+  if (at > arena.at) transport.send(arena, at);
+}
+
+/** Sends bytes that stand for themselves. */
+export function writeText(transport: Transport, text: string): void {
+  const arena = takeArena(text.length);
+  transport.send(arena, putText(arena.bytes, arena.at, text));
 }

@@ -1,5 +1,5 @@
 import net from 'node:net';
-import { Scratch } from './scratch.ts';
+import { Arena } from './outbox.ts';
 
 /**
  * Node's own handles under `net.Socket`, used without the stream machinery between: it costs two to three microseconds a message.
@@ -15,13 +15,13 @@ export interface RawHandle {
 
 /** What learns of writes that did not complete at once; `status` is 0 or a negative errno. */
 export interface RawWriter {
-  onWritten(scratch: Scratch, length: number, status: number): void;
+  onWritten(arena: Arena, length: number, status: number): void;
 }
 
 interface WriteRequest {
   oncomplete?: (this: WriteRequest, status: number) => void;
   writer?: RawWriter;
-  scratch?: Scratch;
+  arena?: Arena;
   length?: number;
 }
 
@@ -51,11 +51,14 @@ export function takeHandle(accepted: net.Socket): object | undefined {
   return handle;
 }
 
-/** Writes now what the kernel takes. 0: all of it went out. 1: the rest follows by itself, then `writer` is told. Else a negative errno. */
-export function writeRaw(handle: RawHandle, scratch: Scratch, length: number, writer: RawWriter): number {
+/**
+ * Writes now what the kernel takes of bytes of an arena. 0: all of it went out. 1: the rest follows by itself, then `writer` is told.
+ * Else a negative errno.
+ */
+export function writeRaw(handle: RawHandle, bytes: Uint8Array, arena: Arena, writer: RawWriter): number {
   const { WriteWrap, streamBaseState, kLastWriteWasAsync } = binding as StreamBinding;
   const request = spare ?? new WriteWrap();
-  const status = handle.writeBuffer(request, scratch.view(length));
+  const status = handle.writeBuffer(request, bytes);
   if (status !== 0 || streamBaseState[kLastWriteWasAsync] === 0) {
     spare = request;
     return status;
@@ -63,14 +66,14 @@ export function writeRaw(handle: RawHandle, scratch: Scratch, length: number, wr
   spare = undefined;
   request.oncomplete = written;
   request.writer = writer;
-  request.scratch = scratch;
-  request.length = length;
+  request.arena = arena;
+  request.length = bytes.length;
   return 1;
 }
 
 function written(this: WriteRequest, status: number): void {
-  const { writer, scratch, length } = this;
-  if (writer && scratch && length !== undefined) writer.onWritten(scratch, length, status);
+  const { writer, arena, length } = this;
+  if (writer && arena && length !== undefined) writer.onWritten(arena, length, status);
 }
 
 /**
@@ -152,13 +155,13 @@ function writeTrial(socket: net.Socket, reject: (error: Error) => void): void {
   const handle = rawHandleOf(socket);
   if (!handle) throw new Error('a socket has no handle');
   let completed = 0;
-  const half = new Scratch(TRIAL_BYTES / 2);
-  const onWritten = (_scratch: Scratch, _length: number, late: number): void => {
+  const half = new Arena(TRIAL_BYTES / 2);
+  const onWritten = (_arena: Arena, _length: number, late: number): void => {
     if (late !== 0) reject(new Error(`a write ended with ${late}`));
     completed++;
   };
   for (let write = 0; write < 2; write++) {
-    const status = writeRaw(handle, half, half.bytes.length, { onWritten });
+    const status = writeRaw(handle, half.bytes, half, { onWritten });
     // So much does not fit into the kernel: a write that claims so does not tell the truth.
     if (status !== 1) throw new Error(`a large write ended with ${status}`);
   }

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { takeArena } from './outbox.ts';
 import { prepareRawHandles } from './raw.ts';
-import { takeScratch } from './scratch.ts';
 import { acceptedTransport, Transport, type TransportUser } from './transport.ts';
 
 class Recorder implements TransportUser {
@@ -59,9 +59,9 @@ async function acceptedPair(): Promise<Pair> {
 
 function send(transport: Transport, text: Buffer | string): void {
   const bytes = Buffer.from(text);
-  const scratch = takeScratch(bytes.length);
-  bytes.copy(scratch.bytes);
-  transport.send(scratch, bytes.length);
+  const arena = takeArena(bytes.length);
+  bytes.copy(arena.bytes, arena.at);
+  transport.send(arena, arena.at + bytes.length);
 }
 
 async function until(condition: () => boolean): Promise<void> {

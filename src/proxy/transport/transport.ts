@@ -1,8 +1,8 @@
 import net from 'node:net';
 import { getSystemErrorName } from 'node:util';
 import { beginTurn, endTurn } from '../time/clock.ts';
+import { type Arena, flush, post, releaseArena, type Sender } from './outbox.ts';
 import { type RawHandle, type RawWriter, rawHandleOf, takeHandle, writeRaw } from './raw.ts';
-import { pinScratch, releaseScratch, type Scratch } from './scratch.ts';
 
 /** What takes the bytes and events of a transport. */
 export interface TransportUser {
@@ -23,13 +23,15 @@ const readBuffer = Buffer.allocUnsafeSlow(READ_SIZE);
 const BLOCKED_BYTES = 131_072;
 
 /** The byte stream of one connection, on the socket's own handle where that is safe, else through its public interface. */
-export class Transport implements RawWriter {
+export class Transport implements RawWriter, Sender {
   readonly socket: net.Socket;
   readonly #user: TransportUser;
   #handle: RawHandle | undefined = undefined;
   /** Bytes handed to the handle that the kernel has not taken. */
   #waiting = 0;
   #blocked = false;
+  /** Something of it is in the outbox. */
+  #posted = false;
 
   /** `make` gets the socket option that delivers what is read; a socket that ignores it delivers `data` events. */
   constructor(user: TransportUser, make: (onread: net.OnReadOpts) => net.Socket) {
@@ -65,23 +67,30 @@ export class Transport implements RawWriter {
     return this.#blocked || this.socket.writableNeedDrain;
   }
 
-  /** Sends the first `length` bytes of what `takeScratch` gave. */
-  send(scratch: Scratch, length: number): void {
+  /** Sends what was composed in the arena from its `at` to `stop`. */
+  send(arena: Arena, stop: number): void {
+    this.#posted = true;
+    post(this, arena, stop);
+  }
+
+  writeOut(arena: Arena, start: number, stop: number): void {
     const { socket } = this;
     const handle = this.#handle;
+    this.#posted = false;
+    const bytes = arena.bytes.subarray(start, stop);
     if (handle === undefined || socket.writableLength > 0) {
-      pinScratch(scratch);
-      socket.write(scratch.view(length), () => releaseScratch(scratch));
+      arena.pins++;
+      socket.write(bytes, () => releaseArena(arena));
       return;
     }
-    const status = writeRaw(handle, scratch, length, this);
+    const status = writeRaw(handle, bytes, arena, this);
     if (status === 0) return;
     if (status < 0) {
       this.#fail(status);
       return;
     }
-    pinScratch(scratch);
-    this.#waiting += length;
+    arena.pins++;
+    this.#waiting += bytes.length;
     if (this.#waiting >= BLOCKED_BYTES) this.#blocked = true;
   }
 
@@ -109,16 +118,19 @@ export class Transport implements RawWriter {
 
   /** Sends what waits, then tells the other side that nothing more comes. */
   end(): void {
+    if (this.#posted) flush();
     this.socket.end();
   }
 
+  /** Ends both directions at once; what the kernel did not take by then is lost. */
   destroy(): void {
+    if (this.#posted) flush();
     this.#handle = undefined;
     this.socket.destroy();
   }
 
-  onWritten(scratch: Scratch, length: number, status: number): void {
-    releaseScratch(scratch);
+  onWritten(arena: Arena, length: number, status: number): void {
+    releaseArena(arena);
     this.#waiting -= length;
     if (status < 0) {
       this.#fail(status);

@@ -5,7 +5,7 @@ import type { ResetReason } from '../../cluster/reset.ts';
 import type { Resources } from '../../cluster/resources.ts';
 import type { ResponseHandler, UpstreamConnection } from '../../cluster/upstream-connection.ts';
 import type { ResponseHead } from '../../http/head.ts';
-import { requestHeadText, writeMessage } from '../../http/wire.ts';
+import { OutgoingRequest, writeMessage } from '../../http/wire.ts';
 import type { Timeouts } from '../../route/timeouts.ts';
 import { now } from '../../time/clock.ts';
 import { Deadline } from '../../time/deadline.ts';
@@ -118,9 +118,10 @@ export class Attempt implements PoolClient, ResponseHandler {
     const framed = head.headers.has('content-length');
     this.#chunked = !framed && !this.upgrades && (!done || bytes !== undefined);
     if (done && !framed && !bytes && !BODYLESS.has(head.method)) head.headers.set('content-length', '0');
-    const text = requestHeadText(head.method, head.path, head.authority, head.headers, this.#chunked);
+    const hop = this.#chunked ? 'transfer-encoding: chunked\r\n' : '';
+    const outgoing = new OutgoingRequest(head.method, head.path, head.authority, head.headers, hop);
     this.sent = true;
-    writeMessage(connection.transport, text, bytes, 0, bytes?.length ?? 0, this.#chunked, done);
+    writeMessage(connection.transport, outgoing, bytes, 0, bytes?.length ?? 0, this.#chunked, done);
     connection.requestSent = done;
   }
 
@@ -154,7 +155,7 @@ export class Attempt implements PoolClient, ResponseHandler {
   send(bytes: Buffer, start: number, stop: number, done: boolean): void {
     const connection = this.#connection;
     if (!connection || this.#over) return;
-    writeMessage(connection.transport, '', bytes, start, stop, this.#chunked, done);
+    writeMessage(connection.transport, undefined, bytes, start, stop, this.#chunked, done);
     if (done) connection.requestSent = true;
     else if (connection.transport.blocked) this.#run.stream.connection.pauseReading();
   }
@@ -197,7 +198,7 @@ export class Attempt implements PoolClient, ResponseHandler {
         return;
       }
       stream.bytesReceived += stop - start;
-      writeMessage(connection.transport, '', bytes, start, stop, false, false);
+      writeMessage(connection.transport, undefined, bytes, start, stop, false, false);
       if (connection.transport.blocked) stream.connection.pauseReading();
     };
     this.#run.onHead(this, head, false);
