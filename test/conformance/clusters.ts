@@ -7,6 +7,8 @@ export interface ClusterCase {
   readonly name: string;
   /** Everything of the cluster but its name. */
   cluster(places: Places): Json;
+  /** What the route says beside the cluster. */
+  readonly route?: Json;
   /** Default: the shares of 120 requests. */
   readonly play?: Partial<Case>;
 }
@@ -24,7 +26,7 @@ export function clusterScenario(
     ...about,
     bootstrap: (places) => ({
       ...simple(places, {
-        routes: list.map((_, index) => toCluster(`c${index}`, {}, { prefix: `/${index}/` })),
+        routes: list.map((one, index) => toCluster(`c${index}`, one.route ?? {}, { prefix: `/${index}/` })),
         clusters: list.map((one, index) => ({ name: `c${index}`, connect_timeout: '1s', ...one.cluster(places) })),
       }),
       ...more(places),

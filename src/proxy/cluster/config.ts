@@ -1,10 +1,11 @@
 import { type Fields, isObject, typeName } from '../config/fields.ts';
 import type { FilterChain } from '../filter/chain.ts';
 import { type StatsScope, sanitizeStatName } from '../stats/store.ts';
-import { type BalancerPolicy, type LocalityPolicy, PLAIN_HASHING, PLAIN_LOCALITY } from './balance/policy.ts';
+import { type BalancerPolicy, PLAIN_HASHING, PLAIN_LOCALITY } from './balance/policy.ts';
 import { type Assignment, NO_ASSIGNMENT, readAssignment } from './config/endpoints.ts';
 import { type OriginalDstConfig, readOriginalDst } from './config/original-dst.ts';
-import { readHashing, readLocalityPolicy, readPercent, readPolicy } from './config/policy.ts';
+import { type CommonPolicy, readPolicy } from './config/policy.ts';
+import { readHashing, readLocalityPolicy, readPercent } from './config/policy-parts.ts';
 import { type OutlierConfig, readOutlierDetection } from './outlier.ts';
 import { DEFAULT_THRESHOLDS, type RetryBudget, type Thresholds } from './resources.ts';
 
@@ -181,11 +182,9 @@ function ignoreAll(fields: Fields): true {
   return true;
 }
 
-interface CommonLb {
+interface CommonLb extends CommonPolicy {
   readonly panicThreshold: number;
   readonly mergeWindow: number;
-  readonly locality: LocalityPolicy;
-  readonly hashing: ReturnType<typeof readHashing>;
 }
 
 const PLAIN_COMMON: CommonLb = {
@@ -193,7 +192,10 @@ const PLAIN_COMMON: CommonLb = {
   mergeWindow: 1000,
   locality: PLAIN_LOCALITY,
   hashing: PLAIN_HASHING,
+  clashes: [],
 };
+
+const CLASHES = ['zone_aware_lb_config', 'locality_weighted_lb_config', 'consistent_hashing_lb_config'];
 
 function readCommonLb(fields: Fields): CommonLb {
   fields.ignore('close_connections_on_host_set_change', 'ignore_new_hosts_until_first_hc');
@@ -202,11 +204,12 @@ function readCommonLb(fields: Fields): CommonLb {
     mergeWindow: fields.duration('update_merge_window') ?? 1000,
     locality: readLocalityPolicy(fields),
     hashing: fields.message('consistent_hashing_lb_config', readHashing) ?? PLAIN_HASHING,
+    clashes: CLASHES.filter((name) => fields.has(name)),
   };
 }
 
-function readClusterPolicy(fields: Fields, kind: ClusterKind, { locality, hashing }: CommonLb): BalancerPolicy {
-  const policy = readPolicy(fields, locality, hashing);
+function readClusterPolicy(fields: Fields, kind: ClusterKind, common: CommonLb): BalancerPolicy {
+  const policy = readPolicy(fields, common);
   if ((kind === 'ORIGINAL_DST') !== (policy.kind === 'cluster_provided')) {
     fields.problem(
       'lb_policy',

@@ -21,6 +21,8 @@ export interface HostSet {
   /** The proxy's own locality first when it has hosts here, then by `Locality.key`: Envoy's order, which zone aware routing needs to be stable. */
   readonly localities: readonly LocalityHosts[];
   readonly hasLocal: boolean;
+  /** Whether the weights of the localities mean anything; without them localities are not told apart. */
+  readonly localityWeighted: boolean;
   /** Percent; 140 unless the assignment says otherwise. */
   readonly overprovisioning: number;
   readonly weightedHealth: boolean;
@@ -57,7 +59,8 @@ export function partitionHosts(priority: number, hosts: readonly Host[], options
   const split = localities.length === 1 && only ? only : byHealth(hosts);
   const { healthy, degraded, excluded } = split;
   const hasLocal = local !== undefined && only?.locality.key === local;
-  return { priority, hosts, healthy, degraded, excluded, localities, hasLocal, overprovisioning, weightedHealth };
+  const part = { priority, hosts, healthy, degraded, excluded, localities, hasLocal };
+  return { ...part, localityWeighted: true, overprovisioning, weightedHealth };
 }
 
 /** The same hosts after the health of some changed. */
@@ -91,4 +94,25 @@ function byHealth(hosts: readonly Host[]): Pick<HostSet, 'healthy' | 'degraded' 
     degraded: hosts.filter((host) => host.health === 'degraded'),
     excluded: hosts.filter((host) => host.excluded),
   };
+}
+
+/**
+ * The part of a set that a subset of the hosts makes up. Localities keep their places, also without hosts; scaled weights go down
+ * with the number of hosts that are left.
+ */
+export function narrowSet(set: HostSet, kept: ReadonlySet<Host>, weights: 'none' | 'same' | 'scaled'): HostSet {
+  const among = (hosts: readonly Host[]): readonly Host[] => hosts.filter((host) => kept.has(host));
+  const parts = (of: Pick<HostSet, 'hosts' | 'healthy' | 'degraded' | 'excluded'>) => ({
+    hosts: among(of.hosts),
+    healthy: among(of.healthy),
+    degraded: among(of.degraded),
+    excluded: among(of.excluded),
+  });
+  const localities = set.localities.map((one): LocalityHosts => {
+    const narrowed = { ...one, ...parts(one) };
+    if (weights !== 'scaled') return narrowed;
+    const share = one.hosts.length === 0 ? 0 : (one.weight * narrowed.hosts.length) / one.hosts.length;
+    return { ...narrowed, weight: Math.round(share) };
+  });
+  return { ...set, ...parts(set), localities, localityWeighted: weights !== 'none' };
 }

@@ -1,17 +1,15 @@
 import type { BalancerEnvironment, LoadBalancer } from './balancer.ts';
 import { HashBalancer } from './hashing.ts';
 import { Maglev, maglevCounts } from './maglev.ts';
-import type { BalancerPolicy, ConsistentHashing, LocalityPolicy } from './policy.ts';
+import type { ConsistentHashing, HostPolicy, LocalityPolicy, SubsetPolicy } from './policy.ts';
 import { Ring, type RingOptions, ringShape } from './ring.ts';
 import { SourceBalancer } from './sources.ts';
 import { MAGLEV_STATS, RING_STATS } from './stats.ts';
+import { SubsetBalancer } from './subset.ts';
 import { createLeastRequest, createRoundRobin } from './weighted.ts';
 
-/** A balancer for a policy; `cluster_provided` has none, since the cluster itself finds the host. */
-export function createBalancer(
-  policy: Exclude<BalancerPolicy, { readonly kind: 'cluster_provided' }>,
-  environment: BalancerEnvironment,
-): LoadBalancer {
+/** A balancer for a policy. */
+export function createBalancer(policy: HostPolicy | SubsetPolicy, environment: BalancerEnvironment): LoadBalancer {
   switch (policy.kind) {
     case 'round_robin':
       return createRoundRobin(policy, environment);
@@ -19,6 +17,8 @@ export function createBalancer(
       return createLeastRequest(policy, environment);
     case 'random':
       return createRandom(policy.locality, environment);
+    case 'subset':
+      return new SubsetBalancer(policy, environment, () => createBalancer(policy.inner, environment));
     case 'ring_hash':
       return createRingHash(policy.ring, policy.hashing, environment);
     case 'maglev':

@@ -29,7 +29,7 @@ export function weighHosts(set: HostSet, panic: boolean, localityWeighted: boole
       weights.push((host.weight * share) / sum);
     }
   };
-  if (localityWeighted && set.localities.length > 0) {
+  if (localityWeighted && set.localityWeighted && set.localities.length > 0) {
     const sum = set.localities.reduce((total, { weight }) => total + weight, 0);
     for (const one of set.localities) {
       if (one.weight > 0) add(panic ? one.hosts : one.healthy, one.weight / sum);

@@ -1,3 +1,4 @@
+import type { JsonObject } from '../../config/fields.ts';
 import type { RingOptions } from './ring.ts';
 
 /** `SlowStartConfig`: a host that becomes healthy reaches its full weight only after the window. */
@@ -55,13 +56,39 @@ export interface LeastRequestPolicy {
   readonly locality: LocalityPolicy;
 }
 
-/** A compiled load balancing policy. */
-export type BalancerPolicy =
+export type SubsetFallback = 'NO_FALLBACK' | 'ANY_ENDPOINT' | 'DEFAULT_SUBSET';
+
+export interface SubsetSelector {
+  /** Sorted. */
+  readonly keys: readonly string[];
+  readonly singleHost: boolean;
+  readonly fallback: 'NOT_DEFINED' | SubsetFallback | 'KEYS_SUBSET';
+  readonly fallbackKeys: readonly string[];
+}
+
+/** Subsets of hosts by `envoy.lb` metadata, each balanced on its own. */
+export interface SubsetPolicy {
+  readonly kind: 'subset';
+  readonly selectors: readonly SubsetSelector[];
+  readonly fallback: SubsetFallback;
+  readonly defaultSubset: JsonObject;
+  readonly localityWeights: 'none' | 'same' | 'scaled';
+  readonly panicModeAny: boolean;
+  readonly listAsAny: boolean;
+  readonly fallbackList: boolean;
+  readonly allowRedundantKeys: boolean;
+  readonly inner: HostPolicy | SubsetPolicy;
+}
+
+/** A policy that chooses hosts by itself. */
+export type HostPolicy =
   | RoundRobinPolicy
   | LeastRequestPolicy
   | { readonly kind: 'random'; readonly locality: LocalityPolicy }
   | { readonly kind: 'ring_hash'; readonly ring: RingOptions; readonly hashing: ConsistentHashing }
-  | { readonly kind: 'maglev'; readonly tableSize: number; readonly hashing: ConsistentHashing }
-  | { readonly kind: 'cluster_provided' };
+  | { readonly kind: 'maglev'; readonly tableSize: number; readonly hashing: ConsistentHashing };
+
+/** A compiled load balancing policy; with `cluster_provided` the cluster itself finds the host. */
+export type BalancerPolicy = HostPolicy | SubsetPolicy | { readonly kind: 'cluster_provided' };
 
 export const PLAIN_HASHING: ConsistentHashing = { useHostname: false, balanceFactor: 0, localityWeighted: false };

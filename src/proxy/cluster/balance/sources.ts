@@ -136,7 +136,7 @@ export class SourceBalancer implements LoadBalancer {
       sources.degradedLocalities,
       localities.map((one) => one.degraded),
     );
-    const { weighted } = this.#options.locality;
+    const weighted = this.#options.locality.weighted && set.localityWeighted;
     sources.healthySchedule = weighted ? this.#schedule(set, false) : undefined;
     sources.degradedSchedule = weighted ? this.#schedule(set, true) : undefined;
   }

@@ -58,3 +58,12 @@ export const MAGLEV_STATS = statsKind(MaglevStats, {
   least: sharedGauge('min_entries_per_host'),
   most: sharedGauge('max_entries_per_host'),
 });
+
+/** What only clusters with subsets have, under `cluster.<name>.`. */
+export class SubsetStats {
+  singleHostDuplicate = 0;
+}
+
+export const SUBSET_STATS = statsKind(SubsetStats, {
+  singleHostDuplicate: sharedGauge('lb_subsets_single_host_per_subset_duplicate'),
+});
