@@ -40,8 +40,8 @@ test('local replies as Envoy words them', async () => {
           route: { cluster: 'refused', retry_policy: { retry_on: '5xx', num_retries: 2 } },
         },
         { match: { path: '/empty' }, route: { cluster: 'empty' } },
-        { match: { path: '/unknown' }, route: { cluster: 'nowhere' } },
-        { match: { path: '/direct' }, direct_response: { status: 201, body: { inline_string: 'made' } } },
+        { match: { path: '/unknown' }, non_forwarding_action: {} },
+        { match: { path: '/direct' }, direct_response: { status: 200, body: { inline_string: 'made' } } },
       ]),
     ),
     [staticCluster('refused', [1]), staticCluster('empty', [])],
@@ -59,7 +59,7 @@ test('local replies as Envoy words them', async () => {
     ],
     ['/empty', 503, 'no healthy upstream'],
     ['/unknown', 503, ''],
-    ['/direct', 201, 'made'],
+    ['/direct', 200, 'made'],
     ['/none', 404, ''],
   ];
   try {

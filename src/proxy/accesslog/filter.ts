@@ -2,7 +2,7 @@ import type { Fields } from '../config/fields.ts';
 import { FLAG_TEXTS, type StreamInfo } from '../http/stream-info.ts';
 import { readHeaderMatcher } from '../match/headers.ts';
 import { readMetadataMatcher } from '../match/metadata.ts';
-import { readFraction } from '../route/match.ts';
+import { readFraction } from '../runtime/read.ts';
 
 export type StreamTest = (info: StreamInfo) => boolean;
 

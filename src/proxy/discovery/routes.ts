@@ -1,11 +1,18 @@
 import type { Issue } from '../../base/index.ts';
+import type { ClusterManager } from '../cluster/manager.ts';
 import type { JsonObject } from '../config/fields.ts';
-import { readRouteFilters } from '../filter/table.ts';
-import { compileRouteTable, type RouteTable } from '../route/table.ts';
+import { routeTableContext } from '../http/route-context.ts';
+import { compileRouteTable, type RouteTable, type RouteTableContext } from '../route/table.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 
 /** Discovered route tables by name. */
 export class RouteStore {
   readonly #tables = new Map<string, { readonly table: RouteTable; readonly json: JsonObject }>();
+  readonly #context: RouteTableContext;
+
+  constructor(clusters: ClusterManager, runtime: Runtime) {
+    this.#context = routeTableContext(clusters, runtime, false);
+  }
 
   get(name: string): RouteTable | undefined {
     return this.#tables.get(name)?.table;
@@ -13,7 +20,7 @@ export class RouteStore {
 
   put(json: JsonObject): readonly Issue[] {
     const issues: Issue[] = [];
-    const table = compileRouteTable(json, '', issues, readRouteFilters);
+    const table = compileRouteTable(json, '', issues, this.#context);
     if (issues.length === 0) this.#tables.set(table.name, { table, json });
     return issues;
   }

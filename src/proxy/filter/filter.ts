@@ -1,7 +1,7 @@
 import type { Fields } from '../config/fields.ts';
 import type { RequestHead, ResponseHead } from '../http/head.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
-import type { Route } from '../route/table.ts';
+import type { Route } from '../route/route.ts';
 import type { FilterContext } from './context.ts';
 
 /** An answer of the proxy's own, before mapping. `body` is latin1 text. */

@@ -23,6 +23,11 @@ export function isToken(text: string): boolean {
   return text !== '' && every(text, TOKEN);
 }
 
+/** Whether the text may be part of a request target. */
+export function isTarget(text: string): boolean {
+  return every(text, TARGET);
+}
+
 export function isHeaderValue(text: string): boolean {
   return every(text, VALUE);
 }

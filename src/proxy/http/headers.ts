@@ -30,6 +30,10 @@ export class HeaderMap {
     return value;
   }
 
+  all(name: string): readonly string[] {
+    return this.values.filter((_, at) => this.names[at] === name);
+  }
+
   has(name: string): boolean {
     return this.names.includes(name);
   }
@@ -64,6 +68,19 @@ export class HeaderMap {
     }
     this.values[at] = value;
     this.#removeFrom(name, at + 1);
+  }
+
+  /** Drops every field of that name and adds one at the end. */
+  replace(name: string, value: string): void {
+    this.remove(name);
+    this.add(name, value);
+  }
+
+  /** Adds to the value of the first field of that name with a comma, or adds a field. */
+  join(name: string, value: string): void {
+    const at = this.names.indexOf(name);
+    if (at < 0) this.add(name, value);
+    else this.values[at] += `,${value}`;
   }
 
   remove(name: string): void {

@@ -1,10 +1,10 @@
 import type { StreamTest } from '../accesslog/filter.ts';
 import { readStreamFilter } from '../accesslog/filter.ts';
+import { readDataSource } from '../config/data-source.ts';
 import type { Fields } from '../config/fields.ts';
 import type { LocalReply } from '../filter/filter.ts';
 import { readFormatString } from '../format/format-string.ts';
-import { applyMutation, type HeaderMutation, readHeaderOption } from '../route/mutation.ts';
-import { readDataSource } from '../route/table.ts';
+import { applyMutation, applyMutations, type HeaderMutation, readHeaderOption } from '../route/mutation.ts';
 import { ResponseHead } from './head.ts';
 import type { HttpStream } from './stream.ts';
 import type { StreamInfo } from './stream-info.ts';
@@ -36,13 +36,15 @@ export function readLocalReplyConfig(fields: Fields): LocalReplyConfig {
     mappers: fields.list('mappers', (mapper) => ({
       test: mapper.message('filter', readStreamFilter) ?? (() => true),
       status: mapper.number('status_code'),
-      body: mapper.message('body', readDataSource),
+      body: mapper.message('body', (source) => readDataSource(source)),
       format: mapper.message('body_format_override', readFormatString),
-      headers: { add: mapper.list('headers_to_add', readHeaderOption).filter((one) => one !== undefined), remove: [] },
+      headers: { add: mapper.list('headers_to_add', readAddition).filter((one) => one !== undefined), remove: [] },
     })),
     format: fields.message('body_format', readFormatString),
   };
 }
+
+const readAddition = (fields: Fields): ReturnType<typeof readHeaderOption> => readHeaderOption(fields, 'response');
 
 /** The response for a reply after mapping. Order of its first headers as Envoy writes them. */
 export function localReplyHead(
@@ -71,7 +73,7 @@ export function localReplyHead(
   }
   for (let at = 0; at < own.size; at++) headers.add(own.names[at] as string, own.values[at] as string);
   if (mapper) applyMutation(mapper.headers, headers, stream);
-  if (stream.route && stream.routes) stream.routes.applyResponse(stream.route, stream.weighted, headers, stream);
+  if (stream.route) applyMutations(stream.route.responseMutations, headers, stream);
   return { head, body };
 }
 

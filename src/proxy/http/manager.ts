@@ -5,7 +5,7 @@ import type { Fields } from '../config/fields.ts';
 import type { FilterChain } from '../filter/chain.ts';
 import type { DiscoverFilter } from '../filter/context.ts';
 import type { RouterConfig } from '../filter/router/config.ts';
-import { readFilterChain, readRouteFilters } from '../filter/table.ts';
+import { readFilterChain } from '../filter/table.ts';
 import { readUpgrades } from '../route/action.ts';
 import { RouteTable } from '../route/table.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -21,6 +21,7 @@ import {
 } from './codec-config.ts';
 import { type LocalReplyConfig, PLAIN_REPLIES, readLocalReplyConfig } from './local-reply.ts';
 import type { RequestOptions } from './options.ts';
+import { routeTableContext } from './route-context.ts';
 import { HTTP_STATS, type HttpStats, LISTENER_HTTP_STATS, type ListenerHttpStats } from './stats.ts';
 
 /** A compiled HTTP connection manager; times in milliseconds, 0 for none. */
@@ -138,7 +139,10 @@ function readCodec(fields: Fields, common: CommonOptions): Pick<HttpManager, 'co
 function readRoutes(fields: Fields, context: HttpManagerContext): HttpManager['routes'] {
   switch (fields.oneOf('route_specifier', ['rds', 'route_config'])) {
     case 'route_config': {
-      const table = fields.message('route_config', (inner) => new RouteTable(inner, readRouteFilters));
+      const table = fields.message(
+        'route_config',
+        (inner) => new RouteTable(inner, routeTableContext(context.clusters, context.runtime, true)),
+      );
       return () => table;
     }
     case 'rds': {

@@ -105,7 +105,10 @@ export class StreamInfo {
   upstreamFailure = '';
   localReplyBody = '';
   attempts = 0;
+  /** Name of a header (or `:path`, `:authority`) whose configured value came out as something no header may hold. */
+  invalidHeader = '';
   #metadata: Map<string, Map<string, JsonValue>> | undefined = undefined;
+  #lookup: ((name: string) => string | undefined) | undefined = undefined;
 
   constructor(peers: ConnectionPeers) {
     this.peers = peers;
@@ -137,6 +140,12 @@ export class StreamInfo {
     return out;
   }
 
+  /** `requestHeader` as a function of its own, made once a request when a matcher wants it. */
+  get requestLookup(): (name: string) => string | undefined {
+    this.#lookup ??= (name) => this.requestHeader(name);
+    return this.#lookup;
+  }
+
   /** A request header by lower-case name, pseudo headers included. */
   requestHeader(name: string): string | undefined {
     const { request } = this;
@@ -154,6 +163,13 @@ export class StreamInfo {
       default:
         return undefined;
     }
+  }
+
+  /** The first value of a request header. */
+  firstRequestHeader(name: string): string | undefined {
+    const { request } = this;
+    if (!request) return undefined;
+    return name.startsWith(':') || name === 'host' ? this.requestHeader(name) : request.headers.get(name);
   }
 
   responseHeader(name: string): string | undefined {

@@ -4,8 +4,8 @@ import type { RedirectHistory } from '../filter/router/internal-redirect.ts';
 import { routeRequest } from '../filter/router/router.ts';
 import type { RouterRun } from '../filter/router/run.ts';
 import { FilterRun } from '../filter/run.ts';
-import type { WeightedCluster } from '../route/action.ts';
-import type { Route, RouteTable } from '../route/table.ts';
+import { clusterOf, type Route } from '../route/route.ts';
+import type { RouteTable } from '../route/table.ts';
 import { now } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
 import { httpDate } from './date.ts';
@@ -34,7 +34,8 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
   readonly random = Math.floor(Math.random() * 0x1_0000_0000);
   routes: RouteTable | undefined = undefined;
   route: Route | undefined = undefined;
-  weighted: WeightedCluster | undefined = undefined;
+  /** The cluster that the route leads to; empty when there is none. */
+  routeCluster = '';
   /** The whole request has been read. */
   requestDone = false;
   responseStarted = false;
@@ -93,15 +94,13 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     const { manager } = this;
     this.routes = manager.routes();
     for (const name of this.routes?.internalHeaders ?? []) this.head.headers.remove(name);
-    const found = this.routes?.find(this, this.random);
-    if (found?.kind === 'redirect') {
-      const { status, location } = found;
-      this.reply({ status, body: '', details: 'direct_response', headers: [['location', location]] });
-      return;
+    const route = this.routes?.find(this, this.random);
+    this.route = route;
+    if (route) {
+      this.routeName = route.name;
+      this.routeCluster = clusterOf(route, this);
     }
-    this.route = found?.route;
-    if (this.route) this.routeName = this.route.name;
-    const plan = manager.filters.plan(this.route);
+    const plan = manager.filters.plan(route);
     if (plan.empty) {
       this.forward();
       return;

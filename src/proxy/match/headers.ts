@@ -71,12 +71,35 @@ function readValueTest(fields: Fields): StringTest | undefined {
   return undefined;
 }
 
+/** Digits that a double holds exactly. */
+const EXACT_DIGITS = 15;
+const INT64_MAX = 2n ** 63n - 1n;
+
+/** From `start` up to but not with `end`, of a decimal 64-bit integer. */
 function readRange(fields: Fields): StringTest {
-  const start = fields.number('start') ?? 0;
-  const end = fields.number('end') ?? 0;
+  const start = BigInt(String(fields.raw('start') ?? 0));
+  const end = BigInt(String(fields.raw('end') ?? 0));
+  const range = { start: Number(start), end: Number(end) };
   return (value) => {
-    if (!/^[+-]?\d+$/.test(value)) return false;
-    const number = Number(value);
+    const number = parseInteger(value);
+    if (number === undefined) return false;
+    if (typeof number === 'number') return number >= range.start && number < range.end;
     return number >= start && number < end;
   };
+}
+
+/** A 64-bit integer with an optional sign and blanks around it; undefined for anything else. */
+function parseInteger(value: string): number | bigint | undefined {
+  const text = value.trim();
+  const from = text.startsWith('-') || text.startsWith('+') ? 1 : 0;
+  if (text.length === from) return undefined;
+  for (let at = from; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code < 0x30 || code > 0x39) return undefined;
+  }
+  if (text.length <= EXACT_DIGITS) return Number(text);
+  const size = BigInt(text.slice(from));
+  const negative = text.startsWith('-');
+  if (size > INT64_MAX + (negative ? 1n : 0n)) return undefined;
+  return negative ? -size : size;
 }

@@ -3,7 +3,7 @@ import { assert, compileRe2, fail, ok, type Re2, type Result } from '../../base/
 /** A compiled RE2 expression. `matches` is a full match, as everywhere in Envoy's configuration. */
 export interface Regex {
   matches(text: string): boolean;
-  /** RE2 GlobalReplace; `\0` to `\9` in the substitution are groups. */
+  /** RE2 GlobalReplace; `\0` to `\9` in the substitution are groups. Where it names a group that is not there, nothing is replaced. */
   replaceAll(text: string, substitution: string): string;
 }
 
@@ -21,12 +21,38 @@ export function compileRegex(source: string): Result<Regex, string> {
 
 function engineRegex(pattern: Re2): Regex {
   return {
-    matches: (text) => pattern.matches(text),
-    replaceAll: (text, substitution) => globalReplace(pattern, text, substitution),
+    matches: (text) => {
+      const decoded = isAscii(text) ? text : decodeUtf8(text);
+      return decoded !== undefined && pattern.matches(decoded);
+    },
+    replaceAll: (text, substitution) => {
+      if (isAscii(text)) return globalReplace(pattern, text, substitution);
+      const decoded = decodeUtf8(text);
+      if (decoded === undefined) return text;
+      return Buffer.from(globalReplace(pattern, decoded, substitution), 'utf8').toString('latin1');
+    },
   };
 }
 
+function isAscii(text: string): boolean {
+  for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) > 0x7f) return false;
+  return true;
+}
+
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
+
+/** Texts come as latin1 of their bytes and are matched as UTF-8, as RE2 does. Undefined: it is none, and nothing matches it. */
+function decodeUtf8(text: string): string | undefined {
+  try {
+    return UTF8.decode(Buffer.from(text, 'latin1'));
+  } catch {
+    return undefined;
+  }
+}
+
 function globalReplace(pattern: Re2, text: string, substitution: string): string {
+  const parts = parseSubstitution(substitution);
+  if (parts.some((part) => typeof part === 'number' && part > pattern.groupCount())) return text;
   const matcher = pattern.matcher(text);
   let out = '';
   let at = 0;
@@ -35,19 +61,33 @@ function globalReplace(pattern: Re2, text: string, substitution: string): string
     const start = matcher.start();
     const end = matcher.end();
     if (start === end && start === lastEnd) continue;
-    out += text.slice(at, start) + expand(substitution, (group) => matcher.group(group) ?? '', matcher.groupCount());
+    out += text.slice(at, start);
+    for (const part of parts) out += typeof part === 'string' ? part : (matcher.group(part) ?? '');
     at = end;
     lastEnd = end;
   }
   return out + text.slice(at);
 }
 
-function expand(substitution: string, group: (index: number) => string, count: number): string {
-  if (!substitution.includes('\\')) return substitution;
-  return substitution.replace(/\\(\d|\\)/g, (_, what: string) => {
-    if (what === '\\') return '\\';
-    return Number(what) <= count ? group(Number(what)) : '';
-  });
+/** Literal text and numbers of groups. As in RE2 an escape of anything but a digit or a backslash ends the substitution. */
+function parseSubstitution(substitution: string): readonly (string | number)[] {
+  const parts: (string | number)[] = [];
+  let literal = '';
+  for (let at = 0; at < substitution.length; at++) {
+    const char = substitution[at] as string;
+    if (char !== '\\') {
+      literal += char;
+      continue;
+    }
+    const next = substitution[++at] ?? '';
+    if (next === '\\') literal += next;
+    else if (next >= '0' && next <= '9') {
+      parts.push(literal, Number(next));
+      literal = '';
+    } else break;
+  }
+  parts.push(literal);
+  return parts;
 }
 
 interface SimplePattern {
@@ -69,7 +109,9 @@ function simplePattern(source: string): SimplePattern | undefined {
   const openEnd = body.endsWith('.*') && !body.endsWith('\\.*');
   if (openEnd) body = body.slice(0, -2);
   const literal = literalText(body);
-  return literal === undefined ? undefined : { literal, openStart, openEnd, anchored };
+  // Other than ASCII comes as bytes that only the engine puts together.
+  if (literal === undefined || !isAscii(literal)) return undefined;
+  return { literal, openStart, openEnd, anchored };
 }
 
 function literalText(body: string): string | undefined {
@@ -97,7 +139,7 @@ function simpleRegex(source: string, { literal, openStart, openEnd, anchored }: 
     return regex;
   };
   const matches = (text: string): boolean => {
-    if ((openStart || openEnd) && text.includes('\n')) return full().matches(text);
+    if ((openStart || openEnd) && (text.includes('\n') || !isAscii(text))) return full().matches(text);
     if (openStart) return openEnd ? text.includes(literal) : text.endsWith(literal);
     return openEnd ? text.startsWith(literal) : text === literal;
   };

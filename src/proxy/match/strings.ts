@@ -31,15 +31,19 @@ export function readRegex(fields: Fields): Regex | undefined {
   return undefined;
 }
 
+/** `wanted` is compared as its UTF-8 bytes: values are latin1 text of the bytes on the wire. Only ASCII letters are folded. */
 export function stringTest(
   kind: 'exact' | 'prefix' | 'suffix' | 'contains',
   wanted: string,
   ignoreCase = false,
 ): StringTest {
-  if (ignoreCase) {
-    const test = stringTest(kind, wanted.toLowerCase());
-    return (value) => test(value.toLowerCase());
-  }
+  const bytes = Buffer.from(wanted, 'utf8').toString('latin1');
+  if (!ignoreCase) return plainTest(kind, bytes);
+  const test = plainTest(kind, lowerAscii(bytes));
+  return (value) => test(lowerAscii(value));
+}
+
+function plainTest(kind: 'exact' | 'prefix' | 'suffix' | 'contains', wanted: string): StringTest {
   switch (kind) {
     case 'exact':
       return (value) => value === wanted;
@@ -50,4 +54,12 @@ export function stringTest(
     case 'contains':
       return (value) => value.includes(wanted);
   }
+}
+
+/** Lower case of ASCII letters only, as Envoy folds. */
+export function lowerAscii(text: string): string {
+  for (let at = 0; at < text.length; at++) {
+    if (text.charCodeAt(at) > 0x7f) return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+  }
+  return text.toLowerCase();
 }

@@ -1,7 +1,7 @@
 import type { Fields } from '../config/fields.ts';
 import { type Hash64, xxHash64 } from '../hash/xxhash64.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
-import { type RegexRewrite, readRegexRewrite } from './action.ts';
+import { type RegexRewrite, readRegexRewrite } from './rewrite.ts';
 
 /** A cookie to be set so that the client comes to the same host again. */
 export interface RoutingCookie {

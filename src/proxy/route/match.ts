@@ -1,123 +1,64 @@
 import type { Fields } from '../config/fields.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
+import { readCookieMatcher } from '../match/cookies.ts';
 import { readHeaderMatcher } from '../match/headers.ts';
 import { readMetadataMatcher } from '../match/metadata.ts';
-import { readRegex, readStringMatcher, type StringTest } from '../match/strings.ts';
+import { readQueryMatcher } from '../match/query.ts';
+import { readStringMatcher } from '../match/strings.ts';
+import { readRuntimeFraction } from '../runtime/read.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { ANY_PATH, type PathMatch, readPathMatch } from './path-match.ts';
 
-/** A request as the matchers see it, its path split once. */
-export interface RouteInput {
-  readonly info: StreamInfo;
-  /** Without query and fragment. */
-  readonly path: string;
-  /** Text after `?`, or undefined. */
-  readonly query: string | undefined;
-  readonly method: string;
-  readonly header: (name: string) => string | undefined;
-  /** Stable random number of this request, 0 to 2^32-1. */
-  readonly random: number;
-}
+/** What a route asks of a request besides its path. `random`: stable for the request, 0 to 2^32-1. */
+export type RouteCondition = (info: StreamInfo, random: number) => boolean;
 
-export interface PathMatch {
-  readonly kind: 'prefix' | 'path' | 'regex' | 'path_separated_prefix' | 'connect';
-  /** The text that a prefix rewrite replaces; empty for a regex, which is replaced whole. */
-  readonly text: string;
-  readonly caseSensitive: boolean;
-  readonly test: (path: string, method: string) => boolean;
-}
-
+/** A compiled `envoy.config.route.v3.RouteMatch`: the path and all conditions must match. */
 export interface RouteMatch {
   readonly path: PathMatch;
-  readonly conditions: readonly ((input: RouteInput) => boolean)[];
+  readonly conditions: readonly RouteCondition[];
 }
 
-const NOTHING: PathMatch = { kind: 'prefix', text: '', caseSensitive: true, test: () => false };
+/** What matches every request. */
+export const ANY_MATCH: RouteMatch = { path: ANY_PATH, conditions: [] };
 
-/** Reads an `envoy.config.route.v3.RouteMatch`. */
-export function readRouteMatch(fields: Fields): RouteMatch {
-  const conditions: ((input: RouteInput) => boolean)[] = [];
-  const fraction = fields.message('runtime_fraction', readRuntimeFraction);
-  if (fraction) conditions.push((input) => input.random % fraction.denominator < fraction.numerator);
+/** Reads an `envoy.config.route.v3.RouteMatch`. Conditions stand in the order in which Envoy asks them. */
+export function readRouteMatch(fields: Fields, runtime: Runtime): RouteMatch {
+  const conditions: RouteCondition[] = [];
+  const chance = fields.message('runtime_fraction', (inner) => readRuntimeFraction(inner, runtime));
+  if (chance) conditions.push((_, random) => chance(random));
   if (fields.message('grpc', () => true)) conditions.push(isGrpc);
-  for (const test of fields.list('headers', readHeaderMatcher)) conditions.push((input) => test(input.header));
-  for (const test of fields.list('query_parameters', readQueryMatcher)) conditions.push((input) => test(input.query));
-  for (const test of fields.list('dynamic_metadata', readMetadataMatcher)) conditions.push((input) => test(input.info));
-  return { path: readPath(fields), conditions };
-}
-
-function readPath(fields: Fields): PathMatch {
-  const caseSensitive = fields.boolean('case_sensitive') ?? true;
-  const kind = fields.oneOf('path_specifier', [
-    'prefix',
-    'path',
-    'safe_regex',
-    'path_separated_prefix',
-    'connect_matcher',
-  ]);
-  switch (kind) {
-    case undefined:
-      return NOTHING;
-    case 'connect_matcher':
-      fields.message('connect_matcher', () => undefined);
-      return { kind: 'connect', text: '', caseSensitive, test: (_, method) => method === 'CONNECT' };
-    case 'safe_regex': {
-      const regex = fields.message('safe_regex', readRegex);
-      return regex ? { kind: 'regex', text: '', caseSensitive, test: (path) => regex.matches(path) } : NOTHING;
-    }
-    default: {
-      const text = fields.text(kind);
-      if (kind === 'path_separated_prefix' && (/[?#]/.test(text) || text.endsWith('/'))) {
-        fields.problem(kind, `found ${JSON.stringify(text)}`, 'a path without ?, # and trailing /');
-      }
-      const test = pathTest(kind, caseSensitive ? text : text.toLowerCase());
-      return { kind, text, caseSensitive, test: caseSensitive ? test : (path) => test(path.toLowerCase()) };
-    }
+  for (const test of fields.list('headers', readHeaderMatcher)) {
+    conditions.push((info) => test(info.requestLookup));
   }
-}
-
-function pathTest(kind: 'prefix' | 'path' | 'path_separated_prefix', text: string): (path: string) => boolean {
-  switch (kind) {
-    case 'path':
-      return (path) => path === text;
-    case 'prefix':
-      return (path) => path.startsWith(text);
-    case 'path_separated_prefix':
-      return (path) => path.startsWith(text) && (path.length === text.length || path[text.length] === '/');
+  for (const test of fields.list('query_parameters', readQueryMatcher)) {
+    conditions.push((info) => test(info.request?.path ?? ''));
   }
+  for (const test of fields.list('cookies', readCookieMatcher)) {
+    conditions.push((info) => test(info.request?.headers));
+  }
+  const tls = fields.message('tls_context', readTlsMatch);
+  if (tls === false) conditions.push(() => false);
+  for (const test of fields.list('dynamic_metadata', readMetadataMatcher)) conditions.push((info) => test(info));
+  for (const test of fields.list('filter_state', readFilterState)) conditions.push(test);
+  return { path: readPathMatch(fields), conditions };
 }
 
-const DENOMINATORS = { HUNDRED: 100, TEN_THOUSAND: 10_000, MILLION: 1_000_000 } as const;
-
-export function readFraction(fields: Fields): { readonly numerator: number; readonly denominator: number } {
-  const denominator = DENOMINATORS[fields.choice('denominator', ['HUNDRED', 'TEN_THOUSAND', 'MILLION'])];
-  return { numerator: fields.number('numerator') ?? 0, denominator };
-}
-
-function readRuntimeFraction(fields: Fields): { readonly numerator: number; readonly denominator: number } {
-  fields.ignore('runtime_key');
-  return fields.message('default_value', readFraction) ?? { numerator: 0, denominator: 100 };
-}
-
-function isGrpc(input: RouteInput): boolean {
-  const type = input.header('content-type');
+/** A content type of `application/grpc`, alone or with a suffix after `+`. */
+export function isGrpc(info: StreamInfo): boolean {
+  const type = info.request?.headers.get('content-type');
   return type === 'application/grpc' || (type?.startsWith('application/grpc+') ?? false);
 }
 
-function readQueryMatcher(fields: Fields): (query: string | undefined) => boolean {
-  const name = fields.required('name');
-  const present = fields.boolean('present_match');
-  const test: StringTest | undefined = fields.message('string_match', readStringMatcher);
-  return (query) => {
-    const value = query === undefined ? undefined : queryValue(query, name);
-    if (test) return value !== undefined && test(value);
-    return (value !== undefined) === (present ?? true);
-  };
+/** Whether a connection without TLS, the only kind there is, passes: it presents no certificate and none is validated. */
+function readTlsMatch(fields: Fields): boolean {
+  const presented = fields.boolean('presented') ?? false;
+  const validated = fields.boolean('validated') ?? false;
+  return !presented && !validated;
 }
 
-/** The first value of a query parameter, undecoded. */
-function queryValue(query: string, name: string): string | undefined {
-  for (const pair of query.split('&')) {
-    const equals = pair.indexOf('=');
-    if ((equals < 0 ? pair : pair.slice(0, equals)) === name) return equals < 0 ? '' : pair.slice(equals + 1);
-  }
-  return undefined;
+/** No filter sets filter state, and a matcher of an absent object fails. */
+function readFilterState(fields: Fields): RouteCondition {
+  fields.required('key');
+  if (fields.oneOf('matcher', ['string_match']) === 'string_match') fields.message('string_match', readStringMatcher);
+  return () => false;
 }

@@ -1,5 +1,5 @@
 import type { Fields } from '../config/fields.ts';
-import { readFraction } from './match.ts';
+import { readFraction } from '../runtime/read.ts';
 import { type HeaderMutation, readHeaderOption } from './mutation.ts';
 
 /** `RouteAction.RequestMirrorPolicy`: another cluster gets a copy of the request, whose answer nobody reads. */
@@ -54,7 +54,7 @@ function readMutation(fields: Fields): HeaderMutation {
     case 'remove':
       return { add: [], remove: [fields.text('remove').toLowerCase()] };
     case 'append': {
-      const option = fields.message('append', readHeaderOption);
+      const option = fields.message('append', (one) => readHeaderOption(one, 'request'));
       return { add: option ? [option] : [], remove: [] };
     }
     default:

@@ -2,7 +2,7 @@ import type { Fields } from '../config/fields.ts';
 import { readHedging } from './forward-options.ts';
 import { type MirrorPolicy, readMirrors } from './mirror.ts';
 import { NO_RETRY, type RetryPolicy, readRetryPolicy } from './retry.ts';
-import type { Route } from './table.ts';
+import type { RouteAction } from './route.ts';
 import { compileTimeouts, type Timeouts } from './timeouts.ts';
 
 /** What a virtual host says for all its routes that do not say it themselves. */
@@ -24,7 +24,7 @@ export interface RoutePolicy {
   readonly bodyLimit: number | undefined;
 }
 
-const NO_POLICY: RoutePolicy = {
+export const NO_POLICY: RoutePolicy = {
   retry: NO_RETRY,
   timeouts: { global: 0, perTry: 0, perTryIdle: 0, hedge: false, status: 504, maxStream: undefined },
   mirrors: [],
@@ -44,7 +44,7 @@ export function readHostPolicy(fields: Fields, outer: readonly MirrorPolicy[]): 
 }
 
 /** Reads the policies of an `envoy.config.route.v3.Route`. */
-export function readRoutePolicy(fields: Fields, action: Route['action'], host: HostPolicy): RoutePolicy {
+export function readRoutePolicy(fields: Fields, action: RouteAction, host: HostPolicy): RoutePolicy {
   const bodyLimit = readBodyLimit(fields) ?? host.bodyLimit;
   if (action.kind !== 'forward') return NO_POLICY;
   const retry = action.retry ?? host.retry ?? NO_RETRY;

@@ -41,7 +41,6 @@ export interface Engine {
 export function createEngine({ worker, runtime, log, logFlushMs, logSink }: EngineOptions): Engine {
   const stats = new StatsStore();
   const files = createLogFiles(logFlushMs);
-  const routes = new RouteStore();
   const filters = new FilterStore();
   const clusters = new ClusterManager(
     {
@@ -53,6 +52,7 @@ export function createEngine({ worker, runtime, log, logFlushMs, logSink }: Engi
     stats,
     log,
   );
+  const routes = new RouteStore(clusters, runtime);
   const listeners = new ListenerManager({
     context: {
       clusters,

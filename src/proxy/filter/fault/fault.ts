@@ -1,7 +1,7 @@
 import type { Fields } from '../../config/fields.ts';
 import { FLAG } from '../../http/stream-info.ts';
 import { readHeaderMatcher } from '../../match/headers.ts';
-import { readFraction } from '../../route/match.ts';
+import { readFraction } from '../../runtime/read.ts';
 import type { BoundFilter, FilterKind, FilterStream, HeadVerdict } from '../filter.ts';
 
 const TYPE = 'envoy.extensions.filters.http.fault.v3.HTTPFault';

@@ -1,7 +1,5 @@
 import type { Fields } from '../../config/fields.ts';
-import type { HeaderMap } from '../../http/headers.ts';
-import type { StreamInfo } from '../../http/stream-info.ts';
-import { applyMutation, type HeaderMutation, readHeaderOption } from '../../route/mutation.ts';
+import { applyMutations, type HeaderMutation, type MessageSide, readHeaderOption } from '../../route/mutation.ts';
 import type { FilterHooks, FilterKind } from '../filter.ts';
 
 const TYPE = 'envoy.extensions.filters.http.header_mutation.v3.HeaderMutation';
@@ -14,18 +12,18 @@ interface Mutations {
 function readMutations(fields: Fields): Mutations {
   return (
     fields.message('mutations', (inner) => ({
-      request: inner.list('request_mutations', readOne),
-      response: inner.list('response_mutations', readOne),
+      request: inner.list('request_mutations', (one) => readOne(one, 'request')),
+      response: inner.list('response_mutations', (one) => readOne(one, 'response')),
     })) ?? { request: [], response: [] }
   );
 }
 
-function readOne(fields: Fields): HeaderMutation {
+function readOne(fields: Fields, side: MessageSide): HeaderMutation {
   switch (fields.oneOf('action', ['remove', 'append'])) {
     case 'remove':
       return { add: [], remove: [fields.text('remove').toLowerCase()] };
     case 'append': {
-      const option = fields.message('append', readHeaderOption);
+      const option = fields.message('append', (one) => readHeaderOption(one, side));
       return { add: option ? [option] : [], remove: [] };
     }
     default:
@@ -33,21 +31,17 @@ function readOne(fields: Fields): HeaderMutation {
   }
 }
 
-function apply(mutations: readonly HeaderMutation[], headers: HeaderMap, info: StreamInfo): void {
-  for (const mutation of mutations) applyMutation(mutation, headers, info);
-}
-
 function hooksOf({ request, response }: Mutations): FilterHooks {
   return {
     request: {
       head: (stream, head) => {
-        apply(request, head.headers, stream);
+        applyMutations(request, head.headers, stream);
         return 'continue';
       },
     },
     response: {
       head: (stream, head) => {
-        apply(response, head.headers, stream);
+        applyMutations(response, head.headers, stream);
         return 'continue';
       },
     },

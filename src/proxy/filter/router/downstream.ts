@@ -2,8 +2,8 @@ import type { SourceAddress } from '../../cluster/upstream-connection.ts';
 import type { ResponseHead } from '../../http/head.ts';
 import type { HttpManager } from '../../http/manager.ts';
 import type { TunnelSink } from '../../http/server-connection.ts';
-import type { WeightedCluster } from '../../route/action.ts';
-import type { Route, RouteTable } from '../../route/table.ts';
+import type { Route } from '../../route/route.ts';
+import type { RouteTable } from '../../route/table.ts';
 import type { FilterStream } from '../filter.ts';
 import type { RedirectHistory } from './internal-redirect.ts';
 
@@ -23,7 +23,8 @@ export interface RouterDownstream extends FilterStream {
   readonly connection: DownstreamConnection;
   readonly routes: RouteTable | undefined;
   readonly route: Route | undefined;
-  weighted: WeightedCluster | undefined;
+  /** The cluster that the route leads to; empty when there is none. */
+  readonly routeCluster: string;
   /** 0 to 2^32-1, the same for all decisions about the request. */
   readonly random: number;
   /** The whole request has been read. */

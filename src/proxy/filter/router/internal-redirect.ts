@@ -32,7 +32,7 @@ export function followRedirect(
   head.authority = target.authority;
   head.path = target.path;
   const found = stream.routes?.find(stream, stream.random);
-  const name = found?.kind === 'route' ? found.route.name : '';
+  const name = found?.name ?? '';
   const accepts = (predicate: RedirectPredicate): boolean =>
     accept(predicate, stream, history, name, secure, targetSecure);
   if (!found || !policy.predicates.every(accepts)) {

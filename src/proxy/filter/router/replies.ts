@@ -1,6 +1,6 @@
 import type { ResetReason } from '../../cluster/reset.ts';
 import { FLAG } from '../../http/stream-info.ts';
-import type { Route } from '../../route/table.ts';
+import type { Route } from '../../route/route.ts';
 import type { LocalReply } from '../filter.ts';
 import type { RouterDownstream } from './downstream.ts';
 

@@ -1,7 +1,6 @@
-import type { ForwardAction } from '../../route/action.ts';
-import { rewriteHost, rewrittenPath } from '../../route/rewrite.ts';
-import type { Route } from '../../route/table.ts';
-import type { RouterDownstream } from './downstream.ts';
+import type { Host } from '../../cluster/host.ts';
+import { setAuthority } from '../../route/rewrite.ts';
+import type { Route } from '../../route/route.ts';
 import type { RouterRun } from './run.ts';
 import { expectedTimeout, setGrpcTimeout } from './timeouts.ts';
 
@@ -17,14 +16,9 @@ export function announceAttempt(run: RouterRun, route: Route, elapsed: number): 
   if (route.virtualHost.attemptCountUp) headers.set('x-envoy-attempt-count', String(stream.attempts));
 }
 
-/** Envoy's `finalizeRequestHeaders`: added and removed headers, then the host, then the path. */
-export function finalizeHead(stream: RouterDownstream, route: Route, action: ForwardAction): void {
-  const { head, manager } = stream;
-  stream.routes?.applyRequest(route, stream.weighted, head.headers, stream);
-  rewriteHost(action, stream.weighted, head);
-  const path = rewrittenPath(action, route.match.path, head.path);
-  if (path === undefined) return;
-  stream.originalPath = head.path;
-  if (!manager.router.suppressHeaders) head.headers.set('x-envoy-original-path', head.path);
-  head.path = path;
+/** `auto_host_rewrite`: the request goes by the name of the endpoint, where it has one. */
+export function takeHostName({ action, stream }: RouterRun, host: Host): void {
+  if (action.hostRewrite?.kind !== 'auto' || host.hostname === '') return;
+  const keepOriginal = !stream.manager.router.suppressHeaders;
+  setAuthority(stream.head, host.hostname, { appendForwarded: action.appendForwardedHost, keepOriginal });
 }

@@ -1,5 +1,6 @@
 import type { ResponseHead } from '../../http/head.ts';
-import type { Route } from '../../route/table.ts';
+import { applyMutations } from '../../route/mutation.ts';
+import type { Route } from '../../route/route.ts';
 import { now } from '../../time/clock.ts';
 import type { RouterDownstream } from './downstream.ts';
 
@@ -17,5 +18,5 @@ export function finishResponse(
   for (const cookie of cookies ?? []) headers.add('set-cookie', cookie);
   stream.status = head.status;
   stream.response = head;
-  stream.routes?.applyResponse(route, stream.weighted, headers, stream);
+  applyMutations(route.responseMutations, headers, stream);
 }

@@ -1,8 +1,7 @@
 import { FLAG } from '../../http/stream-info.ts';
 import type { ForwardAction } from '../../route/action.ts';
-import { redirectLocation } from '../../route/redirect.ts';
-import type { Route } from '../../route/table.ts';
-import { chooseCluster } from './choose.ts';
+import { directReply } from '../../route/finalize.ts';
+import type { Route } from '../../route/route.ts';
 import type { RouterDownstream } from './downstream.ts';
 import { invalidHeader, noCluster } from './replies.ts';
 import { RouterRun } from './run.ts';
@@ -16,28 +15,20 @@ export function routeRequest(stream: RouterDownstream): RouterRun | undefined {
     return undefined;
   }
   const { action } = route;
-  switch (action.kind) {
-    case 'direct':
-      stream.reply({ status: action.status, body: action.body, details: 'direct_response' });
-      return undefined;
-    case 'redirect': {
-      const location = redirectLocation(action, route.match.path, stream.head);
-      stream.reply({ status: action.status, body: '', details: 'direct_response', headers: [['location', location]] });
-      return undefined;
-    }
-    case 'forward':
-      return forward(stream, route, action);
-  }
+  if (action.kind === 'forward') return forward(stream, route, action);
+  const direct = directReply(route, stream.head, stream, !stream.manager.router.suppressHeaders);
+  if (direct) stream.reply(direct);
+  return undefined;
 }
 
 function forward(stream: RouterDownstream, route: Route, action: ForwardAction): RouterRun | undefined {
   const { manager } = stream;
-  stream.clusterName = chooseCluster(action, stream);
-  const cluster = manager.clusters.get(stream.clusterName);
+  const cluster = manager.clusters.get(stream.routeCluster);
   if (!cluster || cluster.config.http2) {
     stream.reply(noCluster(action.notFoundStatus));
     return undefined;
   }
+  stream.clusterName = stream.routeCluster;
   if (stream.upgrade !== undefined && !upgradeAllowed(stream, action, stream.upgrade)) {
     stream.upgrade = undefined;
     stream.reply({ status: 403, body: '', details: 'upgrade_failed', close: true });

@@ -2,9 +2,10 @@ import type { LoadBalancerContext, MetadataCriterion, RetrySelection } from '../
 import { isObject } from '../../config/fields.ts';
 import { type Hash64, xxHash64 } from '../../hash/xxhash64.ts';
 import type { Peer, StreamInfo } from '../../http/stream-info.ts';
-import type { ForwardAction, WeightedCluster } from '../../route/action.ts';
+import type { ForwardAction } from '../../route/action.ts';
 import { type RoutingCookie, requestHash } from '../../route/hash-policy.ts';
 import { mergeCriteria } from '../../route/metadata-match.ts';
+import type { WeightedCluster } from '../../route/weighted.ts';
 import type { RouterDownstream } from './downstream.ts';
 import type { RetryState } from './retry-state.ts';
 
@@ -39,7 +40,7 @@ export class RoutingContext implements LoadBalancerContext {
   }
 
   get metadataMatch(): readonly MetadataCriterion[] | undefined {
-    return subsetCriteria(this.action.metadataMatch, this.stream.weighted, this.stream);
+    return subsetCriteria(this.action.metadataMatch, this.stream.route?.weighted, this.stream);
   }
 
   get retry(): RetrySelection | undefined {

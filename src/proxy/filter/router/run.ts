@@ -4,8 +4,8 @@ import type { ResetReason } from '../../cluster/reset.ts';
 import type { ResponseHead } from '../../http/head.ts';
 import { FLAG } from '../../http/stream-info.ts';
 import type { ForwardAction } from '../../route/action.ts';
-import { appendForwardedHost } from '../../route/rewrite.ts';
-import type { Route } from '../../route/table.ts';
+import { finalizeRequest } from '../../route/finalize.ts';
+import type { Route } from '../../route/route.ts';
 import type { Timeouts } from '../../route/timeouts.ts';
 import { now } from '../../time/clock.ts';
 import { Deadline } from '../../time/deadline.ts';
@@ -27,7 +27,7 @@ import {
   resetStatus,
   timeoutReply,
 } from './replies.ts';
-import { announceAttempt, finalizeHead } from './request-head.ts';
+import { announceAttempt, takeHostName } from './request-head.ts';
 import { finishResponse } from './response-head.ts';
 import { createRetryState, type RetryAnswer, type RetryState } from './retry-state.ts';
 import { RoutingContext } from './routing-context.ts';
@@ -81,7 +81,12 @@ export class RouterRun extends RoutingContext {
     this.timeouts = takeTimeouts(action, policy.retry, policy.timeouts, headers, options);
     stream.attempts++;
     announceAttempt(this, this.#route, 0);
-    finalizeHead(stream, this.#route, action);
+    const keepOriginal = !stream.manager.router.suppressHeaders;
+    const refused = finalizeRequest(this.#route, action, stream.head, stream, keepOriginal);
+    if (refused) {
+      this.#abort(refused);
+      return;
+    }
     this.#prepareRetries(steered);
     this.body.keep = this.retries?.enabled === true || action.internalRedirect !== undefined;
     if (policy.mirrors.length > 0) this.#mirrors = prepareMirrors(this, policy.mirrors);
@@ -104,10 +109,7 @@ export class RouterRun extends RoutingContext {
     stream.upstreamHost = host;
     const attempt = new Attempt(this, cluster, host, cluster.resources[this.action.priority]);
     this.#attempt = attempt;
-    if (this.action.hostRewrite?.kind === 'auto' && host.hostname !== '') {
-      if (this.action.appendForwardedHost) appendForwardedHost(stream.head);
-      stream.head.authority = host.hostname;
-    }
+    takeHostName(this, host);
     if (stream.upgrade === 'websocket') {
       // A handshake has no end of its own that time could be counted from.
       attempt.startTimeouts(this.timeouts);

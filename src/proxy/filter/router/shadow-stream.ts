@@ -4,8 +4,9 @@ import type { HttpManager } from '../../http/manager.ts';
 import { StreamInfo } from '../../http/stream-info.ts';
 import { NO_METADATA } from '../../match/metadata.ts';
 import type { ForwardAction } from '../../route/action.ts';
+import { ANY_MATCH } from '../../route/match.ts';
 import { NO_RETRY } from '../../route/retry.ts';
-import type { Route } from '../../route/table.ts';
+import type { Route } from '../../route/route.ts';
 import { now } from '../../time/clock.ts';
 import type { LocalReply } from '../filter.ts';
 import type { DownstreamConnection, RouterDownstream } from './downstream.ts';
@@ -18,7 +19,7 @@ export class ShadowStream extends StreamInfo implements RouterDownstream {
   readonly connection: ShadowConnection;
   readonly routes = undefined;
   readonly route: Route;
-  weighted = undefined;
+  readonly routeCluster: string;
   readonly random: number;
   requestDone: boolean;
   readonly writable = true;
@@ -38,8 +39,9 @@ export class ShadowStream extends StreamInfo implements RouterDownstream {
     this.requestDone = stream.requestDone;
     if (this.requestDone) this.requestEndAt = now();
     this.clusterName = cluster.config.name;
+    this.routeCluster = cluster.config.name;
     this.connection = new ShadowConnection(() => parent.onUpstreamWritable());
-    const action = shadowAction(cluster.config.name, parent.timeouts.global);
+    const action = shadowAction(parent.timeouts.global);
     this.route = shadowRoute(action);
     this.#run = new RouterRun(this, this.route, action, cluster);
   }
@@ -115,15 +117,11 @@ class ShadowConnection implements DownstreamConnection {
   destroySoon(): void {}
 }
 
-const NOTHING = { add: [], remove: [] };
-
-function shadowAction(cluster: string, timeout: number): ForwardAction {
+function shadowAction(timeout: number): ForwardAction {
   return {
     kind: 'forward',
-    choice: { kind: 'cluster', name: cluster },
     notFoundStatus: 503,
-    prefixRewrite: '',
-    regexRewrite: undefined,
+    pathRewrite: undefined,
     hostRewrite: undefined,
     appendForwardedHost: false,
     timeout,
@@ -154,19 +152,21 @@ function shadowRoute(action: ForwardAction): Route {
   };
   return {
     name: '',
-    match: { path: { kind: 'prefix', text: '', caseSensitive: true, test: () => true }, conditions: [] },
+    match: ANY_MATCH,
     action,
-    mutations: { request: NOTHING, response: NOTHING },
+    cluster: '',
+    clusterHeader: '',
+    weighted: undefined,
+    requestMutations: [],
+    responseMutations: [],
     filters: [],
     metadata: NO_METADATA,
     policy: { retry: NO_RETRY, timeouts, mirrors: [], bodyLimit: undefined },
     virtualHost: {
       name: '',
       domains: [],
-      routes: [],
-      requireTls: 'NONE',
       virtualClusters: [],
-      mutations: { request: NOTHING, response: NOTHING },
+      find: () => undefined,
       policy: { retry: undefined, hedging: false, mirrors: [], bodyLimit: undefined, timeoutRetryHeader: false },
       attemptCountUp: false,
       attemptCountDown: false,

@@ -1,0 +1,18 @@
+import type { ClusterManager } from '../cluster/manager.ts';
+import { readRouteFilters } from '../filter/table.ts';
+import type { RouteTableContext } from '../route/table.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+
+/** What route tables are compiled with. `validateClusters`: true for those that stand in a listener, false for discovered ones. */
+export function routeTableContext(
+  clusters: ClusterManager,
+  runtime: Runtime,
+  validateClusters: boolean,
+): RouteTableContext {
+  return {
+    readFilters: readRouteFilters,
+    runtime,
+    hasCluster: (name) => clusters.get(name) !== undefined,
+    validateClusters,
+  };
+}

@@ -1,0 +1,134 @@
+import type { Fields } from '../config/fields.ts';
+import type { RouteFilters } from '../filter/filter.ts';
+import type { StreamInfo } from '../http/stream-info.ts';
+import { type HeaderTest, readHeaderMatcher } from '../match/headers.ts';
+import { NO_METADATA } from '../match/metadata.ts';
+import type { RouteContext } from './context.ts';
+import { ANY_MATCH } from './match.ts';
+import type { MirrorPolicy } from './mirror.ts';
+import { PathIndex } from './path-index.ts';
+import { pathEnd } from './path-match.ts';
+import { type HostPolicy, NO_POLICY, readHostPolicy } from './policy.ts';
+import {
+  chooseRoute,
+  type Mutations,
+  type Route,
+  type RouteEntry,
+  readMutations,
+  readRoute,
+  withLevel,
+} from './route.ts';
+
+interface VirtualCluster {
+  readonly name: string;
+  readonly tests: readonly HeaderTest[];
+}
+
+/** A compiled `envoy.config.route.v3.VirtualHost`. */
+export interface VirtualHost {
+  readonly name: string;
+  readonly domains: readonly string[];
+  readonly virtualClusters: readonly VirtualCluster[];
+  readonly policy: HostPolicy;
+  readonly attemptCountUp: boolean;
+  readonly attemptCountDown: boolean;
+  /** The route of a request, undefined where none matches: there is no way to another virtual host. */
+  readonly find: (info: StreamInfo, random: number) => Route | undefined;
+}
+
+/** What a route table says around its virtual hosts. */
+export interface TableLevel {
+  readonly filters: readonly RouteFilters[];
+  readonly mutations: Mutations;
+  readonly mirrors: readonly MirrorPolicy[];
+  readonly specificWins: boolean;
+  readonly ignorePathParameters: boolean;
+}
+
+/** Reads an `envoy.config.route.v3.VirtualHost`. */
+export function readVirtualHost(fields: Fields, table: TableLevel, context: RouteContext): VirtualHost {
+  fields.ignore('metadata');
+  let find: VirtualHost['find'] = () => undefined;
+  const host: VirtualHost = {
+    name: fields.required('name'),
+    domains: fields.strings('domains'),
+    virtualClusters: fields.list('virtual_clusters', readVirtualCluster),
+    policy: readHostPolicy(fields, table.mirrors),
+    attemptCountUp: fields.flag('include_request_attempt_count'),
+    attemptCountDown: fields.flag('include_attempt_count_in_response'),
+    find: (info, random) => find(info, random),
+  };
+  if (host.domains.length === 0) fields.problem('domains', 'value must contain at least 1 item(s)');
+  const own = readMutations(fields);
+  const outer = {
+    filters: withLevel(context.readFilters(fields), table.filters),
+    mutations: table.specificWins ? [table.mutations, own] : [own, table.mutations],
+    specificWins: table.specificWins,
+  };
+  const routes = fields
+    .list('routes', (route) => readRoute(route, host, outer, context))
+    .filter((route) => route !== undefined);
+  const inner = finder(routes, table.ignorePathParameters);
+  find = withTls(fields.choice('require_tls', ['NONE', 'EXTERNAL_ONLY', 'ALL']), host, inner);
+  return host;
+}
+
+function readVirtualCluster(fields: Fields): VirtualCluster {
+  const tests = fields.list('headers', readHeaderMatcher);
+  if (tests.length === 0) fields.problem('headers', "virtual clusters must define 'headers'");
+  return { name: fields.required('name'), tests };
+}
+
+function finder(routes: readonly RouteEntry[], ignorePathParameters: boolean): VirtualHost['find'] {
+  const index = new PathIndex(routes);
+  return (info, random) => {
+    const { request } = info;
+    if (!request) return undefined;
+    const path = request.method === 'CONNECT' ? undefined : matchedPath(request.path, ignorePathParameters);
+    const entry = index.find(path, info, random);
+    return entry && chooseRoute(entry, info, random);
+  };
+}
+
+/** What routes match of a path: neither query nor fragment nor, where asked for, what follows a semicolon. */
+function matchedPath(full: string, ignorePathParameters: boolean): string {
+  const end = pathEnd(full);
+  const path = end === full.length ? full : full.slice(0, end);
+  const semicolon = ignorePathParameters ? path.indexOf(';') : -1;
+  return semicolon < 0 ? path : path.slice(0, semicolon);
+}
+
+/** Envoy goes by `x-forwarded-proto`, not by the connection. */
+function withTls(
+  requirement: 'NONE' | 'EXTERNAL_ONLY' | 'ALL',
+  virtualHost: VirtualHost,
+  find: VirtualHost['find'],
+): VirtualHost['find'] {
+  if (requirement === 'NONE') return find;
+  const redirect: Route = {
+    name: '',
+    match: ANY_MATCH,
+    action: { kind: 'tls' },
+    cluster: '',
+    clusterHeader: '',
+    weighted: undefined,
+    filters: [],
+    requestMutations: [],
+    responseMutations: [],
+    policy: NO_POLICY,
+    virtualHost,
+    metadata: NO_METADATA,
+  };
+  return (info, random) => {
+    const headers = info.request?.headers;
+    if (headers?.get('x-forwarded-proto') === 'https') return find(info, random);
+    const exempt = requirement === 'EXTERNAL_ONLY' && headers?.get('x-envoy-internal') === 'true';
+    return exempt ? find(info, random) : redirect;
+  };
+}
+
+/** The name Envoy counts the request under: that of the first virtual cluster whose headers match, else `other`; empty without any. */
+export function virtualClusterName({ virtualClusters }: VirtualHost, info: StreamInfo): string {
+  if (virtualClusters.length === 0) return '';
+  return virtualClusters.find(({ tests }) => tests.every((test) => test(info.requestLookup)))?.name ?? 'other';
+}
