@@ -5,7 +5,7 @@ import { type Judgement, judge } from './judge.ts';
 import { type CaseFile, keysOf, loadCases } from './load.ts';
 import { readRecording, writeRecording } from './recorded.ts';
 import { runScenario } from './run-scenario.ts';
-import { ciliateProcess, type Kind, realEnvoy } from './subject.ts';
+import { ciliateInside, ciliateProcess, type Kind, realEnvoy } from './subject.ts';
 import type { Outcome, Scenario } from './types.ts';
 
 const { values: options, positionals: wanted } = parseArgs({
@@ -14,17 +14,19 @@ const { values: options, positionals: wanted } = parseArgs({
     record: { type: 'boolean', default: false },
     recorded: { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
-    jobs: { type: 'string', default: '3' },
+    process: { type: 'boolean', default: false },
+    jobs: { type: 'string', default: '2' },
     help: { type: 'boolean', default: false },
   },
 });
 
-const usage = `npm run conformance [-- PATTERN...] [--record] [--recorded] [--jobs N] [--verbose]
+const usage = `npm run conformance [-- PATTERN...] [--record] [--recorded] [--process] [--jobs N] [--verbose]
 
 PATTERN     only files, scenarios and cases whose "file > scenario > case" contains one of them
 --record    keep Envoy's answers (and ours where it differs on purpose) in test/conformance/recorded
 --recorded  compare with what is recorded instead of a real Envoy
---jobs N    scenarios at a time (default 3)
+--process   start ciliate-proxy as a process for each scenario, not inside this one: slower, and all of it is under test
+--jobs N    scenarios at a time (default 2)
 --verbose   name every case`;
 
 interface Job {
@@ -74,7 +76,7 @@ async function runJob(
 ): Promise<readonly Judgement[]> {
   const recording = readRecording(file.name);
   const theirs = envoy ? await outcomesOf(scenario, envoy) : undefined;
-  const ours = await outcomesOf(scenario, ciliateProcess);
+  const ours = await outcomesOf(scenario, options.process ? ciliateProcess : ciliateInside);
   const judgements = judge(scenario, recording, theirs, ours).map((one) => ({ ...one, file: file.name }));
   if (options.record && theirs) record(file, version, judgements);
   return judgements;

@@ -12,6 +12,7 @@ export function normalizer(places: Places): (text: string) => string {
       .replaceAll(places.folder, 'FOLDER')
       .replace(address, 'ADDRESS')
       .replace(other, 'OTHER')
+      .replace(/\b([A-Z_]*DURATION[^= ]*)=\d+/g, '$1=N')
       .replace(/127\.0\.0\.1:\d{4,5}\b/g, '127.0.0.1:PORT')
       .replace(/\b[0-9a-f]{8}-[0-9a-f]{4}-([0-9a-f])[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, 'UUID-$1');
 }

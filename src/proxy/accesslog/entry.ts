@@ -75,7 +75,7 @@ function address(peer: Peer): Message {
 }
 
 function responseFlags(flags: number): Message {
-  const set = FLAG_TEXTS.filter(([bit]) => (flags & bit) !== 0).map(([, , field]) => [field, true] as const);
+  const set = FLAG_TEXTS.filter(([bit]) => (flags & bit) !== 0).map(([, , , field]) => [field, true] as const);
   return Object.fromEntries(set);
 }
 

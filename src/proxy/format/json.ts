@@ -16,7 +16,8 @@ export function compileJsonFormat(
 ): Result<(info: StreamInfo) => string, string> {
   const keys: string[] = [];
   const texts: JsonText[] = [];
-  for (const [key, value] of Object.entries(format)) {
+  // Envoy prints keys in the order of their bytes.
+  for (const [key, value] of Object.entries(format).sort(([a], [b]) => (a < b ? -1 : 1))) {
     const compiled = compileValue(value, omitEmpty);
     if (!compiled.ok) return compiled;
     keys.push(`${JSON.stringify(key)}:`);
@@ -38,6 +39,7 @@ export function compileJsonFormat(
 
 function compileValue(value: JsonValue, omitEmpty: boolean): Result<JsonText, string> {
   if (isObject(value)) return compileJsonFormat(value, omitEmpty);
+  if (Array.isArray(value)) return compileList(value, omitEmpty);
   if (typeof value !== 'string') {
     const text = value === null && omitEmpty ? undefined : JSON.stringify(value);
     return ok(() => text);
@@ -46,10 +48,20 @@ function compileValue(value: JsonValue, omitEmpty: boolean): Result<JsonText, st
   if (!parts.ok) return parts;
   const [only] = parts.value;
   if (parts.value.length === 1 && typeof only === 'object') return ok(commandText(only, omitEmpty));
-  const text = compileFormat(value);
+  const text = compileFormat(value, omitEmpty ? '' : '-');
   if (!text.ok) return text;
   const render = text.value;
   return ok((info) => jsonString(render(info)));
+}
+
+function compileList(list: readonly JsonValue[], omitEmpty: boolean): Result<JsonText, string> {
+  const texts: JsonText[] = [];
+  for (const item of list) {
+    const compiled = compileValue(item, omitEmpty);
+    if (!compiled.ok) return compiled;
+    texts.push(compiled.value);
+  }
+  return ok((info) => `[${texts.flatMap((text) => text(info) ?? []).join(',')}]`);
 }
 
 function commandText({ command, limit }: FormatCommand, omitEmpty: boolean): JsonText {
@@ -64,11 +76,21 @@ function commandText({ command, limit }: FormatCommand, omitEmpty: boolean): Jso
   };
 }
 
-/** A string literal. Most texts have nothing to escape, which is cheaper to see than to serialise. */
+/**
+ * A string literal. Values are bytes, and each one outside of ASCII is escaped, as Envoy does with what is not UTF-8 for certain.
+ * Most texts have nothing to escape, which is cheaper to see than to serialise.
+ */
 function jsonString(text: string): string {
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
-    if (code < 0x20 || code === 0x22 || code === 0x5c || code >= 0xd800) return JSON.stringify(text);
+    if (code < 0x20 || code === 0x22 || code === 0x5c || code >= 0x7f) return escaped(text);
   }
   return `"${text}"`;
+}
+
+function escaped(text: string): string {
+  return JSON.stringify(text).replace(
+    /[\u007f-\uffff]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }

@@ -1,10 +1,11 @@
 import { fail, ok, type Result } from '../../base/index.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
-import { type Command, commandNames, compileCommand } from './commands.ts';
+import { type Command, compileCommand } from './commands.ts';
 
 export type Formatter = (info: StreamInfo) => string;
 
-const COMMAND = /%(?:%|([A-Z0-9_]+)(?:\(((?:[^()]|\([^)]*\))*)\))?(?::(\d+))?%)/g;
+/** `%COMMAND%`, `%COMMAND(argument)%`, `%COMMAND(argument):LENGTH%`; only at the position it is tried at. */
+const COMMAND = /%([A-Z0-9_]+)(?:\(([^)\r\n\0]*)\))?(?::(\d+))?%/y;
 
 /** A command and how many characters of its value are used. */
 export interface FormatCommand {
@@ -14,7 +15,7 @@ export interface FormatCommand {
 
 type Part = string | FormatCommand;
 
-/** Compiles a substitution format string, or says what in it is unknown. */
+/** Compiles a substitution format string, or says in Envoy's words what is wrong with it. */
 export function compileFormat(text: string, absent = '-'): Result<Formatter, string> {
   const parts = parseFormat(text);
   if (!parts.ok) return parts;
@@ -32,23 +33,30 @@ export function compileFormat(text: string, absent = '-'): Result<Formatter, str
 /** Takes a format string apart into text and commands. */
 export function parseFormat(text: string): Result<readonly Part[], string> {
   const parts: Part[] = [];
-  let at = 0;
   let literal = '';
-  for (const match of text.matchAll(COMMAND)) {
-    literal += text.slice(at, match.index);
-    at = match.index + match[0].length;
-    if (match[1] === undefined) {
+  for (let at = 0; at < text.length; ) {
+    const next = text.indexOf('%', at);
+    if (next < 0) {
+      literal += text.slice(at);
+      break;
+    }
+    literal += text.slice(at, next);
+    if (text[next + 1] === '%') {
       literal += '%';
+      at = next + 2;
       continue;
     }
-    const command = compileCommand(match[1], match[2]);
-    if (!command) return fail(`unknown command ${match[0]}; allowed: ${commandNames()}`);
+    COMMAND.lastIndex = next;
+    const match = COMMAND.exec(text);
+    if (!match) return fail(`Incorrect configuration: ${text}. Couldn't find valid command at position ${next}`);
+    const [whole, name = '', argument, limit] = match;
+    const command = compileCommand(name, argument, limit !== undefined);
+    if (!command.ok) return command;
     if (literal !== '') parts.push(literal);
     literal = '';
-    parts.push({ command, limit: match[3] === undefined ? undefined : Number(match[3]) });
+    parts.push({ command: command.value, limit: limit === undefined ? undefined : Number(limit) });
+    at = next + whole.length;
   }
-  literal += text.slice(at);
-  if (text.slice(at).includes('%')) return fail(`incomplete command in ${JSON.stringify(text)}`);
   if (literal !== '') parts.push(literal);
   return ok(parts);
 }

@@ -63,6 +63,7 @@ export function localReplyHead(
   if (mapper?.body !== undefined) stream.localReplyBody = mapper.body;
   const format = mapper?.format ?? localReplies.format;
   const body = format ? format.text(stream) : stream.localReplyBody;
+  stream.localReplyBody = '';
   if (isGrpc(stream)) return { head: grpcHead(head.status, body), body: '' };
   const own = head.headers.copy();
   const { headers } = head;

@@ -2,6 +2,7 @@ import type { Host } from '../cluster/host.ts';
 import type { JsonObject, JsonValue } from '../config/fields.ts';
 import { now, wallNow } from '../time/clock.ts';
 import type { RequestHead, ResponseHead } from './head.ts';
+import type { HeaderMap } from './headers.ts';
 
 /** One end of a connection; port 0 and a path as address for a Unix socket. */
 export interface Peer {
@@ -10,6 +11,8 @@ export interface Peer {
 }
 
 export interface ConnectionPeers {
+  /** Ordinal of the connection in this process. */
+  readonly connectionId?: number;
   /** The client: the peer, or what a trusted header says. */
   readonly remote: Peer;
   readonly directRemote: Peer;
@@ -41,34 +44,41 @@ export const FLAG = {
   UPSTREAM_MAX_DURATION: 1 << 19,
 } as const;
 
-/** Bit, text of `%RESPONSE_FLAGS%`, field of `envoy.data.accesslog.v3.ResponseFlags`. */
-export const FLAG_TEXTS: readonly (readonly [number, string, string])[] = [
-  [FLAG.NO_HEALTHY_UPSTREAM, 'UH', 'no_healthy_upstream'],
-  [FLAG.UPSTREAM_FAILURE, 'UF', 'upstream_connection_failure'],
-  [FLAG.UPSTREAM_OVERFLOW, 'UO', 'upstream_overflow'],
-  [FLAG.NO_ROUTE, 'NR', 'no_route_found'],
-  [FLAG.RETRY_LIMIT, 'URX', 'upstream_retry_limit_exceeded'],
-  [FLAG.NO_CLUSTER, 'NC', 'no_cluster_found'],
-  [FLAG.DOWNSTREAM_CLOSED, 'DC', 'downstream_connection_termination'],
-  [FLAG.UPSTREAM_TIMEOUT, 'UT', 'upstream_request_timeout'],
-  [FLAG.LOCAL_RESET, 'LR', 'local_reset'],
-  [FLAG.UPSTREAM_REMOTE_RESET, 'UR', 'upstream_remote_reset'],
-  [FLAG.UPSTREAM_CLOSED, 'UC', 'upstream_connection_termination'],
-  [FLAG.DELAY_INJECTED, 'DI', 'delay_injected'],
-  [FLAG.FAULT_INJECTED, 'FI', 'fault_injected'],
-  [FLAG.STREAM_IDLE, 'SI', 'stream_idle_timeout'],
-  [FLAG.DOWNSTREAM_PROTOCOL, 'DPE', 'downstream_protocol_error'],
-  [FLAG.UPSTREAM_PROTOCOL, 'UPE', 'upstream_protocol_error'],
-  [FLAG.DURATION_TIMEOUT, 'DT', 'duration_timeout'],
-  [FLAG.NO_FILTER_CONFIG, 'NFCF', 'no_filter_config_found'],
-  [FLAG.INVALID_ENVOY_HEADERS, 'IH', 'invalid_envoy_request_headers'],
-  [FLAG.UPSTREAM_MAX_DURATION, 'UMSDR', 'upstream_max_stream_duration_reached'],
+/** Bit, text of `%RESPONSE_FLAGS%` and of its long form, field of `envoy.data.accesslog.v3.ResponseFlags`; in Envoy's order. */
+export const FLAG_TEXTS: readonly (readonly [number, string, string, string])[] = [
+  [FLAG.NO_HEALTHY_UPSTREAM, 'UH', 'NoHealthyUpstream', 'no_healthy_upstream'],
+  [FLAG.UPSTREAM_TIMEOUT, 'UT', 'UpstreamRequestTimeout', 'upstream_request_timeout'],
+  [FLAG.LOCAL_RESET, 'LR', 'LocalReset', 'local_reset'],
+  [FLAG.UPSTREAM_REMOTE_RESET, 'UR', 'UpstreamRemoteReset', 'upstream_remote_reset'],
+  [FLAG.UPSTREAM_FAILURE, 'UF', 'UpstreamConnectionFailure', 'upstream_connection_failure'],
+  [FLAG.UPSTREAM_CLOSED, 'UC', 'UpstreamConnectionTermination', 'upstream_connection_termination'],
+  [FLAG.UPSTREAM_OVERFLOW, 'UO', 'UpstreamOverflow', 'upstream_overflow'],
+  [FLAG.NO_ROUTE, 'NR', 'NoRouteFound', 'no_route_found'],
+  [FLAG.DELAY_INJECTED, 'DI', 'DelayInjected', 'delay_injected'],
+  [FLAG.FAULT_INJECTED, 'FI', 'FaultInjected', 'fault_injected'],
+  [FLAG.DOWNSTREAM_CLOSED, 'DC', 'DownstreamConnectionTermination', 'downstream_connection_termination'],
+  [FLAG.RETRY_LIMIT, 'URX', 'UpstreamRetryLimitExceeded', 'upstream_retry_limit_exceeded'],
+  [FLAG.STREAM_IDLE, 'SI', 'StreamIdleTimeout', 'stream_idle_timeout'],
+  [FLAG.INVALID_ENVOY_HEADERS, 'IH', 'InvalidEnvoyRequestHeaders', 'invalid_envoy_request_headers'],
+  [FLAG.DOWNSTREAM_PROTOCOL, 'DPE', 'DownstreamProtocolError', 'downstream_protocol_error'],
+  [FLAG.UPSTREAM_MAX_DURATION, 'UMSDR', 'UpstreamMaxStreamDurationReached', 'upstream_max_stream_duration_reached'],
+  [FLAG.NO_FILTER_CONFIG, 'NFCF', 'NoFilterConfigFound', 'no_filter_config_found'],
+  [FLAG.DURATION_TIMEOUT, 'DT', 'DurationTimeout', 'duration_timeout'],
+  [FLAG.UPSTREAM_PROTOCOL, 'UPE', 'UpstreamProtocolError', 'upstream_protocol_error'],
+  [FLAG.NO_CLUSTER, 'NC', 'NoClusterFound', 'no_cluster_found'],
 ];
 
 export function flagsText(flags: number): string {
   if (flags === 0) return '-';
   return FLAG_TEXTS.filter(([bit]) => (flags & bit) !== 0)
     .map(([, text]) => text)
+    .join(',');
+}
+
+export function longFlagsText(flags: number): string {
+  if (flags === 0) return '-';
+  return FLAG_TEXTS.filter(([bit]) => (flags & bit) !== 0)
+    .map(([, , text]) => text)
     .join(',');
 }
 
@@ -89,6 +99,7 @@ export class StreamInfo {
   /** Undefined until its head was read. */
   request: RequestHead | undefined = undefined;
   response: ResponseHead | undefined = undefined;
+  responseTrailers: HeaderMap | undefined = undefined;
   originalPath: string | undefined = undefined;
   requestId = '';
   /** 0 when none was sent. */
@@ -103,7 +114,10 @@ export class StreamInfo {
   upstreamHost: Host | undefined = undefined;
   upstreamLocal: Peer | undefined = undefined;
   upstreamFailure = '';
+  /** Set while a local reply is worded. */
   localReplyBody = '';
+  /** What the log entry is about, as in `%ACCESS_LOG_TYPE%`. */
+  accessLogType: 'NotSet' | 'DownstreamEnd' | 'TcpConnectionEnd' = 'NotSet';
   attempts = 0;
   /** Name of a header (or `:path`, `:authority`) whose configured value came out as something no header may hold. */
   invalidHeader = '';

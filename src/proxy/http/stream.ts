@@ -59,6 +59,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     this.connection = connection;
     this.manager = manager;
     this.protocol = 'HTTP/1.1';
+    this.accessLogType = 'DownstreamEnd';
     manager.stats.rqTotal++;
     manager.stats.rqActive++;
   }

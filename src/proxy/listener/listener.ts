@@ -309,11 +309,18 @@ function sameAddress(left: Address, right: Address): boolean {
   return left.kind === right.kind && formatAddress(left) === formatAddress(right);
 }
 
+let connections = 0;
+
 function peersOf(socket: net.Socket): ConnectionPeers | undefined {
   const { remoteAddress, remotePort, localAddress, localPort } = socket;
   if (remoteAddress === undefined) return localAddress === undefined && !socket.destroyed ? PIPE_PEERS : undefined;
   const remote = { address: plain(remoteAddress), port: remotePort ?? 0 };
-  return { remote, directRemote: remote, local: { address: plain(localAddress ?? ''), port: localPort ?? 0 } };
+  return {
+    connectionId: ++connections,
+    remote,
+    directRemote: remote,
+    local: { address: plain(localAddress ?? ''), port: localPort ?? 0 },
+  };
 }
 
 const PIPE_PEERS: ConnectionPeers = {

@@ -36,6 +36,7 @@ export class TcpConnection {
     this.#downstream = socket;
     this.#proxy = proxy;
     this.#info = new StreamInfo(peers);
+    this.#info.accessLogType = 'TcpConnectionEnd';
     this.#source = source;
     this.#onClosed = onClosed;
     proxy.stats.cxTotal++;
