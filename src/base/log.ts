@@ -1,13 +1,35 @@
-import pino from 'pino';
+import { createRequire } from 'node:module';
+import type pino from 'pino';
 
-export type Logger = pino.Logger;
+interface LogMethod {
+  (fields: object, message?: string): void;
+  (message: string): void;
+}
 
-const root = pino(
-  { level: process.env['CILIATE_LOG_LEVEL'] ?? 'info', base: null, timestamp: pino.stdTimeFunctions.isoTime },
-  pino.destination({ fd: 2, sync: true }),
-);
+export interface Logger {
+  level: string;
+  readonly trace: LogMethod;
+  readonly debug: LogMethod;
+  readonly info: LogMethod;
+  readonly warn: LogMethod;
+  readonly error: LogMethod;
+  readonly fatal: LogMethod;
+  child(fields: Readonly<Record<string, unknown>>): Logger;
+}
+
+let root: Logger | undefined;
+
+/** The library is loaded by whoever logs first: the data plane has loggers of its own. */
+function openRoot(): Logger {
+  const create = createRequire(import.meta.url)('pino') as typeof pino;
+  return create(
+    { level: process.env['CILIATE_LOG_LEVEL'] ?? 'info', base: null, timestamp: create.stdTimeFunctions.isoTime },
+    create.destination({ fd: 2, sync: true }),
+  );
+}
 
 /** A structured logger on standard error; `subsys` names the room that speaks, as in Cilium's own logs. */
 export function createLogger(subsys: string): Logger {
+  root ??= openRoot();
   return root.child({ subsys });
 }

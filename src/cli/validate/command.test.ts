@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
+import { fieldSteps } from '../../model/yaml/index.ts';
 import { validateCommand } from './index.ts';
-import { fieldSteps } from './positions.ts';
 
 interface Outcome {
   readonly code: number;

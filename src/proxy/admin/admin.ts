@@ -5,6 +5,7 @@ import type { ClusterManager } from '../cluster/manager.ts';
 import { errnoText } from '../cluster/reset.ts';
 import { type Address, formatAddress } from '../config/address.ts';
 import type { JsonObject } from '../config/fields.ts';
+import type { ServerState } from '../server/state.ts';
 import type { Workers } from '../worker/group.ts';
 import { type NamedValue, statValues } from './stats.ts';
 
@@ -13,8 +14,7 @@ export interface AdminSubject {
   readonly workers: Workers;
   readonly node: JsonObject;
   readonly bootstrap: unknown;
-  readonly startedAt: number;
-  readonly state: () => 'LIVE' | 'DRAINING';
+  readonly state: ServerState;
 }
 
 export interface AdminServer {
@@ -72,7 +72,7 @@ async function answer(
 async function pageOf(url: URL, subject: AdminSubject): Promise<Page> {
   switch (url.pathname) {
     case '/ready':
-      return text(`${subject.state()}\n`, subject.state() === 'LIVE' ? 200 : 503);
+      return text(`${subject.state.name}\n`, subject.state.name === 'LIVE' ? 200 : 503);
     case '/server_info':
       return json(serverInfo(subject));
     case '/clusters':
@@ -99,8 +99,8 @@ async function pageOf(url: URL, subject: AdminSubject): Promise<Page> {
 function serverInfo(subject: AdminSubject): unknown {
   return {
     version: 'ciliate-proxy/0.1.0',
-    state: subject.state(),
-    uptime_current_epoch: `${Math.floor((performance.now() - subject.startedAt) / 1000)}s`,
+    state: subject.state.name,
+    uptime_current_epoch: `${subject.state.uptimeSeconds}s`,
     node: subject.node,
   };
 }

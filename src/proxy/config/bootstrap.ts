@@ -3,7 +3,7 @@ import { decodeEnvoyJson, typeName } from '../../model/envoy/index.ts';
 import { adminRuntime, readRuntime } from '../runtime/read.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { type Address, readAddress } from './address.ts';
-import { type Fields, isObject, type JsonObject, readMessage } from './fields.ts';
+import { type Fields, isObject, type JsonObject, type JsonValue, readMessage } from './fields.ts';
 import { readGrpcCluster } from './grpc-service.ts';
 
 /** A compiled `envoy.config.bootstrap.v3.Bootstrap`; static resources are kept as they came. */
@@ -20,19 +20,26 @@ export interface Bootstrap {
   readonly discoverClusters: boolean;
 }
 
+/** Who the proxy is, where the command line says so; empty parts leave it to the bootstrap. */
+export interface NodeIdentity {
+  readonly id: string;
+  readonly cluster: string;
+  readonly zone: string;
+}
+
 /** Decodes the parsed YAML or JSON of a bootstrap file; unknown fields and types are issues with their path. */
-export function readBootstrap(json: unknown): Result<Bootstrap, readonly Issue[]> {
+export function readBootstrap(json: unknown, identity?: NodeIdentity): Result<Bootstrap, readonly Issue[]> {
   const decoded = decodeEnvoyJson(json, { path: '', type: typeName.bootstrap });
   if (!decoded.ok) return fail(decoded.error.map((issue) => ({ ...issue, path: issue.path.replace(/^\./, '') })));
   const issues: Issue[] = [];
-  const bootstrap = readMessage(decoded.value.value, '', issues, readFields);
+  const bootstrap = readMessage(decoded.value.value, '', issues, (fields) => readFields(fields, identity));
   return issues.length > 0 ? fail(issues) : ok(bootstrap);
 }
 
-function readFields(fields: Fields): Bootstrap {
+function readFields(fields: Fields, identity: NodeIdentity | undefined): Bootstrap {
   fields.ignore('stats_flush_interval', 'use_tcp_for_dns_lookups', 'watchdogs', 'watchdog');
   fields.ignore('default_regex_engine', 'header_prefix', 'deferred_stat_options', 'flags_path', 'stats_config');
-  const node = fields.raw('node');
+  const node = nodeOf(fields, identity);
   const runtimeJson = fields.raw('layered_runtime');
   const resources = fields.message('static_resources', (inner) => ({
     listeners: inner.items('listeners').filter((one) => isObject(one)),
@@ -46,12 +53,20 @@ function readFields(fields: Fields): Bootstrap {
   if ((dynamic?.listeners || dynamic?.clusters) && !dynamic.ads) {
     fields.problem('dynamic_resources.ads_config', 'value is required');
   }
+  for (const key of ['id', 'cluster'] as const) {
+    if (dynamic?.ads && !node[key]) {
+      fields.problem(
+        `node.${key}`,
+        `a control plane needs to know it; set it here or with --service-${NODE_FLAGS[key]}`,
+      );
+    }
+  }
   const admin = fields.message('admin', (inner) => {
     inner.ignore('access_log', 'access_log_path', 'profile_path', 'ignore_global_conn_limit');
     return inner.message('address', readAddress);
   });
   return {
-    node: isObject(node) ? node : {},
+    node,
     listeners: resources?.listeners ?? [],
     clusters: resources?.clusters ?? [],
     admin,
@@ -61,6 +76,21 @@ function readFields(fields: Fields): Bootstrap {
     discoverListeners: dynamic?.listeners ?? false,
     discoverClusters: dynamic?.clusters ?? false,
   };
+}
+
+const NODE_FLAGS = { id: 'node', cluster: 'cluster' } as const;
+
+/** The node as the control plane is told, with the command line in place of the bootstrap. */
+function nodeOf(fields: Fields, identity: NodeIdentity | undefined): JsonObject {
+  const raw = fields.raw('node');
+  const node: Record<string, JsonValue> = isObject(raw) ? { ...raw } : {};
+  if (identity?.id) node['id'] = identity.id;
+  if (identity?.cluster) node['cluster'] = identity.cluster;
+  if (identity?.zone) {
+    const { locality } = node;
+    node['locality'] = { ...(isObject(locality) ? locality : {}), zone: identity.zone };
+  }
+  return node;
 }
 
 function readAdsSource(fields: Fields): boolean {

@@ -150,6 +150,14 @@ export class ListenerManager {
     return [];
   }
 
+  /** The issues of a listener, without binding it. */
+  check(json: JsonObject): readonly Issue[] {
+    const compiled = this.#compile(json);
+    if (!compiled.ok) return compiled.error;
+    compiled.value.config.stats.close();
+    return [];
+  }
+
   remove(name: string): void {
     const entry = this.#entries.get(name);
     if (!entry || entry.fixed) return;

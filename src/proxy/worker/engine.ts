@@ -1,4 +1,4 @@
-import type { Issue, Logger } from '../../base/index.ts';
+import type { Issue } from '../../base/index.ts';
 import { accessLogReader } from '../accesslog/access-log.ts';
 import { createLogFiles, type LogFiles } from '../accesslog/file.ts';
 import { createGrpcLogs, type GrpcLogSink } from '../accesslog/grpc.ts';
@@ -7,6 +7,7 @@ import { FilterStore } from '../discovery/filters.ts';
 import { RouteStore } from '../discovery/routes.ts';
 import { readFilterChain } from '../filter/table.ts';
 import { ListenerManager } from '../listener/manager.ts';
+import type { Logs } from '../log/logs.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { StatsStore } from '../stats/store.ts';
 import type { Change } from './change.ts';
@@ -15,7 +16,7 @@ export interface EngineOptions {
   /** Ordinal of the worker, from 0. */
   readonly worker: number;
   readonly runtime: Runtime;
-  readonly log: Logger;
+  readonly logs: Logs;
   /** How long an access log line waits for others, in milliseconds. */
   readonly logFlushMs: number | undefined;
   /** Where entries of gRPC access logs go. */
@@ -38,7 +39,7 @@ export interface Engine {
   stop(drainMs: number): Promise<void>;
 }
 
-export function createEngine({ worker, runtime, log, logFlushMs, logSink }: EngineOptions): Engine {
+export function createEngine({ worker, runtime, logs, logFlushMs, logSink }: EngineOptions): Engine {
   const stats = new StatsStore();
   const files = createLogFiles(logFlushMs);
   const filters = new FilterStore();
@@ -50,7 +51,7 @@ export function createEngine({ worker, runtime, log, logFlushMs, logSink }: Engi
       },
     },
     stats,
-    log,
+    logs.get('upstream'),
   );
   const routes = new RouteStore(clusters, runtime);
   const listeners = new ListenerManager({

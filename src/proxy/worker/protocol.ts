@@ -2,6 +2,7 @@ import type { Issue } from '../../base/index.ts';
 import type { GrpcMessage } from '../../model/envoy/index.ts';
 import type { GrpcLogConfig } from '../accesslog/grpc.ts';
 import type { JsonObject } from '../config/fields.ts';
+import type { Level } from '../log/levels.ts';
 import type { Sample } from '../stats/kind.ts';
 import type { Change } from './change.ts';
 
@@ -9,7 +10,7 @@ import type { Change } from './change.ts';
 export interface ThreadData {
   readonly worker: number;
   readonly logFlushMs: number | undefined;
-  readonly logLevel: string;
+  readonly logLevels: readonly (readonly [string, Level])[];
   /** `layered_runtime` of the bootstrap, which was read without issues before. */
   readonly runtime: JsonObject | undefined;
   /** The main thread uses raw handles. */

@@ -1,6 +1,6 @@
 import { parentPort } from 'node:worker_threads';
-import { createLogger } from '../../base/index.ts';
 import { readMessage } from '../config/fields.ts';
+import { createLogs } from '../log/logs.ts';
 import { adminRuntime, readRuntime } from '../runtime/read.ts';
 import { prepareRawHandles } from '../transport/raw.ts';
 import { createEngine, type Engine } from './engine.ts';
@@ -12,12 +12,12 @@ export async function runThread(data: ThreadData): Promise<void> {
   const port = parentPort;
   if (!port) throw new Error('not a worker thread');
   const send = (message: ThreadMessage): void => port.postMessage(message);
-  const log = createLogger('proxy');
-  log.level = data.logLevel;
+  const logs = createLogs('info');
+  for (const [component, level] of data.logLevels) logs.set(component, level);
   const forwarder = createLogForwarder((config, entries) => send({ kind: 'log', config, entries }));
   await prepareRawHandles(data.rawHandles, true);
   const runtime = data.runtime ? readMessage(data.runtime, '', [], readRuntime) : adminRuntime();
-  const engine = createEngine({ worker: data.worker, runtime, log, logFlushMs: data.logFlushMs, logSink: forwarder });
+  const engine = createEngine({ worker: data.worker, runtime, logs, logFlushMs: data.logFlushMs, logSink: forwarder });
   let last: Promise<unknown> = Promise.resolve();
   port.on('message', ({ id, request }: { readonly id: number; readonly request: Request }) => {
     const work = last.then(async () => {

@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { createLogger, type Issue } from '../../base/index.ts';
 import type { JsonObject } from '../config/fields.ts';
 import { type RunningProxy, startProxy } from '../index.ts';
+import { singleLogger } from '../log/logs.ts';
 import { adminRuntime } from '../runtime/read.ts';
 import { httpListener, type Json, once, routes, staticCluster } from '../testing/harness.ts';
 import { type Change, inverseOf, keyOf } from './change.ts';
@@ -87,7 +88,7 @@ test('a change that one worker refuses is in force in none', async () => {
   const first = createEngine({
     worker: 0,
     runtime: adminRuntime(),
-    log,
+    logs: singleLogger(log),
     logFlushMs: undefined,
     logSink: { push: () => undefined },
   });

@@ -37,7 +37,14 @@ function childOf(node: unknown, step: string): { readonly key: unknown; readonly
     return item === undefined ? undefined : { key: item, value: item };
   }
   if (!isMap(node)) return undefined;
-  return node.items.find(({ key }) => isScalar(key) && String(key.value) === step);
+  return node.items.find(
+    ({ key }) => isScalar(key) && (String(key.value) === step || snake(String(key.value)) === step),
+  );
+}
+
+/** Protobuf JSON may spell a field `connectTimeout`; paths name it `connect_timeout`. */
+function snake(key: string): string {
+  return key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 function startOf(node: unknown): number | undefined {

@@ -1,0 +1,82 @@
+import { openSync, writeFileSync, writeSync } from 'node:fs';
+import { formatIssue, type Issue, type Logger } from '../../base/index.ts';
+import { createLogs, type Logs } from '../log/logs.ts';
+import { BootstrapError, checkBootstrap, type RunningProxy, startProxy } from '../proxy.ts';
+import type { CommandLine } from './line.ts';
+import { type ConfigSource, type ConfigText, readConfig, readConfigFile } from './source.ts';
+
+/** Does what the command line says; gives the exit code, or undefined while the proxy runs. */
+export async function run(line: CommandLine): Promise<number | undefined> {
+  const source = await readSource(line);
+  if (Array.isArray(source)) return complain(source);
+  const { json, locate } = source as ConfigSource;
+  const logs = openLogs(line);
+  if (line.mode === 'validate') {
+    const issues = await checkBootstrap({ bootstrap: json, logs, identity: identityOf(line) });
+    if (issues.length > 0) return complain(issues.map(locate));
+    process.stdout.write(`configuration '${line.configPath ?? ''}' OK\n`);
+    return 0;
+  }
+  try {
+    const proxy = await startProxy({
+      bootstrap: json,
+      logs,
+      identity: identityOf(line),
+      concurrency: line.concurrency,
+      logFlushMs: line.fileFlushInterval,
+      commandLine: line,
+    });
+    serve(proxy, line, logs.get('main'));
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof BootstrapError)) throw error;
+    return complain(error.issues.map(locate));
+  }
+}
+
+async function readSource({ configPath, configYaml }: CommandLine): Promise<ConfigSource | readonly Issue[]> {
+  const texts: ConfigText[] = [];
+  if (configPath !== undefined) {
+    const file = await readConfigFile(configPath);
+    if (!file.ok) return [file.error];
+    texts.push(file.value);
+  }
+  if (configYaml !== undefined) texts.push({ name: '--config-yaml', text: configYaml });
+  const source = readConfig(texts);
+  return source.ok ? source.value : [source.error];
+}
+
+function identityOf({ serviceNode, serviceCluster, serviceZone }: CommandLine): {
+  readonly id: string;
+  readonly cluster: string;
+  readonly zone: string;
+} {
+  return { id: serviceNode, cluster: serviceCluster, zone: serviceZone };
+}
+
+function openLogs({ logLevel, componentLevels, logPath }: CommandLine): Logs {
+  const fd = logPath === undefined ? undefined : openSync(logPath, 'a');
+  const logs = fd === undefined ? createLogs(logLevel) : createLogs(logLevel, (line) => writeSync(fd, line));
+  for (const [component, level] of componentLevels) logs.set(component, level);
+  return logs;
+}
+
+function complain(issues: readonly Issue[]): number {
+  for (const issue of issues) process.stderr.write(`ciliate-proxy: ${formatIssue(issue)}\n`);
+  return 1;
+}
+
+function serve(proxy: RunningProxy, line: CommandLine, log: Logger): void {
+  if (line.adminAddressPath !== undefined && proxy.adminAddress !== undefined) {
+    writeFileSync(line.adminAddressPath, proxy.adminAddress);
+  }
+  log.info({ admin: proxy.adminAddress }, 'starting main dispatch loop');
+  let stopping = false;
+  const stop = (signal: string): void => {
+    log.warn(stopping ? `caught ${signal} again, ending` : `caught ${signal}, draining`);
+    if (stopping) process.exit(1);
+    stopping = true;
+    void proxy.stop(line.drainTime).then(() => process.exit(0));
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop(signal));
+}

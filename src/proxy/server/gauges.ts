@@ -1,0 +1,29 @@
+import type { Workers } from '../worker/group.ts';
+import type { ServerState } from './state.ts';
+import { CLUSTER_MANAGER_STATS, LISTENER_MANAGER_STATS, SERVER_STATS } from './stats.ts';
+
+const STATES = { LIVE: 0, DRAINING: 1, PRE_INITIALIZING: 2, INITIALIZING: 3 } as const;
+
+/** Keeps the gauges of the process up to date. */
+export function countServer({ first, count }: Workers, state: ServerState): void {
+  const { stats, clusters, listeners } = first;
+  const scope = stats.scope();
+  const server = scope.get(SERVER_STATS, 'server.');
+  const manager = scope.get(CLUSTER_MANAGER_STATS, 'cluster_manager.');
+  const listening = scope.get(LISTENER_MANAGER_STATS, 'listener_manager.');
+  stats.beforeRead(() => {
+    server.concurrency = count;
+    server.state = STATES[state.name];
+    server.live = state.name === 'LIVE' ? 1 : 0;
+    server.uptime = state.uptimeSeconds;
+    const { heapUsed, heapTotal, rss } = process.memoryUsage();
+    server.memoryAllocated = heapUsed;
+    server.memoryHeap = heapTotal;
+    server.memoryPhysical = rss;
+    const warm = clusters.all().filter((cluster) => cluster.warm).length;
+    manager.active = warm;
+    manager.warming = clusters.all().length - warm;
+    listening.active = listeners.all().length;
+    listening.workersStarted = 1;
+  });
+}

@@ -1,0 +1,40 @@
+import { formatIssue, type Issue, type Logger } from '../../base/index.ts';
+import type { CommandLine } from '../command/line.ts';
+import type { NodeIdentity } from '../config/bootstrap.ts';
+import type { Logs } from '../log/logs.ts';
+
+export interface ProxyOptions {
+  /** The parsed YAML or JSON of an Envoy bootstrap file. */
+  readonly bootstrap: unknown;
+  /** Takes the log of every component, where `logs` does not. */
+  readonly log?: Logger;
+  readonly logs?: Logs;
+  /** How long an access log line waits for others before it is written; default 1 s. */
+  readonly logFlushMs?: number;
+  /** Number of workers, each on a core of its own; default 1, which runs in this thread. */
+  readonly concurrency?: number;
+  /** In place of what the bootstrap says of the node. */
+  readonly identity?: NodeIdentity;
+  /** For the admin interface to show. */
+  readonly commandLine?: CommandLine;
+}
+
+export interface RunningProxy {
+  /** `host:port` or Unix socket path of the admin interface; undefined when the bootstrap has none. */
+  readonly adminAddress: string | undefined;
+  /** Addresses of a listener as bound (`127.0.0.1:15001`); empty when there is no such listener. */
+  listenerAddresses(name: string): readonly string[];
+  /** Stops accepting, lets requests end for up to `drainMs` (5 s), writes out the access logs. */
+  stop(drainMs?: number): Promise<void>;
+}
+
+/** The bootstrap cannot be put into force; `issues` says where and why. */
+export class BootstrapError extends Error {
+  override readonly name = 'BootstrapError';
+  readonly issues: readonly Issue[];
+
+  constructor(issues: readonly Issue[]) {
+    super(issues.map(formatIssue).join('\n'));
+    this.issues = issues;
+  }
+}

@@ -1,0 +1,27 @@
+import type { Issue } from '../../base/index.ts';
+import type { Bootstrap } from '../config/bootstrap.ts';
+import type { Change } from '../worker/change.ts';
+
+/** Puts changes into force, or only checks them; the issues of each. */
+export type Apply = (changes: readonly Change[]) => Promise<readonly (readonly Issue[])[]>;
+
+/** Applies the static resources of a bootstrap, clusters first; gives all issues with their path in the bootstrap. */
+export async function applyStatic(config: Bootstrap, apply: Apply): Promise<readonly Issue[]> {
+  const clusters = await apply(config.clusters.map((json) => ({ kind: 'cluster', json, fixed: true })));
+  const listeners = await apply(config.listeners.map((json) => ({ kind: 'listener', json, fixed: true })));
+  return [...placed('clusters', clusters), ...placed('listeners', listeners)];
+}
+
+function placed(key: string, results: readonly (readonly Issue[])[]): readonly Issue[] {
+  return results.flatMap((issues, index) => {
+    const at = `static_resources.${key}[${index}]`;
+    return issues.map((issue) => ({ ...issue, path: issue.path === '' ? at : `${at}.${issue.path}` }));
+  });
+}
+
+/** The control plane must be reachable through what is static. */
+export function adsIssues(config: Bootstrap, target: (cluster: string) => string | undefined): readonly Issue[] {
+  if (!config.ads || target(config.ads.cluster) !== undefined) return [];
+  const path = 'dynamic_resources.ads_config.grpc_services[0].envoy_grpc.cluster_name';
+  return [{ path, message: `no static cluster ${JSON.stringify(config.ads.cluster)} with an endpoint` }];
+}

@@ -1,0 +1,46 @@
+import { flushCompileCache, getCompileCacheDir } from 'node:module';
+import { messageOf } from '../../model/envoy/index.ts';
+import { createGrpcLogStreams, type GrpcLogStreams } from '../accesslog/grpc.ts';
+import type { Bootstrap } from '../config/bootstrap.ts';
+import type { Logs } from '../log/logs.ts';
+import { prepareRawHandles } from '../transport/raw.ts';
+import { createEngine } from '../worker/engine.ts';
+import { createWorkers, type Workers } from '../worker/group.ts';
+import { startRemote } from '../worker/remote.ts';
+
+export interface WorkerOptions {
+  readonly logs: Logs;
+  readonly logFlushMs: number | undefined;
+  readonly concurrency: number;
+}
+
+/** Starts the workers, empty, and the streams that their gRPC access logs go to. */
+export async function openWorkers(
+  config: Bootstrap,
+  { logs, logFlushMs, concurrency }: WorkerOptions,
+): Promise<{ readonly workers: Workers; readonly logStreams: GrpcLogStreams }> {
+  const log = logs.get('main');
+  const rawHandles = await prepareRawHandles();
+  if (!rawHandles) log.warn('this Node gives no access to socket handles: requests cost more');
+  const node = messageOf('envoy.config.core.v3.Node', config.node);
+  const logStreams = createGrpcLogStreams((name) => first.clusters.grpcTarget(name), node, logs.get('grpc'));
+  const first = createEngine({ worker: 0, runtime: config.runtime, logs, logFlushMs, logSink: logStreams });
+  const onDeath = (reason: string): never => {
+    log.fatal({ reason }, 'a worker died');
+    process.exit(1);
+  };
+  if (concurrency > 1) flushCompileCache();
+  const shared = {
+    logFlushMs,
+    logLevels: [...logs.levels()],
+    runtime: config.runtimeJson,
+    rawHandles,
+    compileCache: getCompileCacheDir(),
+  };
+  const remotes = await Promise.all(
+    Array.from({ length: concurrency - 1 }, (_, index) =>
+      startRemote({ data: { worker: index + 1, ...shared }, logSink: logStreams, onDeath }),
+    ),
+  );
+  return { workers: createWorkers(first, remotes, log), logStreams };
+}
