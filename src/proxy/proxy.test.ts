@@ -50,12 +50,12 @@ test('local replies as Envoy words them', async () => {
     [
       '/refused',
       503,
-      'upstream connect error or disconnect/reset before headers. reset reason: remote connection failure, transport failure reason: delayed connect error: Connection refused',
+      'upstream connect error or disconnect/reset before headers. reset reason: remote connection failure',
     ],
     [
       '/retried',
       503,
-      'upstream connect error or disconnect/reset before headers. retried and the latest reset reason: remote connection failure, transport failure reason: delayed connect error: Connection refused',
+      'upstream connect error or disconnect/reset before headers. retried and the latest reset reason: remote connection failure',
     ],
     ['/empty', 503, 'no healthy upstream'],
     ['/unknown', 503, ''],

@@ -37,7 +37,8 @@ export function normalOutcome(outcome: Outcome, places: Places): Outcome {
   const text = normalizer(places);
   const headers = (list: readonly string[]): readonly string[] => list.map((header) => normalHeader(text(header)));
   const response = (one: SeenResponse): SeenResponse => ({
-    status: one.status,
+    // What is left of a response that broke off is a head and more in one text.
+    status: one.status.split('\r\n').map(normalHeader).join('\r\n'),
     headers: headers(one.headers),
     body: normalBody(text(one.body)),
   });

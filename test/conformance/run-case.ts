@@ -32,11 +32,7 @@ export async function runCase(stage: Stage, one: Case): Promise<Outcome> {
     ...list,
     ...(rest === '' ? [] : [{ status: `rest: ${rest}`, headers: [], body: '' }]),
   ]);
-  const log = await logLines(
-    places,
-    logBefore,
-    one.tcp ? 1 : connections.reduce((sum, { responses: { length } }) => sum + length, 0),
-  );
+  const log = await logLines(places, logBefore, one.tcp ? 1 : responses.length);
   const admin: Record<string, string> = {};
   for (const at of one.admin ?? []) admin[at] = await subject.admin(at);
   const stats = statsBefore && changedStats(statsBefore, await readStats(subject), scenario.stats || []);

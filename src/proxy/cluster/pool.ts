@@ -78,6 +78,7 @@ export class Pool implements ConnectionOwner {
     if (reason === 'connection timeout') this.cluster.stats.cxConnectTimeout++;
     for (const client of this.#waiting.splice(0)) {
       this.resources.pending--;
+      this.cluster.stats.rqPendingFailureEject++;
       client.onPoolFailure(reason, detail);
     }
   }
@@ -87,6 +88,10 @@ export class Pool implements ConnectionOwner {
     const spent = maxRequestsPerConnection > 0 && connection.requests >= maxRequestsPerConnection;
     if (!reusable || spent || this.#draining) connection.destroy();
     else this.#serve(connection);
+  }
+
+  onProtocolError(): void {
+    this.cluster.stats.cxProtocolError++;
   }
 
   onClosed(connection: UpstreamConnection): void {
@@ -120,7 +125,7 @@ export class Pool implements ConnectionOwner {
     const { resources } = this;
     if (resources.requests >= resources.limits.requests) {
       this.#idle.push(connection);
-      this.cluster.stats.rqPendingOverflow++;
+      this.cluster.stats.rqActiveOverflow++;
       client.onPoolFailure('overflow', '');
       return;
     }

@@ -34,7 +34,7 @@ export interface ResponseHandler {
   onBody(bytes: Buffer, start: number, stop: number, done: boolean): void;
   /** All of what was read has been handed over. */
   onReadEnd(): void;
-  onReset(reason: ResetReason, detail: string): void;
+  onReset(reason: ResetReason): void;
   onWritable(): void;
   /** Bytes of an upgraded connection; an empty range means that the upstream closed its side. */
   onTunnel(bytes: Buffer, start: number, stop: number): void;
@@ -47,6 +47,8 @@ export interface ConnectionOwner {
   /** The response is complete; `reusable` tells whether another request may follow. */
   onReleased(connection: UpstreamConnection, reusable: boolean): void;
   onClosed(connection: UpstreamConnection): void;
+  /** The upstream sent what HTTP does not allow. */
+  onProtocolError(): void;
 }
 
 const NOTHING = Buffer.alloc(0);
@@ -153,11 +155,13 @@ export class UpstreamConnection implements TransportUser {
   /** The connection is gone while a response was awaited: that may be its end, or comes too early for the message that had begun. */
   #cutOff(handler: ResponseHandler): void {
     if (this.#awaitingHead) {
-      handler.onReset(this.#partial ? 'protocol error' : 'connection termination', this.#failure);
+      if (this.#partial) this.owner.onProtocolError();
+      handler.onReset(this.#partial ? 'protocol error' : 'connection termination');
       return;
     }
     if (this.#body.kind !== 'close') {
-      handler.onReset('protocol error', '');
+      this.owner.onProtocolError();
+      handler.onReset('protocol error');
       return;
     }
     handler.onBody(NOTHING, 0, 0, true);
@@ -196,7 +200,7 @@ export class UpstreamConnection implements TransportUser {
         this.#keepPartial(bytes, at, limit);
         return undefined;
       }
-      if (typeof outcome !== 'number') return this.#protocolError(handler, outcome.details);
+      if (typeof outcome !== 'number') return this.#protocolError(handler);
       at = outcome;
       if (head.status < 200 && head.status !== 101) {
         this.#partial = at === limit ? undefined : this.#partial;
@@ -242,19 +246,21 @@ export class UpstreamConnection implements TransportUser {
     const { start, end, done, fault } = this.#body;
     if (done) this.#release(at < limit);
     if (done || end > start) handler.onBody(bytes, start, end, done);
-    if (fault && this.handler === handler) this.#protocolError(handler, fault.details);
+    if (fault && this.handler === handler) this.#protocolError(handler);
     else handler.onReadEnd();
   }
 
   #release(trailingBytes: boolean): void {
     const reusable = this.#keep && this.requestSent && !trailingBytes;
+    if (trailingBytes) this.owner.onProtocolError();
     this.handler = undefined;
     this.owner.onReleased(this, reusable);
   }
 
-  #protocolError(handler: ResponseHandler, detail: string): undefined {
+  #protocolError(handler: ResponseHandler): undefined {
     this.destroy();
-    handler.onReset('protocol error', detail);
+    this.owner.onProtocolError();
+    handler.onReset('protocol error');
     return undefined;
   }
 }

@@ -46,7 +46,7 @@ export function readLocalReplyConfig(fields: Fields): LocalReplyConfig {
 
 const readAddition = (fields: Fields): ReturnType<typeof readHeaderOption> => readHeaderOption(fields, 'response');
 
-/** The response for a reply after mapping. Order of its first headers as Envoy writes them. */
+/** The response for a reply after mapping. Its headers stand in Envoy's order: the route's, the reply's, the mapper's, then those of its body. */
 export function localReplyHead(
   stream: HttpStream,
   reply: LocalReply,
@@ -57,24 +57,23 @@ export function localReplyHead(
   stream.status = reply.status;
   stream.response = head;
   stream.localReplyBody = reply.body;
-  for (const [name, value] of reply.headers ?? []) head.headers.add(name, value);
+  const { headers } = head;
+  if (stream.route) applyMutations(stream.route.responseMutations, headers, stream);
+  for (const [name, value] of reply.headers ?? []) headers.add(name, value);
   const mapper = localReplies.mappers.find(({ test }) => test(stream));
   if (mapper?.status !== undefined) stream.status = head.status = mapper.status;
   if (mapper?.body !== undefined) stream.localReplyBody = mapper.body;
   const format = mapper?.format ?? localReplies.format;
   const body = format ? format.text(stream) : stream.localReplyBody;
   stream.localReplyBody = '';
-  if (isGrpc(stream)) return { head: grpcHead(head.status, body), body: '' };
-  const own = head.headers.copy();
-  const { headers } = head;
-  headers.removeWhere(() => true);
-  if (body !== '') {
-    headers.add('content-length', String(body.length));
-    headers.add('content-type', format?.contentType ?? 'text/plain');
-  }
-  for (let at = 0; at < own.size; at++) headers.add(own.names[at] as string, own.values[at] as string);
   if (mapper) applyMutation(mapper.headers, headers, stream);
-  if (stream.route) applyMutations(stream.route.responseMutations, headers, stream);
+  if (isGrpc(stream)) {
+    makeGrpc(head, body);
+    return { head, body: '' };
+  }
+  if (body === '') return { head, body };
+  headers.set('content-length', String(body.length));
+  headers.set('content-type', format?.contentType ?? 'text/plain');
   return { head, body };
 }
 
@@ -94,13 +93,12 @@ const GRPC_STATUS: Readonly<Record<number, number>> = {
   504: 14,
 };
 
-function grpcHead(status: number, body: string): ResponseHead {
-  const head = new ResponseHead();
+function makeGrpc(head: ResponseHead, body: string): void {
+  const { headers, status } = head;
   head.status = 200;
-  head.headers.add('content-type', 'application/grpc');
-  head.headers.add('grpc-status', String(GRPC_STATUS[status] ?? 2));
-  if (body !== '') head.headers.add('grpc-message', percentEncode(body));
-  return head;
+  headers.set('content-type', 'application/grpc');
+  headers.set('grpc-status', String(GRPC_STATUS[status] ?? 2));
+  if (body !== '') headers.set('grpc-message', percentEncode(body));
 }
 
 function percentEncode(text: string): string {

@@ -45,7 +45,7 @@ export class ServerConnection implements TransportUser {
   #delayClose = false;
   readonly #idle = new Deadline(() => this.#idleTimeout());
   readonly #headTimeout = new Deadline(() => this.#headerTimeout());
-  readonly #closeDelay = new Deadline(() => this.transport.destroy());
+  readonly #closeDelay = new Deadline(() => this.#closeAtLast());
   readonly #onClosed: (connection: ServerConnection) => void;
 
   constructor(
@@ -86,9 +86,9 @@ export class ServerConnection implements TransportUser {
     this.transport.destroy();
   }
 
-  /** Sends what is written, then closes. */
+  /** Ends the connection after a response that breaks off. */
   destroySoon(): void {
-    this.#shut(false);
+    this.#shut(true);
   }
 
   pauseReading(): void {
@@ -142,6 +142,7 @@ export class ServerConnection implements TransportUser {
       return;
     }
     if (!stream.requestDone || this.closeAfterResponse) {
+      if (!stream.requestDone) this.manager.stats.rqReceivedReset++;
       this.#shut(this.#delayClose || !stream.requestDone);
       return;
     }
@@ -163,12 +164,18 @@ export class ServerConnection implements TransportUser {
   #shut(delay: boolean): void {
     if (this.#closing) return;
     this.#closing = true;
+    this.#delayClose = delay;
     this.#idle.stop();
     this.#headTimeout.stop();
     const { delayedCloseTimeout } = this.manager;
     if (!delay || delayedCloseTimeout === 0) this.transport.end();
     this.resumeReading();
     this.#closeDelay.start(delayedCloseTimeout || LINGER_MS);
+  }
+
+  #closeAtLast(): void {
+    if (this.#delayClose) this.manager.stats.cxDelayedClose++;
+    this.transport.destroy();
   }
 
   onBytes(read: Buffer, length: number): void {

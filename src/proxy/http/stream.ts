@@ -143,6 +143,8 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     if (reply.flags) this.flags |= reply.flags;
     this.details = reply.details;
     if (this.#headSent) {
+      this.manager.stats.rqSentReset++;
+      this.manager.stats.rqReceivedReset++;
       this.flush();
       this.end();
       this.connection.destroySoon();
@@ -152,7 +154,8 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     this.#filters?.request.cancel();
     // A reply to what is wrong with a response passes no filters.
     if (this.responseStarted) this.#filters?.response.cancel();
-    if (reply.close) this.connection.closeAfterRefusal();
+    // Envoy takes the connection of a bad request for a bad one, whoever found it bad.
+    if (reply.close || reply.status === 400) this.connection.closeAfterRefusal();
     const filters = this.responseStarted ? undefined : this.#filters;
     const { head, body } = localReplyHead(this, reply);
     const bytes = Buffer.from(body, 'latin1');
@@ -220,7 +223,10 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     }
     if (manager.via !== '') headers.add('via', manager.via);
     if (manager.requestIdInResponse && this.requestId !== '') headers.set('x-request-id', this.requestId);
-    if (!this.requestDone && head.status !== 101) connection.closeAfterResponse = true;
+    if (!this.requestDone && head.status !== 101) {
+      connection.closeAfterResponse = true;
+      manager.stats.rqResponseBeforeComplete++;
+    }
     const outgoing = connection.outgoing(head, this.#framing(head, done));
     manager.stats.status.count(head.status);
     manager.listenerStats.status.count(head.status);

@@ -91,8 +91,10 @@ export function rewritePath(rewrite: PathRewrite, head: RequestHead, info: Strea
   const path = end === full.length ? full : full.slice(0, end);
   const made = rewrite(path, info);
   if (made === '') return;
-  info.originalPath = full;
-  if (keepOriginal) head.headers.set('x-envoy-original-path', full);
+  if (keepOriginal) {
+    info.originalPath = full;
+    head.headers.set('x-envoy-original-path', full);
+  }
   if (isTarget(made)) head.path = path === full ? made : made + full.slice(end);
   else if (info.invalidHeader === '') info.invalidHeader = ':path';
 }

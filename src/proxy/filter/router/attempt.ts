@@ -162,6 +162,7 @@ export class Attempt implements PoolClient, ResponseHandler {
 
   onPoolFailure(reason: ResetReason, detail: string): void {
     this.#waiting = false;
+    this.#run.stream.upstreamFailure = detail;
     this.#end();
     this.#run.onReset(this, reason, detail);
   }
@@ -248,11 +249,11 @@ export class Attempt implements PoolClient, ResponseHandler {
     return this.#connection?.transport.blocked !== true;
   }
 
-  onReset(reason: ResetReason, detail: string): void {
+  onReset(reason: ResetReason): void {
     if (this.#over) return;
     this.#connection = undefined;
     this.#end();
-    this.#run.onReset(this, reason, detail);
+    this.#run.onReset(this, reason, '');
   }
 
   /** Gives up without telling anyone; a connection in use is closed, since its answer would come later. */
@@ -265,8 +266,6 @@ export class Attempt implements PoolClient, ResponseHandler {
       this.cluster.pool(this.host, this.resources, this.#run.stream.connection.source).cancel(this);
       this.cluster.stats.rqCancelled++;
     }
-    if (!connection) return;
-    this.cluster.stats.rqSentReset++;
-    connection.destroy();
+    connection?.destroy();
   }
 }

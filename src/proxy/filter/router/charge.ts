@@ -49,6 +49,7 @@ export function chargeEnd(attempt: Attempt): void {
 /** An attempt ended without a response: `status` is the answer in its stead. */
 export function chargeAbort(run: RouterRun, attempt: Attempt, status: number, started: boolean): void {
   if (started) {
+    if (attempt.grpcOpen) run.stream.manager.stats.resetAfterResponse++;
     chargeEnd(attempt);
     return;
   }

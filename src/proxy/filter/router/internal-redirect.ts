@@ -16,15 +16,27 @@ export function followRedirect(
   response: ResponseHead,
   body: Buffer | undefined,
 ): boolean {
-  const target = parseLocation(response.headers.get('location'));
-  if (!target || !stream.redirect) return false;
+  const location = response.headers.get('location');
+  if (location === undefined || !stream.redirect) return false;
   const { head } = stream;
+  const { stats } = stream.manager;
+  const target = parseLocation(location);
+  if (!target) {
+    stats.redirectBadLocation++;
+    return false;
+  }
   const secure = head.scheme === 'https';
   const targetSecure = target.scheme !== 'http';
-  if (!policy.crossScheme && secure !== targetSecure) return false;
+  if (!policy.crossScheme && secure !== targetSecure) {
+    stats.redirectUnsafeScheme++;
+    return false;
+  }
   const history = stream.redirects ?? { count: 0, led: new Map<string, Set<string>>() };
   stream.redirects = history;
-  if (history.count >= policy.max) return false;
+  if (history.count >= policy.max) {
+    stats.redirectTooMany++;
+    return false;
+  }
   const restore = saved(head);
   const original = `${secure ? 'https' : 'http'}://${head.authority}${head.path}`;
   copyHeaders(policy.copy, response, head);
@@ -36,6 +48,8 @@ export function followRedirect(
   const accepts = (predicate: RedirectPredicate): boolean =>
     accept(predicate, stream, history, name, secure, targetSecure);
   if (!found || !policy.predicates.every(accepts)) {
+    if (found) stats.redirectPredicate++;
+    else stats.redirectNoRoute++;
     restore();
     return false;
   }
@@ -100,9 +114,9 @@ function saved(head: RequestHead): () => void {
 
 /** An absolute URL, as Envoy needs it; its fragment is dropped. */
 function parseLocation(
-  location: string | undefined,
+  location: string,
 ): { readonly scheme: string; readonly authority: string; readonly path: string } | undefined {
-  const match = location === undefined ? undefined : /^(https?):\/\/([^/?#]+)([^#]*)/i.exec(location);
+  const match = /^(https?):\/\/([^/?#]+)([^#]*)/i.exec(location);
   if (!match) return undefined;
   const [, scheme = '', authority = '', rest = ''] = match;
   return { scheme: scheme.toLowerCase(), authority, path: rest.startsWith('/') ? rest : `/${rest}` };

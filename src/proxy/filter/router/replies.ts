@@ -27,22 +27,19 @@ export function replyHeaders(stream: RouterDownstream, route: Route, overloaded:
   return headers;
 }
 
-/** The answer, in Envoy's words, when no upstream gave one. `started`: the client has part of a response, so that only flags and details are left of it. */
+/** The answer, in Envoy's words, when no upstream gave one. `transport`: why there was no connection, which the client is not told. `started`: the client has part of a response, so that only flags and details are left of it. */
 export function resetReply(
   reason: ResetReason,
-  detail: string,
+  transport: string,
   { retried, started }: { readonly retried: boolean; readonly started: boolean },
   headers: ReplyHeaders,
 ): LocalReply {
-  // What ended an established connection is not a transport failure.
-  const transport = reason === 'connection termination' || reason === 'protocol error' ? '' : detail;
-  const failure = transport === '' ? '' : `, transport failure reason: ${transport}`;
   const again = retried ? 'retried and the latest ' : '';
-  const words = transport === '' ? reason : `${reason},${transport}`;
+  const words = transport === '' ? reason : `${reason}|${transport}`;
   const when = started ? 'upstream_reset_after_response_started' : 'upstream_reset_before_response_started';
   return {
     status: resetStatus(reason),
-    body: `upstream connect error or disconnect/reset before headers. ${again}reset reason: ${reason}${failure}`,
+    body: `upstream connect error or disconnect/reset before headers. ${again}reset reason: ${reason}`,
     details: `${when}{${words.replaceAll(/\s/g, '_')}}`,
     flags: FLAGS[reason],
     headers,

@@ -19,4 +19,5 @@ export function finishResponse(
   stream.status = head.status;
   stream.response = head;
   applyMutations(route.responseMutations, headers, stream);
+  if (route.virtualHost.attemptCountDown) headers.set('x-envoy-attempt-count', String(stream.attempts));
 }

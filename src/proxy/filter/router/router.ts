@@ -10,12 +10,16 @@ import { strictFault } from './strict-headers.ts';
 /** The router filter for one request: answers what needs no upstream, else gives the run that is to begin. */
 export function routeRequest(stream: RouterDownstream): RouterRun | undefined {
   const { route } = stream;
+  const { stats } = stream.manager;
+  stats.routed++;
   if (!route) {
+    stats.noRoute++;
     stream.reply({ status: 404, body: '', details: 'route_not_found', flags: FLAG.NO_ROUTE });
     return undefined;
   }
   const { action } = route;
   if (action.kind === 'forward') return forward(stream, route, action);
+  stats.directResponse++;
   const direct = directReply(route, stream.head, stream, !stream.manager.router.suppressHeaders);
   if (direct) stream.reply(direct);
   return undefined;
@@ -25,6 +29,7 @@ function forward(stream: RouterDownstream, route: Route, action: ForwardAction):
   const { manager } = stream;
   const cluster = manager.clusters.get(stream.routeCluster);
   if (!cluster || cluster.config.http2) {
+    manager.stats.noCluster++;
     stream.reply(noCluster(action.notFoundStatus));
     return undefined;
   }

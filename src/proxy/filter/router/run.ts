@@ -67,6 +67,7 @@ export class RouterRun extends RoutingContext {
   /** In Envoy's order: the host, the headers, then the first attempt. */
   begin(): void {
     const { stream, action } = this;
+    stream.attempts++;
     const host = this.cluster.choose(this);
     if (!host) {
       this.#noHost();
@@ -79,7 +80,6 @@ export class RouterRun extends RoutingContext {
     const { respectExpectedTimeout: respectExpected } = stream.manager.router;
     const options = { steered, grpc: this.grpc, respectExpected };
     this.timeouts = takeTimeouts(action, policy.retry, policy.timeouts, headers, options);
-    stream.attempts++;
     announceAttempt(this, this.#route, 0);
     const keepOriginal = !stream.manager.router.suppressHeaders;
     const refused = finalizeRequest(this.#route, action, stream.head, stream, keepOriginal);
@@ -161,8 +161,6 @@ export class RouterRun extends RoutingContext {
 
   onHead(attempt: Attempt, head: ResponseHead, done: boolean): void {
     const { stream } = this;
-    const { virtualHost } = this.#route;
-    if (virtualHost.attemptCountDown) head.headers.set('x-envoy-attempt-count', String(stream.attempts));
     judgeHead(attempt, head, this.grpc);
     if (this.retries && this.#retriesHead(this.retries, attempt, head)) return;
     if (this.action.internalRedirect && this.#redirect(this.action.internalRedirect, head)) return;
@@ -248,7 +246,6 @@ export class RouterRun extends RoutingContext {
   onReset(attempt: Attempt, reason: ResetReason, detail: string): void {
     const { stream } = this;
     if (this.#over) return;
-    stream.upstreamFailure = detail;
     // Too many requests at a time are no fault of a host's.
     if (reason !== 'overflow') {
       this.cluster.outlier?.onLocalFailure(attempt.host, 503);
@@ -345,7 +342,7 @@ export class RouterRun extends RoutingContext {
       }
       attempt.abandon();
     }
-    this.#timeoutAbort('upstream_response_timeout');
+    this.#timeoutAbort('response_timeout');
   }
 
   #timeoutAbort(details: string): void {
