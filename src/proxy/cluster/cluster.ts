@@ -11,9 +11,10 @@ import { fixedMembers, type MembershipOptions, updateMembers } from './membershi
 import { type MergeStats, UpdateMerger } from './merge.ts';
 import { OriginalDestinations } from './original-dst.ts';
 import { OutlierDetector } from './outlier.ts';
+import { OUTLIER_STATS } from './outlier-stats.ts';
 import { Pool } from './pool.ts';
 import { Resources } from './resources.ts';
-import { CLUSTER_STATS, type ClusterStats, OUTLIER_STATS } from './stats.ts';
+import { CLUSTER_STATS, type ClusterStats } from './stats.ts';
 import { bindAddress, type SourceAddress } from './upstream-connection.ts';
 
 /** What a cluster needs of its surroundings. */
@@ -77,8 +78,10 @@ export class Cluster {
       this.outlier = new OutlierDetector(
         config.outlier,
         scope.get(OUTLIER_STATS, `${prefix}outlier_detection.`),
-        () => this.hosts,
-        () => this.#healthChanged(),
+        (ejected) => {
+          this.#healthChanged();
+          ejected?.drain();
+        },
         random,
       );
     }
@@ -141,6 +144,7 @@ export class Cluster {
   #take(sets: readonly HostSet[], added: readonly Host[], removed: readonly Host[]): void {
     this.#sets = sets;
     this.#hosts = sets.length === 1 ? (sets[0] as HostSet).hosts : sets.flatMap((set) => set.hosts);
+    this.outlier?.onMembers(added, removed);
     for (const host of removed) host.drain();
     const came = added.length > 0 || removed.length > 0;
     if (came) this.stats.membershipChange++;

@@ -4,9 +4,9 @@ import { type StatsScope, sanitizeStatName } from '../stats/store.ts';
 import { type BalancerPolicy, PLAIN_HASHING, PLAIN_LOCALITY } from './balance/policy.ts';
 import { type Assignment, NO_ASSIGNMENT, readAssignment } from './config/endpoints.ts';
 import { type OriginalDstConfig, readOriginalDst } from './config/original-dst.ts';
+import { type OutlierConfig, readOutlierDetection } from './config/outlier.ts';
 import { type CommonPolicy, readPolicy } from './config/policy.ts';
 import { readHashing, readLocalityPolicy, readPercent } from './config/policy-parts.ts';
-import { type OutlierConfig, readOutlierDetection } from './outlier.ts';
 import { DEFAULT_THRESHOLDS, type RetryBudget, type Thresholds } from './resources.ts';
 
 export type ClusterKind = 'STATIC' | 'STRICT_DNS' | 'EDS' | 'ORIGINAL_DST';

@@ -51,19 +51,6 @@ export interface EndpointConfig {
   readonly metadata: JsonObject | undefined;
 }
 
-/** What outlier detection counts for a host. */
-export interface OutlierCounts {
-  consecutive5xx: number;
-  consecutiveGateway: number;
-  consecutiveLocal: number;
-  /** How often in a row the host was ejected; sets how long the next ejection lasts. */
-  ejections: number;
-  /** Monotonic milliseconds; 0 when not ejected. */
-  ejectedUntil: number;
-  successes: number;
-  requests: number;
-}
-
 /** One endpoint of a cluster. It outlives endpoint updates that still name it, with its connections and counters. */
 export class Host {
   readonly address: Address;
@@ -82,15 +69,6 @@ export class Host {
   activeRequests = 0;
   /** Whether the host was used since the last clean-up of original destinations. */
   used = true;
-  readonly outlier: OutlierCounts = {
-    consecutive5xx: 0,
-    consecutiveGateway: 0,
-    consecutiveLocal: 0,
-    ejections: 0,
-    ejectedUntil: 0,
-    successes: 0,
-    requests: 0,
-  };
   readonly stats = { cxActive: 0, cxTotal: 0, cxConnectFail: 0, rqTotal: 0, rqSuccess: 0, rqError: 0, rqTimeout: 0 };
   /** Connections by source address; the empty key is the proxy's own. */
   readonly pools = new Map<string, Pool>();
@@ -123,7 +101,10 @@ export class Host {
     return (this.flags & HEALTH.FAILED_OUTLIER_CHECK) !== 0;
   }
 
+  /** Lets the connections end with what they carry; whoever comes next gets new ones. */
   drain(): void {
-    for (const pool of this.pools.values()) pool.drain();
+    const pools = [...this.pools.values()];
+    this.pools.clear();
+    for (const pool of pools) pool.drain();
   }
 }

@@ -1,201 +1,249 @@
-import type { Fields } from '../config/fields.ts';
 import { Deadline } from '../time/deadline.ts';
+import type { EjectionType, OutlierConfig } from './config/outlier.ts';
 import { HEALTH, type Host } from './host.ts';
-import type { OutlierStats } from './stats.ts';
+import { EJECTION_COUNTERS, type OutlierStats } from './outlier-stats.ts';
 
-/** `envoy.config.cluster.v3.OutlierDetection` with Envoy's defaults; times in milliseconds, shares in percent. */
-export interface OutlierConfig {
-  readonly consecutive5xx: number;
-  readonly enforce5xx: number;
-  readonly consecutiveGateway: number;
-  readonly enforceGateway: number;
-  readonly consecutiveLocal: number;
-  readonly enforceLocal: number;
-  readonly splitLocal: boolean;
-  readonly interval: number;
-  readonly baseEjection: number;
-  readonly maxEjection: number;
-  readonly maxPercent: number;
-  readonly alwaysOne: boolean;
-  readonly successRate: {
-    readonly enforce: number;
-    readonly hosts: number;
-    readonly volume: number;
-    readonly stdev: number;
-  };
-  readonly failure: {
-    readonly enforce: number;
-    readonly hosts: number;
-    readonly volume: number;
-    readonly threshold: number;
-  };
+/** Requests to a host in the running and in the last interval, and the share of successes in that one. */
+class SuccessRate {
+  requests = 0;
+  successes = 0;
+  lastRequests = 0;
+  lastSuccesses = 0;
+  /** Percent; -1 while there are too few requests to tell. */
+  shown = -1;
+
+  count(success: boolean): void {
+    this.requests++;
+    if (success) this.successes++;
+  }
+
+  endInterval(): void {
+    this.lastRequests = this.requests;
+    this.lastSuccesses = this.successes;
+    this.requests = this.successes = 0;
+    this.shown = -1;
+  }
+
+  get percent(): number {
+    return (this.lastSuccesses * 100) / this.lastRequests;
+  }
 }
 
-export function readOutlierDetection(fields: Fields): OutlierConfig {
-  const baseEjection = fields.duration('base_ejection_time') ?? 30_000;
-  const number = (key: string, fallback: number): number => fields.number(key) ?? fallback;
-  fields.ignore('successful_active_health_check_uneject_host', 'max_ejection_time_jitter');
-  return {
-    consecutive5xx: number('consecutive_5xx', 5),
-    enforce5xx: number('enforcing_consecutive_5xx', 100),
-    consecutiveGateway: number('consecutive_gateway_failure', 5),
-    enforceGateway: number('enforcing_consecutive_gateway_failure', 0),
-    consecutiveLocal: number('consecutive_local_origin_failure', 5),
-    enforceLocal: number('enforcing_consecutive_local_origin_failure', 100),
-    splitLocal: fields.flag('split_external_local_origin_errors'),
-    interval: fields.duration('interval') ?? 10_000,
-    baseEjection,
-    maxEjection: fields.duration('max_ejection_time') ?? Math.max(300_000, baseEjection),
-    maxPercent: number('max_ejection_percent', 10),
-    alwaysOne: fields.flag('always_eject_one_host'),
-    successRate: {
-      enforce: number('enforcing_success_rate', 100),
-      hosts: number('success_rate_minimum_hosts', 5),
-      volume: number('success_rate_request_volume', 100),
-      stdev: number('success_rate_stdev_factor', 1900),
-    },
-    failure: {
-      enforce: number('enforcing_failure_percentage', 0),
-      hosts: number('failure_percentage_minimum_hosts', 5),
-      volume: number('failure_percentage_request_volume', 50),
-      threshold: number('failure_percentage_threshold', 85),
-    },
-  };
+/** What outlier detection knows of a host. Times are monotonic milliseconds, 0 when something never happened. */
+export class HostMonitor {
+  consecutive5xx = 0;
+  consecutiveGateway = 0;
+  consecutiveLocal = 0;
+  /** How many base times the next ejection lasts. */
+  backoff = 0;
+  ejectedAt = 0;
+  unejectedAt = 0;
+  jitter = 0;
+  readonly external = new SuccessRate();
+  readonly local = new SuccessRate();
 }
 
-/** Takes hosts that keep failing out of the rotation of one cluster, for a time that grows with each ejection. */
+/** Mean success rate of a cluster's hosts and the rate below which one is ejected, both in percent; -1 when too few hosts can be judged. */
+export interface ClusterRate {
+  average: number;
+  threshold: number;
+}
+
+/** Takes hosts that keep failing out of the rotation of one cluster, for a time that grows with each ejection. As Envoy's `DetectorImpl`. */
 export class OutlierDetector {
   readonly config: OutlierConfig;
   readonly stats: OutlierStats;
-  readonly #hosts: () => readonly Host[];
-  readonly #changed: () => void;
+  readonly external: ClusterRate = { average: -1, threshold: -1 };
+  readonly local: ClusterRate = { average: -1, threshold: -1 };
+  readonly #monitors = new Map<Host, HostMonitor>();
+  readonly #changed: (ejected: Host | undefined) => void;
   readonly #random: () => number;
-  readonly #tick = new Deadline(() => this.#sweep());
-  #running = false;
+  readonly #interval = new Deadline(() => this.#endInterval());
 
-  /** `changed` is called when a host was ejected or came back. */
+  /** `changed` is called when a host was ejected, with that host, or when some came back. `random` gives a number in [0, 1). */
   constructor(
     config: OutlierConfig,
     stats: OutlierStats,
-    hosts: () => readonly Host[],
-    changed: () => void,
+    changed: (ejected: Host | undefined) => void,
     random: () => number,
   ) {
     this.config = config;
     this.stats = stats;
-    this.#hosts = hosts;
     this.#changed = changed;
     this.#random = random;
+    this.#interval.start(config.interval);
   }
 
   stop(): void {
-    this.#running = false;
-    this.#tick.stop();
+    this.#interval.stop();
+    this.#forget(this.#monitors.keys());
   }
 
+  /** Hosts came and went. */
+  onMembers(added: readonly Host[], removed: readonly Host[]): void {
+    for (const host of added) if (!this.#monitors.has(host)) this.#monitors.set(host, new HostMonitor());
+    this.#forget(removed);
+  }
+
+  monitor(host: Host): HostMonitor | undefined {
+    return this.#monitors.get(host);
+  }
+
+  /** A response, by its status code. */
   onStatus(host: Host, status: number): void {
-    const { outlier } = host;
-    const { config } = this;
-    this.#count(host, status < 500);
-    if (status < 500) {
-      outlier.consecutive5xx = 0;
-      outlier.consecutiveGateway = 0;
+    const monitor = this.#monitors.get(host);
+    if (!monitor) return;
+    const failed = status >= 500 && status < 600;
+    monitor.external.count(!failed);
+    if (!failed) {
+      monitor.consecutive5xx = monitor.consecutiveGateway = 0;
       return;
     }
-    if (status >= 502 && status <= 504) {
-      if (++outlier.consecutiveGateway >= config.consecutiveGateway) {
-        outlier.consecutiveGateway = 0;
-        this.#eject(host, config.enforceGateway);
-      }
-    } else outlier.consecutiveGateway = 0;
-    if (++outlier.consecutive5xx >= config.consecutive5xx) {
-      outlier.consecutive5xx = 0;
-      this.#eject(host, config.enforce5xx);
+    if (status < 502 || status > 504) monitor.consecutiveGateway = 0;
+    else if (++monitor.consecutiveGateway === this.config.consecutiveGateway) {
+      this.#onConsecutive(host, monitor, 'consecutiveGateway');
     }
+    if (++monitor.consecutive5xx === this.config.consecutive5xx) this.#onConsecutive(host, monitor, 'consecutive5xx');
   }
 
-  /** A connection could not be made, was reset or did not answer in time. */
+  /** A connection could not be made, was reset or did not answer in time. `status` is what that amounts to. */
   onLocalFailure(host: Host, status: 503 | 504): void {
     if (!this.config.splitLocal) {
       this.onStatus(host, status);
       return;
     }
-    if (++host.outlier.consecutiveLocal >= this.config.consecutiveLocal) {
-      host.outlier.consecutiveLocal = 0;
-      this.#eject(host, this.config.enforceLocal);
+    const monitor = this.#monitors.get(host);
+    if (!monitor) return;
+    monitor.local.count(false);
+    if (++monitor.consecutiveLocal === this.config.consecutiveLocal) {
+      this.#onConsecutive(host, monitor, 'consecutiveLocal');
     }
   }
 
+  /** A request got a connection. */
   onConnected(host: Host): void {
-    host.outlier.consecutiveLocal = 0;
+    if (!this.config.splitLocal) return;
+    const monitor = this.#monitors.get(host);
+    if (!monitor) return;
+    monitor.local.count(true);
+    monitor.consecutiveLocal = 0;
   }
 
-  #count(host: Host, success: boolean): void {
-    host.outlier.requests++;
-    if (success) host.outlier.successes++;
-    this.#run();
+  /** An active health check passed. */
+  onHealthCheckPassed(host: Host): void {
+    const monitor = this.#monitors.get(host);
+    if (!monitor || !this.config.unejectOnHealthCheck || !host.ejected) return;
+    this.#uneject(host, monitor);
+    this.#changed(undefined);
   }
 
-  #run(): void {
-    if (this.#running) return;
-    this.#running = true;
-    this.#tick.start(this.config.interval);
+  #onConsecutive(
+    host: Host,
+    monitor: HostMonitor,
+    type: 'consecutive5xx' | 'consecutiveGateway' | 'consecutiveLocal',
+  ): void {
+    if (host.ejected) return;
+    this.#detected(host, monitor, type);
+    if (type === 'consecutive5xx') this.stats.deprecated5xx++;
+    monitor[type] = 0;
   }
 
-  #eject(host: Host, enforce: number): void {
-    const hosts = this.#hosts();
-    if (host.ejected || !hosts.includes(host) || this.#random() * 100 >= enforce) return;
-    const active = hosts.filter((one) => one.ejected).length;
-    const within = ((active + 1) * 100) / hosts.length <= this.config.maxPercent;
-    if (!within && !(this.config.alwaysOne && active === 0)) {
-      this.stats.overflow++;
+  #detected(host: Host, monitor: HostMonitor, type: EjectionType): void {
+    const { stats, config } = this;
+    const names = EJECTION_COUNTERS[type];
+    stats[names.detected]++;
+    const share = (100 * (stats.active + 1)) / this.#monitors.size;
+    if (share > config.maxPercent && !(config.alwaysOne && stats.active === 0)) {
+      stats.overflow++;
       return;
     }
-    host.outlier.ejections++;
-    const lasts = Math.min(this.config.baseEjection * host.outlier.ejections, this.config.maxEjection);
-    host.outlier.ejectedUntil = performance.now() + lasts;
+    if (type === 'consecutive5xx' || type === 'successRate') stats.total++;
+    if (this.#random() * 100 >= config.enforcing[type]) return;
+    stats.active++;
+    stats.enforced++;
+    stats[names.enforced]++;
     host.flags |= HEALTH.FAILED_OUTLIER_CHECK;
-    this.stats.enforced++;
-    this.stats.active = active + 1;
-    this.#run();
-    this.#changed();
+    monitor.ejectedAt = performance.now();
+    monitor.jitter = Math.floor(this.#random() * (config.jitter + 1));
+    if (monitor.backoff * config.baseEjection < config.maxEjection + config.baseEjection) monitor.backoff++;
+    this.#changed(host);
   }
 
-  /** Once an interval: hosts whose time is over come back, counts of the interval are judged. */
-  #sweep(): void {
+  #uneject(host: Host, monitor: HostMonitor): void {
+    this.stats.active--;
+    host.flags &= ~HEALTH.FAILED_OUTLIER_CHECK;
+    monitor.consecutive5xx = monitor.consecutiveGateway = monitor.consecutiveLocal = 0;
+    monitor.unejectedAt = performance.now();
+  }
+
+  #forget(hosts: Iterable<Host>): void {
+    for (const host of hosts) if (this.#monitors.delete(host) && host.ejected) this.stats.active--;
+  }
+
+  /** Hosts whose time is over come back, and the rates of the interval are judged. */
+  #endInterval(): void {
+    const { interval } = this.config;
     const now = performance.now();
-    const hosts = this.#hosts();
     let returned = false;
-    for (const host of hosts) {
-      const { outlier } = host;
-      if (outlier.ejectedUntil > 0 && now >= outlier.ejectedUntil) {
-        outlier.ejectedUntil = 0;
-        host.flags &= ~HEALTH.FAILED_OUTLIER_CHECK;
-        outlier.consecutive5xx = outlier.consecutiveGateway = outlier.consecutiveLocal = 0;
+    for (const [host, monitor] of this.#monitors) {
+      if (host.ejected && this.#isOver(monitor, now)) {
+        this.#uneject(host, monitor);
         returned = true;
-      } else if (outlier.ejectedUntil === 0 && outlier.ejections > 0) outlier.ejections--;
+      }
+      monitor.external.endInterval();
+      monitor.local.endInterval();
     }
-    this.#judgeInterval(hosts);
-    this.stats.active = hosts.filter((host) => host.ejected).length;
-    if (returned) this.#changed();
-    const busy = hosts.some((host) => host.outlier.requests > 0 || host.outlier.ejections > 0 || host.ejected);
-    for (const host of hosts) host.outlier.requests = host.outlier.successes = 0;
-    this.#running = false;
-    if (busy) this.#run();
+    if (returned) this.#changed(undefined);
+    this.#judge('external');
+    this.#judge('local');
+    for (const [host, monitor] of this.#monitors) {
+      const calm = monitor.unejectedAt > 0 && now - monitor.unejectedAt >= interval;
+      if (!host.ejected && calm && monitor.backoff > 0) monitor.backoff--;
+    }
+    this.#interval.start(interval);
   }
 
-  #judgeInterval(hosts: readonly Host[]): void {
-    const { successRate, failure } = this.config;
-    const rateOf = (host: Host): number => (host.outlier.successes * 100) / host.outlier.requests;
-    const rated = hosts.filter((host) => !host.ejected && host.outlier.requests >= successRate.volume);
-    if (rated.length > 0 && rated.length >= successRate.hosts && successRate.enforce > 0) {
-      const mean = rated.reduce((sum, host) => sum + rateOf(host), 0) / rated.length;
-      const variance = rated.reduce((sum, host) => sum + (rateOf(host) - mean) ** 2, 0) / rated.length;
-      const least = mean - Math.sqrt(variance) * (successRate.stdev / 1000);
-      for (const host of rated) if (rateOf(host) < least) this.#eject(host, successRate.enforce);
-    }
-    const counted = hosts.filter((host) => !host.ejected && host.outlier.requests >= failure.volume);
-    if (failure.enforce === 0 || counted.length < failure.hosts) return;
-    for (const host of counted) if (100 - rateOf(host) >= failure.threshold) this.#eject(host, failure.enforce);
+  #isOver({ backoff, jitter, ejectedAt }: HostMonitor, now: number): boolean {
+    const { baseEjection, maxEjection } = this.config;
+    return Math.min(baseEjection * backoff, maxEjection) + jitter <= now - ejectedAt;
   }
+
+  #judge(origin: 'external' | 'local'): void {
+    const { successRate, failure } = this.config;
+    const cluster = this[origin];
+    cluster.average = cluster.threshold = -1;
+    const size = this.#monitors.size;
+    if (size < successRate.hosts && size < failure.hosts) return;
+    const seen = [...this.#monitors].filter(([host, one]) => !host.ejected && one[origin].lastRequests > 0);
+    for (const [, { [origin]: rate }] of seen) {
+      if (rate.lastRequests >= Math.min(successRate.volume, failure.volume)) rate.shown = rate.percent;
+    }
+    const rated = seen.filter(([, one]) => one[origin].lastRequests >= successRate.volume);
+    const failing = seen.filter(([, one]) => one[origin].lastRequests >= failure.volume);
+    if (rated.length > 0 && rated.length >= successRate.hosts) {
+      Object.assign(
+        cluster,
+        rateOf(
+          rated.map(([, one]) => one[origin].percent),
+          successRate.stdevFactor,
+        ),
+      );
+      for (const [host, monitor] of rated) {
+        if (monitor[origin].percent >= cluster.threshold) continue;
+        this.stats.deprecatedSuccessRate++;
+        this.#detected(host, monitor, origin === 'external' ? 'successRate' : 'localSuccessRate');
+      }
+    }
+    if (failing.length === 0 || failing.length < failure.hosts) return;
+    for (const [host, monitor] of failing) {
+      if (100 - monitor[origin].percent < failure.threshold) continue;
+      this.#detected(host, monitor, origin === 'external' ? 'failurePercentage' : 'localFailurePercentage');
+    }
+  }
+}
+
+function rateOf(percents: readonly number[], stdevFactor: number): ClusterRate {
+  const average = percents.reduce((sum, percent) => sum + percent, 0) / percents.length;
+  const variance = percents.reduce((sum, percent) => sum + (percent - average) ** 2, 0) / percents.length;
+  return { average, threshold: average - stdevFactor * Math.sqrt(variance) };
 }

@@ -168,16 +168,3 @@ export const CLUSTER_STATS = statsKind(
     gauges: [],
   },
 );
-
-/** Counters of outlier detection, under `cluster.<name>.outlier_detection.`. */
-export class OutlierStats {
-  active = 0;
-  enforced = 0;
-  overflow = 0;
-}
-
-export const OUTLIER_STATS = statsKind(OutlierStats, {
-  active: sharedGauge('ejections_active'),
-  enforced: counter('ejections_enforced_total'),
-  overflow: counter('ejections_overflow'),
-});

@@ -1,6 +1,6 @@
 import type { Cluster } from '../../cluster/cluster.ts';
 import type { Host } from '../../cluster/host.ts';
-import type { PoolClient } from '../../cluster/pool.ts';
+import type { Pool, PoolClient } from '../../cluster/pool.ts';
 import type { ResetReason } from '../../cluster/reset.ts';
 import type { Resources } from '../../cluster/resources.ts';
 import type { ResponseHandler, UpstreamConnection } from '../../cluster/upstream-connection.ts';
@@ -37,6 +37,8 @@ export class Attempt implements PoolClient, ResponseHandler {
   #active = false;
   #chunked = false;
   #over = false;
+  /** The pool that was asked: the host may have a new one meanwhile. */
+  #pool: Pool | undefined = undefined;
   #perTry: Deadline | undefined = undefined;
   #perTryIdle: Deadline | undefined = undefined;
   #duration: Deadline | undefined = undefined;
@@ -56,7 +58,8 @@ export class Attempt implements PoolClient, ResponseHandler {
 
   start(): void {
     this.#waiting = true;
-    this.cluster.pool(this.host, this.resources, this.#run.stream.connection.source).request(this);
+    this.#pool = this.cluster.pool(this.host, this.resources, this.#run.stream.connection.source);
+    this.#pool.request(this);
   }
 
   /** Starts what each attempt is allowed on its own; the first call counts. */
@@ -263,7 +266,7 @@ export class Attempt implements PoolClient, ResponseHandler {
     this.#connection = undefined;
     this.#end();
     if (this.#waiting) {
-      this.cluster.pool(this.host, this.resources, this.#run.stream.connection.source).cancel(this);
+      this.#pool?.cancel(this);
       this.cluster.stats.rqCancelled++;
     }
     connection?.destroy();
