@@ -25,6 +25,13 @@ const network = 'envoy.extensions.filters.network';
 const manager = `${network}.http_connection_manager.v3.HttpConnectionManager`;
 const upstreamOptions = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 
+/** Fields whose rules Envoy has dropped since the published files: message and field. */
+export const droppedRules: readonly (readonly [string, string])[] = [
+  ['envoy.type.v3.TokenBucket', 'max_tokens'],
+  ['envoy.extensions.common.ratelimit.v3.RateLimitDescriptor.Entry', 'value'],
+  ['envoy.config.core.v3.KeyValueAppend', 'entry'],
+];
+
 /**
  * Fields of the API of January 2026 that manifests use and whose types the published files already know.
  * A field whose message type is itself new (cookies in RouteMatch, for instance) is refused as unknown.

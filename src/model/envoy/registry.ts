@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import type protobufjs from 'protobufjs';
-import { overlayFields } from './overlay.ts';
+import { droppedRules, overlayFields } from './overlay.ts';
 import { overlayMessages } from './overlay-messages.ts';
 import { fileDefining, protoClosure } from './proto-files.ts';
 import { typeNameOf } from './type-urls.ts';
@@ -91,6 +91,11 @@ function addOverlay(container: protobufjs.Root): void {
     size = loaded.size;
     addOverlayMessages(container);
     addOverlayFields(container);
+  }
+  for (const [message, name] of droppedRules) {
+    const type = find(container, message);
+    const field = type instanceof protobufLibrary().Type ? type.fields[name] : undefined;
+    if (field) Object.assign(field, { parsedOptions: null });
   }
 }
 

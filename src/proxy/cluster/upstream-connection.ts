@@ -83,7 +83,7 @@ export class UpstreamConnection implements TransportUser {
   constructor(owner: ConnectionOwner, address: Address, source: SourceAddress | undefined, connectTimeout: number) {
     this.owner = owner;
     this.#connectTimeout = new Deadline(() => this.#connectFailed('connection timeout', ''));
-    this.transport = new Transport(this, (onread) => openSocket(address, source, onread));
+    this.transport = new Transport(this, (onread) => openUpstreamSocket(address, source, onread));
     this.transport.socket.on('connect', () => this.#connect());
     this.#connectTimeout.start(connectTimeout);
   }
@@ -265,7 +265,12 @@ export class UpstreamConnection implements TransportUser {
   }
 }
 
-function openSocket(address: Address, source: SourceAddress | undefined, onread: net.OnReadOpts): net.Socket {
+/** A socket on its way to an address. Throws where the system refuses even that. */
+export function openUpstreamSocket(
+  address: Address,
+  source: SourceAddress | undefined,
+  onread: net.OnReadOpts,
+): net.Socket {
   const socket =
     source && address.kind === 'socket'
       ? new net.Socket({

@@ -30,6 +30,7 @@ const response: Readonly<Record<string, Command>> = {
   RESPONSE_DURATION: (info) => since(info.startedAt, info.upstreamFirstByteAt),
   RESPONSE_TX_DURATION: (info) => since(info.upstreamFirstByteAt, info.responseEndAt),
   RESPONSE_HEADERS_BYTES: (info) => (info.response ? responseHeadBytes(info.response) : 0),
+  CONNECTION_TERMINATION_DETAILS: (info) => info.terminationDetails || undefined,
   LOCAL_REPLY_BODY: (info) => info.localReplyBody,
   ACCESS_LOG_TYPE: (info) => info.accessLogType,
 };

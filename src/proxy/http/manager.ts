@@ -6,6 +6,7 @@ import type { FilterChain } from '../filter/chain.ts';
 import type { DiscoverFilter } from '../filter/context.ts';
 import type { RouterConfig } from '../filter/router/config.ts';
 import { readFilterChain } from '../filter/table.ts';
+import type { SharedBuckets } from '../rate-limit/shared.ts';
 import { readUpgrades } from '../route/action.ts';
 import { RouteTable } from '../route/table.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -68,6 +69,8 @@ export interface HttpManagerContext {
   /** `listener.<address>.` */
   readonly statPrefix: string;
   readonly runtime: Runtime;
+  /** Token buckets that filters of several listeners share. */
+  readonly sharedBuckets: SharedBuckets;
   readonly discoverRoutes: (name: string) => () => RouteTable | undefined;
   readonly discoverFilter: DiscoverFilter;
   readonly readAccessLogs: AccessLogReader;

@@ -1,7 +1,7 @@
 import type net from 'node:net';
 import type { SourceAddress } from '../cluster/upstream-connection.ts';
 import { Deadline } from '../time/deadline.ts';
-import { acceptedTransport, type Transport, type TransportUser } from '../transport/transport.ts';
+import type { Transport, TransportUser } from '../transport/transport.ts';
 import { BodyDecoder } from './body.ts';
 import { CODEC_ERROR, type HeadFault } from './fault.ts';
 import { parseRequestHead, RequestHead, type ResponseHead } from './head.ts';
@@ -26,6 +26,7 @@ export class ServerConnection implements TransportUser {
   readonly manager: HttpManager;
   readonly peers: ConnectionPeers;
   readonly source: SourceAddress | undefined;
+  readonly halfClose = false;
   closeAfterResponse = false;
   tunnel: TunnelSink | undefined = undefined;
   #stream: HttpStream | undefined = undefined;
@@ -49,14 +50,13 @@ export class ServerConnection implements TransportUser {
   readonly #onClosed: (connection: ServerConnection) => void;
 
   constructor(
-    socket: net.Socket,
+    open: (user: ServerConnection) => Transport,
     manager: HttpManager,
     peers: ConnectionPeers,
     source: SourceAddress | undefined,
     onClosed: (connection: ServerConnection) => void,
-    wasRead = false,
   ) {
-    this.transport = acceptedTransport(this, socket, wasRead);
+    this.transport = open(this);
     this.manager = manager;
     this.peers = peers;
     this.source = source;
@@ -68,6 +68,10 @@ export class ServerConnection implements TransportUser {
 
   get socket(): net.Socket {
     return this.transport.socket;
+  }
+
+  start(): void {
+    // Nothing is to do before a request comes.
   }
 
   /** Ends the connection after the response under way, at once when there is none. */

@@ -118,6 +118,8 @@ export class StreamInfo {
   localReplyBody = '';
   /** What the log entry is about, as in `%ACCESS_LOG_TYPE%`. */
   accessLogType: 'NotSet' | 'DownstreamEnd' | 'TcpConnectionEnd' = 'NotSet';
+  /** Why a filter closed the connection; empty when none did. */
+  terminationDetails = '';
   attempts = 0;
   /** Name of a header (or `:path`, `:authority`) whose configured value came out as something no header may hold. */
   invalidHeader = '';

@@ -5,8 +5,8 @@ import type { AccessLog } from '../accesslog/access-log.ts';
 import { type Address, readAddress } from '../config/address.ts';
 import { type Fields, isObject, type JsonObject, typeName } from '../config/fields.ts';
 import { readSocketOptions } from '../config/socket-option.ts';
-import { type HttpManager, type HttpManagerContext, readHttpManager } from '../http/manager.ts';
-import { readTcpProxy, type TcpProxy } from '../network/tcp-proxy.ts';
+import type { HttpManagerContext } from '../http/manager.ts';
+import { type NetworkChain, readNetworkChain } from '../network/chain.ts';
 import type { StatsScope } from '../stats/store.ts';
 import { ANY_CONNECTION, type ChainMatch, readChainMatch } from './chain-match.ts';
 import { overlappingChain } from './chain-overlap.ts';
@@ -14,14 +14,10 @@ import { type ListenerFilters, readListenerFilters } from './listener-filters.ts
 import type { SocketSettings } from './sockets.ts';
 import { listenerStatName } from './stats.ts';
 
-export type NetworkFilter =
-  | { readonly kind: 'http'; readonly manager: HttpManager }
-  | { readonly kind: 'tcp'; readonly proxy: TcpProxy };
-
 export interface FilterChain {
   readonly name: string;
   readonly match: ChainMatch;
-  readonly filter: NetworkFilter;
+  readonly network: NetworkChain;
   readonly json: JsonObject;
 }
 
@@ -45,8 +41,6 @@ export interface ListenerConfig {
   readonly listenerFilters: ListenerFilters;
 }
 
-const HCM = 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
-const TCP = 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy';
 const RAW_BUFFER = 'envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer';
 
 const DEFAULT_BACKLOG = 1024;
@@ -129,32 +123,11 @@ function readChain(fields: Fields, context: HttpManagerContext): FilterChain | u
     socket.ignore('typed_config');
     if (type !== RAW_BUFFER) socket.problem('typed_config', `${type || 'nothing'} is not supported`, RAW_BUFFER);
   });
-  const filters = fields.list('filters', (filter) => readNetworkFilter(filter, context));
-  const [filter] = filters;
-  if (filters.length !== 1) fields.problem('filters', `found ${filters.length} filters`, 'exactly one terminal filter');
-  return filter && { name: fields.text('name'), match, filter, json: fields.json };
+  const network = readNetworkChain(fields, context);
+  return network && { name: fields.text('name'), match, network, json: fields.json };
 }
 
 function typeOf(fields: Fields): string {
   const config = fields.raw('typed_config');
   return isObject(config) ? typeName(config) : '';
-}
-
-function readNetworkFilter(fields: Fields, context: HttpManagerContext): NetworkFilter | undefined {
-  fields.ignore('name');
-  const type = typeOf(fields);
-  if (type === HCM) {
-    const manager = fields.message('typed_config', (config) => readHttpManager(config, context));
-    return manager && { kind: 'http', manager };
-  }
-  if (type === TCP) {
-    const proxy = fields.message('typed_config', (config) => readTcpProxy(config, context));
-    return proxy && { kind: 'tcp', proxy };
-  }
-  fields.problem(
-    'typed_config',
-    `network filter ${JSON.stringify(type)} is not supported by ciliate-proxy`,
-    `${HCM}, ${TCP}`,
-  );
-  return undefined;
 }

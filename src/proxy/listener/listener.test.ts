@@ -11,6 +11,7 @@ import { ClusterManager } from '../cluster/manager.ts';
 import type { JsonObject } from '../config/fields.ts';
 import { FilterStore } from '../discovery/filters.ts';
 import { RouteStore } from '../discovery/routes.ts';
+import { SharedBuckets } from '../rate-limit/shared.ts';
 import { Runtime } from '../runtime/runtime.ts';
 import { StatsStore } from '../stats/store.ts';
 import {
@@ -42,6 +43,7 @@ function managers(): {
     context: {
       clusters,
       runtime: new Runtime(),
+      sharedBuckets: new SharedBuckets(),
       discoverRoutes: (name) => () => stores.get(name),
       discoverFilter: filters.discover,
       readAccessLogs: accessLogReader(createGrpcLogs({ push: () => undefined }), createLogFiles()),

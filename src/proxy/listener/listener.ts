@@ -3,9 +3,8 @@ import { fail, ok, type Result } from '../../base/index.ts';
 import { duplicateDescriptor } from '../../sys/index.ts';
 import type { SourceAddress } from '../cluster/upstream-connection.ts';
 import { type Address, formatAddress } from '../config/address.ts';
-import { ServerConnection } from '../http/server-connection.ts';
 import { type ConnectionPeers, FLAG, type Peer, StreamInfo } from '../http/stream-info.ts';
-import { TcpConnection } from '../network/tcp-connection.ts';
+import { openConnection, type ServedConnection } from '../network/connection.ts';
 import type { StatsScope } from '../stats/store.ts';
 import { Deadline } from '../time/deadline.ts';
 import type { OpenSocket } from '../worker/change.ts';
@@ -17,14 +16,6 @@ import { LISTENER_STATS, type ListenerStats, WORKER_LISTENER_STATS, type WorkerL
 
 const MAX_WAITING = 1024;
 const DEFAULT_DRAIN_MS = 600_000;
-
-interface Connection {
-  readonly socket: net.Socket;
-  drain(): void;
-  /** Ends after the response under way; an idle connection stays until its next request. */
-  closeAfterResponse: boolean;
-  destroy(): void;
-}
 
 interface Socket {
   readonly address: Address;
@@ -48,8 +39,8 @@ export class Listener {
   /** The share of this worker. */
   workerStats: WorkerListenerStats;
   readonly #sockets: Socket[] = [];
-  readonly #connections = new Map<FilterChain, Set<Connection>>();
-  readonly #draining = new Set<Connection>();
+  readonly #connections = new Map<FilterChain, Set<ServedConnection>>();
+  readonly #draining = new Set<ServedConnection>();
   /** Connections that came before all discovered parts were there. */
   readonly #waiting: net.Socket[] = [];
   /** Connections whose first bytes are awaited. */
@@ -159,7 +150,7 @@ export class Listener {
     for (const socket of this.#waiting.splice(0)) if (!socket.destroyed) this.#inspect(socket);
   }
 
-  #beginDrain(connection: Connection): void {
+  #beginDrain(connection: ServedConnection): void {
     connection.closeAfterResponse = true;
     this.#draining.add(connection);
     if (!this.#drainEnd.list) this.#drainEnd.start(DEFAULT_DRAIN_MS);
@@ -253,7 +244,7 @@ export class Listener {
     const info = config.accessLogs.length > 0 ? new StreamInfo(peers) : undefined;
     const connections = this.#connections.get(chain) ?? new Set();
     this.#connections.set(chain, connections);
-    const closed = (connection: Connection): void => {
+    const closed = (connection: ServedConnection): void => {
       stats.cxActive--;
       workerStats.cxActive--;
       stats.cxDestroy++;
@@ -262,12 +253,9 @@ export class Listener {
       connections.delete(connection);
       if (this.#draining.delete(connection)) this.#releaseStats();
     };
-    const { filter } = chain;
-    const connection: Connection =
-      filter.kind === 'http'
-        ? new ServerConnection(socket, filter.manager, peers, source, closed, wasRead)
-        : new TcpConnection(socket, filter.proxy, peers, source, closed);
-    connections.add(connection);
+    const opened = openConnection(chain.network, { socket, wasRead, peers, source }, closed);
+    connections.add(opened.connection);
+    opened.start();
   }
 }
 

@@ -56,7 +56,8 @@ function readValueMatcher(fields: Fields): ValueTest {
     }
     case 'present_match': {
       const wanted = fields.flag('present_match');
-      return (value) => (value !== undefined) === wanted;
+      // An absent value never matches, not even where absence is asked for.
+      return (value) => value !== undefined && wanted;
     }
     case 'null_match':
       fields.message('null_match', () => undefined);

@@ -1,54 +1,56 @@
-import net from 'node:net';
-import { openTransparentSocket } from '../../sys/index.ts';
+import type net from 'node:net';
 import type { Cluster } from '../cluster/cluster.ts';
 import { PlainContext } from '../cluster/context.ts';
 import type { Host } from '../cluster/host.ts';
 import { errnoText } from '../cluster/reset.ts';
-import { bindAddress, type SourceAddress } from '../cluster/upstream-connection.ts';
-import { type ConnectionPeers, FLAG, StreamInfo } from '../http/stream-info.ts';
+import type { SourceAddress } from '../cluster/upstream-connection.ts';
+import { FLAG, type StreamInfo } from '../http/stream-info.ts';
+import { writeMessage } from '../http/wire.ts';
 import { now } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
+import type { Transport } from '../transport/transport.ts';
+import type { TerminalConnection } from './gate.ts';
 import type { TcpProxy } from './tcp-proxy.ts';
+import { TcpUpstream, type TcpUpstreamOwner } from './tcp-upstream.ts';
 
 /** A client's connection joined to one upstream connection, byte for byte, each direction ending on its own. */
-export class TcpConnection {
+export class TcpConnection implements TerminalConnection, TcpUpstreamOwner {
+  readonly halfClose = true;
   closeAfterResponse = false;
-  readonly #downstream: net.Socket;
+  readonly #downstream: Transport;
   readonly #proxy: TcpProxy;
   readonly #info: StreamInfo;
   readonly #source: SourceAddress | undefined;
+  /** They count what comes in. */
+  readonly #behindFilters: boolean;
   readonly #onClosed: (connection: TcpConnection) => void;
-  #upstream: net.Socket | undefined = undefined;
+  #upstream: TcpUpstream | undefined = undefined;
   #cluster: Cluster | undefined = undefined;
   #host: Host | undefined = undefined;
+  #joined = false;
   #over = false;
-  #counted = false;
-  readonly #idle = new Deadline(() => this.destroy());
-  readonly #connectTimeout = new Deadline(() => this.#failed('connection timeout', 504));
+  readonly #idle = new Deadline(() => this.#idleTimeout());
 
   constructor(
-    socket: net.Socket,
+    open: (user: TcpConnection) => Transport,
     proxy: TcpProxy,
-    peers: ConnectionPeers,
+    info: StreamInfo,
     source: SourceAddress | undefined,
+    behindFilters: boolean,
     onClosed: (connection: TcpConnection) => void,
   ) {
-    this.#downstream = socket;
+    this.#downstream = open(this);
     this.#proxy = proxy;
-    this.#info = new StreamInfo(peers);
-    this.#info.accessLogType = 'TcpConnectionEnd';
+    this.#info = info;
+    info.accessLogType = 'TcpConnectionEnd';
     this.#source = source;
+    this.#behindFilters = behindFilters;
     this.#onClosed = onClosed;
     proxy.stats.cxTotal++;
-    socket.pause();
-    socket.on('error', () => this.destroy());
-    socket.on('close', () => this.destroy());
-    // The owner counts the connection only after this constructor.
-    queueMicrotask(() => this.#connect());
   }
 
   get socket(): net.Socket {
-    return this.#downstream;
+    return this.#downstream.socket;
   }
 
   drain(): void {
@@ -56,25 +58,23 @@ export class TcpConnection {
   }
 
   destroy(): void {
-    if (this.#over) return;
-    this.#over = true;
-    this.#idle.stop();
-    this.#connectTimeout.stop();
-    this.#info.responseEndAt = now();
     this.#downstream.destroy();
-    this.#upstream?.destroy();
-    this.#release();
-    this.#onClosed(this);
-    for (const log of this.#proxy.accessLogs) log(this.#info);
+    this.onClosed();
+  }
+
+  start(): void {
+    // Nothing is read before there is somebody to give it to.
+    this.#downstream.pause();
+    this.#connect();
   }
 
   #connect(): void {
-    if (this.#over) return;
     const info = this.#info;
+    const { clusters, stats } = this.#proxy;
     info.clusterName = this.#proxy.choose();
-    const cluster = this.#proxy.clusters.get(info.clusterName);
+    const cluster = clusters.get(info.clusterName);
     if (!cluster) {
-      this.#proxy.stats.cxNoRoute++;
+      stats.cxNoRoute++;
       info.flags |= FLAG.NO_CLUSTER;
       this.destroy();
       return;
@@ -90,46 +90,20 @@ export class TcpConnection {
     this.#host = host;
     info.upstreamHost = host;
     info.attempts++;
-    this.#open(cluster, host);
-  }
-
-  #open(cluster: Cluster, host: Host): void {
-    this.#counted = true;
-    cluster.resources.DEFAULT.connections++;
-    cluster.stats.cxTotal++;
-    cluster.stats.cxActive++;
-    host.stats.cxTotal++;
-    host.stats.cxActive++;
     try {
-      this.#upstream = openUpstream(host, bindAddress(this.#source, host.peer.address));
+      this.#upstream = new TcpUpstream(this, cluster, host, this.#source);
     } catch (error) {
-      this.#failed(errnoText(error), 503);
-      return;
+      this.onConnectFailed(errnoText(error), false);
     }
-    const upstream = this.#upstream;
-    this.#connectTimeout.start(cluster.config.connectTimeout);
-    upstream.on('connect', () => this.#join(upstream));
-    upstream.on('error', (error) => {
-      if (upstream.connecting || !this.#info.upstreamLocal) this.#failed(errnoText(error), 503);
-      else this.destroy();
-    });
-    upstream.on('close', () => {
-      if (upstream === this.#upstream) this.destroy();
-    });
   }
 
-  #failed(reason: string, status: 503 | 504): void {
-    const { maxConnectAttempts } = this.#proxy;
+  onConnectFailed(failure: string, timedOut: boolean): void {
     const info = this.#info;
-    const upstream = this.#upstream;
-    this.#connectTimeout.stop();
     this.#upstream = undefined;
-    upstream?.destroy();
-    if (this.#host) this.#cluster?.outlier?.onLocalFailure(this.#host, status);
-    if (this.#cluster) this.#cluster.stats.cxConnectFail++;
-    this.#release();
-    info.upstreamFailure = reason;
-    if (info.attempts < maxConnectAttempts) {
+    if (this.#over) return;
+    if (this.#host) this.#cluster?.outlier?.onLocalFailure(this.#host, timedOut ? 504 : 503);
+    info.upstreamFailure = failure;
+    if (info.attempts < this.#proxy.maxConnectAttempts) {
       this.#connect();
       return;
     }
@@ -137,45 +111,75 @@ export class TcpConnection {
     this.destroy();
   }
 
-  #release(): void {
-    if (!this.#counted || !this.#cluster || !this.#host) return;
-    this.#counted = false;
-    this.#cluster.resources.DEFAULT.connections--;
-    this.#cluster.stats.cxActive--;
-    this.#host.stats.cxActive--;
-  }
-
-  #join(upstream: net.Socket): void {
-    this.#connectTimeout.stop();
+  onConnected(upstream: TcpUpstream): void {
+    this.#joined = true;
     if (this.#host) this.#cluster?.outlier?.onConnected(this.#host);
-    this.#info.upstreamLocal = { address: upstream.localAddress ?? '', port: upstream.localPort ?? 0 };
+    this.#info.upstreamLocal = upstream.local;
     this.#idle.start(this.#proxy.idleTimeout);
-    this.#pass(this.#downstream, upstream, (length) => {
-      this.#info.bytesReceived += length;
-    });
-    this.#pass(upstream, this.#downstream, (length) => {
-      this.#info.bytesSent += length;
-    });
     this.#downstream.resume();
   }
 
-  #pass(from: net.Socket, to: net.Socket, count: (length: number) => void): void {
-    from.on('data', (bytes: Buffer) => {
-      count(bytes.length);
-      this.#idle.start(this.#proxy.idleTimeout);
-      if (!to.write(bytes)) from.pause();
-    });
-    to.on('drain', () => from.resume());
-    from.on('end', () => to.end());
+  onBytes(bytes: Buffer, length: number): void {
+    const upstream = this.#upstream?.transport;
+    if (!upstream || this.#over) return;
+    if (!this.#behindFilters) this.countReceived(length);
+    this.#idle.start(this.#proxy.idleTimeout);
+    writeMessage(upstream, undefined, bytes, 0, length, false, false);
+    if (upstream.blocked) this.#downstream.pause();
   }
-}
 
-function openUpstream(host: Host, source: SourceAddress | undefined): net.Socket {
-  const { address } = host;
-  if (address.kind === 'pipe') return net.connect({ path: address.path, allowHalfOpen: true });
-  if (!source) return net.connect({ host: address.host, port: address.port, allowHalfOpen: true, noDelay: true });
-  const fd = openTransparentSocket({ type: 'stream', address: source.address, port: 0, mark: source.mark });
-  const socket = new net.Socket({ fd, manualStart: true, allowHalfOpen: true } as net.SocketConstructorOpts);
-  socket.setNoDelay(true);
-  return socket.connect({ host: address.host, port: address.port });
+  countReceived(length: number): void {
+    this.#info.bytesReceived += length;
+    this.#proxy.stats.received += length;
+  }
+
+  onUpstreamBytes(bytes: Buffer, length: number): void {
+    this.#info.bytesSent += length;
+    this.#proxy.stats.sent += length;
+    this.#idle.start(this.#proxy.idleTimeout);
+    writeMessage(this.#downstream, undefined, bytes, 0, length, false, false);
+    if (this.#downstream.blocked) this.#upstream?.transport.pause();
+  }
+
+  onWritable(): void {
+    this.#upstream?.transport.resume();
+  }
+
+  onUpstreamWritable(): void {
+    this.#downstream.resume();
+  }
+
+  onRemoteEnd(): void {
+    if (this.#joined) this.#upstream?.transport.end();
+    else this.destroy();
+  }
+
+  onUpstreamEnd(): void {
+    this.#downstream.end();
+  }
+
+  onUpstreamClosed(): void {
+    this.#upstream = undefined;
+    this.destroy();
+  }
+
+  onError(): void {
+    // The connection closes next.
+  }
+
+  onClosed(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#idle.stop();
+    this.#info.responseEndAt = now();
+    this.#upstream?.destroy();
+    this.#upstream = undefined;
+    this.#onClosed(this);
+    for (const log of this.#proxy.accessLogs) log(this.#info);
+  }
+
+  #idleTimeout(): void {
+    this.#proxy.stats.idleTimeout++;
+    this.destroy();
+  }
 }

@@ -8,6 +8,7 @@ import { RouteStore } from '../discovery/routes.ts';
 import { readFilterChain } from '../filter/table.ts';
 import { ListenerManager } from '../listener/manager.ts';
 import type { Logs } from '../log/logs.ts';
+import { SharedBuckets } from '../rate-limit/shared.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { StatsStore } from '../stats/store.ts';
 import type { Change } from './change.ts';
@@ -58,6 +59,7 @@ export function createEngine({ worker, runtime, logs, logFlushMs, logSink }: Eng
     context: {
       clusters,
       runtime,
+      sharedBuckets: new SharedBuckets(),
       discoverRoutes: (name) => () => routes.get(name),
       discoverFilter: filters.discover,
       readAccessLogs: accessLogReader(createGrpcLogs(logSink), files),

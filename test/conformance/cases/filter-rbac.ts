@@ -422,6 +422,20 @@ const setRows: readonly Row[] = [
       { path: [{ key: 'l' }], value: { list_match: { one_of: { string_match: exact('b') } } } },
       { path: [{ key: 'o' }], value: { bool_match: true } },
       { path: [{ key: 'z' }], value: { null_match: {} } },
+      ...['k', 'n', 'l', 'z', 'o', 'absent'].flatMap((key) =>
+        [true, false].map((present_match) => ({ path: [{ key }], value: { present_match } })),
+      ),
+      { path: [{ key: 'absent' }], value: { present_match: true }, invert: true },
+      {
+        path: [{ key: 'k' }],
+        value: { or_match: { value_matchers: [{ bool_match: true }, { string_match: exact('v') }] } },
+      },
+      { path: [{ key: 'l' }], value: { string_match: exact('a') } },
+      { path: [{ key: 'n' }, { key: 'i' }], value: { double_match: { range: { start: 5, end: 6 } } } },
+      { path: [{ key: 'n' }, { key: 'i' }], value: { double_match: { range: { start: 4, end: 5 } } } },
+      { path: [{ key: 'absent' }], value: { null_match: {} } },
+      { path: [{ key: 'absent' }], value: { string_match: exact('') } },
+      { path: [{ key: 'absent' }], value: { bool_match: false } },
     ].map((matcher, index) => ({
       name: `sourced_metadata ${metadata_source} ${index}`,
       config: allow([{ sourced_metadata: { metadata_source, metadata_matcher: { filter: 'm', ...matcher } } }]),

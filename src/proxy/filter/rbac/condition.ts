@@ -6,7 +6,13 @@ import { readMetadataMatcher } from '../../match/metadata.ts';
 import { readStringMatcher } from '../../match/strings.ts';
 import type { FilterStream } from '../filter.ts';
 
-export type StreamCondition = (stream: FilterStream) => boolean;
+/** What rules can ask about a request or a connection. */
+export type RbacSubject = Pick<
+  FilterStream,
+  'peers' | 'head' | 'route' | 'upstreamHost' | 'requestHeader' | 'metadata'
+>;
+
+export type StreamCondition = (stream: RbacSubject) => boolean;
 
 /** A condition taken apart as far as it can be looked up instead of tried. */
 export type Condition =
@@ -185,7 +191,7 @@ function readCommon(fields: Fields, kind: CommonKind | undefined): Condition {
 }
 
 /** Envoy judges the values of a repeated header one by one here, unlike in routes. */
-function anyValue(stream: FilterStream, name: string, passes: (value: string) => boolean): boolean {
+function anyValue(stream: RbacSubject, name: string, passes: (value: string) => boolean): boolean {
   if (name.startsWith(':')) {
     const value = stream.requestHeader(name);
     return value !== undefined && passes(value);

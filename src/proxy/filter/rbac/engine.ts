@@ -1,7 +1,13 @@
 import type { Fields } from '../../config/fields.ts';
 import { CidrIndex } from '../../match/cidr.ts';
-import type { FilterStream } from '../filter.ts';
-import { anyOf, type Condition, readPermission, readPrincipal, type StreamCondition } from './condition.ts';
+import {
+  anyOf,
+  type Condition,
+  type RbacSubject,
+  readPermission,
+  readPrincipal,
+  type StreamCondition,
+} from './condition.ts';
 
 export interface Verdict {
   readonly allowed: boolean;
@@ -13,7 +19,7 @@ export interface Verdict {
 export interface RbacEngine {
   /** Everybody is allowed; whether a policy matched is a hint to access logs. */
   readonly logs: boolean;
-  judge(stream: FilterStream): Verdict;
+  judge(stream: RbacSubject): Verdict;
 }
 
 interface Policy {
@@ -58,7 +64,7 @@ function readPolicy(fields: Fields, name: string): Policy {
  * The first policy in lexical order that matches. Policies whose principals are all client addresses stand in an index by address, so
  * that a request only tries those of its client.
  */
-function policyIndex(policies: readonly Policy[]): (stream: FilterStream) => string | undefined {
+function policyIndex(policies: readonly Policy[]): (stream: RbacSubject) => string | undefined {
   const byClient = new CidrIndex<Candidate>();
   const others: Candidate[] = [];
   for (const [order, { name, permits, principals }] of policies.entries()) {

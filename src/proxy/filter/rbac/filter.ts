@@ -84,9 +84,14 @@ function enforce(stream: FilterStream, config: RbacConfig, counters: Counters): 
   stream.reply({
     status: 403,
     body: 'RBAC: access denied',
-    details: `rbac_access_denied_matched_policy[${(verdict.policy ?? 'none').replaceAll(/\s/g, '_')}]`,
+    details: deniedDetails(verdict),
   });
   return 'stop';
+}
+
+/** White space would break up lines of access logs. */
+export function deniedDetails({ policy }: Verdict): string {
+  return `rbac_access_denied_matched_policy[${(policy ?? 'none').replaceAll(/\s/g, '_')}]`;
 }
 
 function record(stream: FilterStream, { allowed, policy }: Verdict, prefix: string): void {

@@ -1,0 +1,51 @@
+import type net from 'node:net';
+import type { SourceAddress } from '../cluster/upstream-connection.ts';
+import { ServerConnection } from '../http/server-connection.ts';
+import { type ConnectionPeers, StreamInfo } from '../http/stream-info.ts';
+import { acceptedTransport, type Transport } from '../transport/transport.ts';
+import type { NetworkChain } from './chain.ts';
+import { NetworkGate, type TerminalConnection } from './gate.ts';
+import { TcpConnection } from './tcp-connection.ts';
+
+/** A client's connection at work. */
+export interface ServedConnection {
+  readonly socket: net.Socket;
+  drain(): void;
+  /** Ends after the response under way; an idle connection stays until its next request. */
+  closeAfterResponse: boolean;
+  destroy(): void;
+}
+
+export interface AcceptedSocket {
+  readonly socket: net.Socket;
+  /** A listener filter has read from it. */
+  readonly wasRead: boolean;
+  readonly peers: ConnectionPeers;
+  readonly source: SourceAddress | undefined;
+}
+
+export interface OpenedConnection {
+  readonly connection: ServedConnection;
+  /** Lets the filters hear of it; until then nothing happens. */
+  start(): void;
+}
+
+/** Puts an accepted socket behind a chain of network filters. */
+export function openConnection(
+  { filters, terminal }: NetworkChain,
+  { socket, wasRead, peers, source }: AcceptedSocket,
+  onClosed: (connection: ServedConnection) => void,
+): OpenedConnection {
+  const info = new StreamInfo(peers);
+  const gate = filters.length > 0 ? new NetworkGate(filters, info) : undefined;
+  const open = (user: TerminalConnection): Transport => {
+    const transport = acceptedTransport(gate ?? user, socket, wasRead);
+    gate?.connect(user, transport);
+    return transport;
+  };
+  const connection =
+    terminal.kind === 'http'
+      ? new ServerConnection(open, terminal.manager, peers, source, onClosed)
+      : new TcpConnection(open, terminal.proxy, info, source, gate !== undefined, onClosed);
+  return { connection, start: () => (gate ?? connection).start() };
+}
