@@ -12,6 +12,9 @@ export interface LocalReply {
   readonly details: string;
   readonly flags?: number;
   readonly headers?: readonly (readonly [string, string])[];
+  readonly contentType?: string;
+  /** The answer that the route itself is. */
+  readonly ofRoute?: boolean;
   /** Close the connection after it. */
   readonly close?: boolean;
 }

@@ -6,6 +6,7 @@ import type { LocalReply } from '../filter/filter.ts';
 import { readFormatString } from '../format/format-string.ts';
 import { applyMutation, applyMutations, type HeaderMutation, readHeaderOption } from '../route/mutation.ts';
 import { ResponseHead } from './head.ts';
+import type { HeaderMap } from './headers.ts';
 import type { HttpStream } from './stream.ts';
 import type { StreamInfo } from './stream-info.ts';
 
@@ -53,28 +54,48 @@ export function localReplyHead(
 ): { readonly head: ResponseHead; readonly body: string } {
   const { localReplies } = stream.manager;
   const head = new ResponseHead();
-  head.status = reply.status;
-  stream.status = reply.status;
-  stream.response = head;
-  stream.localReplyBody = reply.body;
   const { headers } = head;
-  if (stream.route) applyMutations(stream.route.responseMutations, headers, stream);
-  for (const [name, value] of reply.headers ?? []) headers.add(name, value);
+  head.status = reply.status;
+  stream.response = head;
+  // What the route adds sees no status yet.
+  stream.status = 0;
+  addRouteHeaders(stream, reply, headers);
+  if (reply.contentType !== undefined) headers.set('content-type', reply.contentType);
+  stream.status = reply.status;
+  stream.localReplyBody = reply.body;
   const mapper = localReplies.mappers.find(({ test }) => test(stream));
   if (mapper?.status !== undefined) stream.status = head.status = mapper.status;
   if (mapper?.body !== undefined) stream.localReplyBody = mapper.body;
+  if (mapper) applyMutation(mapper.headers, headers, stream);
   const format = mapper?.format ?? localReplies.format;
   const body = format ? format.text(stream) : stream.localReplyBody;
   stream.localReplyBody = '';
-  if (mapper) applyMutation(mapper.headers, headers, stream);
   if (isGrpc(stream)) {
-    makeGrpc(head, body);
+    becomeGrpc(head, body);
     return { head, body: '' };
   }
-  if (body === '') return { head, body };
+  if (body === '') {
+    headers.remove('content-length');
+    headers.remove('content-type');
+    return { head, body };
+  }
   headers.set('content-length', String(body.length));
-  headers.set('content-type', format?.contentType ?? 'text/plain');
+  const type = format?.contentType ?? PLAIN_TEXT;
+  if (!headers.has('content-type') || (body !== reply.body && type !== PLAIN_TEXT)) headers.set('content-type', type);
   return { head, body };
+}
+
+const PLAIN_TEXT = 'text/plain';
+
+/** What the reply and the route add, in Envoy's order. A route without a cluster adds to its own answer alone. */
+function addRouteHeaders(stream: HttpStream, reply: LocalReply, headers: HeaderMap): void {
+  const { route } = stream;
+  const own = reply.headers ?? [];
+  if (reply.ofRoute) for (const [name, value] of own) headers.add(name, value);
+  if (route && (reply.ofRoute || route.action.kind === 'forward')) {
+    applyMutations(route.responseMutations, headers, stream);
+  }
+  if (!reply.ofRoute) for (const [name, value] of own) headers.add(name, value);
 }
 
 function isGrpc(stream: HttpStream): boolean {
@@ -93,12 +114,13 @@ const GRPC_STATUS: Readonly<Record<number, number>> = {
   504: 14,
 };
 
-function makeGrpc(head: ResponseHead, body: string): void {
-  const { headers, status } = head;
-  head.status = 200;
+function becomeGrpc(head: ResponseHead, body: string): void {
+  const { headers } = head;
   headers.set('content-type', 'application/grpc');
-  headers.set('grpc-status', String(GRPC_STATUS[status] ?? 2));
+  if (!headers.has('grpc-status')) headers.add('grpc-status', String(GRPC_STATUS[head.status] ?? 2));
   if (body !== '') headers.set('grpc-message', percentEncode(body));
+  headers.remove('content-length');
+  head.status = 200;
 }
 
 function percentEncode(text: string): string {

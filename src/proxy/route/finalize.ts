@@ -55,12 +55,13 @@ export function directReply(
       info.localReplyBody = action.body;
       const body = format ? format.text(info) : action.body;
       const location = status === 201 || (status >= 300 && status < 400);
-      return replyOf(status, body, location ? redirectLocation(undefined, head, info, keepOriginal) : '');
+      const reply = replyOf(status, body, location ? redirectLocation(undefined, head, info, keepOriginal) : '');
+      return format && format.contentType !== 'text/plain' ? { ...reply, contentType: format.contentType } : reply;
     }
   }
 }
 
 function replyOf(status: number, body: string, location: string): LocalReply {
   const headers: readonly (readonly [string, string])[] = location === '' ? [] : [['location', location]];
-  return { status, body, details: 'direct_response', headers };
+  return { status, body, details: 'direct_response', headers, ofRoute: true };
 }
