@@ -1,115 +1,69 @@
-import { randomUUID } from 'node:crypto';
-import os from 'node:os';
-import { fail, ok, type Result } from '../../base/index.ts';
-import type { StreamInfo } from '../http/stream-info.ts';
-import { compileDuration } from './duration.ts';
-import { grpcStatusName } from './grpc-status.ts';
-import { type Command, plainCommands } from './plain-commands.ts';
-import { formatTime } from './time.ts';
+import { fail, type Result } from '../../base/index.ts';
+import { alone, type Command, type CommandKind, checkForm } from './command.ts';
+import { HTTP_COMMANDS } from './http-commands.ts';
+import { METADATA_COMMANDS } from './metadata-commands.ts';
+import { STREAM_COMMANDS } from './stream-commands.ts';
+import { TIME_COMMANDS } from './time-commands.ts';
 
-export type { Command };
+/** What is empty on a connection without TLS, the only kind there is. */
+const OF_TLS = (
+  'DOWNSTREAM_LOCAL_DNS_SAN DOWNSTREAM_LOCAL_EMAIL_SAN DOWNSTREAM_LOCAL_IP_SAN DOWNSTREAM_LOCAL_OTHERNAME_SAN ' +
+  'DOWNSTREAM_LOCAL_SUBJECT DOWNSTREAM_LOCAL_URI_SAN DOWNSTREAM_PEER_CERT DOWNSTREAM_PEER_CHAIN_FINGERPRINTS_1 ' +
+  'DOWNSTREAM_PEER_CHAIN_FINGERPRINTS_256 DOWNSTREAM_PEER_CHAIN_SERIALS DOWNSTREAM_PEER_DNS_SAN DOWNSTREAM_PEER_EMAIL_SAN ' +
+  'DOWNSTREAM_PEER_FINGERPRINT_1 DOWNSTREAM_PEER_FINGERPRINT_256 DOWNSTREAM_PEER_IP_SAN DOWNSTREAM_PEER_ISSUER ' +
+  'DOWNSTREAM_PEER_ISSUER_FINGERPRINT_256 DOWNSTREAM_PEER_ISSUER_SERIAL DOWNSTREAM_PEER_OTHERNAME_SAN ' +
+  'DOWNSTREAM_PEER_SERIAL DOWNSTREAM_PEER_SUBJECT DOWNSTREAM_PEER_URI_SAN DOWNSTREAM_TLS_CIPHER DOWNSTREAM_TLS_GROUP ' +
+  'DOWNSTREAM_TLS_SESSION_ID DOWNSTREAM_TLS_VERSION DOWNSTREAM_TRANSPORT_FAILURE_REASON TLS_JA3_FINGERPRINT ' +
+  'TLS_JA4_FINGERPRINT UPSTREAM_LOCAL_DNS_SAN UPSTREAM_LOCAL_IP_SAN UPSTREAM_LOCAL_URI_SAN UPSTREAM_PEER_CERT ' +
+  'UPSTREAM_PEER_DNS_SAN UPSTREAM_PEER_IP_SAN UPSTREAM_PEER_ISSUER UPSTREAM_PEER_SUBJECT UPSTREAM_PEER_URI_SAN ' +
+  'UPSTREAM_SERVER_NAME UPSTREAM_TLS_CIPHER UPSTREAM_TLS_GROUP UPSTREAM_TLS_SESSION_ID UPSTREAM_TLS_VERSION ' +
+  // Spans are not recorded, and QUIC is not spoken.
+  'TRACE_ID SPAN_ID ROUNDTRIP_DURATION DOWNSTREAM_HANDSHAKE_DURATION'
+).split(' ');
 
-/** A command that takes an argument; undefined where it stands without one. */
-type Compile = (argument: string | undefined) => Result<Command, string>;
+/** Known to Envoy 1.40, and not here. */
+const UNSUPPORTED = new Set(
+  (
+    'BYTES_RETRANSMITTED CEL CLUSTER_METADATA COALESCE CUSTOM_FLAGS ' +
+    'DOWNSTREAM_CX_RTT DOWNSTREAM_DECOMPRESSED_HEADER_BYTES_RECEIVED DOWNSTREAM_DECOMPRESSED_HEADER_BYTES_SENT ' +
+    'DOWNSTREAM_DETECTED_CLOSE_TYPE DOWNSTREAM_DIRECT_LOCAL_ADDRESS DOWNSTREAM_DIRECT_LOCAL_ADDRESS_ENDPOINT_ID ' +
+    'DOWNSTREAM_DIRECT_LOCAL_ADDRESS_WITHOUT_PORT DOWNSTREAM_DIRECT_LOCAL_PORT ' +
+    'DOWNSTREAM_HEADER_BYTES_RECEIVED DOWNSTREAM_HEADER_BYTES_SENT DOWNSTREAM_LOCAL_ADDRESS_ENDPOINT_ID ' +
+    'DOWNSTREAM_LOCAL_CLOSE_REASON DOWNSTREAM_PEER_CERT_V_END DOWNSTREAM_PEER_CERT_V_START DOWNSTREAM_WIRE_BYTES_RECEIVED ' +
+    'DOWNSTREAM_WIRE_BYTES_SENT EMIT_TIME_LOCAL FILTER_CHAIN_NAME PACKETS_RETRANSMITTED ' +
+    'REQUEST_TX_DURATION RESPONSE_TRAILERS_BYTES ' +
+    'ROUTE_RESOLUTION_COUNT ROUTE_RESOLUTION_TIME_US START_TIME_LOCAL UPSTREAM_CONNECTION_ID ' +
+    'UPSTREAM_CONNECTION_IDS_ATTEMPTED UPSTREAM_CONNECTION_POOL_READY_DURATION UPSTREAM_DECOMPRESSED_HEADER_BYTES_RECEIVED ' +
+    'UPSTREAM_DECOMPRESSED_HEADER_BYTES_SENT UPSTREAM_DETECTED_CLOSE_TYPE UPSTREAM_HEADER_BYTES_RECEIVED ' +
+    'UPSTREAM_HEADER_BYTES_SENT UPSTREAM_HOSTS_ATTEMPTED UPSTREAM_HOSTS_ATTEMPTED_WITHOUT_PORT ' +
+    'UPSTREAM_HOST_NAMES_ATTEMPTED UPSTREAM_HOST_NAMES_ATTEMPTED_WITHOUT_PORT UPSTREAM_LOCAL_CLOSE_REASON ' +
+    'UPSTREAM_PEER_CERT_V_END UPSTREAM_PEER_CERT_V_START UPSTREAM_REMOTE_ADDRESS_ENDPOINT_ID ' +
+    'UPSTREAM_WIRE_BYTES_RECEIVED UPSTREAM_WIRE_BYTES_SENT XFCC_VALUE'
+  ).split(' '),
+);
 
-type HeaderLookup = (info: StreamInfo, name: string) => string | undefined;
-
-/** Of a repeated header Envoy's formatters show the first value. */
-const requestHeader: HeaderLookup = (info, name) => {
-  if (name.startsWith(':') || name === 'host') return info.requestHeader(name);
-  return info.request?.headers.get(name) ?? (name === 'x-envoy-original-path' ? info.originalPath : undefined);
-};
-const responseHeader: HeaderLookup = (info, name) =>
-  name === ':status' ? info.responseHeader(name) : info.response?.headers.get(name);
-const responseTrailer: HeaderLookup = (info, name) => info.responseTrailers?.get(name);
-
-const withArgument: Readonly<Record<string, Compile>> = {
-  REQ: headerCommand('REQ', requestHeader),
-  REQUEST_HEADER: headerCommand('REQUEST_HEADER', requestHeader),
-  RESP: headerCommand('RESP', responseHeader),
-  RESPONSE_HEADER: headerCommand('RESPONSE_HEADER', responseHeader),
-  TRAILER: headerCommand('TRAILER', responseTrailer),
-  RESPONSE_TRAILER: headerCommand('RESPONSE_TRAILER', responseTrailer),
-  RESPONSE_CODE_DETAILS: (argument) =>
-    ok(
-      argument === 'ALLOW_WHITESPACES'
-        ? (info) => info.details || undefined
-        : (info) => info.details.replaceAll(/\s/g, '_') || undefined,
-    ),
-  START_TIME: (argument) => ok((info) => formatTime(info.startTime, argument)),
-  EMIT_TIME: (argument) => ok(() => formatTime(Date.now(), argument)),
-  COMMON_DURATION: compileDuration,
-  DYNAMIC_METADATA: (argument) => {
-    if (!argument) return fail('DYNAMIC_METADATA requires parameters');
-    const [namespace = '', ...path] = argument.split(':');
-    return ok((info) => info.metadata(namespace, path));
-  },
-  QUERY_PARAM: (argument) =>
-    argument ? ok((info) => queryParameter(info, argument)) : fail('QUERY_PARAM requires parameters'),
-  QUERY_PARAMS: (argument = 'ORIG') =>
-    argument === 'ORIG'
-      ? ok((info) => queryOf(info.request?.path))
-      : fail(`Invalid QUERY_PARAMS option: '${argument}', only 'ORIG' is supported by ciliate-proxy`),
-  PATH: compilePath,
-  ENVIRONMENT: (argument) => {
-    if (!argument) return fail('ENVIRONMENT requires parameters');
-    const value = process.env[argument];
-    return ok(() => value);
-  },
-  HOSTNAME: (argument) => {
-    if (argument !== undefined) return noParameters('HOSTNAME');
-    const name = os.hostname();
-    return ok(() => name);
-  },
-  UNIQUE_ID: (argument) => (argument === undefined ? ok(() => randomUUID()) : noParameters('UNIQUE_ID')),
-  GRPC_STATUS: (argument) => ok((info) => grpcStatusName(info, argument ?? '')),
-  GRPC_STATUS_NUMBER: () => ok((info) => grpcStatusName(info, 'NUMBER')),
+const COMMANDS: Readonly<Record<string, CommandKind>> = {
+  ...Object.fromEntries(OF_TLS.map((name) => [name, alone(() => undefined)])),
+  ...HTTP_COMMANDS,
+  ...STREAM_COMMANDS,
+  ...TIME_COMMANDS,
+  ...METADATA_COMMANDS,
 };
 
-const noParameters = (name: string): Result<Command, string> => fail(`${name} does not take any parameters or length`);
-
-/** Compiles `NAME` or `NAME(argument)`; the error is Envoy's text, or names what there is. */
-export function compileCommand(name: string, argument: string | undefined, hasLimit: boolean): Result<Command, string> {
-  const plain = plainCommands[name];
-  if (plain) return argument === undefined && !hasLimit ? ok(plain) : noParameters(name);
-  const compile = withArgument[name];
-  if (compile) return compile(argument);
-  return fail(`Not supported field in StreamInfo: ${name}; supported by ciliate-proxy: ${commandNames()}`);
-}
-
-/** `X?Y`: the first header, or the second when the first is absent. */
-function headerCommand(name: string, lookup: HeaderLookup): Compile {
-  return (argument) => {
-    if (!argument) return fail(`${name} requires parameters`);
-    const [first = '', second, third] = argument.toLowerCase().split('?');
-    if (third !== undefined) return fail(`More than 1 alternative header specified in token: ${argument}`);
-    if (second === undefined) return ok((info) => lookup(info, first));
-    return ok((info) => lookup(info, first) ?? lookup(info, second));
-  };
-}
-
-function queryOf(path: string | undefined): string | undefined {
-  const at = path?.indexOf('?') ?? -1;
-  return path === undefined || at < 0 ? undefined : path.slice(at + 1);
-}
-
-function queryParameter({ request }: StreamInfo, name: string): string | undefined {
-  for (const pair of queryOf(request?.path)?.split('&') ?? []) {
-    const at = pair.indexOf('=');
-    if ((at < 0 ? pair : pair.slice(0, at)) === name) return at < 0 ? '' : pair.slice(at + 1);
+/** Compiles `NAME(argument):length`, or says in Envoy's words what is wrong with it. */
+export function compileCommand(
+  name: string,
+  argument: string | undefined,
+  length: number | undefined,
+): Result<Command, string> {
+  const kind = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (kind) {
+    const fault = checkForm(name, kind, argument ?? '', length);
+    return fault === undefined ? kind.make(argument ?? '') : fail(fault);
   }
-  return undefined;
-}
-
-/** `PATH(WQ)` with the query, `PATH(NQ)` without; the path as it came, before rewrites. */
-function compilePath(argument = 'WQ'): Result<Command, string> {
-  if (argument !== 'WQ' && argument !== 'NQ' && argument !== '') {
-    return fail(`Invalid PATH option: '${argument}', only 'WQ'/'NQ' are allowed`);
+  if (UNSUPPORTED.has(name)) {
+    const allowed = Object.keys(COMMANDS).sort().join(', ');
+    return fail(`%${name}% is known to Envoy but not supported by ciliate-proxy; allowed: ${allowed}`);
   }
-  const path = (info: StreamInfo): string | undefined => info.originalPath ?? info.request?.path;
-  return ok(argument === 'NQ' ? (info) => path(info)?.split('?', 1)[0] : path);
-}
-
-function commandNames(): string {
-  return [...Object.keys(plainCommands), ...Object.keys(withArgument)].sort().join(', ');
+  return fail(`Not supported field in StreamInfo: ${name}`);
 }

@@ -1,11 +1,12 @@
 import { fail, ok, type Result } from '../../base/index.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
-import { type Command, compileCommand } from './commands.ts';
+import type { Command } from './command.ts';
+import { compileCommand } from './commands.ts';
 
 export type Formatter = (info: StreamInfo) => string;
 
-/** `%COMMAND%`, `%COMMAND(argument)%`, `%COMMAND(argument):LENGTH%`; only at the position it is tried at. */
-const COMMAND = /%([A-Z0-9_]+)(?:\(([^)\r\n\0]*)\))?(?::(\d+))?%/y;
+/** A command at a place in a format: name, argument, length. */
+const COMMAND = /%([A-Z0-9_]+)(?:\((.*?)\))?(?::([0-9]+))?%/y;
 
 /** A command and how many characters of its value are used. */
 export interface FormatCommand {
@@ -15,7 +16,7 @@ export interface FormatCommand {
 
 type Part = string | FormatCommand;
 
-/** Compiles a substitution format string, or says in Envoy's words what is wrong with it. */
+/** Compiles a substitution format string, or says what in it is unknown. */
 export function compileFormat(text: string, absent = '-'): Result<Formatter, string> {
   const parts = parseFormat(text);
   if (!parts.ok) return parts;
@@ -30,32 +31,31 @@ export function compileFormat(text: string, absent = '-'): Result<Formatter, str
   });
 }
 
-/** Takes a format string apart into text and commands. */
+/** Takes a format string apart into text and commands; a fault is told in Envoy's words. */
 export function parseFormat(text: string): Result<readonly Part[], string> {
   const parts: Part[] = [];
   let literal = '';
   for (let at = 0; at < text.length; ) {
-    const next = text.indexOf('%', at);
-    if (next < 0) {
-      literal += text.slice(at);
-      break;
-    }
-    literal += text.slice(at, next);
-    if (text[next + 1] === '%') {
+    const percent = text.indexOf('%', at);
+    literal += text.slice(at, percent < 0 ? text.length : percent);
+    if (percent < 0) break;
+    if (text[percent + 1] === '%') {
       literal += '%';
-      at = next + 2;
+      at = percent + 2;
       continue;
     }
-    COMMAND.lastIndex = next;
+    COMMAND.lastIndex = percent;
     const match = COMMAND.exec(text);
-    if (!match) return fail(`Incorrect configuration: ${text}. Couldn't find valid command at position ${next}`);
-    const [whole, name = '', argument, limit] = match;
-    const command = compileCommand(name, argument, limit !== undefined);
+    const limit = match?.[3] === undefined ? undefined : Number(match[3]);
+    if (!match || (limit !== undefined && !Number.isSafeInteger(limit))) {
+      return fail(`Incorrect configuration: ${text}. Couldn't find valid command at position ${percent}`);
+    }
+    const command = compileCommand(match[1] as string, match[2], limit);
     if (!command.ok) return command;
     if (literal !== '') parts.push(literal);
     literal = '';
-    parts.push({ command: command.value, limit: limit === undefined ? undefined : Number(limit) });
-    at = next + whole.length;
+    parts.push({ command: command.value, limit });
+    at = COMMAND.lastIndex;
   }
   if (literal !== '') parts.push(literal);
   return ok(parts);

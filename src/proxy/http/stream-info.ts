@@ -1,5 +1,6 @@
 import type { Host } from '../cluster/host.ts';
 import type { JsonObject, JsonValue } from '../config/fields.ts';
+import type { MetadataSource } from '../match/metadata.ts';
 import { now, wallNow } from '../time/clock.ts';
 import type { RequestHead, ResponseHead } from './head.ts';
 import type { HeaderMap } from './headers.ts';
@@ -101,6 +102,7 @@ export class StreamInfo {
   response: ResponseHead | undefined = undefined;
   responseTrailers: HeaderMap | undefined = undefined;
   originalPath: string | undefined = undefined;
+  route: { readonly metadata: MetadataSource } | undefined = undefined;
   requestId = '';
   /** 0 when none was sent. */
   status = 0;
@@ -110,6 +112,8 @@ export class StreamInfo {
   bytesSent = 0;
   routeName = '';
   clusterName = '';
+  /** The virtual cluster that the request counts for; empty when its virtual host has none. */
+  virtualCluster = '';
   virtualHostName = '';
   upstreamHost: Host | undefined = undefined;
   upstreamLocal: Peer | undefined = undefined;

@@ -33,7 +33,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
   begun = false;
   readonly random = Math.floor(Math.random() * 0x1_0000_0000);
   routes: RouteTable | undefined = undefined;
-  route: Route | undefined = undefined;
+  override route: Route | undefined = undefined;
   /** The cluster that the route leads to; empty when there is none. */
   routeCluster = '';
   /** The whole request has been read. */

@@ -18,7 +18,7 @@ export class ShadowStream extends StreamInfo implements RouterDownstream {
   readonly head: RequestHead;
   readonly connection: ShadowConnection;
   readonly routes = undefined;
-  readonly route: Route;
+  override readonly route: Route;
   readonly routeCluster: string;
   readonly random: number;
   requestDone: boolean;

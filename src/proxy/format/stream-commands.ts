@@ -1,0 +1,122 @@
+import { randomUUID } from 'node:crypto';
+import os from 'node:os';
+import { fail, formatIp, ok, parseIp } from '../../base/index.ts';
+import { formatHostPort } from '../config/address.ts';
+import { flagsText, longFlagsText, type Peer, type StreamInfo } from '../http/stream-info.ts';
+import { portStart } from '../route/redirect.ts';
+import { now } from '../time/clock.ts';
+import { alone, type CommandKind } from './command.ts';
+
+const since = (from: number, to: number): number | undefined =>
+  from === 0 || to === 0 ? undefined : Math.floor(to - from);
+const endpoint = (peer: Peer | undefined): string | undefined =>
+  peer && (peer.port === 0 ? peer.address : formatHostPort(peer.address, peer.port));
+const underscored = (text: string): string | undefined => (text === '' ? undefined : text.replaceAll(/\s/g, '_'));
+const withoutPort = (name: string): string => {
+  const colon = portStart(name);
+  return colon < 0 ? name : name.slice(0, colon);
+};
+const hostName = ({ upstreamHost }: StreamInfo): string | undefined => upstreamHost?.hostname || upstreamHost?.name;
+
+/** An address, as the range of so many bits where the argument is a number. */
+function addressKind(peerOf: (info: StreamInfo) => Peer | undefined): CommandKind {
+  return {
+    argument: 'optional',
+    length: false,
+    make: (argument) => {
+      if (!/^\d+$/.test(argument)) return ok((info) => peerOf(info)?.address);
+      return ok((info) => {
+        const address = peerOf(info)?.address;
+        return address === undefined ? undefined : (rangeText(address, Number(argument)) ?? address);
+      });
+    },
+  };
+}
+
+function rangeText(address: string, length: number): string | undefined {
+  const ip = parseIp(address);
+  if (!ip) return undefined;
+  const prefix = Math.min(length, ip.bits);
+  const shift = BigInt(ip.bits - prefix);
+  return `${formatIp({ ...ip, address: (ip.address >> shift) << shift })}/${prefix}`;
+}
+
+/** Without TLS there is no server name, but the host may stand in for it. */
+function serverName(argument: string): ReturnType<CommandKind['make']> {
+  switch (argument) {
+    case '':
+    case 'SNI_ONLY':
+      return ok(() => undefined);
+    case 'SNI_FIRST':
+    case 'HOST_FIRST':
+      return ok((info) => info.request?.authority || undefined);
+    default:
+      return fail(
+        `Invalid REQUESTED_SERVER_NAME option: '${argument}', only 'SNI_ONLY'/'SNI_FIRST'/'HOST_FIRST' are allowed`,
+      );
+  }
+}
+
+/** Commands about a stream and its connections. Names and meaning as in Envoy's access log documentation. */
+export const STREAM_COMMANDS: Readonly<Record<string, CommandKind>> = {
+  PROTOCOL: alone((info) => info.protocol),
+  RESPONSE_CODE: alone((info) => info.status),
+  RESPONSE_CODE_DETAILS: {
+    argument: 'optional',
+    length: false,
+    make: (argument) =>
+      ok(argument === 'ALLOW_WHITESPACES' ? (info) => info.details || undefined : (info) => underscored(info.details)),
+  },
+  RESPONSE_FLAGS: alone((info) => flagsText(info.flags)),
+  RESPONSE_FLAGS_LONG: alone((info) => longFlagsText(info.flags)),
+  BYTES_RECEIVED: alone((info) => info.bytesReceived),
+  BYTES_SENT: alone((info) => info.bytesSent),
+  DURATION: alone((info) => since(info.startedAt, info.responseEndAt || now())),
+  REQUEST_DURATION: alone((info) => since(info.startedAt, info.requestEndAt)),
+  RESPONSE_DURATION: alone((info) => since(info.startedAt, info.upstreamFirstByteAt)),
+  RESPONSE_TX_DURATION: alone((info) => since(info.upstreamFirstByteAt, info.responseEndAt)),
+  ROUTE_NAME: alone((info) => info.routeName || undefined),
+  VIRTUAL_CLUSTER_NAME: alone((info) => info.virtualCluster || undefined),
+  UPSTREAM_CLUSTER: alone((info) => info.clusterName || undefined),
+  UPSTREAM_CLUSTER_RAW: alone((info) => info.clusterName || undefined),
+  UPSTREAM_HOST: alone((info) => info.upstreamHost?.name),
+  UPSTREAM_HOST_NAME: alone(hostName),
+  UPSTREAM_HOST_NAME_WITHOUT_PORT: alone((info) => {
+    const name = hostName(info);
+    return name === undefined ? undefined : withoutPort(name);
+  }),
+  UPSTREAM_REMOTE_ADDRESS: alone((info) => info.upstreamLocal && info.upstreamHost?.name),
+  UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT: addressKind((info) => info.upstreamLocal && info.upstreamHost?.peer),
+  UPSTREAM_REMOTE_PORT: alone((info) => info.upstreamLocal && info.upstreamHost?.peer.port),
+  UPSTREAM_LOCAL_ADDRESS: alone((info) => endpoint(info.upstreamLocal)),
+  UPSTREAM_LOCAL_ADDRESS_WITHOUT_PORT: addressKind((info) => info.upstreamLocal),
+  UPSTREAM_LOCAL_PORT: alone((info) => info.upstreamLocal?.port),
+  UPSTREAM_PROTOCOL: alone((info) => (info.upstreamLocal && info.protocol !== undefined ? 'HTTP/1.1' : undefined)),
+  UPSTREAM_REQUEST_ATTEMPT_COUNT: alone((info) => info.attempts),
+  UPSTREAM_TRANSPORT_FAILURE_REASON: alone((info) => underscored(info.upstreamFailure)),
+  DOWNSTREAM_REMOTE_ADDRESS: alone((info) => endpoint(info.peers.remote)),
+  DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT: addressKind((info) => info.peers.remote),
+  DOWNSTREAM_REMOTE_PORT: alone((info) => info.peers.remote.port),
+  DOWNSTREAM_DIRECT_REMOTE_ADDRESS: alone((info) => endpoint(info.peers.directRemote)),
+  DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT: addressKind((info) => info.peers.directRemote),
+  DOWNSTREAM_DIRECT_REMOTE_PORT: alone((info) => info.peers.directRemote.port),
+  DOWNSTREAM_LOCAL_ADDRESS: alone((info) => endpoint(info.peers.local)),
+  DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT: addressKind((info) => info.peers.local),
+  DOWNSTREAM_LOCAL_PORT: alone((info) => info.peers.local.port),
+  CONNECTION_TERMINATION_DETAILS: alone((info) => info.terminationDetails || undefined),
+  CONNECTION_ID: alone((info) => info.peers.connectionId),
+  ACCESS_LOG_TYPE: alone((info) => info.accessLogType),
+  REQUESTED_SERVER_NAME: { argument: 'optional', length: false, make: serverName },
+  STREAM_ID: alone((info) => info.requestId || undefined),
+  UNIQUE_ID: alone(() => randomUUID()),
+  HOSTNAME: alone(() => os.hostname()),
+  ENVIRONMENT: {
+    argument: 'required',
+    length: true,
+    make: (name) => {
+      const value = process.env[name];
+      const text = value === undefined ? '-' : Buffer.from(value, 'utf8').toString('latin1');
+      return ok(() => text);
+    },
+  },
+};
