@@ -62,6 +62,7 @@ export async function checkBootstrap(options: ProxyOptions): Promise<readonly Is
   const logSink = { push: () => undefined };
   const engine = createEngine({
     worker: 0,
+    node: config.nodeName,
     runtime: config.runtime,
     logs: logsOf(options),
     logFlushMs: undefined,

@@ -1,20 +1,28 @@
+import { networkInterfaces } from 'node:os';
 import type { Outcome, Places, SeenRequest, SeenResponse } from './types.ts';
 
 /**
- * What may differ between two runs that are the same: the run's address and folder, dates, request ids, times and, of a long body,
+ * What may differ between two runs that are the same: the run's address and folder, the machine's own address, dates, request ids, times and, of a long body,
  * all but its length and first bytes. Nothing else is touched: names, order and case of headers are compared as they are.
  */
 export function normalizer(places: Places): (text: string) => string {
   const pattern = (host: string): RegExp => new RegExp(`(?<!\\d)${host.replaceAll('.', '\\.')}(?!\\d)`, 'g');
-  const [address, other] = [pattern(places.host), pattern(places.other)];
+  const [address, other, machine] = [pattern(places.host), pattern(places.other), pattern(machineAddress())];
   return (text) =>
     text
       .replaceAll(places.folder, 'FOLDER')
       .replace(address, 'ADDRESS')
       .replace(other, 'OTHER')
       .replace(/\b([A-Z_]*DURATION[^= ]*)=\d+/g, '$1=N')
+      .replace(machine, 'MACHINE')
       .replace(/127\.0\.0\.1:\d{4,5}\b/g, '127.0.0.1:PORT')
       .replace(/\b[0-9a-f]{8}-[0-9a-f]{4}-([0-9a-f])[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, 'UUID-$1');
+}
+
+/** What Envoy appends to `x-forwarded-for` where the client is on the same machine. */
+function machineAddress(): string {
+  const all = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  return all.find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? '127.0.0.1';
 }
 
 const volatile: readonly (readonly [RegExp, string])[] = [

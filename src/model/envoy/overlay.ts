@@ -176,6 +176,12 @@ export const overlayFields: readonly OverlayField[] = [
     repeated: true,
   },
   { message: `${http}.router.v3.Router`, field: 'reject_connect_request_early_data', number: 10, type: bool },
+  {
+    message: 'envoy.extensions.http.original_ip_detection.xff.v3.XffConfig',
+    field: 'skip_xff_append',
+    number: 3,
+    type: bool,
+  },
   { message: manager, field: 'http1_safe_max_connection_duration', number: 58, type: 'bool' },
   { message: manager, field: 'stream_flush_timeout', number: 59, type: duration },
   { message: manager, field: 'forward_client_cert_matcher', number: 60, type: xdsMatcher },

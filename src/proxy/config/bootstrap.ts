@@ -6,9 +6,16 @@ import { type Address, readAddress } from './address.ts';
 import { type Fields, isObject, type JsonObject, type JsonValue, readMessage } from './fields.ts';
 import { readGrpcCluster } from './grpc-service.ts';
 
+/** What the proxy calls itself towards others. */
+export interface NodeName {
+  readonly id: string;
+  readonly cluster: string;
+}
+
 /** A compiled `envoy.config.bootstrap.v3.Bootstrap`; static resources are kept as they came. */
 export interface Bootstrap {
   readonly node: JsonObject;
+  readonly nodeName: NodeName;
   readonly listeners: readonly JsonObject[];
   readonly clusters: readonly JsonObject[];
   readonly admin: Address | undefined;
@@ -67,6 +74,7 @@ function readFields(fields: Fields, identity: NodeIdentity | undefined): Bootstr
   });
   return {
     node,
+    nodeName: { id: nameOf(node, 'id'), cluster: nameOf(node, 'cluster') },
     listeners: resources?.listeners ?? [],
     clusters: resources?.clusters ?? [],
     admin,
@@ -91,6 +99,11 @@ function nodeOf(fields: Fields, identity: NodeIdentity | undefined): JsonObject 
     node['locality'] = { ...(isObject(locality) ? locality : {}), zone: identity.zone };
   }
   return node;
+}
+
+function nameOf(node: JsonObject, key: 'id' | 'cluster'): string {
+  const value = node[key];
+  return typeof value === 'string' ? value : '';
 }
 
 function readAdsSource(fields: Fields): boolean {

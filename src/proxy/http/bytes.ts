@@ -6,7 +6,8 @@ function table(accept: (byte: number) => boolean): Uint8Array {
 }
 
 const ALPHANUMERIC = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
-const among = (text: string) => table((byte) => text.includes(String.fromCharCode(byte)));
+/** The characters of a text as a byte class. */
+export const among = (text: string): Uint8Array => table((byte) => text.includes(String.fromCharCode(byte)));
 
 /** Bytes of a method or header name. */
 export const TOKEN = among(`${ALPHANUMERIC}!#$%&'*+-.^_\`|~`);

@@ -1,6 +1,7 @@
 import type { AccessLog, AccessLogReader } from '../accesslog/access-log.ts';
 import { readConfigSource } from '../cluster/config.ts';
 import type { ClusterManager } from '../cluster/manager.ts';
+import type { NodeName } from '../config/bootstrap.ts';
 import type { Fields } from '../config/fields.ts';
 import type { FilterChain } from '../filter/chain.ts';
 import type { DiscoverFilter } from '../filter/context.ts';
@@ -8,10 +9,12 @@ import type { RouterConfig } from '../filter/router/config.ts';
 import { readFilterChain } from '../filter/table.ts';
 import type { SharedBuckets } from '../rate-limit/shared.ts';
 import { readUpgrades } from '../route/action.ts';
+import type { HeaderMutation } from '../route/mutation.ts';
 import { RouteTable } from '../route/table.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { type StatsScope, sanitizeStatName } from '../stats/store.ts';
 import type { TrailerOptions } from './body.ts';
+import type { ClientAddressOptions } from './client-address.ts';
 import {
   type CommonOptions,
   PLAIN_COMMON,
@@ -20,10 +23,17 @@ import {
   readRequestHttp1,
   trailerOptions,
 } from './codec-config.ts';
+import type { HostOptions } from './host.ts';
 import { type LocalReplyConfig, PLAIN_REPLIES, readLocalReplyConfig } from './local-reply.ts';
 import type { RequestOptions } from './options.ts';
+import type { PathOptions } from './path.ts';
+import { type ProxyStatusOptions, readProxyStatus } from './proxy-status.ts';
+import type { UserAgent } from './request-headers.ts';
+import type { RequestIdOptions } from './request-id.ts';
+import { readRequestShaping } from './request-shaping.ts';
 import { routeTableContext } from './route-context.ts';
 import { HTTP_STATS, type HttpStats, LISTENER_HTTP_STATS, type ListenerHttpStats } from './stats.ts';
+import type { TracingOptions } from './tracing.ts';
 
 /** A compiled HTTP connection manager; times in milliseconds, 0 for none. */
 export interface HttpManager {
@@ -47,24 +57,32 @@ export interface HttpManager {
   readonly maxRequestsPerConnection: number;
   readonly serverName: string;
   readonly serverMode: 'OVERWRITE' | 'APPEND_IF_ABSENT' | 'PASS_THROUGH';
-  readonly useRemoteAddress: boolean;
-  readonly trustedHops: number;
-  readonly skipXffAppend: boolean;
+  readonly addresses: ClientAddressOptions;
+  /** Applied before anything else looks at the request's headers. */
+  readonly earlyMutations: readonly HeaderMutation[] | undefined;
+  readonly appendForwardedPort: boolean;
+  /** `scheme_to_overwrite`, or empty. */
+  readonly scheme: string;
+  /** A request that is forwarded has the scheme of the connection it is sent on. */
+  readonly matchUpstreamScheme: boolean;
+  readonly forwardClientCertificate: boolean;
+  readonly userAgent: UserAgent | undefined;
   readonly via: string;
-  readonly generateRequestId: boolean;
-  readonly preserveRequestId: boolean;
-  readonly requestIdInResponse: boolean;
+  readonly requestIds: RequestIdOptions;
+  readonly tracing: TracingOptions | undefined;
+  readonly proxyStatus: ProxyStatusOptions | undefined;
   readonly upgrades: ReadonlyMap<string, boolean>;
-  readonly normalizePath: boolean;
-  readonly mergeSlashes: boolean;
-  readonly stripPort: 'none' | 'matching' | 'any';
-  readonly listenerPort: number;
+  /** Undefined: paths and hosts stay as they come. */
+  readonly path: PathOptions | undefined;
+  readonly host: HostOptions | undefined;
+  readonly runtime: Runtime;
 }
 
 /** What reading a connection manager needs from the rest of the proxy. */
 export interface HttpManagerContext {
   readonly clusters: ClusterManager;
-  readonly listenerPort: number;
+  /** The proxy's own name in the mesh. */
+  readonly node: NodeName;
   readonly stats: StatsScope;
   /** `listener.<address>.` */
   readonly statPrefix: string;
@@ -78,10 +96,8 @@ export interface HttpManagerContext {
 
 /** Reads an `envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager`. */
 export function readHttpManager(fields: Fields, context: HttpManagerContext): HttpManager {
-  fields.ignore('internal_address_config', 'set_current_client_cert_details', 'drain_timeout', 'tracing');
+  fields.ignore('drain_timeout');
   fields.choice('codec_type', ['AUTO', 'HTTP1']);
-  fields.choice('forward_client_cert_details', ['SANITIZE']);
-  fields.choice('path_with_escaped_slashes_action', ['IMPLEMENTATION_SPECIFIC_DEFAULT', 'KEEP_UNCHANGED']);
   const common = fields.message('common_http_protocol_options', readCommonOptions) ?? PLAIN_COMMON;
   const codec = readCodec(fields, common);
   const name = sanitizeStatName(fields.required('stat_prefix'));
@@ -92,8 +108,7 @@ export function readHttpManager(fields: Fields, context: HttpManagerContext): Ht
     runtime: context.runtime,
     discover: context.discoverFilter,
   });
-  const any = fields.flag('strip_any_host_port');
-  const matching = fields.flag('strip_matching_host_port');
+  const serverName = fields.text('server_name') || 'envoy';
   return {
     ...codec,
     idleTimeout: common.idleTimeout,
@@ -110,20 +125,12 @@ export function readHttpManager(fields: Fields, context: HttpManagerContext): Ht
     requestTimeout: fields.duration('request_timeout') ?? 0,
     headersTimeout: fields.duration('request_headers_timeout') ?? 0,
     delayedCloseTimeout: fields.duration('delayed_close_timeout') ?? 1000,
-    serverName: fields.text('server_name') || 'envoy',
+    serverName,
     serverMode: fields.choice('server_header_transformation', ['OVERWRITE', 'APPEND_IF_ABSENT', 'PASS_THROUGH']),
-    useRemoteAddress: fields.flag('use_remote_address'),
-    trustedHops: fields.number('xff_num_trusted_hops') ?? 0,
-    skipXffAppend: fields.flag('skip_xff_append'),
-    via: fields.text('via'),
-    generateRequestId: fields.boolean('generate_request_id') ?? true,
-    preserveRequestId: fields.flag('preserve_external_request_id'),
-    requestIdInResponse: fields.flag('always_set_request_id_in_response'),
+    ...readRequestShaping(fields, context),
+    proxyStatus: fields.message('proxy_status_config', (inner) => readProxyStatus(inner, serverName, context.node.id)),
     upgrades: readUpgrades(fields),
-    normalizePath: fields.flag('normalize_path'),
-    mergeSlashes: fields.flag('merge_slashes'),
-    stripPort: any ? 'any' : matching ? 'matching' : 'none',
-    listenerPort: context.listenerPort,
+    runtime: context.runtime,
   };
 }
 

@@ -14,8 +14,8 @@ import { type OutgoingHead, OutgoingResponse, writeMessage, writeText } from './
 
 const PIPELINE_LIMIT = 65_536;
 const NOTHING = Buffer.alloc(0);
-/** How long a connection that was ended waits for the client to end its side where no delayed close is wanted. */
-const LINGER_MS = 1;
+/** How long a client may take nothing of the last bytes it is sent where no delayed close limits it. */
+const FLUSH_MS = 60_000;
 
 /** What takes over the bytes of an upgraded connection; an empty range means that the client closed its side. */
 export type TunnelSink = (bytes: Buffer, start: number, stop: number) => void;
@@ -40,13 +40,15 @@ export class ServerConnection implements TransportUser {
   #closing = false;
   #paused = false;
   #requests = 0;
+  /** Bytes the client had not taken when we last looked, while closing. */
+  #unsent = 0;
   /** Version the response is written with: 1 unless HTTP/1.0 is accepted. */
   #minor = 1;
   /** The client may still be sending what nobody reads: it is given time to see the response before the connection goes. */
   #delayClose = false;
   readonly #idle = new Deadline(() => this.#idleTimeout());
   readonly #headTimeout = new Deadline(() => this.#headerTimeout());
-  readonly #closeDelay = new Deadline(() => this.#closeAtLast());
+  readonly #closeDelay = new Deadline(() => this.#closeNow());
   readonly #onClosed: (connection: ServerConnection) => void;
 
   constructor(
@@ -172,13 +174,21 @@ export class ServerConnection implements TransportUser {
     this.#idle.stop();
     this.#headTimeout.stop();
     const { delayedCloseTimeout } = this.manager;
-    if (!delay || delayedCloseTimeout === 0) this.transport.end();
     this.resumeReading();
-    this.#closeDelay.start(delayedCloseTimeout || LINGER_MS);
+    if (!delay || delayedCloseTimeout === 0) this.transport.endAndClose();
+    this.#unsent = this.transport.unsent;
+    this.#closeDelay.start(delayedCloseTimeout || FLUSH_MS);
   }
 
-  #closeAtLast(): void {
-    if (this.#delayClose) this.manager.stats.cxDelayedClose++;
+  /** The time for closing is over, unless the client took something of what it is sent meanwhile. */
+  #closeNow(): void {
+    const { unsent } = this.transport;
+    if (unsent > 0 && unsent < this.#unsent) {
+      this.#unsent = unsent;
+      this.#closeDelay.start(this.manager.delayedCloseTimeout || FLUSH_MS);
+      return;
+    }
+    this.manager.stats.cxDelayedClose++;
     this.transport.destroy();
   }
 

@@ -85,7 +85,7 @@ export function longFlagsText(flags: number): string {
 
 /** What is known of a request or connection: read by access logs, formatters and matchers, written while it runs. */
 export class StreamInfo {
-  readonly peers: ConnectionPeers;
+  peers: ConnectionPeers;
   /** Milliseconds since the epoch. */
   readonly startTime = wallNow();
   /** Monotonic milliseconds; all other times likewise, 0 until they are known. */
@@ -179,7 +179,7 @@ export class StreamInfo {
       case ':authority':
         return request.authority === '' ? undefined : request.authority;
       case ':scheme':
-        return request.scheme;
+        return request.scheme === '' ? undefined : request.scheme;
       default:
         return undefined;
     }

@@ -8,14 +8,15 @@ import { clusterOf, type Route } from '../route/route.ts';
 import type { RouteTable } from '../route/table.ts';
 import { now } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
-import { httpDate } from './date.ts';
 import { RequestEnd, ResponseEnd } from './filter-ends.ts';
 import { RequestHead, type ResponseHead } from './head.ts';
 import { localReplyHead } from './local-reply.ts';
 import type { HttpManager } from './manager.ts';
 import { admitRequest } from './request.ts';
+import { finishResponseHeaders } from './response-headers.ts';
 import type { ServerConnection } from './server-connection.ts';
 import { FLAG, StreamInfo } from './stream-info.ts';
+import { markTraceReason, type TracingOptions } from './tracing.ts';
 import type { OutgoingHead } from './wire.ts';
 
 /** Bytes of body that filters may keep of a message in each direction. */
@@ -31,6 +32,10 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
   head = NO_HEAD;
   /** The head has been read. */
   begun = false;
+  /** The request comes from the own network. */
+  internal = false;
+  /** False: no route is looked for, as in Envoy where `x-forwarded-proto` is empty. */
+  routable = true;
   readonly random = Math.floor(Math.random() * 0x1_0000_0000);
   routes: RouteTable | undefined = undefined;
   override route: Route | undefined = undefined;
@@ -78,6 +83,8 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     if (!this.requestDone && !this.#whole.list) this.#whole.start(manager.requestTimeout);
     const refused = admitRequest(this);
     if (refused) {
+      // What is wrong with the message itself ends the connection.
+      if (refused.status === 400) this.connection.closeAfterRefusal();
       this.reply(refused);
       return;
     }
@@ -94,13 +101,14 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
   #route(): void {
     const { manager } = this;
     this.routes = manager.routes();
-    for (const name of this.routes?.internalHeaders ?? []) this.head.headers.remove(name);
-    const route = this.routes?.find(this, this.random);
+    if (!this.internal) for (const name of this.routes?.internalHeaders ?? []) this.head.headers.remove(name);
+    const route = this.routable ? this.routes?.find(this, this.random) : undefined;
     this.route = route;
     if (route) {
       this.routeName = route.name;
       this.routeCluster = clusterOf(route, this);
     }
+    if (manager.tracing && this.requestId !== '') this.#markTraceReason(manager.tracing);
     const plan = manager.filters.plan(route);
     if (plan.empty) {
       this.forward();
@@ -111,8 +119,16 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     this.#filters.request.head(this.head, this.requestDone);
   }
 
+  #markTraceReason(tracing: TracingOptions): void {
+    const id = markTraceReason(this.head, this.requestId, tracing, this.manager.requestIds);
+    if (id === this.requestId) return;
+    this.requestId = id;
+    this.head.headers.set('x-request-id', id);
+  }
+
   /** The head of the request is past the filters. */
   forward(): void {
+    if (this.manager.matchUpstreamScheme && this.route?.action.kind === 'forward') this.head.scheme = 'http';
     this.#run = routeRequest(this);
     this.#run?.begin();
   }
@@ -173,6 +189,9 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
   redirect(body: Buffer | undefined): void {
     const next = this.connection.restart(this, this.head);
     next.redirects = this.redirects;
+    next.internal = this.internal;
+    next.requestId = this.requestId;
+    next.peers = this.peers;
     this.details = 'internal_redirect';
     this.end();
     next.beginAgain(body);
@@ -212,17 +231,9 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
 
   /** Last touches in Envoy's order, then the head with its framing. */
   #finishHead(head: ResponseHead, done: boolean): OutgoingHead {
-    const { headers } = head;
     const { manager, connection } = this;
-    headers.remove('keep-alive');
-    headers.remove('proxy-connection');
-    if (head.status !== 101 || this.upgrade === undefined) headers.remove('upgrade');
-    if (!headers.has('date')) headers.add('date', httpDate());
-    if (manager.serverMode === 'OVERWRITE' || (manager.serverMode === 'APPEND_IF_ABSENT' && !headers.has('server'))) {
-      headers.set('server', manager.serverName);
-    }
-    if (manager.via !== '') headers.add('via', manager.via);
-    if (manager.requestIdInResponse && this.requestId !== '') headers.set('x-request-id', this.requestId);
+    finishResponseHeaders(this, head);
+    this.status = head.status;
     if (!this.requestDone && head.status !== 101) {
       connection.closeAfterResponse = true;
       manager.stats.rqResponseBeforeComplete++;

@@ -47,7 +47,7 @@ const DEFAULT_BACKLOG = 1024;
 const SOL_TCP = 6;
 const TCP_FASTOPEN = 23;
 
-export type ListenerContext = Omit<HttpManagerContext, 'listenerPort' | 'statPrefix'>;
+export type ListenerContext = Omit<HttpManagerContext, 'statPrefix'>;
 
 export function readListener(fields: Fields, context: ListenerContext): ListenerConfig {
   fields.ignore('per_connection_buffer_limit_bytes', 'metadata', 'drain_type', 'traffic_direction');
@@ -60,9 +60,8 @@ export function readListener(fields: Fields, context: ListenerContext): Listener
     if (one?.kind !== 'socket' || net.isIP(one.host) !== 0) continue;
     fields.problem('address.socket_address.address', `malformed IP address: ${one.host}`, 'an IPv4 or IPv6 address');
   }
-  const port = address?.kind === 'socket' ? address.port : 0;
   const statPrefix = `listener.${listenerStatName(fields.text('stat_prefix'), address)}.`;
-  const inner = { ...context, listenerPort: port, statPrefix };
+  const inner = { ...context, statPrefix };
   const chains = fields.list('filter_chains', (chain) => readChain(chain, inner));
   refuseOverlap(chains, name, fields);
   const defaultChain = fields.message('default_filter_chain', (chain) => readChain(chain, inner));

@@ -42,6 +42,7 @@ function managers(): {
     worker: 0,
     context: {
       clusters,
+      node: { id: '', cluster: '' },
       runtime: new Runtime(),
       sharedBuckets: new SharedBuckets(),
       discoverRoutes: (name) => () => stores.get(name),

@@ -24,7 +24,14 @@ export async function openWorkers(
   if (!rawHandles) log.warn('this Node gives no access to socket handles: requests cost more');
   const node = messageOf('envoy.config.core.v3.Node', config.node);
   const logStreams = createGrpcLogStreams((name) => first.clusters.grpcTarget(name), node, logs.get('grpc'));
-  const first = createEngine({ worker: 0, runtime: config.runtime, logs, logFlushMs, logSink: logStreams });
+  const first = createEngine({
+    worker: 0,
+    node: config.nodeName,
+    runtime: config.runtime,
+    logs,
+    logFlushMs,
+    logSink: logStreams,
+  });
   const onDeath = (reason: string): never => {
     log.fatal({ reason }, 'a worker died');
     process.exit(1);
@@ -34,6 +41,7 @@ export async function openWorkers(
     logFlushMs,
     logLevels: [...logs.levels()],
     runtime: config.runtimeJson,
+    node: config.nodeName,
     rawHandles,
     compileCache: getCompileCacheDir(),
   };

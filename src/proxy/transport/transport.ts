@@ -122,6 +122,17 @@ export class Transport implements RawWriter, Sender {
     this.socket.end();
   }
 
+  /** Sends what waits, then ends both directions. */
+  endAndClose(): void {
+    if (this.#posted) flush();
+    this.socket.end(() => this.destroy());
+  }
+
+  /** Bytes that the kernel has not taken yet. */
+  get unsent(): number {
+    return this.#waiting + this.socket.writableLength;
+  }
+
   /** Ends both directions at once; what the kernel did not take by then is lost. */
   destroy(): void {
     if (this.#posted) flush();

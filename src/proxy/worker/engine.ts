@@ -3,6 +3,7 @@ import { accessLogReader } from '../accesslog/access-log.ts';
 import { createLogFiles, type LogFiles } from '../accesslog/file.ts';
 import { createGrpcLogs, type GrpcLogSink } from '../accesslog/grpc.ts';
 import { ClusterManager } from '../cluster/manager.ts';
+import type { NodeName } from '../config/bootstrap.ts';
 import { FilterStore } from '../discovery/filters.ts';
 import { RouteStore } from '../discovery/routes.ts';
 import { readFilterChain } from '../filter/table.ts';
@@ -16,6 +17,7 @@ import type { Change } from './change.ts';
 export interface EngineOptions {
   /** Ordinal of the worker, from 0. */
   readonly worker: number;
+  readonly node: NodeName;
   readonly runtime: Runtime;
   readonly logs: Logs;
   /** How long an access log line waits for others, in milliseconds. */
@@ -40,7 +42,7 @@ export interface Engine {
   stop(drainMs: number): Promise<void>;
 }
 
-export function createEngine({ worker, runtime, logs, logFlushMs, logSink }: EngineOptions): Engine {
+export function createEngine({ worker, node, runtime, logs, logFlushMs, logSink }: EngineOptions): Engine {
   const stats = new StatsStore();
   const files = createLogFiles(logFlushMs);
   const filters = new FilterStore();
@@ -58,6 +60,7 @@ export function createEngine({ worker, runtime, logs, logFlushMs, logSink }: Eng
   const listeners = new ListenerManager({
     context: {
       clusters,
+      node,
       runtime,
       sharedBuckets: new SharedBuckets(),
       discoverRoutes: (name) => () => routes.get(name),

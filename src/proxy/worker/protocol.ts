@@ -1,6 +1,7 @@
 import type { Issue } from '../../base/index.ts';
 import type { GrpcMessage } from '../../model/envoy/index.ts';
 import type { GrpcLogConfig } from '../accesslog/grpc.ts';
+import type { NodeName } from '../config/bootstrap.ts';
 import type { JsonObject } from '../config/fields.ts';
 import type { Level } from '../log/levels.ts';
 import type { Sample } from '../stats/kind.ts';
@@ -11,6 +12,7 @@ export interface ThreadData {
   readonly worker: number;
   readonly logFlushMs: number | undefined;
   readonly logLevels: readonly (readonly [string, Level])[];
+  readonly node: NodeName;
   /** `layered_runtime` of the bootstrap, which was read without issues before. */
   readonly runtime: JsonObject | undefined;
   /** The main thread uses raw handles. */

@@ -17,7 +17,14 @@ export async function runThread(data: ThreadData): Promise<void> {
   const forwarder = createLogForwarder((config, entries) => send({ kind: 'log', config, entries }));
   await prepareRawHandles(data.rawHandles, true);
   const runtime = data.runtime ? readMessage(data.runtime, '', [], readRuntime) : adminRuntime();
-  const engine = createEngine({ worker: data.worker, runtime, logs, logFlushMs: data.logFlushMs, logSink: forwarder });
+  const engine = createEngine({
+    worker: data.worker,
+    node: data.node,
+    runtime,
+    logs,
+    logFlushMs: data.logFlushMs,
+    logSink: forwarder,
+  });
   let last: Promise<unknown> = Promise.resolve();
   port.on('message', ({ id, request }: { readonly id: number; readonly request: Request }) => {
     const work = last.then(async () => {

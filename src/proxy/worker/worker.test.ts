@@ -87,6 +87,7 @@ test('sockets that cannot be bound twice are shared', async () => {
 test('a change that one worker refuses is in force in none', async () => {
   const first = createEngine({
     worker: 0,
+    node: { id: '', cluster: '' },
     runtime: adminRuntime(),
     logs: singleLogger(log),
     logFlushMs: undefined,

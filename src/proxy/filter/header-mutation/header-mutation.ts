@@ -12,13 +12,13 @@ interface Mutations {
 function readMutations(fields: Fields): Mutations {
   return (
     fields.message('mutations', (inner) => ({
-      request: inner.list('request_mutations', (one) => readOne(one, 'request')),
-      response: inner.list('response_mutations', (one) => readOne(one, 'response')),
+      request: inner.list('request_mutations', (one) => readMutationAction(one, 'request')),
+      response: inner.list('response_mutations', (one) => readMutationAction(one, 'response')),
     })) ?? { request: [], response: [] }
   );
 }
 
-function readOne(fields: Fields, side: MessageSide): HeaderMutation {
+export function readMutationAction(fields: Fields, side: MessageSide): HeaderMutation {
   switch (fields.oneOf('action', ['remove', 'append'])) {
     case 'remove':
       return { add: [], remove: [fields.text('remove').toLowerCase()] };

@@ -1,0 +1,14 @@
+import { lookupMessage } from '../../model/envoy/index.ts';
+import type { Fields } from './fields.ts';
+
+/** Reads the code of an `envoy.type.v3.HttpStatus`; 0 when there is none. */
+export function readHttpStatus(fields: Fields): number {
+  const value = fields.raw('code');
+  if (typeof value === 'number') return value;
+  return typeof value === 'string' ? (codes()[value] ?? 0) : 0;
+}
+
+function codes(): Readonly<Record<string, number>> {
+  const type = lookupMessage('envoy.type.v3.HttpStatus')?.fields['code']?.resolve().resolvedType;
+  return type && 'values' in type ? type.values : {};
+}
