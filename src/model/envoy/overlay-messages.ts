@@ -10,6 +10,16 @@ export interface OverlayMessage {
 /** Those that an overlay field needs. */
 export const overlayMessages: readonly OverlayMessage[] = [
   {
+    parent: 'envoy.config.route.v3',
+    needs: ['envoy.type.matcher.v3.StringMatcher'],
+    definition: `
+      message CookieMatcher {
+        string name = 1 [(validate.rules).string = {min_len: 1 max_bytes: 1024}];
+        envoy.type.matcher.v3.StringMatcher string_match = 2 [(validate.rules).message = {required: true}];
+        bool invert_match = 3;
+      }`,
+  },
+  {
     parent: 'envoy.config.rbac.v3',
     needs: ['envoy.type.matcher.v3.MetadataMatcher'],
     definition: `

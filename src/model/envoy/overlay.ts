@@ -67,6 +67,20 @@ export const overlayFields: readonly OverlayField[] = [
     type: 'envoy.type.matcher.v3.FilterStateMatcher',
     repeated: true,
   },
+  {
+    message: `${route}.RouteMatch`,
+    field: 'cookies',
+    number: 17,
+    type: `${route}.CookieMatcher`,
+    repeated: true,
+  },
+  {
+    message: `${route}.RedirectAction`,
+    field: 'path_rewrite',
+    number: 10,
+    type: 'string',
+    oneof: 'path_rewrite_specifier',
+  },
   { message: `${route}.RouteAction`, field: 'flush_timeout', number: 42, type: duration },
   {
     message: `${route}.RouteAction`,

@@ -39,7 +39,7 @@ export function readStreamFilter(fields: Fields): StreamTest {
     }
     case 'header_filter': {
       const test = fields.message('header_filter', (one) => one.message('header', readHeaderMatcher)) ?? (() => false);
-      return (info) => test((name) => info.requestHeader(name));
+      return (info) => test(info.requestLookup);
     }
     case 'response_flag_filter':
       return readFlags(fields);

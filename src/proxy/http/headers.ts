@@ -18,14 +18,19 @@ export class HeaderMap {
     return at < 0 ? undefined : this.values[at];
   }
 
-  /** All values joined with a comma, as Envoy's matchers and formatters see a repeated header. */
-  joined(name: string): string | undefined {
+  /** All values, each on a line of its own, as header matchers want them. */
+  lines(name: string): string | undefined {
+    return this.joined(name, '\n');
+  }
+
+  /** All values joined with a comma. */
+  joined(name: string, separator = ','): string | undefined {
     const { names } = this;
     const first = names.indexOf(name);
     if (first < 0) return undefined;
     let value = this.values[first] as string;
     for (let at = names.indexOf(name, first + 1); at >= 0; at = names.indexOf(name, at + 1)) {
-      value += `,${this.values[at]}`;
+      value += separator + (this.values[at] as string);
     }
     return value;
   }

@@ -160,9 +160,10 @@ export class StreamInfo {
     return out;
   }
 
-  /** `requestHeader` as a function of its own, made once a request when a matcher wants it. */
+  /** Request headers as header matchers ask for them; made once a request when one does. */
   get requestLookup(): (name: string) => string | undefined {
-    this.#lookup ??= (name) => this.requestHeader(name);
+    this.#lookup ??= (name) =>
+      name.startsWith(':') || name === 'host' ? this.requestHeader(name) : this.request?.headers.lines(name);
     return this.#lookup;
   }
 

@@ -1,7 +1,7 @@
 import type { Fields } from '../config/fields.ts';
 import { readRegex, readStringMatcher, type StringTest, stringTest } from './strings.ts';
 
-/** A header's value by lower-case name, pseudo headers included; several values joined with a comma. */
+/** A header's value by lower-case name, pseudo headers included; each of several values on a line of its own. */
 export type HeaderLookup = (name: string) => string | undefined;
 export type HeaderTest = (header: HeaderLookup) => boolean;
 
@@ -15,13 +15,16 @@ interface HeaderParts {
   readonly emptyWhenAbsent: boolean;
 }
 
-/** Reads an `envoy.config.route.v3.HeaderMatcher`. An absent header matches only where Envoy says so, also with `invert_match`. */
+/**
+ * Reads an `envoy.config.route.v3.HeaderMatcher`. Of several values one must match, as in Envoy since it asks them one by one.
+ * An absent header matches only where Envoy says so, also with `invert_match`.
+ */
 export function readHeaderMatcher(fields: Fields): HeaderTest {
   const { name, test, invert, emptyWhenAbsent } = readParts(fields);
-  if (!test) return (header) => (header(name) !== undefined) !== invert;
+  if (!test) return (header) => (emptyWhenAbsent || header(name) !== undefined) !== invert;
   return (header) => {
     const value = header(name) ?? (emptyWhenAbsent ? '' : undefined);
-    return value !== undefined && test(value) !== invert;
+    return value !== undefined && anyLine(value, test) !== invert;
   };
 }
 
@@ -32,7 +35,7 @@ export function readHeaderMatcher(fields: Fields): HeaderTest {
 export function readEachHeaderMatcher(fields: Fields): (each: HeaderValues) => boolean {
   const { name, test, invert, emptyWhenAbsent } = readParts(fields);
   const any = (): boolean => true;
-  if (!test) return (each) => each(name, any) !== invert;
+  if (!test) return (each) => (emptyWhenAbsent || each(name, any)) !== invert;
   return (each) => {
     if (each(name, test)) return !invert;
     return each(name, any) ? invert : emptyWhenAbsent && test('') !== invert;
@@ -50,6 +53,10 @@ function readParts(fields: Fields): HeaderParts {
   return { name, test: readValueTest(fields), invert, emptyWhenAbsent };
 }
 
+function anyLine(values: string, test: StringTest): boolean {
+  return values.includes('\n') ? values.split('\n').some(test) : test(values);
+}
+
 function headerName(name: string): string {
   const lower = name.toLowerCase();
   return lower === 'host' ? ':authority' : lower;
@@ -64,6 +71,7 @@ function readValueTest(fields: Fields): StringTest | undefined {
   if (range) return range;
   for (const form of OLD_FORMS) {
     const wanted = fields.string(form);
+    if (wanted === '' && form === 'exact_match') return () => true;
     if (wanted !== undefined) {
       return stringTest(form.slice(0, form.indexOf('_')) as 'exact' | 'prefix' | 'suffix' | 'contains', wanted);
     }

@@ -142,7 +142,7 @@ function headerResult({ validate }: Case, info: StreamInfo, response: HeaderMap)
   const holds = (key: string, lookup: (name: string) => string | undefined): boolean =>
     ((validate[key] ?? []) as JsonObject[]).every((json) => readMessage(json, '', [], readHeaderMatcher)(lookup));
   return {
-    request_header_matches: holds('request_header_matches', (name) => info.requestHeader(name)),
+    request_header_matches: holds('request_header_matches', info.requestLookup),
     response_header_matches: holds('response_header_matches', (name) => response.joined(name)),
   };
 }

@@ -90,12 +90,11 @@ function finder(routes: readonly RouteEntry[], ignorePathParameters: boolean): V
   };
 }
 
-/** What routes match of a path: neither query nor fragment nor, where asked for, what follows a semicolon. */
+/** What routes match of a path: neither query nor fragment nor, where asked for, what follows a semicolon in a segment. */
 function matchedPath(full: string, ignorePathParameters: boolean): string {
   const end = pathEnd(full);
   const path = end === full.length ? full : full.slice(0, end);
-  const semicolon = ignorePathParameters ? path.indexOf(';') : -1;
-  return semicolon < 0 ? path : path.slice(0, semicolon);
+  return ignorePathParameters && path.includes(';') ? path.replace(/;[^/]*/g, '') : path;
 }
 
 /** Envoy goes by `x-forwarded-proto`, not by the connection. */

@@ -36,7 +36,7 @@ function read(fields: Fields): BoundFilter {
     abort,
     (stream) => {
       if (cluster !== '' && cluster !== stream.clusterName) return false;
-      return tests.every((test) => test((name) => stream.requestHeader(name)));
+      return tests.every((test) => test(stream.requestLookup));
     },
     limit,
   );

@@ -202,7 +202,7 @@ export class RetryState implements RetrySelection {
       if (!request.has('early-data')) return AT_ONCE;
     }
     if (on & RETRY['retriable-headers']) {
-      const lookup = (name: string): string | undefined => (name === ':status' ? String(status) : headers.joined(name));
+      const lookup = (name: string): string | undefined => (name === ':status' ? String(status) : headers.lines(name));
       if (this.#headers.some((test) => test(lookup))) return BACKED_OFF;
     }
     if ((on & ANY_GRPC) === 0) return NEVER;

@@ -99,9 +99,10 @@ export class RouterRun extends RoutingContext {
     const { headers } = this.stream.head;
     const { retry } = this.#route.policy;
     if (!steered && retry.on === 0 && !headers.has('x-envoy-retry-on') && !headers.has('x-envoy-retry-grpc-on')) return;
-    const lookup = (name: string): string | undefined => this.stream.requestHeader(name);
     const resources = this.cluster.resources[this.action.priority];
-    this.retries = createRetryState(retry, headers, lookup, this.cluster, resources, () => this.#retry());
+    this.retries = createRetryState(retry, headers, this.stream.requestLookup, this.cluster, resources, () =>
+      this.#retry(),
+    );
   }
 
   #launch(host: Host): void {
