@@ -5,8 +5,10 @@ import { BALANCER_STATS } from './balance/stats.ts';
 import type { Assignment } from './config/endpoints.ts';
 import type { ClusterConfig } from './config.ts';
 import type { LoadBalancerContext } from './context.ts';
-import type { Host } from './host.ts';
-import { type HostSet, PLAIN_SET, partitionHosts, refreshHealth } from './host-set.ts';
+import { HealthChecker } from './health/checker.ts';
+import { HEALTH_CHECK_STATS } from './health/stats.ts';
+import { HEALTH, type Host } from './host.ts';
+import { type HostSet, optionsOf, PLAIN_SET, partitionHosts, refreshHealth } from './host-set.ts';
 import { fixedMembers, type MembershipOptions, updateMembers } from './membership.ts';
 import { type MergeStats, UpdateMerger } from './merge.ts';
 import { OriginalDestinations } from './original-dst.ts';
@@ -34,6 +36,7 @@ export class Cluster {
   readonly config: ClusterConfig;
   readonly resources: { readonly DEFAULT: Resources; readonly HIGH: Resources };
   readonly outlier: OutlierDetector | undefined;
+  readonly health: HealthChecker | undefined;
   readonly stats: ClusterStats;
   /** Whether endpoints are known: an EDS cluster waits for its first assignment. */
   warm: boolean;
@@ -55,8 +58,8 @@ export class Cluster {
       DEFAULT: new Resources(config.thresholds.DEFAULT),
       HIGH: new Resources(config.thresholds.HIGH),
     };
-    const { policy, panicThreshold, ignoreHealthOnRemoval } = config;
-    this.#membership = { healthChecked: false, warmHosts: false, ignoreHealthOnRemoval, local };
+    const { policy, panicThreshold, healthCheck, warmHosts, ignoreHealthOnRemoval } = config;
+    this.#membership = { healthChecked: healthCheck !== undefined, warmHosts, ignoreHealthOnRemoval, local };
     this.#merger = new UpdateMerger(config.mergeWindow, () => this.#balancer?.update(this.#sets), merging);
     if (policy.kind === 'cluster_provided') {
       this.#originals = new OriginalDestinations(config.originalDst, config.name, this.stats, (hosts, added, removed) =>
@@ -83,6 +86,19 @@ export class Cluster {
           ejected?.drain();
         },
         random,
+      );
+    }
+    if (healthCheck) {
+      const stats = scope.get(HEALTH_CHECK_STATS, `${prefix}health_check.`);
+      this.health = new HealthChecker(
+        {
+          config: healthCheck,
+          stats,
+          random,
+          hasTraffic: () => this.stats.cxTotal > 0,
+          onChecked: (host, changed, healthy) => this.#onChecked(host, changed, healthy),
+        },
+        config.name,
       );
     }
     if (config.kind === 'STATIC') this.#start(fixedMembers(config.assignment, this.#membership));
@@ -130,6 +146,7 @@ export class Cluster {
   /** Closes what is idle and stops all waits; requests under way end by themselves. */
   drain(): void {
     this.outlier?.stop();
+    this.health?.stop();
     this.#originals?.stop();
     this.#merger.stop();
     for (const host of this.hosts) host.drain();
@@ -150,6 +167,32 @@ export class Cluster {
     if (came) this.stats.membershipChange++;
     this.#count();
     this.#merger.post(!came);
+    this.health?.onMembers(added, removed);
+  }
+
+  #onChecked(host: Host, changed: boolean, healthy: boolean): void {
+    if (changed) {
+      if (!this.#removeUnneeded(host)) this.#healthChanged();
+      if (host.health === 'unhealthy') host.drain();
+    }
+    if (healthy && (host.flags & HEALTH.FAILED_ACTIVE_HC) === 0) this.outlier?.onHealthCheckPassed(host);
+  }
+
+  /** A host that discovery no longer names and that stayed because it was healthy goes when it is not. */
+  #removeUnneeded(host: Host): boolean {
+    const gone = HEALTH.FAILED_ACTIVE_HC | HEALTH.PENDING_DYNAMIC_REMOVAL;
+    if ((host.flags & gone) !== gone) return false;
+    const sets = this.#sets.map((set) =>
+      set.hosts.includes(host)
+        ? partitionHosts(
+            set.priority,
+            set.hosts.filter((one) => one !== host),
+            optionsOf(set, this.#membership.local),
+          )
+        : set,
+    );
+    this.#take(sets, [], [host]);
+    return true;
   }
 
   #healthChanged(): void {

@@ -7,6 +7,7 @@ import { type OriginalDstConfig, readOriginalDst } from './config/original-dst.t
 import { type OutlierConfig, readOutlierDetection } from './config/outlier.ts';
 import { type CommonPolicy, readPolicy } from './config/policy.ts';
 import { readHashing, readLocalityPolicy, readPercent } from './config/policy-parts.ts';
+import { type HealthCheckConfig, readHealthChecks } from './health/config.ts';
 import { DEFAULT_THRESHOLDS, type RetryBudget, type Thresholds } from './resources.ts';
 
 export type ClusterKind = 'STATIC' | 'STRICT_DNS' | 'EDS' | 'ORIGINAL_DST';
@@ -28,6 +29,9 @@ export interface ClusterConfig {
   /** How long an attempt at a request may take once it has its connection; 0 for ever. */
   readonly maxStreamDuration: number;
   readonly thresholds: { readonly DEFAULT: Thresholds; readonly HIGH: Thresholds };
+  readonly healthCheck: HealthCheckConfig | undefined;
+  /** New hosts do not count until their first health check. */
+  readonly warmHosts: boolean;
   readonly outlier: OutlierConfig | undefined;
   /** Whole percent of healthy hosts below which all are used. */
   readonly panicThreshold: number;
@@ -85,6 +89,8 @@ export function readCluster(fields: Fields, options: ClusterReaderOptions): Clus
       DEFAULT: DEFAULT_THRESHOLDS,
       HIGH: DEFAULT_THRESHOLDS,
     },
+    healthCheck: readHealthChecks(fields),
+    warmHosts: common.warmHosts,
     outlier: fields.message('outlier_detection', readOutlierDetection),
     panicThreshold: common.panicThreshold,
     mergeWindow: common.mergeWindow,
@@ -185,9 +191,11 @@ function ignoreAll(fields: Fields): true {
 interface CommonLb extends CommonPolicy {
   readonly panicThreshold: number;
   readonly mergeWindow: number;
+  readonly warmHosts: boolean;
 }
 
 const PLAIN_COMMON: CommonLb = {
+  warmHosts: false,
   panicThreshold: 50,
   mergeWindow: 1000,
   locality: PLAIN_LOCALITY,
@@ -198,10 +206,11 @@ const PLAIN_COMMON: CommonLb = {
 const CLASHES = ['zone_aware_lb_config', 'locality_weighted_lb_config', 'consistent_hashing_lb_config'];
 
 function readCommonLb(fields: Fields): CommonLb {
-  fields.ignore('close_connections_on_host_set_change', 'ignore_new_hosts_until_first_hc');
+  fields.ignore('close_connections_on_host_set_change');
   return {
     panicThreshold: Math.trunc(fields.message('healthy_panic_threshold', readPercent) ?? 50),
     mergeWindow: fields.duration('update_merge_window') ?? 1000,
+    warmHosts: fields.flag('ignore_new_hosts_until_first_hc'),
     locality: readLocalityPolicy(fields),
     hashing: fields.message('consistent_hashing_lb_config', readHashing) ?? PLAIN_HASHING,
     clashes: CLASHES.filter((name) => fields.has(name)),

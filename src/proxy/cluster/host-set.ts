@@ -63,6 +63,12 @@ export function partitionHosts(priority: number, hosts: readonly Host[], options
   return { ...part, localityWeighted: true, overprovisioning, weightedHealth };
 }
 
+/** What a set was made with. */
+export function optionsOf(set: HostSet, local: string | undefined): HostSetOptions {
+  const localityWeights = new Map(set.localities.map(({ locality, weight }) => [locality.key, weight]));
+  return { localityWeights, overprovisioning: set.overprovisioning, weightedHealth: set.weightedHealth, local };
+}
+
 /** The same hosts after the health of some changed. */
 export function refreshHealth(set: HostSet): HostSet {
   const localities = set.localities.map((one) => ({ ...one, ...byHealth(one.hosts) }));

@@ -49,6 +49,15 @@ export interface EndpointConfig {
   readonly locality: Locality;
   /** `filter_metadata` by namespace. */
   readonly metadata: JsonObject | undefined;
+  readonly check: EndpointCheck | undefined;
+}
+
+/** An endpoint's `health_check_config`. */
+export interface EndpointCheck {
+  /** Where its health is asked for; undefined: where it serves. */
+  readonly address: Address | undefined;
+  readonly hostname: string;
+  readonly disabled: boolean;
 }
 
 /** One endpoint of a cluster. It outlives endpoint updates that still name it, with its connections and counters. */
@@ -58,6 +67,10 @@ export class Host {
   readonly name: string;
   readonly peer: Peer;
   readonly hostname: string;
+  /** Where, by which name and whether its health is asked for. */
+  readonly checkAddress: Address;
+  readonly checkHostname: string;
+  readonly checkDisabled: boolean;
   weight: number;
   priority: number;
   locality: Locality;
@@ -80,6 +93,9 @@ export class Host {
     this.peer =
       address.kind === 'pipe' ? { address: address.path, port: 0 } : { address: address.host, port: address.port };
     this.hostname = endpoint.hostname ?? '';
+    this.checkAddress = endpoint.check?.address ?? address;
+    this.checkHostname = endpoint.check?.hostname ?? '';
+    this.checkDisabled = endpoint.check?.disabled ?? false;
     this.weight = endpoint.weight ?? 1;
     this.priority = endpoint.priority ?? 0;
     this.locality = endpoint.locality ?? NO_LOCALITY;

@@ -126,7 +126,7 @@ function updatePriority(
   for (const [name, endpoint] of wanted.byPriority.get(priority) ?? []) {
     const host = known.get(name);
     if (host) host.flags &= ~HEALTH.PENDING_DYNAMIC_REMOVAL;
-    if (host && isSameHost(host, endpoint)) {
+    if (host && isSameHost(host, endpoint, options)) {
       kept.add(host);
       if (host.priority !== priority) added.push(host);
       if (takeOver(host, endpoint)) changed = true;
@@ -149,8 +149,10 @@ function updatePriority(
   return { hosts, added, removed, changed: changed || added.length > 0 || removed.length > 0 };
 }
 
-function isSameHost(host: Host, { hostname, locality }: EndpointConfig): boolean {
-  return host.hostname === hostname && host.locality.key === locality.key;
+function isSameHost(host: Host, endpoint: EndpointConfig, { healthChecked }: MembershipOptions): boolean {
+  if (host.hostname !== endpoint.hostname || host.locality.key !== endpoint.locality.key) return false;
+  const checkAddress = endpoint.check?.address ?? endpoint.address;
+  return !healthChecked || formatAddress(host.checkAddress) === formatAddress(checkAddress);
 }
 
 function outlivesRemoval(host: Host, { names }: Wanted, options: MembershipOptions): boolean {
@@ -171,7 +173,8 @@ function takeOver(host: Host, endpoint: EndpointConfig): boolean {
 
 function newHost(endpoint: EndpointConfig, { healthChecked, warmHosts }: MembershipOptions): Host {
   const host = new Host(endpoint);
-  if (healthChecked) host.flags |= HEALTH.FAILED_ACTIVE_HC;
-  if (healthChecked && warmHosts) host.flags |= HEALTH.PENDING_ACTIVE_HC;
+  if (!healthChecked || host.checkDisabled) return host;
+  host.flags |= HEALTH.FAILED_ACTIVE_HC;
+  if (warmHosts) host.flags |= HEALTH.PENDING_ACTIVE_HC;
   return host;
 }

@@ -1,6 +1,6 @@
-import { readAddress } from '../../config/address.ts';
+import { type Address, readAddress } from '../../config/address.ts';
 import { type Fields, isObject, type JsonObject } from '../../config/fields.ts';
-import { type EndpointConfig, HEALTH, type Locality, localityOf, NO_LOCALITY } from '../host.ts';
+import { type EndpointCheck, type EndpointConfig, HEALTH, type Locality, localityOf, NO_LOCALITY } from '../host.ts';
 import { DEFAULT_OVERPROVISIONING } from '../host-set.ts';
 
 /** A compiled `envoy.config.endpoint.v3.ClusterLoadAssignment`; times in milliseconds. */
@@ -77,13 +77,39 @@ function readEndpoint(fields: Fields, priority: number, locality: Locality): End
   const found = fields.message('endpoint', (endpoint) => ({
     address: endpoint.message('address', readAddress),
     hostname: endpoint.text('hostname'),
+    check: endpoint.message('health_check_config', readCheck),
   }));
   if (!found?.address) {
     fields.problem('endpoint', 'an address is required');
     return undefined;
   }
-  const { address, hostname } = found;
-  return { address, hostname, weight, health: HEALTH_FLAGS[status], priority, locality, metadata };
+  const { address, hostname, check } = found;
+  const port = check?.port ?? 0;
+  if (port > 0 && address.kind === 'pipe')
+    fields.problem('endpoint.health_check_config.port_value', 'needs an IP address');
+  return {
+    address,
+    hostname,
+    weight,
+    health: HEALTH_FLAGS[status],
+    priority,
+    locality,
+    metadata,
+    check: check && { ...check, address: withPort(check.address ?? address, port) },
+  };
+}
+
+function withPort(address: Address, port: number): Address {
+  return port > 0 && address.kind === 'socket' ? { ...address, port } : address;
+}
+
+function readCheck(fields: Fields): EndpointCheck & { readonly port: number } {
+  return {
+    port: fields.number('port_value') ?? 0,
+    address: fields.message('address', readAddress),
+    hostname: fields.text('hostname'),
+    disabled: fields.flag('disable_active_health_check'),
+  };
 }
 
 /** `filter_metadata` of an `envoy.config.core.v3.Metadata`; typed metadata is for extensions that are not here. */

@@ -18,6 +18,7 @@ export function chargeStatus(run: RouterRun, status: number, host: Host | undefi
 export function judgeHead({ cluster, host }: Attempt, head: ResponseHead, grpc: boolean): void {
   const status = grpc ? grpcStatus(head.headers) : undefined;
   cluster.outlier?.onStatus(host, status === undefined ? head.status : grpcToHttp(status));
+  if (cluster.health && head.headers.has('x-envoy-immediate-health-check-fail')) cluster.health.failImmediately(host);
 }
 
 /** Counts a response that goes to the client. */
