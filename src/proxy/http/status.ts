@@ -58,6 +58,7 @@ const PHRASES: Readonly<Record<number, string>> = {
   508: 'Loop Detected',
   510: 'Not Extended',
   511: 'Network Authentication Required',
+  599: 'Last Unassigned Server Error Code',
 };
 
 /** The reason phrase Envoy's codec writes; `Unknown` for a code without one. */

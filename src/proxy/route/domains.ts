@@ -4,8 +4,8 @@ import { lowerAscii } from '../match/strings.ts';
 /** Finds by host name in Envoy's order: exact, longest `*suffix`, longest `prefix*`, `*`. */
 export interface DomainIndex<T> {
   find(authority: string): T | undefined;
-  /** What stands under `*`. */
-  readonly any: T | undefined;
+  /** Where a request has no name to look for: what stands under `*`, if that is all there is. */
+  readonly nameless: T | undefined;
 }
 
 interface Wildcards<T> {
@@ -40,8 +40,8 @@ export function buildDomains<T extends { readonly domains: readonly string[] }>(
       else exact.set(domain, host);
     }
   }
-  if (exact.size + suffixes.lengths.length + prefixes.lengths.length === 0) return { any, find: () => any };
-  return { any, find: (authority) => lookUp(lowerAscii(authority), exact, suffixes, prefixes) ?? any };
+  if (exact.size + suffixes.lengths.length + prefixes.lengths.length === 0) return { nameless: any, find: () => any };
+  return { nameless: undefined, find: (authority) => lookUp(lowerAscii(authority), exact, suffixes, prefixes) ?? any };
 }
 
 function addWildcard<T>(wildcards: Wildcards<T>, text: string, value: T, duplicate: () => void): void {

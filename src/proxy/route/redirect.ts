@@ -99,7 +99,8 @@ function redirectPath(action: RedirectAction | undefined, full: string, info: St
   if (action.path.includes('?')) return action.path;
   const made = action.path || action.format?.(info) || '';
   if (action.stripQuery) return made || full.slice(0, pathEnd(full));
-  return made === '' ? full : made + full.slice(pathEnd(full));
+  if (made === '') return full;
+  return made.includes('?') ? made : made + full.slice(pathEnd(full));
 }
 
 /** A format may bring in what must not stand in a header or a target. */

@@ -84,6 +84,8 @@ export class RouterRun extends RoutingContext {
     const keepOriginal = !stream.manager.router.suppressHeaders;
     const refused = finalizeRequest(this.#route, action, stream.head, stream, keepOriginal);
     if (refused) {
+      // Envoy notices when the connection is there to write to.
+      this.cluster.stats.rqTotal++;
       this.#abort(refused);
       return;
     }
