@@ -1,5 +1,6 @@
 import { type Fields, isObject, typeName } from '../config/fields.ts';
 import type { FilterChain } from '../filter/chain.ts';
+import { type ClusterRouting, NO_CLUSTER_ROUTING, readClusterRouting } from '../route/cluster-routing.ts';
 import { type StatsScope, sanitizeStatName } from '../stats/store.ts';
 import { type BalancerPolicy, PLAIN_HASHING, PLAIN_LOCALITY } from './balance/policy.ts';
 import { type Assignment, NO_ASSIGNMENT, readAssignment } from './config/endpoints.ts';
@@ -28,6 +29,7 @@ export interface ClusterConfig {
   readonly maxRequestsPerConnection: number;
   /** How long an attempt at a request may take once it has its connection; 0 for ever. */
   readonly maxStreamDuration: number;
+  readonly routing: ClusterRouting;
   readonly thresholds: { readonly DEFAULT: Thresholds; readonly HIGH: Thresholds };
   readonly healthCheck: HealthCheckConfig | undefined;
   /** New hosts do not count until their first health check. */
@@ -84,6 +86,7 @@ export function readCluster(fields: Fields, options: ClusterReaderOptions): Clus
     connectTimeout: fields.duration('connect_timeout') ?? 5000,
     idleTimeout: http.idleTimeout,
     maxStreamDuration: http.maxStreamDuration,
+    routing: http.routing,
     maxRequestsPerConnection: http.maxRequests || (fields.number('max_requests_per_connection') ?? 0),
     thresholds: fields.message('circuit_breakers', readThresholds) ?? {
       DEFAULT: DEFAULT_THRESHOLDS,
@@ -133,6 +136,7 @@ interface HttpOptions {
   readonly idleTimeout: number;
   readonly maxRequests: number;
   readonly maxStreamDuration: number;
+  readonly routing: ClusterRouting;
   readonly filters: FilterChain | undefined;
   readonly http2: boolean;
 }
@@ -150,7 +154,16 @@ function readHttpOptions(fields: Fields, options: ClusterReaderOptions, statPref
     return readHttpProtocolOptions(inner, options, statPrefix);
   });
   const found = read.get(HTTP_OPTIONS);
-  return found ?? { idleTimeout: HOUR, maxRequests: 0, maxStreamDuration: 0, filters: undefined, http2 };
+  return (
+    found ?? {
+      idleTimeout: HOUR,
+      maxRequests: 0,
+      maxStreamDuration: 0,
+      routing: NO_CLUSTER_ROUTING,
+      filters: undefined,
+      http2,
+    }
+  );
 }
 
 function readHttpProtocolOptions(fields: Fields, options: ClusterReaderOptions, statPrefix: string): HttpOptions {
@@ -178,6 +191,7 @@ function readHttpProtocolOptions(fields: Fields, options: ClusterReaderOptions, 
     idleTimeout: common?.idle ?? HOUR,
     maxRequests: common?.requests ?? 0,
     maxStreamDuration: Math.floor(common?.stream ?? 0),
+    routing: readClusterRouting(fields),
     filters,
     http2,
   };

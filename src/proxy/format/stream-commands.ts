@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import os from 'node:os';
 import { fail, formatIp, ok, parseIp } from '../../base/index.ts';
 import { formatHostPort } from '../config/address.ts';
-import { flagsText, longFlagsText, type Peer, type StreamInfo } from '../http/stream-info.ts';
+import { flagsText, type Peer, type StreamInfo } from '../http/stream-info.ts';
 import { portStart } from '../route/redirect.ts';
 import { now } from '../time/clock.ts';
 import { alone, type CommandKind } from './command.ts';
@@ -67,8 +67,8 @@ export const STREAM_COMMANDS: Readonly<Record<string, CommandKind>> = {
     make: (argument) =>
       ok(argument === 'ALLOW_WHITESPACES' ? (info) => info.details || undefined : (info) => underscored(info.details)),
   },
-  RESPONSE_FLAGS: alone((info) => flagsText(info.flags)),
-  RESPONSE_FLAGS_LONG: alone((info) => longFlagsText(info.flags)),
+  RESPONSE_FLAGS: alone((info) => flagsText(info, false)),
+  RESPONSE_FLAGS_LONG: alone((info) => flagsText(info, true)),
   BYTES_RECEIVED: alone((info) => info.bytesReceived),
   BYTES_SENT: alone((info) => info.bytesSent),
   DURATION: alone((info) => since(info.startedAt, info.responseEndAt || now())),

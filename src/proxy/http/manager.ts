@@ -76,6 +76,8 @@ export interface HttpManager {
   readonly path: PathOptions | undefined;
   readonly host: HostOptions | undefined;
   readonly runtime: Runtime;
+  /** Bytes of a body that filters may keep, and the router for another attempt. */
+  readonly bufferLimit: number;
 }
 
 /** What reading a connection manager needs from the rest of the proxy. */
@@ -83,6 +85,8 @@ export interface HttpManagerContext {
   readonly clusters: ClusterManager;
   /** The proxy's own name in the mesh. */
   readonly node: NodeName;
+  /** Bytes of a body that filters may keep, and the router for another attempt. */
+  readonly bufferLimit: number;
   readonly stats: StatsScope;
   /** `listener.<address>.` */
   readonly statPrefix: string;
@@ -131,6 +135,7 @@ export function readHttpManager(fields: Fields, context: HttpManagerContext): Ht
     proxyStatus: fields.message('proxy_status_config', (inner) => readProxyStatus(inner, serverName, context.node.id)),
     upgrades: readUpgrades(fields),
     runtime: context.runtime,
+    bufferLimit: context.bufferLimit,
   };
 }
 

@@ -39,7 +39,7 @@ export function addProxyStatus(info: StreamInfo, head: ResponseHead, options: Pr
   const [, error, status] = found;
   let text = `${options.proxy}; error=${error}`;
   if (options.details) {
-    const parts = [...(info.details === '' ? [] : [info.details]), ...(options.flags ? [flagsText(flags)] : [])];
+    const parts = [...(info.details === '' ? [] : [info.details]), ...(options.flags ? [flagsText(info, false)] : [])];
     text += `; details="${parts.join('; ')}"`;
   }
   const before = head.headers.joined('proxy-status');

@@ -69,18 +69,11 @@ export const FLAG_TEXTS: readonly (readonly [number, string, string, string])[] 
   [FLAG.NO_CLUSTER, 'NC', 'NoClusterFound', 'no_cluster_found'],
 ];
 
-export function flagsText(flags: number): string {
-  if (flags === 0) return '-';
-  return FLAG_TEXTS.filter(([bit]) => (flags & bit) !== 0)
-    .map(([, text]) => text)
-    .join(',');
-}
-
-export function longFlagsText(flags: number): string {
-  if (flags === 0) return '-';
-  return FLAG_TEXTS.filter(([bit]) => (flags & bit) !== 0)
-    .map(([, , text]) => text)
-    .join(',');
+/** `%RESPONSE_FLAGS%` and `%RESPONSE_FLAGS_LONG%`. */
+export function flagsText(info: StreamInfo, long: boolean): string {
+  const flags = info.flagsInOrder();
+  if (flags.length === 0) return '-';
+  return flags.map(([, short, name]) => (long ? name : short)).join(',');
 }
 
 /** What is known of a request or connection: read by access logs, formatters and matchers, written while it runs. */
@@ -107,7 +100,9 @@ export class StreamInfo {
   /** 0 when none was sent. */
   status = 0;
   details = '';
-  flags = 0;
+  #flags = 0;
+  /** Bits in the order in which they were set, once there are several. */
+  #flagOrder: number[] | undefined = undefined;
   bytesReceived = 0;
   bytesSent = 0;
   routeName = '';
@@ -132,6 +127,26 @@ export class StreamInfo {
 
   constructor(peers: ConnectionPeers) {
     this.peers = peers;
+  }
+
+  /** Bits of `FLAG`. */
+  get flags(): number {
+    return this.#flags;
+  }
+
+  set flags(flags: number) {
+    const before = this.#flags;
+    const added = flags & ~before;
+    this.#flags = flags;
+    if (added === 0 || before === 0) return;
+    this.#flagOrder ??= [before];
+    this.#flagOrder.push(added);
+  }
+
+  /** Entries of `FLAG_TEXTS` in the order in which the flags were set, which is how Envoy prints them. */
+  flagsInOrder(): readonly (typeof FLAG_TEXTS)[number][] {
+    const order = this.#flagOrder ?? [this.#flags];
+    return order.flatMap((bits) => FLAG_TEXTS.filter(([bit]) => (bits & bit) !== 0));
   }
 
   setMetadata(namespace: string, key: string, value: JsonValue): void {

@@ -19,9 +19,6 @@ import { FLAG, StreamInfo } from './stream-info.ts';
 import { markTraceReason, type TracingOptions } from './tracing.ts';
 import type { OutgoingHead } from './wire.ts';
 
-/** Bytes of body that filters may keep of a message in each direction. */
-const FILTER_BUFFER = 1_048_576;
-
 /** What stands for the head of a request that could not be read. */
 const NO_HEAD = new RequestHead();
 
@@ -115,7 +112,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
       return;
     }
     const ends = { request: new RequestEnd(this), response: new ResponseEnd(this) };
-    this.#filters = new FilterRun(this, plan, ends, FILTER_BUFFER);
+    this.#filters = new FilterRun(this, plan, ends, manager.bufferLimit);
     this.#filters.request.head(this.head, this.requestDone);
   }
 

@@ -44,13 +44,14 @@ export interface ListenerConfig {
 const RAW_BUFFER = 'envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer';
 
 const DEFAULT_BACKLOG = 1024;
+const BUFFER_LIMIT = 1_048_576;
 const SOL_TCP = 6;
 const TCP_FASTOPEN = 23;
 
-export type ListenerContext = Omit<HttpManagerContext, 'statPrefix'>;
+export type ListenerContext = Omit<HttpManagerContext, 'statPrefix' | 'bufferLimit'>;
 
 export function readListener(fields: Fields, context: ListenerContext): ListenerConfig {
-  fields.ignore('per_connection_buffer_limit_bytes', 'metadata', 'drain_type', 'traffic_direction');
+  fields.ignore('metadata', 'drain_type', 'traffic_direction');
   fields.ignore('ignore_global_conn_limit', 'max_connections_to_accept_per_socket_event');
   const name = fields.text('name') || randomUUID();
   const address = fields.message('address', readAddress);
@@ -61,7 +62,8 @@ export function readListener(fields: Fields, context: ListenerContext): Listener
     fields.problem('address.socket_address.address', `malformed IP address: ${one.host}`, 'an IPv4 or IPv6 address');
   }
   const statPrefix = `listener.${listenerStatName(fields.text('stat_prefix'), address)}.`;
-  const inner = { ...context, statPrefix };
+  const bufferLimit = fields.number('per_connection_buffer_limit_bytes') ?? BUFFER_LIMIT;
+  const inner = { ...context, statPrefix, bufferLimit };
   const chains = fields.list('filter_chains', (chain) => readChain(chain, inner));
   refuseOverlap(chains, name, fields);
   const defaultChain = fields.message('default_filter_chain', (chain) => readChain(chain, inner));

@@ -1,4 +1,5 @@
-import { cluster, routeConfig, router, simple, toCluster, typed } from '../config.ts';
+import { cluster, routeConfig, router, simple, toCluster } from '../config.ts';
+import { steering } from '../steering.ts';
 import type { Behaviour, Scenario } from '../types.ts';
 
 const post = { method: 'POST', body: 'hello' } as const;
@@ -188,13 +189,13 @@ export const scenarios: readonly Scenario[] = [
       simple(places, {
         manager: {
           http_filters: [
-            typedMutation([
-              'x-envoy-upstream-rq-timeout-ms',
-              'x-envoy-upstream-rq-per-try-timeout-ms',
-              'x-envoy-max-retries',
-              'x-envoy-retry-on',
-              'x-envoy-retry-grpc-on',
-            ]),
+            steering(
+              'upstream-rq-timeout-ms',
+              'upstream-rq-per-try-timeout-ms',
+              'max-retries',
+              'retry-on',
+              'retry-grpc-on',
+            ),
             router({
               strict_check_headers: [
                 'x-envoy-upstream-rq-timeout-ms',
@@ -232,18 +233,3 @@ export const scenarios: readonly Scenario[] = [
     ],
   },
 ];
-
-/** A filter that gives requests the Envoy headers that an external client may not send: `t-NAME` becomes `x-envoy-NAME`. */
-function typedMutation(names: readonly string[]): Record<string, unknown> {
-  return {
-    name: 'mutation',
-    typed_config: typed('envoy.extensions.filters.http.header_mutation.v3.HeaderMutation', {
-      mutations: {
-        request_mutations: names.flatMap((name) => {
-          const from = name.replace('x-envoy-', 't-');
-          return [{ append: { header: { key: name, value: `%REQ(${from})%` } } }, { remove: from }];
-        }),
-      },
-    }),
-  };
-}

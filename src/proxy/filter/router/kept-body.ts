@@ -1,7 +1,5 @@
 /** Bytes read ahead of a connection that is not there yet. */
 const HOLD_LIMIT = 65_536;
-/** Envoy's default of a connection's buffer. */
-const KEEP_LIMIT = 1_048_576;
 
 /** The part of a request's body that was read and may be needed: no connection has it yet, or another attempt may have to send it. */
 export class KeptBody {
@@ -13,7 +11,7 @@ export class KeptBody {
   readonly #limit: number;
   #pieces: Buffer[] | undefined = undefined;
 
-  constructor(limit = KEEP_LIMIT) {
+  constructor(limit: number) {
     this.#limit = limit;
   }
 

@@ -1,3 +1,4 @@
+import type { Cluster } from '../../cluster/cluster.ts';
 import type { LoadBalancerContext, MetadataCriterion, RetrySelection } from '../../cluster/context.ts';
 import { isObject } from '../../config/fields.ts';
 import { type Hash64, xxHash64 } from '../../hash/xxhash64.ts';
@@ -13,11 +14,13 @@ import type { RetryState } from './retry-state.ts';
 export class RoutingContext implements LoadBalancerContext {
   readonly stream: RouterDownstream;
   readonly action: ForwardAction;
+  cluster: Cluster;
   protected retries: RetryState | undefined = undefined;
   /** Values of `set-cookie` that the response will carry. */
   protected cookies: string[] | undefined = undefined;
 
-  constructor(stream: RouterDownstream, action: ForwardAction) {
+  constructor(stream: RouterDownstream, action: ForwardAction, cluster: Cluster) {
+    this.cluster = cluster;
     this.stream = stream;
     this.action = action;
   }
@@ -27,9 +30,10 @@ export class RoutingContext implements LoadBalancerContext {
   }
 
   hash(): Hash64 | undefined {
-    const { hashPolicies } = this.action;
-    if (hashPolicies.length === 0) return undefined;
-    return requestHash(hashPolicies, this.stream, (cookie) => this.#addCookie(cookie));
+    const { hashPolicies: own } = this.cluster.config.routing;
+    const policies = own.length > 0 ? own : this.action.hashPolicies;
+    if (policies.length === 0) return undefined;
+    return requestHash(policies, this.stream, (cookie) => this.#addCookie(cookie));
   }
 
   #addCookie(cookie: RoutingCookie): string {

@@ -4,7 +4,9 @@ import type { ResetReason } from '../../cluster/reset.ts';
 import type { ResponseHead } from '../../http/head.ts';
 import { FLAG } from '../../http/stream-info.ts';
 import type { ForwardAction } from '../../route/action.ts';
+import { policyAt } from '../../route/cluster-routing.ts';
 import { finalizeRequest } from '../../route/finalize.ts';
+import type { RoutePolicy } from '../../route/policy.ts';
 import type { Route } from '../../route/route.ts';
 import type { Timeouts } from '../../route/timeouts.ts';
 import { now } from '../../time/clock.ts';
@@ -37,12 +39,12 @@ import { runUpstreamFilters } from './upstream-filters.ts';
 /** The router filter at work on one request: its attempts at upstream hosts until one answers or none is left. */
 export class RouterRun extends RoutingContext {
   readonly grpc: boolean;
-  cluster: Cluster;
   timeouts: Timeouts;
   /** The whole body has been read. */
   bodyDone: boolean;
   readonly body: KeptBody;
   readonly #route: Route;
+  readonly #policy: RoutePolicy;
   /** The latest attempt; undefined while a retry is waited for and at the end. */
   #attempt: Attempt | undefined = undefined;
   /** Attempts that were too slow and may still be the first to answer. */
@@ -55,12 +57,12 @@ export class RouterRun extends RoutingContext {
   readonly #global = new Deadline(() => this.#globalTimeout());
 
   constructor(stream: RouterDownstream, route: Route, action: ForwardAction, cluster: Cluster) {
-    super(stream, action);
-    this.cluster = cluster;
+    super(stream, action, cluster);
     this.#route = route;
-    this.timeouts = route.policy.timeouts;
+    this.#policy = policyAt(cluster, route, action);
+    this.timeouts = this.#policy.timeouts;
     this.bodyDone = stream.requestDone;
-    this.body = new KeptBody(route.policy.bodyLimit);
+    this.body = new KeptBody(route.policy.bodyLimit ?? stream.manager.bufferLimit);
     this.grpc = isGrpcRequest(stream.head.headers);
   }
 
@@ -74,12 +76,12 @@ export class RouterRun extends RoutingContext {
       return;
     }
     const { headers } = stream.head;
-    const { policy } = this.#route;
+    const policy = this.#policy;
     const steered = hasSteeringHeaders(headers);
     if (steered) headers.remove('x-envoy-upstream-alt-stat-name');
     const { respectExpectedTimeout: respectExpected } = stream.manager.router;
     const options = { steered, grpc: this.grpc, respectExpected };
-    this.timeouts = takeTimeouts(action, policy.retry, policy.timeouts, headers, options);
+    this.timeouts = takeTimeouts(action, policy, headers, options);
     announceAttempt(this, this.#route, 0);
     const keepOriginal = !stream.manager.router.suppressHeaders;
     const refused = finalizeRequest(this.#route, action, stream.head, stream, keepOriginal);
@@ -99,7 +101,7 @@ export class RouterRun extends RoutingContext {
 
   #prepareRetries(steered: boolean): void {
     const { headers } = this.stream.head;
-    const { retry } = this.#route.policy;
+    const { retry } = this.#policy;
     if (!steered && retry.on === 0 && !headers.has('x-envoy-retry-on') && !headers.has('x-envoy-retry-grpc-on')) return;
     const resources = this.cluster.resources[this.action.priority];
     this.retries = createRetryState(retry, headers, this.stream.requestLookup, this.cluster, resources, () =>

@@ -1,6 +1,6 @@
 import type { HeaderMap } from '../../http/headers.ts';
 import type { ForwardAction } from '../../route/action.ts';
-import type { RetryPolicy } from '../../route/retry.ts';
+import type { RoutePolicy } from '../../route/policy.ts';
 import { capPerTry, type Timeouts } from '../../route/timeouts.ts';
 import { formatGrpcTimeout, grpcTimeout } from './grpc-timeout.ts';
 import { wholeNumber } from './number.ts';
@@ -11,8 +11,7 @@ import { wholeNumber } from './number.ts';
  */
 export function takeTimeouts(
   action: ForwardAction,
-  policy: RetryPolicy,
-  route: Timeouts,
+  { retry, timeouts: route }: RoutePolicy,
   headers: HeaderMap,
   options: { readonly steered: boolean; readonly grpc: boolean; readonly respectExpected: boolean },
 ): Timeouts {
@@ -21,7 +20,7 @@ export function takeTimeouts(
   const hedge = take(headers, 'x-envoy-hedge-on-per-try-timeout');
   const base = grpc ? clientTimeout(action, headers) : route.global;
   const global = headerTimeout(headers, options.respectExpected) ?? base;
-  const perTry = wholeNumber(take(headers, 'x-envoy-upstream-rq-per-try-timeout-ms')) ?? policy.perTryTimeout;
+  const perTry = wholeNumber(take(headers, 'x-envoy-upstream-rq-per-try-timeout-ms')) ?? retry.perTryTimeout;
   const duration = take(headers, 'x-envoy-upstream-stream-duration-ms');
   const alternative = take(headers, 'x-envoy-upstream-rq-timeout-alt-response');
   return {
