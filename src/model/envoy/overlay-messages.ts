@@ -52,6 +52,7 @@ export const overlayMessages: readonly OverlayMessage[] = [
       message HitsAddend {
         google.protobuf.UInt64Value number = 1 [(validate.rules).uint64 = {lte: 1000000000}];
         string format = 2 [(validate.rules).string = {prefix: "%" suffix: "%" ignore_empty: true}];
+        bool is_negative_hits = 3;
       }`,
   },
   {

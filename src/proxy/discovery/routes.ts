@@ -4,14 +4,24 @@ import type { JsonObject } from '../config/fields.ts';
 import { routeTableContext } from '../http/route-context.ts';
 import { compileRouteTable, type RouteTable, type RouteTableContext } from '../route/table.ts';
 import type { Runtime } from '../runtime/runtime.ts';
+import type { StatsScope, StatsStore } from '../stats/store.ts';
+
+interface Entry {
+  readonly table: RouteTable;
+  readonly json: JsonObject;
+  /** Holds what filters count for its routes. */
+  readonly stats: StatsScope;
+}
 
 /** Discovered route tables by name. */
 export class RouteStore {
-  readonly #tables = new Map<string, { readonly table: RouteTable; readonly json: JsonObject }>();
-  readonly #context: RouteTableContext;
+  readonly #tables = new Map<string, Entry>();
+  readonly #context: (stats: StatsScope) => RouteTableContext;
+  readonly #stats: StatsStore;
 
-  constructor(clusters: ClusterManager, runtime: Runtime) {
-    this.#context = routeTableContext(clusters, runtime, false);
+  constructor(clusters: ClusterManager, runtime: Runtime, stats: StatsStore) {
+    this.#context = (scope) => routeTableContext(clusters, runtime, scope, false);
+    this.#stats = stats;
   }
 
   get(name: string): RouteTable | undefined {
@@ -20,12 +30,19 @@ export class RouteStore {
 
   put(json: JsonObject): readonly Issue[] {
     const issues: Issue[] = [];
-    const table = compileRouteTable(json, '', issues, this.#context);
-    if (issues.length === 0) this.#tables.set(table.name, { table, json });
+    const stats = this.#stats.scope();
+    const table = compileRouteTable(json, '', issues, this.#context(stats));
+    if (issues.length > 0) {
+      stats.close();
+      return issues;
+    }
+    this.remove(table.name);
+    this.#tables.set(table.name, { table, json, stats });
     return issues;
   }
 
   remove(name: string): void {
+    this.#tables.get(name)?.stats.close();
     this.#tables.delete(name);
   }
 

@@ -16,12 +16,16 @@ export interface FilterSubscription {
 /** Gives the place of a discovered filter; `name` is its ECDS resource. */
 export type DiscoverFilter = (name: string, subscription: FilterSubscription) => FilterSlot['cell'];
 
+/** What a filter is told when what a route says about it is read. */
+export interface RouteFilterContext {
+  readonly stats: StatsScope;
+  readonly runtime: Runtime;
+}
+
 /** What a filter is told of its surroundings when its configuration is read. */
-export interface FilterContext {
+export interface FilterContext extends RouteFilterContext {
   readonly place: ChainPlace;
   /** `http.<stat_prefix>.` or `cluster.<name>.` */
   readonly statPrefix: string;
-  readonly stats: StatsScope;
-  readonly runtime: Runtime;
   readonly discover: DiscoverFilter;
 }

@@ -1,8 +1,9 @@
 import type { Fields } from '../config/fields.ts';
 import type { RequestHead, ResponseHead } from '../http/head.ts';
+import type { HeaderMap } from '../http/headers.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
 import type { Route } from '../route/route.ts';
-import type { FilterContext } from './context.ts';
+import type { FilterContext, RouteFilterContext } from './context.ts';
 
 /** An answer of the proxy's own, before mapping. `body` is latin1 text. */
 export interface LocalReply {
@@ -15,6 +16,10 @@ export interface LocalReply {
   readonly contentType?: string;
   /** The answer that the route itself is. */
   readonly ofRoute?: boolean;
+  /** Changes the headers before length and type of the body are added. */
+  readonly modify?: (headers: HeaderMap) => void;
+  /** Told to gRPC clients instead of what the status translates to. */
+  readonly grpcStatus?: number;
   /** Close the connection after it. */
   readonly close?: boolean;
 }
@@ -23,6 +28,12 @@ export interface LocalReply {
 export interface FilterStream extends StreamInfo {
   readonly head: RequestHead;
   readonly route: Route | undefined;
+  /** The cluster that the route leads to; empty when there is none. */
+  readonly routeCluster: string;
+  /** The cluster of the proxy's own node. */
+  readonly localCluster: string;
+  /** Stands for the client's connection: requests of one have the same. */
+  readonly connection: object;
   reply(reply: LocalReply): void;
 }
 
@@ -108,5 +119,5 @@ export interface FilterKind {
   readonly read: (fields: Fields, context: FilterContext) => HttpFilter | undefined;
   /** The configuration that routes may give, and how to read it. */
   readonly routeType?: string;
-  readonly readRoute?: (fields: Fields) => unknown;
+  readonly readRoute?: (fields: Fields, context: RouteFilterContext) => unknown;
 }

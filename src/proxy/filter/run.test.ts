@@ -10,7 +10,14 @@ const peer = { address: '10.0.0.1', port: 1 };
 
 function streamOf(): FilterStream {
   const info = new StreamInfo({ remote: peer, directRemote: peer, local: peer });
-  return Object.assign(info, { head: new RequestHead(), route: undefined, reply: () => undefined });
+  return Object.assign(info, {
+    head: new RequestHead(),
+    route: undefined,
+    routeCluster: '',
+    localCluster: '',
+    connection: {},
+    reply: () => undefined,
+  });
 }
 
 const filterOf = (bound: BoundFilter | undefined, type = 't'): HttpFilter => ({ type, bind: () => bound });

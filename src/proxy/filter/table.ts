@@ -1,15 +1,16 @@
 import { type Fields, isObject, typeName } from '../config/fields.ts';
 import { FilterChain } from './chain.ts';
-import type { ChainPlace, FilterContext } from './context.ts';
+import type { ChainPlace, FilterContext, RouteFilterContext } from './context.ts';
 import { faultFilter } from './fault/fault.ts';
 import type { FilterKind, FilterSlot, HttpFilter, RouteFilter, RouteFilters } from './filter.ts';
 import { headerMutationFilter } from './header-mutation/header-mutation.ts';
+import { localRateLimitFilter } from './local-ratelimit/filter.ts';
 import { rbacFilter } from './rbac/filter.ts';
 import { DEFAULT_ROUTER, type RouterConfig, readRouter } from './router/config.ts';
 
 /** Every HTTP filter there is, by the full name of its configuration message. The router and the codec end chains. */
 const KINDS: ReadonlyMap<string, FilterKind> = new Map(
-  [faultFilter, headerMutationFilter, rbacFilter].map((kind) => [kind.type, kind]),
+  [faultFilter, headerMutationFilter, localRateLimitFilter, rbacFilter].map((kind) => [kind.type, kind]),
 );
 const ROUTER = 'envoy.extensions.filters.http.router.v3.Router';
 const UPSTREAM_CODEC = 'envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec';
@@ -107,21 +108,21 @@ function readDiscovery(filter: Fields, name: string, context: FilterContext): Fi
 const FILTER_CONFIG = 'envoy.config.route.v3.FilterConfig';
 
 /** Reads `typed_per_filter_config` of one level of a route table. */
-export function readRouteFilters(fields: Fields): RouteFilters {
+export function readRouteFilters(fields: Fields, context: RouteFilterContext): RouteFilters {
   const found = fields.map('typed_per_filter_config', (config): RouteFilter | undefined => {
-    if (typeName(config.json) !== FILTER_CONFIG) return readRouteFilter(config);
+    if (typeName(config.json) !== FILTER_CONFIG) return readRouteFilter(config, context);
     config.ignore('is_optional');
-    const inner = config.message('config', readRouteFilter);
+    const own = config.message('config', (inner) => readRouteFilter(inner, context));
     if (config.flag('disabled')) return { disabled: true, type: '', value: undefined };
-    return inner ?? { disabled: false, type: '', value: undefined };
+    return own ?? { disabled: false, type: '', value: undefined };
   });
   return new Map([...found].flatMap(([name, filter]) => (filter === undefined ? [] : [[name, filter] as const])));
 }
 
-function readRouteFilter(fields: Fields): RouteFilter | undefined {
+function readRouteFilter(fields: Fields, context: RouteFilterContext): RouteFilter | undefined {
   const type = typeName(fields.json);
   const kind = [...KINDS.values()].find((one) => one.routeType === type);
-  if (kind?.readRoute) return { disabled: false, type: kind.type, value: kind.readRoute(fields) };
+  if (kind?.readRoute) return { disabled: false, type: kind.type, value: kind.readRoute(fields, context) };
   const allowed = [...KINDS.values()].flatMap((one) => (one.routeType ? [one.routeType] : []));
   fields.ignore(...Object.keys(fields.json));
   fields.problem(

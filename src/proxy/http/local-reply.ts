@@ -60,6 +60,7 @@ export function localReplyHead(
   // What the route adds sees no status yet.
   stream.status = 0;
   addRouteHeaders(stream, reply, headers);
+  reply.modify?.(headers);
   if (reply.contentType !== undefined) headers.set('content-type', reply.contentType);
   stream.status = reply.status;
   stream.localReplyBody = reply.body;
@@ -71,7 +72,7 @@ export function localReplyHead(
   const body = format ? format.text(stream) : stream.localReplyBody;
   stream.localReplyBody = '';
   if (isGrpc(stream)) {
-    becomeGrpc(head, body);
+    becomeGrpc(head, body, reply.grpcStatus);
     return { head, body: '' };
   }
   if (body === '') {
@@ -114,10 +115,10 @@ const GRPC_STATUS: Readonly<Record<number, number>> = {
   504: 14,
 };
 
-function becomeGrpc(head: ResponseHead, body: string): void {
+function becomeGrpc(head: ResponseHead, body: string, code: number | undefined): void {
   const { headers } = head;
   headers.set('content-type', 'application/grpc');
-  if (!headers.has('grpc-status')) headers.add('grpc-status', String(GRPC_STATUS[head.status] ?? 2));
+  if (!headers.has('grpc-status')) headers.add('grpc-status', String(code ?? GRPC_STATUS[head.status] ?? 2));
   if (body !== '') headers.set('grpc-message', percentEncode(body));
   headers.remove('content-length');
   head.status = 200;

@@ -41,6 +41,8 @@ export interface HttpManager {
   /** The same responses, counted for the listener. */
   readonly listenerStats: ListenerHttpStats;
   readonly clusters: ClusterManager;
+  /** The cluster of the proxy's own node. */
+  readonly localCluster: string;
   readonly filters: FilterChain;
   readonly router: RouterConfig;
   /** The route table in force; undefined until it was discovered. */
@@ -120,6 +122,7 @@ export function readHttpManager(fields: Fields, context: HttpManagerContext): Ht
     stats: context.stats.get(HTTP_STATS, `http.${name}.`),
     listenerStats: context.stats.get(LISTENER_HTTP_STATS, `${context.statPrefix}http.${name}.`),
     clusters: context.clusters,
+    localCluster: context.node.cluster,
     filters: chain.chain,
     router: chain.router,
     routes: readRoutes(fields, context),
@@ -156,7 +159,7 @@ function readRoutes(fields: Fields, context: HttpManagerContext): HttpManager['r
     case 'route_config': {
       const table = fields.message(
         'route_config',
-        (inner) => new RouteTable(inner, routeTableContext(context.clusters, context.runtime, true)),
+        (inner) => new RouteTable(inner, routeTableContext(context.clusters, context.runtime, context.stats, true)),
       );
       return () => table;
     }

@@ -43,6 +43,7 @@ export const FLAG = {
   NO_FILTER_CONFIG: 1 << 17,
   INVALID_ENVOY_HEADERS: 1 << 18,
   UPSTREAM_MAX_DURATION: 1 << 19,
+  RATE_LIMITED: 1 << 20,
 } as const;
 
 /** Bit, text of `%RESPONSE_FLAGS%` and of its long form, field of `envoy.data.accesslog.v3.ResponseFlags`; in Envoy's order. */
@@ -57,6 +58,7 @@ export const FLAG_TEXTS: readonly (readonly [number, string, string, string])[] 
   [FLAG.NO_ROUTE, 'NR', 'NoRouteFound', 'no_route_found'],
   [FLAG.DELAY_INJECTED, 'DI', 'DelayInjected', 'delay_injected'],
   [FLAG.FAULT_INJECTED, 'FI', 'FaultInjected', 'fault_injected'],
+  [FLAG.RATE_LIMITED, 'RL', 'RateLimited', 'rate_limited'],
   [FLAG.DOWNSTREAM_CLOSED, 'DC', 'DownstreamConnectionTermination', 'downstream_connection_termination'],
   [FLAG.RETRY_LIMIT, 'URX', 'UpstreamRetryLimitExceeded', 'upstream_retry_limit_exceeded'],
   [FLAG.STREAM_IDLE, 'SI', 'StreamIdleTimeout', 'stream_idle_timeout'],

@@ -104,6 +104,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     if (route) {
       this.routeName = route.name;
       this.routeCluster = clusterOf(route, this);
+      if (manager.clusters.get(this.routeCluster)) this.clusterName = this.routeCluster;
     }
     if (manager.tracing && this.requestId !== '') this.#markTraceReason(manager.tracing);
     const plan = manager.filters.plan(route);
@@ -121,6 +122,10 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     if (id === this.requestId) return;
     this.requestId = id;
     this.head.headers.set('x-request-id', id);
+  }
+
+  get localCluster(): string {
+    return this.manager.localCluster;
   }
 
   /** The head of the request is past the filters. */

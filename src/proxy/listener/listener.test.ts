@@ -35,7 +35,7 @@ function managers(): {
   readonly stores: RouteStore;
 } {
   const clusters = new ClusterManager({ readFilters: () => undefined }, new StatsStore(), log);
-  const stores = new RouteStore(clusters, new Runtime());
+  const stores = new RouteStore(clusters, new Runtime(), new StatsStore());
   const filters = new FilterStore();
   const listeners = new ListenerManager({
     stats: new StatsStore(),

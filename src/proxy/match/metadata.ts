@@ -24,6 +24,14 @@ export function readMetadata(fields: Fields): MetadataSource {
   };
 }
 
+/** Reads an `envoy.type.metadata.v3.MetadataKey`: a look-up in metadata. */
+export function readMetadataKey(fields: Fields): (source: MetadataSource | undefined) => JsonValue | undefined {
+  const namespace = fields.required('key');
+  const path = fields.list('path', (segment) => segment.required('key'));
+  if (path.length === 0) fields.problem('path', 'value must contain at least 1 item(s)');
+  return (source) => source?.metadata(namespace, path);
+}
+
 /** Reads an `envoy.type.matcher.v3.MetadataMatcher`. */
 export function readMetadataMatcher(fields: Fields): (source: MetadataSource) => boolean {
   const namespace = fields.required('filter');

@@ -1,5 +1,6 @@
 import type { MetadataCriterion } from '../cluster/context.ts';
 import type { Fields } from '../config/fields.ts';
+import { type RateLimitPolicy, readRateLimits } from '../rate-limit/policy.ts';
 import { type HashPolicies, readHashPolicies } from './hash-policy.ts';
 import { type InternalRedirectPolicy, readInternalRedirect } from './internal-redirect.ts';
 import { readCriteria } from './metadata-match.ts';
@@ -28,6 +29,9 @@ export interface ForwardOptions {
   readonly grpcMax: number | undefined;
   readonly grpcOffset: number;
   readonly flushTimeout: number | undefined;
+  readonly rateLimits: readonly RateLimitPolicy[];
+  /** The deprecated `include_vh_rate_limits`: those of the virtual host count as well. */
+  readonly includeHostLimits: boolean;
 }
 
 export function readForwardOptions(fields: Fields): ForwardOptions {
@@ -44,6 +48,8 @@ export function readForwardOptions(fields: Fields): ForwardOptions {
     grpcMax: whole(fields, 'max_grpc_timeout'),
     grpcOffset: whole(fields, 'grpc_timeout_offset') ?? 0,
     flushTimeout: whole(fields, 'flush_timeout'),
+    rateLimits: readRateLimits(fields),
+    includeHostLimits: fields.flag('include_vh_rate_limits'),
   };
 }
 

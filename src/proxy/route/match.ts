@@ -30,7 +30,7 @@ export function readRouteMatch(fields: Fields, runtime: Runtime): RouteMatch {
   for (const test of fields.list('headers', readHeaderMatcher)) {
     conditions.push((info) => test(info.requestLookup));
   }
-  for (const test of fields.list('query_parameters', readQueryMatcher)) {
+  for (const test of fields.list('query_parameters', (inner) => readQueryMatcher(inner))) {
     conditions.push((info) => test(info.request?.path ?? ''));
   }
   for (const test of fields.list('cookies', readCookieMatcher)) {

@@ -1,4 +1,5 @@
 import type { Fields } from '../config/fields.ts';
+import { type RateLimitPolicy, readRateLimits } from '../rate-limit/policy.ts';
 import { readHedging } from './forward-options.ts';
 import { type MirrorPolicy, readMirrors } from './mirror.ts';
 import { NO_RETRY, type RetryPolicy, readRetryPolicy } from './retry.ts';
@@ -11,6 +12,7 @@ export interface HostPolicy {
   readonly hedging: boolean;
   readonly mirrors: readonly MirrorPolicy[];
   readonly bodyLimit: number | undefined;
+  readonly rateLimits: readonly RateLimitPolicy[];
   /** Tell the upstream whether an attempt is made because the one before it was too slow. */
   readonly timeoutRetryHeader: boolean;
 }
@@ -39,6 +41,7 @@ export function readHostPolicy(fields: Fields, outer: readonly MirrorPolicy[]): 
     hedging: readHedging(fields) ?? false,
     mirrors: own.length > 0 ? own : outer,
     bodyLimit: readBodyLimit(fields),
+    rateLimits: readRateLimits(fields),
     timeoutRetryHeader: fields.flag('include_is_timeout_retry_header'),
   };
 }

@@ -11,6 +11,7 @@ import { HeaderMap } from '../http/headers.ts';
 import { StreamInfo } from '../http/stream-info.ts';
 import { readHeaderMatcher } from '../match/headers.ts';
 import { type Fraction, Runtime } from '../runtime/runtime.ts';
+import { StatsStore } from '../stats/store.ts';
 import { directReply, finalizeRequest } from './finalize.ts';
 import { applyMutations } from './mutation.ts';
 import { clusterOf } from './route.ts';
@@ -57,7 +58,7 @@ function loadTable(name: string): RouteTable {
   );
   const issues: Issue[] = [];
   const table = compileRouteTable(parse(text) as JsonObject, '', issues, {
-    readFilters: readRouteFilters,
+    readFilters: (fields) => readRouteFilters(fields, { stats: new StatsStore().scope(), runtime: RUNTIME }),
     runtime: RUNTIME,
     hasCluster: () => true,
     validateClusters: false,

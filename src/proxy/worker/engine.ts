@@ -56,7 +56,7 @@ export function createEngine({ worker, node, runtime, logs, logFlushMs, logSink 
     stats,
     logs.get('upstream'),
   );
-  const routes = new RouteStore(clusters, runtime);
+  const routes = new RouteStore(clusters, runtime, stats);
   const listeners = new ListenerManager({
     context: {
       clusters,

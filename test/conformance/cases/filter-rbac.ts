@@ -658,14 +658,14 @@ const upstreamOptions = (filters: readonly Json[]): Json => ({
   },
 });
 
-const upstream: Scenario = {
+const upstreamOf = (name: string, log: string | undefined, cases: Scenario['cases']): Scenario => ({
   feature: 'RBAC filter',
-  name: 'RBAC of a cluster',
+  name,
   stats: [/rbac/],
   bootstrap: (places) =>
     simple(places, {
       manager: {
-        access_log: [fileLog(places, format)],
+        access_log: [fileLog(places, log)],
         http_filters: [rbac(allow([any]), 'first'), router()],
       },
       routes: upstreamRows.map(({ action = {} }, index) => ({
@@ -675,11 +675,18 @@ const upstream: Scenario = {
       })),
       clusters: upstreamRows.map(({ config }, index) => cluster(places, index, [0], upstreamOptions([rbac(config)]))),
     }),
-  cases: upstreamRows.map(({ name, request }, index) => ({ name, requests: [{ ...request, path: at(index, '') }] })),
-};
+  cases,
+});
 
 export const scenarios: readonly Scenario[] = [
-  upstream,
+  upstreamOf(
+    'RBAC of a cluster',
+    undefined,
+    upstreamRows.map(({ name, request }, index) => ({ name, requests: [{ ...request, path: at(index, '') }] })),
+  ),
+  upstreamOf('RBAC of a cluster in the access log', format, [
+    { name: 'the verdict shows', difference: 'upstream-metadata', requests: [{ path: at(1, '') }] },
+  ]),
   rows('RBAC rules', rules),
   rows('RBAC headers', headerRows),
   rows('RBAC paths', pathRows),

@@ -93,5 +93,5 @@ export const faultFilter: FilterKind = {
     return { type: TYPE, bind: ([override]) => (override as BoundFilter | undefined) ?? own };
   },
   routeType: TYPE,
-  readRoute: read,
+  readRoute: (fields) => read(fields),
 };

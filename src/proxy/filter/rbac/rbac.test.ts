@@ -35,6 +35,9 @@ function streamOf({ client = '10.0.0.1', path = '/', method = 'GET', headers = {
   return Object.assign(info, {
     head,
     route: undefined,
+    routeCluster: '',
+    localCluster: '',
+    connection: {},
     replied: undefined as LocalReply | undefined,
     reply(reply: LocalReply) {
       this.replied = reply;

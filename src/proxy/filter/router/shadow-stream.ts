@@ -46,6 +46,10 @@ export class ShadowStream extends StreamInfo implements RouterDownstream {
     this.#run = new RouterRun(this, this.route, action, cluster);
   }
 
+  get localCluster(): string {
+    return this.manager.localCluster;
+  }
+
   get paused(): boolean {
     return this.connection.paused && !this.ended;
   }
@@ -138,6 +142,8 @@ function shadowAction(timeout: number): ForwardAction {
     grpcMax: undefined,
     grpcOffset: 0,
     flushTimeout: undefined,
+    rateLimits: [],
+    includeHostLimits: false,
   };
 }
 
@@ -167,7 +173,14 @@ function shadowRoute(action: ForwardAction): Route {
       domains: [],
       virtualClusters: [],
       find: () => undefined,
-      policy: { retry: undefined, hedging: false, mirrors: [], bodyLimit: undefined, timeoutRetryHeader: false },
+      policy: {
+        retry: undefined,
+        hedging: false,
+        mirrors: [],
+        bodyLimit: undefined,
+        rateLimits: [],
+        timeoutRetryHeader: false,
+      },
       attemptCountUp: false,
       attemptCountDown: false,
     },
