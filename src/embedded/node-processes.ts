@@ -17,6 +17,9 @@ const source = path.resolve(import.meta.dirname, '..');
 /** Young garbage in small steps: the processes idle most of the time and memory counts. */
 const nodeFlags = ['--max-semi-space-size=2'];
 
+/** What changes takes hold with the next response of each connection, and flows are written soon. */
+const proxyFlags = ['--drain-strategy', 'immediate', '--file-flush-interval-msec', '1000'];
+
 /** Keeps a node's agent and data plane running in the node's network namespace. */
 export function superviseNode({ node, home, agentKubeconfig, log }: NodeProcessOptions): SupervisedProcess {
   const socket = `/run/ciliate/${node.name}.sock`;
@@ -48,7 +51,7 @@ export function superviseNode({ node, home, agentKubeconfig, log }: NodeProcessO
   ];
   const processes = [
     { name: `${node.name}-agent`, args: inside('agent/main.ts', JSON.stringify(agentOptions)) },
-    { name: `${node.name}-proxy`, args: inside('proxy/main.ts', '-c', bootstrap) },
+    { name: `${node.name}-proxy`, args: inside('proxy/main.ts', '-c', bootstrap, ...proxyFlags) },
   ].map(({ name, args }) =>
     supervise({ name, program: 'nsenter', args, logFile: path.join(home.logs, `${name}.log`) }, log),
   );

@@ -1,12 +1,16 @@
 import type { Issue } from '../base/index.ts';
 import { type AdminServer, startAdmin } from './admin/admin.ts';
+import type { AdminSubject } from './admin/page.ts';
 import { type Bootstrap, readBootstrap } from './config/bootstrap.ts';
 import type { Discovery } from './discovery/discovery.ts';
+import { DEFAULT_DRAIN, type DrainSettings } from './listener/drain.ts';
 import { createLogs, type Logs, singleLogger } from './log/logs.ts';
+import { createDrainControl } from './server/drain.ts';
 import { countServer } from './server/gauges.ts';
 import { BootstrapError, type ProxyOptions, type RunningProxy } from './server/options.ts';
+import { ConfigRecords, recorded } from './server/records.ts';
 import { ServerState } from './server/state.ts';
-import { adsIssues, applyStatic } from './server/static.ts';
+import { type Apply, adsIssues, applyStatic } from './server/static.ts';
 import { openWorkers } from './server/workers.ts';
 import type { Change } from './worker/change.ts';
 import { createEngine } from './worker/engine.ts';
@@ -15,17 +19,20 @@ import type { Workers } from './worker/group.ts';
 export { BootstrapError, type ProxyOptions, type RunningProxy };
 
 const DRAIN_MS = 5000;
+/** In a process of somebody else's: what changes takes hold with the next response. */
+const IMMEDIATE_DRAIN: DrainSettings = { ...DEFAULT_DRAIN, strategy: 'immediate' };
 const STATS_FLUSH_MS = 5000;
 
 /** Starts a proxy. Rejects with `BootstrapError` when the bootstrap is faulty or an address of it cannot be bound. */
 export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
-  const { concurrency = 1, logFlushMs } = options;
+  const { concurrency = 1, logFlushMs, drain = IMMEDIATE_DRAIN } = options;
   const config = bootstrapOf(options);
   const logs = logsOf(options);
   const state = new ServerState();
-  const { workers, logStreams } = await openWorkers(config, { logs, logFlushMs, concurrency });
+  const records = new ConfigRecords();
+  const { workers, logStreams } = await openWorkers(config, { logs, logFlushMs, concurrency, drain });
   countServer(workers, state);
-  const flush = setInterval(() => workers.flushStats(), STATS_FLUSH_MS).unref();
+  const flush = setInterval(() => void workers.command({ kind: 'flushStats' }), STATS_FLUSH_MS).unref();
   let discovery: Discovery | undefined;
   let admin: AdminServer | undefined;
   const stop = async (drainMs: number): Promise<void> => {
@@ -37,11 +44,20 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     await admin?.close();
   };
   try {
-    const issues = await applyStatic(config, workers.apply);
+    const issues = await applyStatic(config, recorded(workers, records));
     const all = [...issues, ...adsIssues(config, (name) => workers.first.clusters.grpcTarget(name))];
     if (all.length > 0) throw new BootstrapError(all);
-    admin = await openAdmin(config, { workers, node: config.node, bootstrap: options.bootstrap, state });
-    discovery = await openDiscovery(config, workers, logs);
+    admin = await openAdmin({
+      workers,
+      config,
+      records,
+      state,
+      logs,
+      drain: createDrainControl(workers, drain),
+      commandLine: options.commandLine,
+      quit: () => void stop(0).then(() => process.exit(0)),
+    });
+    discovery = await openDiscovery(config, workers, recorded(workers, records), logs);
     state.enter('LIVE');
   } catch (error) {
     await stop(0);
@@ -65,6 +81,7 @@ export async function checkBootstrap(options: ProxyOptions): Promise<readonly Is
     node: config.nodeName,
     runtime: config.runtime,
     logs: logsOf(options),
+    drain: DEFAULT_DRAIN,
     logFlushMs: undefined,
     logSink,
   });
@@ -88,23 +105,27 @@ function logsOf({ logs, log }: ProxyOptions): Logs {
   return logs ?? (log ? singleLogger(log) : createLogs('info'));
 }
 
-async function openAdmin(
-  config: Bootstrap,
-  subject: Parameters<typeof startAdmin>[1],
-): Promise<AdminServer | undefined> {
-  if (!config.admin) return undefined;
-  const server = await startAdmin(config.admin, subject);
+async function openAdmin(subject: AdminSubject): Promise<AdminServer | undefined> {
+  const { admin } = subject.config;
+  if (!admin) return undefined;
+  const server = await startAdmin(admin, subject);
   if (!server.ok) throw new BootstrapError([{ path: 'admin.address', message: server.error }]);
   return server.value;
 }
 
 /** The gRPC library is loaded only where there is a control plane. */
-async function openDiscovery(config: Bootstrap, workers: Workers, logs: Logs): Promise<Discovery | undefined> {
+async function openDiscovery(
+  config: Bootstrap,
+  workers: Workers,
+  apply: Apply,
+  logs: Logs,
+): Promise<Discovery | undefined> {
   const { ads } = config;
   if (!ads) return undefined;
   const { startDiscovery } = await import('./discovery/discovery.ts');
   return startDiscovery({
     workers,
+    apply,
     address: workers.first.clusters.grpcTarget(ads.cluster) ?? '',
     node: config.node,
     form: ads.form,

@@ -10,6 +10,8 @@ import { isWildcardType } from './resource-types.ts';
 
 /** What a response changes, decoded: protobuf JSON with original field names. */
 export interface ResourceUpdate {
+  /** `version_info` of a full state, `system_version_info` of a delta. */
+  readonly version: string;
   /** New or different from what was accepted last. */
   readonly changed: ReadonlyMap<string, JsonObject>;
   /** Accepted before and no longer there: left out of a full state, or removed by the control plane. */
@@ -58,7 +60,11 @@ export function createClientCache(url: string, form: ProtocolForm): ClientCache 
       const present = new Set([...received.map(({ name }) => name), ...broken.keys()]);
       removed = goneNames(response, present, broken.size > 0).filter((name) => accepted.has(name));
       const missing = [...names].filter((name) => name !== '*' && !accepted.has(name) && !present.has(name));
-      return { update: { changed: new Map(pending.map(({ name, json }) => [name, json])), removed, missing }, broken };
+      const version = textIn(response, form === 'delta' ? 'system_version_info' : 'version_info');
+      return {
+        update: { version, changed: new Map(pending.map(({ name, json }) => [name, json])), removed, missing },
+        broken,
+      };
     },
 
     accept(errors) {

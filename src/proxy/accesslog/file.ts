@@ -13,6 +13,8 @@ export interface LogFile {
 export interface LogFiles {
   /** The file at this path, shared by all that write to it. Opened at the first line. */
   open(path: string): LogFile;
+  /** Writes out what is buffered; what comes next goes to a file newly opened, as after a rotation. */
+  reopen(): void;
   /** Writes out what is buffered and closes all files. */
   close(): Promise<void>;
 }
@@ -25,6 +27,9 @@ export function createLogFiles(flushMs = FLUSH_MS): LogFiles {
       const file = files.get(path) ?? new BufferedFile(path, flushMs);
       files.set(path, file);
       return file;
+    },
+    reopen: () => {
+      for (const file of files.values()) void file.close();
     },
     close: async () => {
       await Promise.all([...files.values()].map((file) => file.close()));
@@ -54,6 +59,7 @@ class BufferedFile implements LogFile {
   close(): Promise<void> {
     this.#flush();
     const stream = this.#stream;
+    this.#stream = undefined;
     return stream ? new Promise((resolve) => stream.end(() => resolve())) : Promise.resolve();
   }
 

@@ -24,6 +24,7 @@ export async function run(line: CommandLine): Promise<number | undefined> {
       identity: identityOf(line),
       concurrency: line.concurrency,
       logFlushMs: line.fileFlushInterval,
+      drain: { timeMs: line.drainTime, strategy: line.drainStrategy },
       commandLine: line,
     });
     serve(proxy, line, logs.get('main'));
@@ -70,7 +71,7 @@ function serve(proxy: RunningProxy, line: CommandLine, log: Logger): void {
   if (line.adminAddressPath !== undefined && proxy.adminAddress !== undefined) {
     writeFileSync(line.adminAddressPath, proxy.adminAddress);
   }
-  log.info({ admin: proxy.adminAddress }, 'starting main dispatch loop');
+  log.info({ admin: proxy.adminAddress }, 'ciliate-proxy is live');
   let stopping = false;
   const stop = (signal: string): void => {
     log.warn(stopping ? `caught ${signal} again, ending` : `caught ${signal}, draining`);

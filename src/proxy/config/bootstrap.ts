@@ -14,6 +14,8 @@ export interface NodeName {
 
 /** A compiled `envoy.config.bootstrap.v3.Bootstrap`; static resources are kept as they came. */
 export interface Bootstrap {
+  /** The whole message, with the node as it is told. */
+  readonly shown: JsonObject;
   readonly node: JsonObject;
   readonly nodeName: NodeName;
   readonly listeners: readonly JsonObject[];
@@ -73,6 +75,7 @@ function readFields(fields: Fields, identity: NodeIdentity | undefined): Bootstr
     return inner.message('address', readAddress);
   });
   return {
+    shown: { ...fields.json, node },
     node,
     nodeName: { id: nameOf(node, 'id'), cluster: nameOf(node, 'cluster') },
     listeners: resources?.listeners ?? [],

@@ -1,12 +1,14 @@
 import { formatIssue, type Logger } from '../../base/index.ts';
 import { type JsonObject, typeUrl } from '../../model/envoy/index.ts';
 import { createXdsClient, type ProtocolForm, type ResourceUpdate, type XdsClient } from '../../xds/index.ts';
+import type { Apply } from '../server/static.ts';
 import type { Change, ResourceKind } from '../worker/change.ts';
 import type { Workers } from '../worker/group.ts';
 import { CONTROL_PLANE_STATS, SUBSCRIPTION_STATS } from './stats.ts';
 
 export interface DiscoveryOptions {
   readonly workers: Workers;
+  readonly apply: Apply;
   readonly address: string;
   readonly node: JsonObject;
   readonly form: ProtocolForm;
@@ -30,7 +32,7 @@ export interface Discovery {
 
 /** Keeps the proxy at what its control plane says. Resources that cannot be put into force are refused one by one; the last good stays. */
 export function startDiscovery(options: DiscoveryOptions): Discovery {
-  const { workers, log } = options;
+  const { workers, apply, log } = options;
   const { clusters, listeners, filters, stats } = workers.first;
   const scope = stats.scope();
   const plane = scope.get(CONTROL_PLANE_STATS, 'control_plane.');
@@ -46,7 +48,7 @@ export function startDiscovery(options: DiscoveryOptions): Discovery {
       plane.connected = connected ? 1 : 0;
     },
     onUpdate: async (url, update) => {
-      const errors = await applyUpdate(url, update, workers);
+      const errors = await applyUpdate(url, update, apply);
       const count = counts.get(url);
       if (count) {
         count.attempt++;
@@ -63,7 +65,7 @@ export function startDiscovery(options: DiscoveryOptions): Discovery {
     client.subscribe(typeUrl.extensionConfig, [...new Set([...listeners.filterNames(), ...filters.upstreamNames()])]);
     const needed = new Set(listeners.routeNames());
     const gone = workers.first.routes.names().filter((name) => !needed.has(name));
-    if (gone.length > 0) await workers.apply(gone.map((name) => ({ kind: 'remove', of: 'route', name })));
+    if (gone.length > 0) await apply(gone.map((name) => ({ kind: 'remove', of: 'route', name })));
   }
   if (options.discoverClusters) client.subscribe(typeUrl.cluster);
   if (options.discoverListeners) client.subscribe(typeUrl.listener);
@@ -88,11 +90,7 @@ const KINDS: Readonly<Record<string, ResourceKind>> = {
   [typeUrl.extensionConfig]: 'filter',
 };
 
-async function applyUpdate(
-  url: string,
-  update: ResourceUpdate,
-  workers: Workers,
-): Promise<ReadonlyMap<string, string>> {
+async function applyUpdate(url: string, update: ResourceUpdate, apply: Apply): Promise<ReadonlyMap<string, string>> {
   const errors = new Map<string, string>();
   const kind = KINDS[url];
   if (!kind) {
@@ -102,9 +100,9 @@ async function applyUpdate(
     return errors;
   }
   const names = [...update.changed.keys()];
-  const changes = [...update.changed.values()].map((json): Change => ({ kind, json, fixed: false }));
+  const changes = [...update.changed.values()].map((json): Change => ({ kind, json, version: update.version }));
   const removals = update.removed.map((name): Change => ({ kind: 'remove', of: kind, name }));
-  const results = await workers.apply([...changes, ...removals]);
+  const results = await apply([...changes, ...removals]);
   for (const [index, issues] of results.entries()) {
     const name = names[index];
     if (issues.length > 0 && name !== undefined) errors.set(name, issues.map(formatIssue).join('; '));

@@ -7,6 +7,7 @@ import type { FilterChain } from '../filter/chain.ts';
 import type { DiscoverFilter } from '../filter/context.ts';
 import type { RouterConfig } from '../filter/router/config.ts';
 import { readFilterChain } from '../filter/table.ts';
+import type { Drain } from '../listener/drain.ts';
 import type { SharedBuckets } from '../rate-limit/shared.ts';
 import { readUpgrades } from '../route/action.ts';
 import type { HeaderMutation } from '../route/mutation.ts';
@@ -40,6 +41,8 @@ export interface HttpManager {
   readonly stats: HttpStats;
   /** The same responses, counted for the listener. */
   readonly listenerStats: ListenerHttpStats;
+  /** Tells when connections are to end for a drain. */
+  readonly drain: Drain;
   readonly clusters: ClusterManager;
   /** The cluster of the proxy's own node. */
   readonly localCluster: string;
@@ -89,6 +92,7 @@ export interface HttpManagerContext {
   readonly node: NodeName;
   /** Bytes of a body that filters may keep, and the router for another attempt. */
   readonly bufferLimit: number;
+  readonly drain: Drain;
   readonly stats: StatsScope;
   /** `listener.<address>.` */
   readonly statPrefix: string;
@@ -120,6 +124,7 @@ export function readHttpManager(fields: Fields, context: HttpManagerContext): Ht
     idleTimeout: common.idleTimeout,
     maxRequestsPerConnection: common.maxRequests,
     stats: context.stats.get(HTTP_STATS, `http.${name}.`),
+    drain: context.drain,
     listenerStats: context.stats.get(LISTENER_HTTP_STATS, `${context.statPrefix}http.${name}.`),
     clusters: context.clusters,
     localCluster: context.node.cluster,

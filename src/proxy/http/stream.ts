@@ -236,6 +236,10 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     const { manager, connection } = this;
     finishResponseHeaders(this, head);
     this.status = head.status;
+    if (!connection.closeAfterResponse && head.status !== 101 && manager.drain.closes()) {
+      manager.stats.cxDrainClose++;
+      connection.closeAfterResponse = true;
+    }
     if (!this.requestDone && head.status !== 101) {
       connection.closeAfterResponse = true;
       manager.stats.rqResponseBeforeComplete++;

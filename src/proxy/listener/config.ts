@@ -10,6 +10,7 @@ import { type NetworkChain, readNetworkChain } from '../network/chain.ts';
 import type { StatsScope } from '../stats/store.ts';
 import { ANY_CONNECTION, type ChainMatch, readChainMatch } from './chain-match.ts';
 import { overlappingChain } from './chain-overlap.ts';
+import { Drain, type ProcessDrain } from './drain.ts';
 import { type ListenerFilters, readListenerFilters } from './listener-filters.ts';
 import type { SocketSettings } from './sockets.ts';
 import { listenerStatName } from './stats.ts';
@@ -18,12 +19,15 @@ export interface FilterChain {
   readonly name: string;
   readonly match: ChainMatch;
   readonly network: NetworkChain;
+  readonly drain: Drain;
   readonly json: JsonObject;
 }
 
 /** A compiled `envoy.config.listener.v3.Listener`. */
 export interface ListenerConfig {
   readonly name: string;
+  /** `traffic_direction` is INBOUND. */
+  readonly inbound: boolean;
   /** `listener.<address>.` */
   readonly statPrefix: string;
   /** Holds the stats of the listener and its filters. */
@@ -48,10 +52,14 @@ const BUFFER_LIMIT = 1_048_576;
 const SOL_TCP = 6;
 const TCP_FASTOPEN = 23;
 
-export type ListenerContext = Omit<HttpManagerContext, 'statPrefix' | 'bufferLimit'>;
+export interface ListenerContext extends Omit<HttpManagerContext, 'statPrefix' | 'bufferLimit' | 'drain'> {
+  readonly processDrain: ProcessDrain;
+}
+
+type ChainContext = Omit<HttpManagerContext, 'drain'> & { readonly createDrain: () => Drain };
 
 export function readListener(fields: Fields, context: ListenerContext): ListenerConfig {
-  fields.ignore('metadata', 'drain_type', 'traffic_direction');
+  fields.ignore('metadata');
   fields.ignore('ignore_global_conn_limit', 'max_connections_to_accept_per_socket_event');
   const name = fields.text('name') || randomUUID();
   const address = fields.message('address', readAddress);
@@ -63,7 +71,10 @@ export function readListener(fields: Fields, context: ListenerContext): Listener
   }
   const statPrefix = `listener.${listenerStatName(fields.text('stat_prefix'), address)}.`;
   const bufferLimit = fields.number('per_connection_buffer_limit_bytes') ?? BUFFER_LIMIT;
-  const inner = { ...context, statPrefix, bufferLimit };
+  const inbound = fields.choice('traffic_direction', ['UNSPECIFIED', 'INBOUND', 'OUTBOUND']) === 'INBOUND';
+  const followsHealth = fields.choice('drain_type', ['DEFAULT', 'MODIFY_ONLY']) === 'DEFAULT';
+  const createDrain = (): Drain => new Drain(context.processDrain, { followsHealth, inbound });
+  const inner = { ...context, statPrefix, bufferLimit, createDrain };
   const chains = fields.list('filter_chains', (chain) => readChain(chain, inner));
   refuseOverlap(chains, name, fields);
   const defaultChain = fields.message('default_filter_chain', (chain) => readChain(chain, inner));
@@ -72,6 +83,7 @@ export function readListener(fields: Fields, context: ListenerContext): Listener
   }
   return {
     name,
+    inbound,
     statPrefix,
     stats: context.stats,
     addresses: [...(address ? [address] : []), ...more.filter((one) => one !== undefined)],
@@ -115,7 +127,7 @@ function refuseOverlap(chains: readonly (FilterChain | undefined)[], name: strin
   fields.problem(`filter_chains[${found.index}].filter_chain_match`, `error adding listener '${name}': ${why}`);
 }
 
-function readChain(fields: Fields, context: HttpManagerContext): FilterChain | undefined {
+function readChain(fields: Fields, outer: ChainContext): FilterChain | undefined {
   fields.ignore('metadata', 'transport_socket_connect_timeout');
   const match = fields.message('filter_chain_match', readChainMatch) ?? ANY_CONNECTION;
   fields.message('transport_socket', (socket) => {
@@ -124,8 +136,9 @@ function readChain(fields: Fields, context: HttpManagerContext): FilterChain | u
     socket.ignore('typed_config');
     if (type !== RAW_BUFFER) socket.problem('typed_config', `${type || 'nothing'} is not supported`, RAW_BUFFER);
   });
-  const network = readNetworkChain(fields, context);
-  return network && { name: fields.text('name'), match, network, json: fields.json };
+  const drain = outer.createDrain();
+  const network = readNetworkChain(fields, { ...outer, drain });
+  return network && { name: fields.text('name'), match, network, drain, json: fields.json };
 }
 
 function typeOf(fields: Fields): string {

@@ -25,6 +25,7 @@ import {
   staticCluster,
 } from '../testing/harness.ts';
 import { ANY_CONNECTION, type ChainMatch, selectChain } from './chain-match.ts';
+import { ProcessDrain } from './drain.ts';
 import { ListenerManager } from './manager.ts';
 
 const log = createLogger('listener-test');
@@ -40,6 +41,7 @@ function managers(): {
   const listeners = new ListenerManager({
     stats: new StatsStore(),
     worker: 0,
+    drain: new ProcessDrain({ timeMs: 1000, strategy: 'immediate' }),
     context: {
       clusters,
       node: { id: '', cluster: '' },

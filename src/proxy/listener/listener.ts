@@ -15,7 +15,6 @@ import { openServer } from './sockets.ts';
 import { LISTENER_STATS, type ListenerStats, WORKER_LISTENER_STATS, type WorkerListenerStats } from './stats.ts';
 
 const MAX_WAITING = 1024;
-const DEFAULT_DRAIN_MS = 600_000;
 
 interface Socket {
   readonly address: Address;
@@ -88,7 +87,7 @@ export class Listener {
     for (const [chain, connections] of this.#connections) {
       if (kept.has(chain)) continue;
       this.#connections.delete(chain);
-      for (const connection of connections) this.#beginDrain(connection);
+      this.#beginDrain(chain, connections);
     }
     for (let at = this.#sockets.length - 1; at >= 0; at--) {
       const socket = this.#sockets[at];
@@ -121,13 +120,22 @@ export class Listener {
     });
   }
 
+  /** Accepts nothing more; connections stay. */
+  stopAccepting(): void {
+    for (const { server } of this.#sockets.splice(0)) server.close();
+  }
+
+  get isDraining(): boolean {
+    return this.#draining.size > 0;
+  }
+
   /** Accepts nothing more. Connections end with their next response, all of them when the drain time is over. */
   close(): void {
     for (const { server } of this.#sockets.splice(0)) server.close();
     for (const socket of this.#waiting.splice(0)) socket.destroy();
     for (const inspection of [...this.#inspections]) inspection.destroy();
     this.#inspections.clear();
-    for (const connections of this.#connections.values()) for (const one of connections) this.#beginDrain(one);
+    for (const [chain, connections] of this.#connections) this.#beginDrain(chain, connections);
     this.#connections.clear();
     this.#formerStats.push(this.config.stats);
     this.#releaseStats();
@@ -150,10 +158,10 @@ export class Listener {
     for (const socket of this.#waiting.splice(0)) if (!socket.destroyed) this.#inspect(socket);
   }
 
-  #beginDrain(connection: ServedConnection): void {
-    connection.closeAfterResponse = true;
-    this.#draining.add(connection);
-    if (!this.#drainEnd.list) this.#drainEnd.start(DEFAULT_DRAIN_MS);
+  #beginDrain(chain: FilterChain, connections: ReadonlySet<ServedConnection>): void {
+    chain.drain.start();
+    for (const connection of connections) this.#draining.add(connection);
+    if (connections.size > 0 && !this.#drainEnd.list) this.#drainEnd.start(chain.drain.timeMs);
   }
 
   #destroyDraining(): void {

@@ -6,6 +6,7 @@ import type { Peer } from '../http/stream-info.ts';
 import type { StatsStore } from '../stats/store.ts';
 import type { OpenSocket } from '../worker/change.ts';
 import { type FilterChain, type ListenerConfig, type ListenerContext, readListener } from './config.ts';
+import type { ProcessDrain } from './drain.ts';
 import { Listener } from './listener.ts';
 
 interface Entry {
@@ -20,10 +21,11 @@ interface Entry {
 }
 
 export interface ListenerManagerOptions {
-  readonly context: Omit<ListenerContext, 'stats'>;
+  readonly context: Omit<ListenerContext, 'stats' | 'processDrain'>;
   readonly stats: StatsStore;
   /** Ordinal of the worker. */
   readonly worker: number;
+  readonly drain: ProcessDrain;
   /** Whether a discovered resource is there. */
   readonly hasRoutes: (name: string) => boolean;
   readonly hasFilter: (name: string) => boolean;
@@ -150,6 +152,22 @@ export class ListenerManager {
     return [];
   }
 
+  /** Accepts nothing more, at all listeners or at inbound ones. */
+  stopAccepting(inboundOnly: boolean): void {
+    for (const listener of this.all()) if (!inboundOnly || listener.config.inbound) listener.stopAccepting();
+  }
+
+  /** Listeners that wait for discovered parts, with what they wait for. */
+  waiting(): readonly { readonly listener: string; readonly targets: readonly string[] }[] {
+    const { hasRoutes, hasFilter } = this.#options;
+    return [...this.#entries].flatMap(([listener, entry]) => {
+      if (this.#ready(entry)) return [];
+      const routes = [...entry.routes].filter((name) => !hasRoutes(name));
+      const filters = [...entry.filters].filter((name) => !hasFilter(name));
+      return [{ listener, targets: [...routes.map((name) => `RdsRouteConfigSubscription ${name}`), ...filters] }];
+    });
+  }
+
   /** The issues of a listener, without binding it. */
   check(json: JsonObject): readonly Issue[] {
     const compiled = this.#compile(json);
@@ -211,7 +229,13 @@ export class ListenerManager {
       return context.discoverRoutes(name);
     };
     const config = readMessage(json, '', issues, (fields) =>
-      readListener(fields, { ...context, stats: scope, discoverFilter, discoverRoutes }),
+      readListener(fields, {
+        ...context,
+        stats: scope,
+        processDrain: this.#options.drain,
+        discoverFilter,
+        discoverRoutes,
+      }),
     );
     if (issues.length === 0) return ok({ config, routes, filters });
     scope.close();

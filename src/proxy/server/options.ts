@@ -1,6 +1,7 @@
 import { formatIssue, type Issue, type Logger } from '../../base/index.ts';
 import type { CommandLine } from '../command/line.ts';
 import type { NodeIdentity } from '../config/bootstrap.ts';
+import type { DrainSettings } from '../listener/drain.ts';
 import type { Logs } from '../log/logs.ts';
 
 export interface ProxyOptions {
@@ -15,6 +16,8 @@ export interface ProxyOptions {
   readonly concurrency?: number;
   /** In place of what the bootstrap says of the node. */
   readonly identity?: NodeIdentity;
+  /** How connections drain; default over 600 s, with the next response of each. */
+  readonly drain?: DrainSettings;
   /** For the admin interface to show. */
   readonly commandLine?: CommandLine;
 }

@@ -2,6 +2,7 @@ import { flushCompileCache, getCompileCacheDir } from 'node:module';
 import { messageOf } from '../../model/envoy/index.ts';
 import { createGrpcLogStreams, type GrpcLogStreams } from '../accesslog/grpc.ts';
 import type { Bootstrap } from '../config/bootstrap.ts';
+import type { DrainSettings } from '../listener/drain.ts';
 import type { Logs } from '../log/logs.ts';
 import { prepareRawHandles } from '../transport/raw.ts';
 import { createEngine } from '../worker/engine.ts';
@@ -12,12 +13,13 @@ export interface WorkerOptions {
   readonly logs: Logs;
   readonly logFlushMs: number | undefined;
   readonly concurrency: number;
+  readonly drain: DrainSettings;
 }
 
 /** Starts the workers, empty, and the streams that their gRPC access logs go to. */
 export async function openWorkers(
   config: Bootstrap,
-  { logs, logFlushMs, concurrency }: WorkerOptions,
+  { logs, logFlushMs, concurrency, drain }: WorkerOptions,
 ): Promise<{ readonly workers: Workers; readonly logStreams: GrpcLogStreams }> {
   const log = logs.get('main');
   const rawHandles = await prepareRawHandles();
@@ -29,6 +31,7 @@ export async function openWorkers(
     node: config.nodeName,
     runtime: config.runtime,
     logs,
+    drain,
     logFlushMs,
     logSink: logStreams,
   });
@@ -39,6 +42,7 @@ export async function openWorkers(
   if (concurrency > 1) flushCompileCache();
   const shared = {
     logFlushMs,
+    drain,
     logLevels: [...logs.levels()],
     runtime: config.runtimeJson,
     node: config.nodeName,

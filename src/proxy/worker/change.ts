@@ -8,6 +8,8 @@ export type Change =
       readonly json: JsonObject;
       /** From the bootstrap: not to be replaced or removed. */
       readonly fixed?: boolean;
+      /** Version of the response it came with; empty for what is static. */
+      readonly version?: string;
       /** Of a listener: its sockets as the first worker has them, for the other workers. */
       readonly sockets?: readonly OpenSocket[];
     }

@@ -7,12 +7,14 @@ import type { NodeName } from '../config/bootstrap.ts';
 import { FilterStore } from '../discovery/filters.ts';
 import { RouteStore } from '../discovery/routes.ts';
 import { readFilterChain } from '../filter/table.ts';
+import { type DrainSettings, ProcessDrain } from '../listener/drain.ts';
 import { ListenerManager } from '../listener/manager.ts';
 import type { Logs } from '../log/logs.ts';
 import { SharedBuckets } from '../rate-limit/shared.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { StatsStore } from '../stats/store.ts';
 import type { Change } from './change.ts';
+import type { Command } from './command.ts';
 
 export interface EngineOptions {
   /** Ordinal of the worker, from 0. */
@@ -20,6 +22,7 @@ export interface EngineOptions {
   readonly node: NodeName;
   readonly runtime: Runtime;
   readonly logs: Logs;
+  readonly drain: DrainSettings;
   /** How long an access log line waits for others, in milliseconds. */
   readonly logFlushMs: number | undefined;
   /** Where entries of gRPC access logs go. */
@@ -38,12 +41,14 @@ export interface Engine {
   apply(change: Change): Promise<readonly Issue[]> | readonly Issue[];
   /** Listeners that waited for nothing but what came now start to serve. */
   settle(): void;
+  command(command: Command): void;
   /** Ends all connections, at the latest after so many milliseconds, and writes out the logs. */
   stop(drainMs: number): Promise<void>;
 }
 
-export function createEngine({ worker, node, runtime, logs, logFlushMs, logSink }: EngineOptions): Engine {
+export function createEngine({ worker, node, runtime, logs, drain, logFlushMs, logSink }: EngineOptions): Engine {
   const stats = new StatsStore();
+  const processDrain = new ProcessDrain(drain);
   const files = createLogFiles(logFlushMs);
   const filters = new FilterStore();
   const clusters = new ClusterManager(
@@ -69,6 +74,7 @@ export function createEngine({ worker, node, runtime, logs, logFlushMs, logSink 
     },
     stats,
     worker,
+    drain: processDrain,
     hasRoutes: (name) => routes.get(name) !== undefined,
     hasFilter: (name) => filters.has(name),
   });
@@ -80,6 +86,7 @@ export function createEngine({ worker, node, runtime, logs, logFlushMs, logSink 
     filters,
     files,
     apply: (change) => apply(engine, change),
+    command: (command) => obey(command, engine, { runtime, logs, processDrain }),
     settle: () => listeners.onDiscovered(),
     stop: async (drainMs) => {
       await listeners.stop(drainMs);
@@ -117,4 +124,38 @@ function remove(engine: Engine, { of, name }: Extract<Change, { readonly kind: '
   else if (of === 'listener') engine.listeners.remove(name);
   else if (of === 'route') engine.routes.remove(name);
   else if (of === 'filter') engine.filters.remove(name);
+}
+
+interface Surroundings {
+  readonly runtime: Runtime;
+  readonly logs: Logs;
+  readonly processDrain: ProcessDrain;
+}
+
+function obey(command: Command, engine: Engine, { runtime, logs, processDrain }: Surroundings): void {
+  switch (command.kind) {
+    case 'resetCounters':
+      engine.stats.resetCounters();
+      return;
+    case 'flushStats':
+      engine.stats.flush();
+      return;
+    case 'reopenLogs':
+      engine.files.reopen();
+      return;
+    case 'drain':
+      processDrain.start(command.inboundOnly);
+      return;
+    case 'stopListeners':
+      engine.listeners.stopAccepting(command.inboundOnly);
+      return;
+    case 'failHealth':
+      processDrain.healthFailed = command.failed;
+      return;
+    case 'setLevels':
+      for (const [component, level] of command.levels) logs.set(component, level);
+      return;
+    case 'modifyRuntime':
+      runtime.modify(new Map(command.changes));
+  }
 }

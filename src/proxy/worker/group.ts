@@ -1,7 +1,9 @@
 import type { Issue, Logger } from '../../base/index.ts';
+import { addHostCounts, countHosts, type HostCounts } from '../cluster/host-counts.ts';
 import type { Sample } from '../stats/kind.ts';
 import { mergeSamples } from '../stats/merge.ts';
 import { type Change, inverseOf, keyOf } from './change.ts';
+import type { Command } from './command.ts';
 import type { Engine } from './engine.ts';
 import type { Remote } from './remote.ts';
 
@@ -16,8 +18,8 @@ export interface Workers {
   apply(changes: readonly Change[]): Promise<readonly (readonly Issue[])[]>;
   /** Values of all workers, added up. */
   stats(): Promise<readonly Sample[]>;
-  resetCounters(): Promise<void>;
-  flushStats(): void;
+  hostCounts(): Promise<ReadonlyMap<string, HostCounts>>;
+  command(command: Command): Promise<void>;
   stop(drainMs: number): Promise<void>;
 }
 
@@ -76,13 +78,13 @@ export function createWorkers(first: Engine, remotes: readonly Remote[], log: Lo
       const others = await Promise.all(remotes.map((remote) => remote.stats()));
       return mergeSamples([first.stats.read(), ...others]);
     },
-    resetCounters: async () => {
-      first.stats.resetCounters();
-      await Promise.all(remotes.map((remote) => remote.resetCounters()));
+    hostCounts: async () => {
+      const others = await Promise.all(remotes.map((remote) => remote.hostCounts()));
+      return addHostCounts([countHosts(first.clusters), ...others]);
     },
-    flushStats: () => {
-      first.stats.flush();
-      for (const remote of remotes) void remote.flushStats();
+    command: async (command) => {
+      first.command(command);
+      await Promise.all(remotes.map((remote) => remote.command(command)));
     },
     stop: async (drainMs) => {
       await Promise.all([first.stop(drainMs), ...remotes.map((remote) => remote.stop(drainMs))]);

@@ -1,11 +1,14 @@
 import type { Issue } from '../../base/index.ts';
 import type { GrpcMessage } from '../../model/envoy/index.ts';
 import type { GrpcLogConfig } from '../accesslog/grpc.ts';
+import type { HostCounts } from '../cluster/host-counts.ts';
 import type { NodeName } from '../config/bootstrap.ts';
 import type { JsonObject } from '../config/fields.ts';
+import type { DrainSettings } from '../listener/drain.ts';
 import type { Level } from '../log/levels.ts';
 import type { Sample } from '../stats/kind.ts';
 import type { Change } from './change.ts';
+import type { Command } from './command.ts';
 
 /** What a worker thread is started with. */
 export interface ThreadData {
@@ -15,6 +18,7 @@ export interface ThreadData {
   readonly node: NodeName;
   /** `layered_runtime` of the bootstrap, which was read without issues before. */
   readonly runtime: JsonObject | undefined;
+  readonly drain: DrainSettings;
   /** The main thread uses raw handles. */
   readonly rawHandles: boolean;
   /** Folder of compiled code, so that the thread need not compile again. */
@@ -23,14 +27,14 @@ export interface ThreadData {
 
 export type Request =
   | { readonly kind: 'apply'; readonly changes: readonly Change[] }
-  | { readonly kind: 'stats' }
-  | { readonly kind: 'resetCounters' }
-  | { readonly kind: 'flushStats' }
+  | { readonly kind: 'stats' | 'hostCounts' }
+  | { readonly kind: 'command'; readonly command: Command }
   | { readonly kind: 'stop'; readonly drainMs: number };
 
 export interface Answer {
   readonly issues?: readonly (readonly Issue[])[];
   readonly samples?: readonly Sample[];
+  readonly hostCounts?: ReadonlyMap<string, HostCounts>;
 }
 
 /** What a thread sends. */

@@ -1,16 +1,18 @@
 import { Worker } from 'node:worker_threads';
 import type { Issue } from '../../base/index.ts';
 import type { GrpcLogSink } from '../accesslog/grpc.ts';
+import type { HostCounts } from '../cluster/host-counts.ts';
 import type { Sample } from '../stats/kind.ts';
 import type { Change } from './change.ts';
+import type { Command } from './command.ts';
 import type { Answer, Request, ThreadData, ThreadMessage } from './protocol.ts';
 
 /** A worker in a thread of its own. */
 export interface Remote {
   apply(changes: readonly Change[]): Promise<readonly (readonly Issue[])[]>;
   stats(): Promise<readonly Sample[]>;
-  resetCounters(): Promise<void>;
-  flushStats(): Promise<void>;
+  hostCounts(): Promise<ReadonlyMap<string, HostCounts>>;
+  command(command: Command): Promise<void>;
   stop(drainMs: number): Promise<void>;
 }
 
@@ -36,7 +38,7 @@ export function startRemote({ data, logSink, onDeath }: RemoteOptions): Promise<
   let next = 0;
   let stopping = false;
 
-  const ask = <K extends Request['kind']>(request: Extract<Request, { kind: K }>): Promise<Answer> =>
+  const ask = (request: Request): Promise<Answer> =>
     new Promise((resolve) => {
       const id = next++;
       waiting.set(id, resolve);
@@ -46,8 +48,8 @@ export function startRemote({ data, logSink, onDeath }: RemoteOptions): Promise<
   const remote: Remote = {
     apply: async (changes) => (await ask({ kind: 'apply', changes })).issues ?? [],
     stats: async () => (await ask({ kind: 'stats' })).samples ?? [],
-    resetCounters: async () => void (await ask({ kind: 'resetCounters' })),
-    flushStats: async () => void (await ask({ kind: 'flushStats' })),
+    hostCounts: async () => (await ask({ kind: 'hostCounts' })).hostCounts ?? new Map(),
+    command: async (command) => void (await ask({ kind: 'command', command })),
     stop: async (drainMs) => {
       stopping = true;
       await ask({ kind: 'stop', drainMs });

@@ -1,4 +1,5 @@
 import { parentPort } from 'node:worker_threads';
+import { countHosts } from '../cluster/host-counts.ts';
 import { readMessage } from '../config/fields.ts';
 import { createLogs } from '../log/logs.ts';
 import { adminRuntime, readRuntime } from '../runtime/read.ts';
@@ -22,6 +23,7 @@ export async function runThread(data: ThreadData): Promise<void> {
     node: data.node,
     runtime,
     logs,
+    drain: data.drain,
     logFlushMs: data.logFlushMs,
     logSink: forwarder,
   });
@@ -47,11 +49,10 @@ async function serve(engine: Engine, request: Request): Promise<Answer> {
     }
     case 'stats':
       return { samples: engine.stats.read() };
-    case 'resetCounters':
-      engine.stats.resetCounters();
-      return {};
-    case 'flushStats':
-      engine.stats.flush();
+    case 'hostCounts':
+      return { hostCounts: countHosts(engine.clusters) };
+    case 'command':
+      engine.command(request.command);
       return {};
     case 'stop':
       await engine.stop(request.drainMs);

@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { createLogger, type Issue } from '../../base/index.ts';
 import type { JsonObject } from '../config/fields.ts';
 import { type RunningProxy, startProxy } from '../index.ts';
+import { DEFAULT_DRAIN } from '../listener/drain.ts';
 import { singleLogger } from '../log/logs.ts';
 import { adminRuntime } from '../runtime/read.ts';
 import { httpListener, type Json, once, routes, staticCluster } from '../testing/harness.ts';
@@ -90,6 +91,7 @@ test('a change that one worker refuses is in force in none', async () => {
     node: { id: '', cluster: '' },
     runtime: adminRuntime(),
     logs: singleLogger(log),
+    drain: DEFAULT_DRAIN,
     logFlushMs: undefined,
     logSink: { push: () => undefined },
   });
@@ -100,8 +102,8 @@ test('a change that one worker refuses is in force in none', async () => {
       return Promise.resolve(changes.map(refusal));
     },
     stats: () => Promise.resolve([]),
-    resetCounters: () => Promise.resolve(),
-    flushStats: () => Promise.resolve(),
+    hostCounts: () => Promise.resolve(new Map()),
+    command: () => Promise.resolve(),
     stop: () => Promise.resolve(),
   };
   const refusal = (change: Change): readonly Issue[] =>
