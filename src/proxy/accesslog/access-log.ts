@@ -1,5 +1,6 @@
 import { type Fields, isObject, typeName } from '../config/fields.ts';
-import { compileText, readFormatString } from '../format/format-string.ts';
+import { readFormatString, readText } from '../format/format-string.ts';
+import { type Appender, Line } from '../format/line.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
 import type { LogFile, LogFiles } from './file.ts';
 import { readStreamFilter } from './filter.ts';
@@ -60,14 +61,21 @@ function readSink(fields: Fields, type: string, grpc: GrpcLogs, files: LogFiles)
   }
 }
 
+/** Lines are composed one at a time, all in this one. */
+const line = new Line();
+
 function lineLog(fields: Fields, file: LogFile): AccessLog {
-  const text = readLine(fields);
-  return (info) => file.write(text(info));
+  const append = readLine(fields);
+  return (info) => {
+    line.length = 0;
+    append(info, line);
+    file.write(line.bytes, line.length);
+  };
 }
 
-function readLine(fields: Fields): (info: StreamInfo) => string {
+function readLine(fields: Fields): Appender {
   const structured = fields.message('log_format', readFormatString);
-  if (structured) return structured.text;
+  if (structured) return structured.append;
   const format = fields.text('format');
-  return compileText(fields, 'format', format === '' ? DEFAULT_FORMAT : format, false);
+  return readText(fields, 'format', format === '' ? DEFAULT_FORMAT : format, false);
 }

@@ -3,10 +3,12 @@ import { createWriteStream, type WriteStream } from 'node:fs';
 /** Lines waiting for a slow disk or pipe are dropped beyond this many bytes. */
 const MAX_WAITING = 4 * 1024 * 1024;
 const FLUSH_BYTES = 65_536;
+const BUFFER_BYTES = 2 * FLUSH_BYTES;
 const FLUSH_MS = 1000;
 
 export interface LogFile {
-  write(line: string): void;
+  /** Takes a line, the first `length` bytes, which it copies. */
+  write(line: Buffer, length: number): void;
 }
 
 /** The log files of one proxy by path. */
@@ -42,7 +44,9 @@ class BufferedFile implements LogFile {
   readonly #path: string;
   readonly #flushMs: number;
   #stream: WriteStream | undefined = undefined;
-  #text = '';
+  #bytes: Buffer | undefined = undefined;
+  #length = 0;
+  #spare: Buffer | undefined = undefined;
   #timer: NodeJS.Timeout | undefined = undefined;
 
   constructor(path: string, flushMs: number) {
@@ -50,9 +54,16 @@ class BufferedFile implements LogFile {
     this.#flushMs = flushMs;
   }
 
-  write(line: string): void {
-    this.#text += line;
-    if (this.#text.length >= FLUSH_BYTES) this.#flush();
+  write(line: Buffer, length: number): void {
+    if (this.#length + length > BUFFER_BYTES) this.#flush();
+    if (length > BUFFER_BYTES) {
+      this.#send(Buffer.from(line.subarray(0, length)), () => undefined);
+      return;
+    }
+    this.#bytes ??= this.#spare ?? Buffer.allocUnsafeSlow(BUFFER_BYTES);
+    line.copy(this.#bytes, this.#length, 0, length);
+    this.#length += length;
+    if (this.#length >= FLUSH_BYTES) this.#flush();
     else this.#timer ??= setTimeout(() => this.#flush(), this.#flushMs).unref();
   }
 
@@ -66,11 +77,21 @@ class BufferedFile implements LogFile {
   #flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const text = this.#text;
-    this.#text = '';
-    if (text === '') return;
+    const bytes = this.#bytes;
+    const length = this.#length;
+    if (!bytes || length === 0) return;
+    this.#bytes = undefined;
+    this.#spare = undefined;
+    this.#length = 0;
+    this.#send(bytes.subarray(0, length), () => {
+      this.#spare = bytes;
+    });
+  }
+
+  #send(bytes: Buffer, written: () => void): void {
     this.#stream ??= this.#open();
-    if (this.#stream.writableLength < MAX_WAITING) this.#stream.write(text, 'latin1');
+    if (this.#stream.writableLength < MAX_WAITING) this.#stream.write(bytes, written);
+    else written();
   }
 
   #open(): WriteStream {

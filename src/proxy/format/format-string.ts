@@ -1,11 +1,13 @@
 import { type Fields, isObject } from '../config/fields.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
 import { compileJsonFormat } from './json.ts';
-import { compileFormat } from './substitution.ts';
+import { type Appender, textOf } from './line.ts';
+import { compileLine } from './substitution.ts';
 
 export interface CompiledFormat {
   readonly contentType: string;
   readonly text: (info: StreamInfo) => string;
+  readonly append: Appender;
 }
 
 /** Reads an `envoy.config.core.v3.SubstitutionFormatString`. A JSON format ends with a line feed, as Envoy's does. */
@@ -14,39 +16,40 @@ export function readFormatString(fields: Fields): CompiledFormat {
   const omit = fields.flag('omit_empty_values');
   switch (fields.oneOf('format', ['text_format', 'text_format_source', 'json_format'])) {
     case 'json_format':
-      return { contentType: contentType || 'application/json', text: readJson(fields, omit) };
+      return compiled(contentType || 'application/json', readJson(fields, omit));
     case 'text_format_source': {
       const text = fields.message('text_format_source', (source) => source.text('inline_string')) ?? '';
-      return { contentType: contentType || 'text/plain', text: compileText(fields, 'text_format_source', text, omit) };
+      return compiled(contentType || 'text/plain', readText(fields, 'text_format_source', text, omit));
     }
-    case 'text_format': {
-      const text = fields.text('text_format');
-      return { contentType: contentType || 'text/plain', text: compileText(fields, 'text_format', text, omit) };
-    }
+    case 'text_format':
+      return compiled(contentType || 'text/plain', readText(fields, 'text_format', fields.text('text_format'), omit));
     default:
-      return { contentType, text: () => '' };
+      return compiled(contentType, () => undefined);
   }
 }
 
-export function compileText(
-  fields: Fields,
-  key: string,
-  text: string,
-  omitEmpty: boolean,
-): (info: StreamInfo) => string {
-  const compiled = compileFormat(Buffer.from(text, 'utf8').toString('latin1'), omitEmpty ? '' : '-');
-  if (compiled.ok) return compiled.value;
-  fields.problem(key, compiled.error);
-  return () => '';
+function compiled(contentType: string, append: Appender): CompiledFormat {
+  return { contentType, append, text: textOf(append) };
 }
 
-function readJson(fields: Fields, omitEmpty: boolean): (info: StreamInfo) => string {
+/** Compiles a format string that `key` holds. */
+export function readText(fields: Fields, key: string, text: string, omitEmpty: boolean): Appender {
+  const line = compileLine(Buffer.from(text, 'utf8').toString('latin1'), omitEmpty ? '' : '-');
+  if (line.ok) return line.value;
+  fields.problem(key, line.error);
+  return () => undefined;
+}
+
+function readJson(fields: Fields, omitEmpty: boolean): Appender {
   const format = fields.raw('json_format');
-  const compiled = compileJsonFormat(isObject(format) ? format : {}, omitEmpty);
-  if (!compiled.ok) {
-    fields.problem('json_format', compiled.error);
-    return () => '';
+  const object = compileJsonFormat(isObject(format) ? format : {}, omitEmpty);
+  if (!object.ok) {
+    fields.problem('json_format', object.error);
+    return () => undefined;
   }
-  const render = compiled.value;
-  return (info) => `${render(info)}\n`;
+  const append = object.value;
+  return (info, line) => {
+    append(info, line);
+    line.text('\n');
+  };
 }

@@ -1,96 +1,101 @@
 import { ok, type Result } from '../../base/index.ts';
 import { isObject, type JsonObject, type JsonValue } from '../config/fields.ts';
-import type { StreamInfo } from '../http/stream-info.ts';
+import type { Appender, Line } from './line.ts';
 import { compileFormat, type FormatCommand, parseFormat } from './substitution.ts';
 
-/** The JSON text of a value; undefined where it is left out. */
-type JsonText = (info: StreamInfo) => string | undefined;
+/** Appends a value; `key` comes before it, unless the value is left out. */
+type Member = (info: Parameters<Appender>[0], line: Line, key: Uint8Array) => void;
+
+const COMMA = Buffer.from(',');
+const NULL = Buffer.from('null');
 
 /**
- * Compiles a JSON format to a writer of its text: single commands keep their type, numbers stay numbers.
+ * Compiles a JSON format: single commands keep their type, numbers stay numbers.
  * Absent values are `null`, or with `omitEmpty` left out with their keys.
  */
-export function compileJsonFormat(
-  format: JsonObject,
-  omitEmpty: boolean,
-): Result<(info: StreamInfo) => string, string> {
-  const keys: string[] = [];
-  const texts: JsonText[] = [];
+export function compileJsonFormat(format: JsonObject, omitEmpty: boolean): Result<Appender, string> {
+  const keys: Uint8Array[] = [];
+  const members: Member[] = [];
   // Envoy prints keys in the order of their bytes.
   for (const [key, value] of Object.entries(format).sort(([a], [b]) => (a < b ? -1 : 1))) {
     const compiled = compileValue(value, omitEmpty);
     if (!compiled.ok) return compiled;
-    keys.push(`${JSON.stringify(key)}:`);
-    texts.push(compiled.value);
+    keys.push(Buffer.from(`,${JSON.stringify(key)}:`, 'latin1'));
+    members.push(compiled.value);
   }
-  const count = keys.length;
-  return ok((info) => {
-    let out = '{';
-    for (let at = 0; at < count; at++) {
-      const text = (texts[at] as JsonText)(info);
-      if (text === undefined) continue;
-      if (out.length > 1) out += ',';
-      out += keys[at];
-      out += text;
-    }
-    return `${out}}`;
-  });
+  return ok(enclosed('{', members, keys, '}'));
 }
 
-function compileValue(value: JsonValue, omitEmpty: boolean): Result<JsonText, string> {
-  if (isObject(value)) return compileJsonFormat(value, omitEmpty);
-  if (Array.isArray(value)) return compileList(value, omitEmpty);
-  if (typeof value !== 'string') {
-    const text = value === null && omitEmpty ? undefined : JSON.stringify(value);
-    return ok(() => text);
-  }
-  const parts = parseFormat(value);
-  if (!parts.ok) return parts;
-  const [only] = parts.value;
-  if (parts.value.length === 1 && typeof only === 'object') return ok(commandText(only, omitEmpty));
-  const text = compileFormat(value, omitEmpty ? '' : '-');
-  if (!text.ok) return text;
-  const render = text.value;
-  return ok((info) => jsonString(render(info)));
-}
-
-function compileList(list: readonly JsonValue[], omitEmpty: boolean): Result<JsonText, string> {
-  const texts: JsonText[] = [];
-  for (const item of list) {
-    const compiled = compileValue(item, omitEmpty);
-    if (!compiled.ok) return compiled;
-    texts.push(compiled.value);
-  }
-  return ok((info) => `[${texts.flatMap((text) => text(info) ?? []).join(',')}]`);
-}
-
-function commandText({ command, limit }: FormatCommand, omitEmpty: boolean): JsonText {
-  const absent = omitEmpty ? undefined : 'null';
-  const withoutNulls = (_key: string, value: unknown): unknown => (value === null ? undefined : value);
-  return (info) => {
-    const value = command(info);
-    if (typeof value === 'string') return jsonString(limit === undefined ? value : value.slice(0, limit));
-    if (value === undefined || value === null) return absent;
-    if (typeof value === 'number') return Number.isFinite(value) ? String(value) : absent;
-    return omitEmpty ? JSON.stringify(value, withoutNulls) : JSON.stringify(value);
+/** Members between brackets. The comma of the first one is where the bracket goes. */
+function enclosed(
+  open: string,
+  members: readonly Member[],
+  keys: readonly (Uint8Array | undefined)[],
+  close: string,
+): Appender {
+  const bracket = open.charCodeAt(0);
+  return (info, line) => {
+    const start = line.length;
+    for (let at = 0; at < members.length; at++) (members[at] as Member)(info, line, keys[at] ?? COMMA);
+    if (line.length === start) line.text(open);
+    else line.bytes[start] = bracket;
+    line.text(close);
   };
 }
 
-/**
- * A string literal. Values are bytes, and each one outside of ASCII is escaped, as Envoy does with what is not UTF-8 for certain.
- * Most texts have nothing to escape, which is cheaper to see than to serialise.
- */
-function jsonString(text: string): string {
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code < 0x20 || code === 0x22 || code === 0x5c || code >= 0x7f) return escaped(text);
+function compileValue(value: JsonValue, omitEmpty: boolean): Result<Member, string> {
+  if (isObject(value) || Array.isArray(value)) {
+    const inner = isObject(value) ? compileJsonFormat(value, omitEmpty) : compileList(value, omitEmpty);
+    if (!inner.ok) return inner;
+    const append = inner.value;
+    return ok((info, line, key) => {
+      line.raw(key);
+      append(info, line);
+    });
   }
-  return `"${text}"`;
+  if (typeof value !== 'string') return ok(constant(value, omitEmpty));
+  const parts = parseFormat(value);
+  if (!parts.ok) return parts;
+  const [only] = parts.value;
+  if (parts.value.length === 1 && typeof only === 'object') return ok(commandMember(only, omitEmpty));
+  const text = compileFormat(value, omitEmpty ? '' : '-');
+  if (!text.ok) return text;
+  const render = text.value;
+  return ok((info, line, key) => {
+    line.raw(key);
+    line.jsonString(render(info));
+  });
 }
 
-function escaped(text: string): string {
-  return JSON.stringify(text).replace(
-    /[\u007f-\uffff]/g,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+function compileList(list: readonly JsonValue[], omitEmpty: boolean): Result<Appender, string> {
+  const members: Member[] = [];
+  for (const item of list) {
+    const compiled = compileValue(item, omitEmpty);
+    if (!compiled.ok) return compiled;
+    members.push(compiled.value);
+  }
+  return ok(enclosed('[', members, [], ']'));
+}
+
+function constant(value: JsonValue, omitEmpty: boolean): Member {
+  if (value === null && omitEmpty) return () => undefined;
+  const text = JSON.stringify(value);
+  return (_, line, key) => {
+    line.raw(key);
+    line.text(text);
+  };
+}
+
+function commandMember({ command, limit }: FormatCommand, omitEmpty: boolean): Member {
+  const withoutNulls = (_key: string, value: unknown): unknown => (value === null ? undefined : value);
+  return (info, line, key) => {
+    const value = command(info);
+    const absent = value === undefined || value === null || (typeof value === 'number' && !Number.isFinite(value));
+    if (absent && omitEmpty) return;
+    line.raw(key);
+    if (absent) line.raw(NULL);
+    else if (typeof value === 'string') line.jsonString(limit === undefined ? value : value.slice(0, limit));
+    else if (typeof value === 'number' && Number.isInteger(value)) line.number(value);
+    else line.text(omitEmpty ? JSON.stringify(value, withoutNulls) : JSON.stringify(value));
+  };
 }

@@ -2,6 +2,7 @@ import { fail, ok, type Result } from '../../base/index.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
 import type { Command } from './command.ts';
 import { compileCommand } from './commands.ts';
+import type { Appender, Line } from './line.ts';
 
 export type Formatter = (info: StreamInfo) => string;
 
@@ -29,6 +30,26 @@ export function compileFormat(text: string, absent = '-'): Result<Formatter, str
     for (const part of list) out += typeof part === 'string' ? part : valueText(part, info, absent);
     return out;
   });
+}
+
+/** The same for a line of an access log. */
+export function compileLine(text: string, absent: string): Result<Appender, string> {
+  const parts = parseFormat(text);
+  if (!parts.ok) return parts;
+  const list = parts.value.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : part));
+  return ok((info, line) => {
+    for (let at = 0; at < list.length; at++) {
+      const part = list[at] as Uint8Array | FormatCommand;
+      if ('command' in part) appendValue(part, info, line, absent);
+      else line.raw(part);
+    }
+  });
+}
+
+function appendValue(part: FormatCommand, info: StreamInfo, line: Line, absent: string): void {
+  const value = part.command(info);
+  if (typeof value === 'number' && part.limit === undefined && Number.isInteger(value)) line.number(value);
+  else line.text(textOfValue(value, part.limit, absent));
 }
 
 /** Takes a format string apart into text and commands; a fault is told in Envoy's words. */
@@ -62,8 +83,11 @@ export function parseFormat(text: string): Result<readonly Part[], string> {
 }
 
 function valueText(part: FormatCommand, info: StreamInfo, absent: string): string {
-  const value = part.command(info);
+  return textOfValue(part.command(info), part.limit, absent);
+}
+
+function textOfValue(value: ReturnType<Command>, limit: number | undefined, absent: string): string {
   if (value === undefined || value === null) return absent;
   const text = typeof value === 'string' ? value : typeof value === 'object' ? JSON.stringify(value) : String(value);
-  return part.limit === undefined ? text : text.slice(0, part.limit);
+  return limit === undefined ? text : text.slice(0, limit);
 }

@@ -1,4 +1,5 @@
 import { takeArena } from '../transport/outbox.ts';
+import { putText } from '../transport/text.ts';
 import type { Transport } from '../transport/transport.ts';
 import type { HeaderMap } from './headers.ts';
 import { reasonPhrase } from './status.ts';
@@ -121,16 +122,6 @@ function putName(out: Buffer, at: number, name: string): number {
   out[end] = COLON;
   out[end + 1] = SPACE;
   return end + 2;
-}
-
-/** Up to this length a loop costs less than a call that leaves compiled code. */
-const SHORT = 32;
-
-function putText(out: Buffer, at: number, text: string): number {
-  const { length } = text;
-  if (length > SHORT) return at + out.write(text, at, length, 'latin1');
-  for (let index = 0; index < length; index++) out[at + index] = text.charCodeAt(index);
-  return at + length;
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Fields } from '../config/fields.ts';
 import type { FilterStream } from '../filter/filter.ts';
-import { compileText } from '../format/format-string.ts';
+import { readText } from '../format/format-string.ts';
+import { textOf } from '../format/line.ts';
 import { type DescriptorProducer, readAction } from './action.ts';
 import type { Descriptor, DescriptorEntry, HeaderOption } from './descriptor.ts';
 
@@ -77,7 +78,7 @@ function readHits(fields: Fields): Hits {
     fields.problem('format', 'hits_addend format must contain exactly one substitution');
     return ONE_HIT;
   }
-  const text = compileText(fields, 'format', format, true);
+  const text = textOf(readText(fields, 'format', format, true));
   return { negative, count: (stream) => hitsOf(text(stream)) };
 }
 
