@@ -2,11 +2,13 @@ import { clusterBench } from './cluster.ts';
 import { type Figure, printFigures } from './figure.ts';
 import { policyBench } from './policy.ts';
 import { proxyBench } from './proxy/bench.ts';
+import { xdsBench } from './xds.ts';
 
 const benches: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   cluster: clusterBench,
   policy: policyBench,
   proxy: proxyBench,
+  xds: xdsBench,
 };
 
 const asked = process.argv.slice(2).filter((word) => !word.startsWith('--'));

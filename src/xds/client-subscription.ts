@@ -32,8 +32,9 @@ export function createClientSubscription(typeUrl: string, form: ProtocolForm): C
   return {
     want(next) {
       const wantedNames = next ?? [];
-      const added = wantedNames.filter((name) => !names.has(name));
-      const gone = [...names].filter((name) => !wantedNames.includes(name));
+      const kept = new Set(wantedNames);
+      const added = [...kept].filter((name) => !names.has(name));
+      const gone = kept.size === names.size + added.length ? [] : [...names].filter((name) => !kept.has(name));
       if (wanted && added.length === 0 && gone.length === 0) return undefined;
       wanted = true;
       for (const name of gone) names.delete(name);

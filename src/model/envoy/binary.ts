@@ -66,9 +66,11 @@ type Message = Readonly<Record<string, unknown>>;
 export function messageJson(type: protobufjs.Type, message: Message, depth = 0): JsonObject {
   if (depth > 100) throw new Error(`${nameOf(type)} is nested deeper than 100 levels`);
   const json: Record<string, JsonValue> = {};
-  for (const field of type.fieldsArray) {
-    const value = message[field.name];
-    if (value === undefined || value === null || !Object.hasOwn(message, field.name)) continue;
+  // A decoded message has what was set as properties of its own, in the order of the wire.
+  for (const key of Object.keys(message)) {
+    const field = type.fields[key];
+    const value = message[key];
+    if (field === undefined || value === undefined || value === null) continue;
     const converted = fieldJson(field.resolve(), value, depth);
     if (converted !== undefined) json[field.name] = converted;
   }

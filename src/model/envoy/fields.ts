@@ -23,7 +23,8 @@ function jsonNameOf(field: protobufjs.Field): string {
 
 /** Full name without the leading dot. */
 export function nameOf(object: protobufjs.ReflectionObject): string {
-  return object.fullName.replace(/^\./, '');
+  const { fullName } = object;
+  return fullName.startsWith('.') ? fullName.slice(1) : fullName;
 }
 
 export function isMessage(type: protobufjs.ReflectionObject | null): type is protobufjs.Type {

@@ -19,6 +19,8 @@ interface Entry {
 export class ClusterManager {
   readonly #entries = new Map<string, Entry>();
   readonly #assignments = new Map<string, Assignment>();
+  /** EDS clusters by the name of their assignment. */
+  readonly #services = new Map<string, Set<Cluster>>();
   readonly #options: Omit<ClusterReaderOptions, 'stats'>;
   readonly #stats: StatsStore;
   readonly #merging: ClusterManagerStats;
@@ -48,8 +50,7 @@ export class ClusterManager {
 
   /** Assignment names that EDS clusters need. */
   serviceNames(): readonly string[] {
-    const names = this.all().flatMap(({ config }) => (config.kind === 'EDS' ? [config.serviceName] : []));
-    return [...new Set(names)];
+    return [...this.#services.keys()];
   }
 
   /** Adds or replaces a cluster; unchanged configuration changes nothing. `fixed`: from the bootstrap, not to be replaced. */
@@ -73,6 +74,7 @@ export class ClusterManager {
     if (config.kind === 'EDS' && !known && before?.cluster.warm) cluster.warm = false;
     const dns = config.kind === 'STRICT_DNS' ? new DnsResolver(cluster, this.#log) : undefined;
     this.#entries.set(config.name, { json, cluster, dns, fixed });
+    if (config.kind === 'EDS') this.#follow(cluster);
     if (before) this.#retire(before);
     return ok(undefined);
   }
@@ -82,8 +84,6 @@ export class ClusterManager {
     if (!entry || entry.fixed) return;
     this.#entries.delete(name);
     this.#retire(entry);
-    const service = entry.cluster.config.serviceName;
-    if (!this.serviceNames().includes(service)) this.#assignments.delete(service);
   }
 
   /** Names of clusters that came by discovery. */
@@ -97,9 +97,7 @@ export class ClusterManager {
     if (issues.length > 0) return fail(issues);
     const { name } = assignment;
     this.#assignments.set(name, assignment);
-    for (const cluster of this.all()) {
-      if (cluster.config.kind === 'EDS' && cluster.config.serviceName === name) cluster.setAssignment(assignment);
-    }
+    for (const cluster of this.#services.get(name) ?? []) cluster.setAssignment(assignment);
     return ok(undefined);
   }
 
@@ -117,8 +115,21 @@ export class ClusterManager {
     return { scope, merging: this.#merging, random: Math.random, local: undefined, localSet: () => undefined };
   }
 
-  #retire(entry: Entry): void {
-    entry.dns?.stop();
-    entry.cluster.drain();
+  #follow(cluster: Cluster): void {
+    const { serviceName } = cluster.config;
+    const clusters = this.#services.get(serviceName);
+    if (clusters) clusters.add(cluster);
+    else this.#services.set(serviceName, new Set([cluster]));
+  }
+
+  #retire({ dns, cluster }: Entry): void {
+    const { kind, serviceName } = cluster.config;
+    const clusters = kind === 'EDS' ? this.#services.get(serviceName) : undefined;
+    if (clusters?.delete(cluster) && clusters.size === 0) {
+      this.#services.delete(serviceName);
+      this.#assignments.delete(serviceName);
+    }
+    dns?.stop();
+    cluster.drain();
   }
 }

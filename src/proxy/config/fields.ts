@@ -167,8 +167,10 @@ export class Fields {
   }
 
   finish(): void {
+    const unread = this.unread();
+    if (unread.length === 0) return;
     const allowed = [...this.#asked].filter((key) => key !== '@type').sort();
-    for (const key of this.unread()) {
+    for (const key of unread) {
       this.problem(key, 'is known to Envoy but not supported by ciliate-proxy', allowed.join(', '));
     }
   }

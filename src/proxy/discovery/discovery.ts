@@ -55,7 +55,8 @@ export function startDiscovery(options: DiscoveryOptions): Discovery {
         count[errors.size > 0 ? 'rejected' : 'success']++;
       }
       for (const [name, reason] of errors) log.warn({ type: url, name, reason }, 'resource rejected');
-      await subscribeNeeded();
+      // Endpoints name nothing else.
+      if (url !== typeUrl.endpoint) await subscribeNeeded();
       return errors;
     },
   });
