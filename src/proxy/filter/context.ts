@@ -25,7 +25,12 @@ export interface RouteFilterContext {
 /** What a filter is told of its surroundings when its configuration is read. */
 export interface FilterContext extends RouteFilterContext {
   readonly place: ChainPlace;
+  /** What the chain calls the filter. */
+  readonly filterName: string;
   /** `http.<stat_prefix>.` or `cluster.<name>.` */
   readonly statPrefix: string;
   readonly discover: DiscoverFilter;
 }
+
+/** What all filters of a chain are told. */
+export type ChainContext = Omit<FilterContext, 'filterName'>;

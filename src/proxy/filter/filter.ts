@@ -72,6 +72,8 @@ export interface FilterHooks {
 export interface FilterControl {
   resumeRequest(): void;
   resumeResponse(): void;
+  /** Lets so many bytes of a held response body go on; false when nothing is held any more. */
+  releaseResponse(bytes: number): boolean;
 }
 
 /**

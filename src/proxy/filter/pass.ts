@@ -117,6 +117,21 @@ export class FilterPass<Head> {
     if (held && !this.#over) this.#bodyFrom(next, held);
   }
 
+  /** The filter at `at` lets up to so many bytes of a body go on; false when it holds nothing more. */
+  release(at: number, limit: number): boolean {
+    const step = this.#steps?.[at];
+    if (!step?.stopped || this.#over) return false;
+    const held = this.#take(step);
+    if (!held) return false;
+    const rest = held.bytes.subarray(limit);
+    if (rest.length > 0) {
+      step.stopped = 'body';
+      this.#hold(step, { bytes: rest, done: held.done }, false);
+    }
+    this.#bodyFrom(at + 1, { bytes: held.bytes.subarray(0, limit), done: held.done && rest.length === 0 });
+    return rest.length > 0;
+  }
+
   #step(at: number): Step {
     this.#steps ??= [];
     const step = this.#steps[at] ?? { stopped: undefined, held: [], heldDone: false };

@@ -58,4 +58,9 @@ class SlotControl implements FilterControl {
     const { response } = this.#run;
     response.resume(response.length - 1 - this.#at);
   }
+
+  releaseResponse(bytes: number): boolean {
+    const { response } = this.#run;
+    return response.release(response.length - 1 - this.#at, bytes);
+  }
 }

@@ -1,7 +1,7 @@
 import { type Fields, isObject, typeName } from '../config/fields.ts';
 import { FilterChain } from './chain.ts';
-import type { ChainPlace, FilterContext, RouteFilterContext } from './context.ts';
-import { faultFilter } from './fault/fault.ts';
+import type { ChainContext, ChainPlace, FilterContext, RouteFilterContext } from './context.ts';
+import { faultFilter } from './fault/filter.ts';
 import type { FilterKind, FilterSlot, HttpFilter, RouteFilter, RouteFilters } from './filter.ts';
 import { headerMutationFilter } from './header-mutation/header-mutation.ts';
 import { localRateLimitFilter } from './local-ratelimit/filter.ts';
@@ -21,7 +21,7 @@ export interface FilterChainConfig {
 }
 
 /** Reads `http_filters`: the terminal filter stands last, and only there. */
-export function readFilterChain(fields: Fields, key: string, context: FilterContext): FilterChainConfig {
+export function readFilterChain(fields: Fields, key: string, context: ChainContext): FilterChainConfig {
   const { place } = context;
   const terminal = place === 'downstream' ? ROUTER : UPSTREAM_CODEC;
   const count = fields.items(key).length;
@@ -46,11 +46,11 @@ export function readFilterChain(fields: Fields, key: string, context: FilterCont
       return undefined;
     }
     if (filter.has('config_discovery')) {
-      const cell = readDiscovery(filter, name, context);
+      const cell = readDiscovery(filter, name, { ...context, filterName: name });
       discovered.push(cell);
       return { name, disabled, cell };
     }
-    const read = filter.message('typed_config', (inner) => readFilter(inner, context));
+    const read = filter.message('typed_config', (inner) => readFilter(inner, { ...context, filterName: name }));
     if (config === undefined) filter.problem('typed_config', 'value is required', filterTypes(place));
     return read && { name, disabled, cell: { filter: read } };
   });
@@ -64,7 +64,7 @@ export function readFilterChain(fields: Fields, key: string, context: FilterCont
   return { chain, router };
 }
 
-function readTerminal(fields: Fields, type: string, context: FilterContext): RouterConfig {
+function readTerminal(fields: Fields, type: string, context: ChainContext): RouterConfig {
   if (type !== ROUTER) return DEFAULT_ROUTER;
   const key = 'upstream_http_filters';
   const upstream = fields.items(key).length > 0;

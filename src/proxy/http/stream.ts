@@ -310,6 +310,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     if (this.ended) return;
     if (this.details === '' || this.details === 'via_upstream') this.details = 'downstream_remote_disconnect';
     this.flags |= FLAG.DOWNSTREAM_CLOSED;
+    this.manager.stats.rqReceivedReset++;
     this.end();
   }
 

@@ -48,6 +48,7 @@ function streamOf({ client = '10.0.0.1', path = '/', method = 'GET', headers = {
 const read = (fields: Fields): HttpFilter | undefined =>
   rbacFilter.read(fields, {
     place: 'downstream',
+    filterName: 'rbac',
     statPrefix: 'http.in.',
     stats: new StatsStore().scope(),
     runtime: new Runtime(),
