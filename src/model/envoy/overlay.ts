@@ -32,6 +32,11 @@ export const droppedRules: readonly (readonly [string, string])[] = [
   ['envoy.config.core.v3.KeyValueAppend', 'entry'],
 ];
 
+/** Enum values that Envoy has gained since: enum, name, number. */
+export const overlayValues: readonly (readonly [string, string, number])[] = [
+  ['envoy.config.accesslog.v3.ComparisonFilter.Op', 'NE', 3],
+];
+
 /**
  * Fields of the API of January 2026 that manifests use and whose types the published files already know.
  * A field whose message type is itself new (cookies in RouteMatch, for instance) is refused as unknown.

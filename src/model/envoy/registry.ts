@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import type protobufjs from 'protobufjs';
-import { droppedRules, overlayFields } from './overlay.ts';
+import { droppedRules, overlayFields, overlayValues } from './overlay.ts';
 import { overlayMessages } from './overlay-messages.ts';
 import { fileDefining, protoClosure } from './proto-files.ts';
 import { typeNameOf } from './type-urls.ts';
@@ -91,6 +91,7 @@ function addOverlay(container: protobufjs.Root): void {
     size = loaded.size;
     addOverlayMessages(container);
     addOverlayFields(container);
+    addOverlayValues(container);
   }
   for (const [message, name] of droppedRules) {
     const type = find(container, message);
@@ -117,6 +118,13 @@ function addOverlayFields(container: protobufjs.Root): void {
     const group = oneof === undefined ? undefined : found.oneofs?.[oneof];
     if (group) group.add(added);
     else found.add(added);
+  }
+}
+
+function addOverlayValues(container: protobufjs.Root): void {
+  for (const [name, value, number] of overlayValues) {
+    const found = find(container, name);
+    if (found instanceof protobufLibrary().Enum && found.values[value] === undefined) found.add(value, number);
   }
 }
 

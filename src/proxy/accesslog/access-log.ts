@@ -1,8 +1,8 @@
 import { type Fields, isObject, typeName } from '../config/fields.ts';
-import { readFormatString, readText } from '../format/format-string.ts';
+import { readFormatString, readJsonFormat, readText } from '../format/format-string.ts';
 import { type Appender, Line } from '../format/line.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
-import type { LogFile, LogFiles } from './file.ts';
+import type { LogFiles } from './file.ts';
 import { readStreamFilter } from './filter.ts';
 import type { GrpcLogs } from './grpc.ts';
 
@@ -15,6 +15,7 @@ const FILE = 'envoy.extensions.access_loggers.file.v3.FileAccessLog';
 const STDOUT = 'envoy.extensions.access_loggers.stream.v3.StdoutAccessLog';
 const STDERR = 'envoy.extensions.access_loggers.stream.v3.StderrAccessLog';
 const HTTP_GRPC = 'envoy.extensions.access_loggers.grpc.v3.HttpGrpcAccessLogConfig';
+const TCP_GRPC = 'envoy.extensions.access_loggers.grpc.v3.TcpGrpcAccessLogConfig';
 
 /** Envoy's default line. */
 const DEFAULT_FORMAT =
@@ -42,18 +43,20 @@ function readAccessLog(fields: Fields, grpc: GrpcLogs, files: LogFiles): AccessL
   return test ? (info) => (test(info) ? write(info) : undefined) : write;
 }
 
-const SINKS = [FILE, STDOUT, STDERR, HTTP_GRPC].join(', ');
+const SINKS = [FILE, STDOUT, STDERR, HTTP_GRPC, TCP_GRPC].join(', ');
 
 function readSink(fields: Fields, type: string, grpc: GrpcLogs, files: LogFiles): AccessLog | undefined {
   switch (type) {
     case FILE:
-      return lineLog(fields, files.open(fields.required('path')));
+      return lineLog(fields, files, fields.required('path'));
     case STDOUT:
-      return lineLog(fields, files.open('/dev/stdout'));
+      return lineLog(fields, files, '/dev/stdout');
     case STDERR:
-      return lineLog(fields, files.open('/dev/stderr'));
+      return lineLog(fields, files, '/dev/stderr');
     case HTTP_GRPC:
-      return grpc.read(fields);
+      return grpc.read(fields, 'http');
+    case TCP_GRPC:
+      return grpc.read(fields, 'tcp');
     default:
       fields.ignore(...Object.keys(fields.json));
       fields.problem('@type', `access log ${JSON.stringify(type)} is not supported by ciliate-proxy`, SINKS);
@@ -64,8 +67,15 @@ function readSink(fields: Fields, type: string, grpc: GrpcLogs, files: LogFiles)
 /** Lines are composed one at a time, all in this one. */
 const line = new Line();
 
-function lineLog(fields: Fields, file: LogFile): AccessLog {
+function lineLog(fields: Fields, files: LogFiles, path: string): AccessLog | undefined {
   const append = readLine(fields);
+  if (path === '') return undefined;
+  const opened = files.open(path);
+  if (!opened.ok) {
+    fields.problem(fields.has('path') ? 'path' : '', opened.error);
+    return undefined;
+  }
+  const file = opened.value;
   return (info) => {
     line.length = 0;
     append(info, line);
@@ -76,6 +86,8 @@ function lineLog(fields: Fields, file: LogFile): AccessLog {
 function readLine(fields: Fields): Appender {
   const structured = fields.message('log_format', readFormatString);
   if (structured) return structured.append;
+  for (const key of ['json_format', 'typed_json_format'])
+    if (fields.has(key)) return readJsonFormat(fields, key, false);
   const format = fields.text('format');
   return readText(fields, 'format', format === '' ? DEFAULT_FORMAT : format, false);
 }

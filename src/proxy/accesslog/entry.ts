@@ -8,6 +8,7 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', '
 export interface LoggedHeaders {
   readonly request: readonly string[];
   readonly response: readonly string[];
+  readonly trailers: readonly string[];
 }
 
 type Message = Readonly<Record<string, unknown>>;
@@ -22,6 +23,17 @@ export function httpEntry(info: StreamInfo, logged: LoggedHeaders): Message {
   };
 }
 
+/** An `envoy.data.accesslog.v3.TCPAccessLogEntry`, likewise. */
+export function tcpEntry(info: StreamInfo): Message {
+  return {
+    common_properties: commonProperties(info),
+    connection_properties: { received_bytes: info.bytesReceived, sent_bytes: info.bytesSent },
+  };
+}
+
+/** Numbers of `envoy.data.accesslog.v3.AccessLogType`. */
+const LOG_TYPES = { NotSet: 0, TcpConnectionEnd: 3, DownstreamEnd: 6 } as const;
+
 function commonProperties(info: StreamInfo): Message {
   return {
     ...addresses(info),
@@ -33,7 +45,7 @@ function commonProperties(info: StreamInfo): Message {
     metadata: { filter_metadata: filterMetadata(info) },
     upstream_request_attempt_count: info.attempts,
     stream_id: info.requestId,
-    access_log_type: 3,
+    access_log_type: LOG_TYPES[info.accessLogType],
   };
 }
 
@@ -106,12 +118,13 @@ function requestProperties(info: StreamInfo, { request: names }: LoggedHeaders):
   };
 }
 
-function responseProperties(info: StreamInfo, { response: names }: LoggedHeaders): Message {
+function responseProperties(info: StreamInfo, { response: names, trailers }: LoggedHeaders): Message {
   const headers: HeaderMap | undefined = info.response?.headers;
   return {
     ...(info.status === 0 ? {} : { response_code: { value: info.status } }),
     response_body_bytes: info.bytesSent,
     response_headers: picked(names, (name) => headers?.joined(name)),
+    response_trailers: picked(trailers, (name) => info.responseTrailers?.joined(name)),
     response_code_details: info.details,
   };
 }

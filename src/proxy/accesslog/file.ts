@@ -1,4 +1,6 @@
-import { createWriteStream, type WriteStream } from 'node:fs';
+import { createWriteStream, openSync, type WriteStream } from 'node:fs';
+import { fail, ok, type Result } from '../../base/index.ts';
+import { errnoText } from '../cluster/reset.ts';
 
 /** Lines waiting for a slow disk or pipe are dropped beyond this many bytes. */
 const MAX_WAITING = 4 * 1024 * 1024;
@@ -13,8 +15,8 @@ export interface LogFile {
 
 /** The log files of one proxy by path. */
 export interface LogFiles {
-  /** The file at this path, shared by all that write to it. Opened at the first line. */
-  open(path: string): LogFile;
+  /** The file at this path, shared by all that write to it; the error is Envoy's text. */
+  open(path: string): Result<LogFile, string>;
   /** Writes out what is buffered; what comes next goes to a file newly opened, as after a rotation. */
   reopen(): void;
   /** Writes out what is buffered and closes all files. */
@@ -26,9 +28,15 @@ export function createLogFiles(flushMs = FLUSH_MS): LogFiles {
   const files = new Map<string, BufferedFile>();
   return {
     open: (path) => {
-      const file = files.get(path) ?? new BufferedFile(path, flushMs);
-      files.set(path, file);
-      return file;
+      const known = files.get(path);
+      if (known) return ok(known);
+      try {
+        const file = new BufferedFile(path, openSync(path, 'a'), flushMs);
+        files.set(path, file);
+        return ok(file);
+      } catch (error) {
+        return fail(`unable to open file '${path}': ${errnoText(error)}`);
+      }
     },
     reopen: () => {
       for (const file of files.values()) void file.close();
@@ -43,15 +51,16 @@ export function createLogFiles(flushMs = FLUSH_MS): LogFiles {
 class BufferedFile implements LogFile {
   readonly #path: string;
   readonly #flushMs: number;
-  #stream: WriteStream | undefined = undefined;
+  #stream: WriteStream | undefined;
   #bytes: Buffer | undefined = undefined;
   #length = 0;
   #spare: Buffer | undefined = undefined;
   #timer: NodeJS.Timeout | undefined = undefined;
 
-  constructor(path: string, flushMs: number) {
+  constructor(path: string, fd: number, flushMs: number) {
     this.#path = path;
     this.#flushMs = flushMs;
+    this.#stream = this.#open(fd);
   }
 
   write(line: Buffer, length: number): void {
@@ -94,8 +103,8 @@ class BufferedFile implements LogFile {
     else written();
   }
 
-  #open(): WriteStream {
-    const stream = createWriteStream(this.#path, { flags: 'a' });
+  #open(fd?: number): WriteStream {
+    const stream = createWriteStream(this.#path, { flags: 'a', ...(fd === undefined ? {} : { fd }) });
     // A log that cannot be written must not end the proxy; the next line tries to open it again.
     stream.on('error', () => {
       this.#stream = undefined;

@@ -1,8 +1,30 @@
 import type { Fields } from '../config/fields.ts';
+import { grpcStatusOf } from '../http/grpc-status.ts';
 import { FLAG_TEXTS, type StreamInfo } from '../http/stream-info.ts';
-import { readHeaderMatcher } from '../match/headers.ts';
+import { anyHeaderValue, readEachHeaderMatcher } from '../match/headers.ts';
 import { readMetadataMatcher } from '../match/metadata.ts';
 import { readFraction } from '../runtime/read.ts';
+
+/** Names of gRPC's status codes, by number, as `grpc_status_filter` writes them. */
+const GRPC_CODES: readonly string[] = [
+  'OK',
+  'CANCELED',
+  'UNKNOWN',
+  'INVALID_ARGUMENT',
+  'DEADLINE_EXCEEDED',
+  'NOT_FOUND',
+  'ALREADY_EXISTS',
+  'PERMISSION_DENIED',
+  'RESOURCE_EXHAUSTED',
+  'FAILED_PRECONDITION',
+  'ABORTED',
+  'OUT_OF_RANGE',
+  'UNIMPLEMENTED',
+  'INTERNAL',
+  'UNAVAILABLE',
+  'DATA_LOSS',
+  'UNAUTHENTICATED',
+];
 
 export type StreamTest = (info: StreamInfo) => boolean;
 
@@ -19,6 +41,9 @@ export function readStreamFilter(fields: Fields): StreamTest {
       'metadata_filter',
       'runtime_filter',
       'not_health_check_filter',
+      'traceable_filter',
+      'grpc_status_filter',
+      'log_type_filter',
     ])
   ) {
     case 'status_code_filter': {
@@ -38,8 +63,8 @@ export function readStreamFilter(fields: Fields): StreamTest {
       return (info) => tests.some((test) => test(info));
     }
     case 'header_filter': {
-      const test = fields.message('header_filter', (one) => one.message('header', readHeaderMatcher)) ?? (() => false);
-      return (info) => test(info.requestLookup);
+      const test = fields.message('header_filter', (one) => one.message('header', readEachHeaderMatcher));
+      return test ? (info) => test((name, passes) => anyHeaderValue(info, info.request, name, passes)) : () => false;
     }
     case 'response_flag_filter':
       return readFlags(fields);
@@ -52,9 +77,30 @@ export function readStreamFilter(fields: Fields): StreamTest {
     case 'not_health_check_filter':
       fields.message('not_health_check_filter', () => undefined);
       return () => true;
+    case 'traceable_filter':
+      // Without a tracer no request is traced.
+      fields.message('traceable_filter', () => undefined);
+      return () => false;
+    case 'grpc_status_filter':
+      return fields.message('grpc_status_filter', readGrpcStatuses) ?? (() => false);
+    case 'log_type_filter':
+      return fields.message('log_type_filter', readLogTypes) ?? (() => false);
     default:
       return () => false;
   }
+}
+
+/** By the `grpc-status` of the response, else by what its HTTP status stands for. */
+function readGrpcStatuses(fields: Fields): StreamTest {
+  const codes = new Set(fields.strings('statuses').map((name) => GRPC_CODES.indexOf(name)));
+  const exclude = fields.flag('exclude');
+  return (info) => codes.has(grpcStatusOf(info) ?? -1) !== exclude;
+}
+
+function readLogTypes(fields: Fields): StreamTest {
+  const types = new Set(fields.strings('types'));
+  const exclude = fields.flag('exclude');
+  return (info) => types.has(info.accessLogType) !== exclude;
 }
 
 function readComparison(fields: Fields): (value: number) => boolean {

@@ -6,7 +6,7 @@ import type { Fields } from '../config/fields.ts';
 import { readGrpcCluster } from '../config/grpc-service.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
 import { Deadline } from '../time/deadline.ts';
-import { httpEntry, type LoggedHeaders } from './entry.ts';
+import { httpEntry, type LoggedHeaders, tcpEntry } from './entry.ts';
 
 /** Entries waiting for a sink that is away or slow; beyond it the oldest are dropped. */
 const MAX_WAITING = 8192;
@@ -19,23 +19,28 @@ export interface GrpcLogSink {
 
 /** The gRPC access logs of one worker. */
 export interface GrpcLogs {
-  /** Reads an `envoy.extensions.access_loggers.grpc.v3.HttpGrpcAccessLogConfig`. */
-  read(fields: Fields): (info: StreamInfo) => void;
+  /** Reads a configuration of `envoy.extensions.access_loggers.grpc.v3`: `HttpGrpcAccessLogConfig` or `TcpGrpcAccessLogConfig`. */
+  read(fields: Fields, kind: GrpcLogConfig['kind']): (info: StreamInfo) => void;
 }
 
 export function createGrpcLogs(sink: GrpcLogSink): GrpcLogs {
   return {
-    read: (fields) => {
-      const logged: LoggedHeaders = {
-        request: fields.strings('additional_request_headers_to_log').map((name) => name.toLowerCase()),
-        response: fields.strings('additional_response_headers_to_log').map((name) => name.toLowerCase()),
-      };
-      const config = fields.message('common_config', readCommon);
+    read: (fields, kind) => {
+      const names = (key: string): readonly string[] => fields.strings(key).map((name) => name.toLowerCase());
+      const logged: LoggedHeaders | undefined =
+        kind === 'http'
+          ? {
+              request: names('additional_request_headers_to_log'),
+              response: names('additional_response_headers_to_log'),
+              trailers: names('additional_response_trailers_to_log'),
+            }
+          : undefined;
+      const config = fields.message('common_config', (common) => readCommon(common, kind));
       if (!config) {
         fields.problem('common_config', 'value is required');
         return () => undefined;
       }
-      return (info) => sink.push(config, [httpEntry(info, logged)]);
+      return (info) => sink.push(config, [logged ? httpEntry(info, logged) : tcpEntry(info)]);
     },
   };
 }
@@ -85,17 +90,19 @@ export function createGrpcLogStreams(
 
 /** Where entries go and how long they may wait, in milliseconds. */
 export interface GrpcLogConfig {
+  readonly kind: 'http' | 'tcp';
   readonly logName: string;
   readonly cluster: string;
   readonly flushInterval: number;
   readonly bufferBytes: number;
 }
 
-function readCommon(fields: Fields): GrpcLogConfig {
+function readCommon(fields: Fields, kind: GrpcLogConfig['kind']): GrpcLogConfig {
   fields.choice('transport_api_version', ['AUTO', 'V3', 'V2']);
   const cluster = fields.message('grpc_service', readGrpcCluster) ?? '';
   if (cluster === '') fields.problem('grpc_service', 'value is required');
   return {
+    kind,
     logName: fields.required('log_name'),
     cluster,
     flushInterval: fields.duration('buffer_flush_interval') ?? 1000,
@@ -156,7 +163,7 @@ class Sink {
     this.written += entries.length;
     const identifier = this.#introduced ? {} : { identifier: { node: this.#node, log_name: this.#config.logName } };
     this.#introduced = true;
-    stream.write({ ...identifier, http_logs: { log_entry: entries } });
+    stream.write({ ...identifier, [`${this.#config.kind}_logs`]: { log_entry: entries } });
   }
 
   #open(): ClientWritableStream<GrpcMessage> | undefined {

@@ -16,7 +16,7 @@ export function readFormatString(fields: Fields): CompiledFormat {
   const omit = fields.flag('omit_empty_values');
   switch (fields.oneOf('format', ['text_format', 'text_format_source', 'json_format'])) {
     case 'json_format':
-      return compiled(contentType || 'application/json', readJson(fields, omit));
+      return compiled(contentType || 'application/json', readJsonFormat(fields, 'json_format', omit));
     case 'text_format_source': {
       const text = fields.message('text_format_source', (source) => source.text('inline_string')) ?? '';
       return compiled(contentType || 'text/plain', readText(fields, 'text_format_source', text, omit));
@@ -40,11 +40,12 @@ export function readText(fields: Fields, key: string, text: string, omitEmpty: b
   return () => undefined;
 }
 
-function readJson(fields: Fields, omitEmpty: boolean): Appender {
-  const format = fields.raw('json_format');
+/** Reads a JSON format that stands in a field of its own. */
+export function readJsonFormat(fields: Fields, key: string, omitEmpty: boolean): Appender {
+  const format = fields.raw(key);
   const object = compileJsonFormat(isObject(format) ? format : {}, omitEmpty);
   if (!object.ok) {
-    fields.problem('json_format', object.error);
+    fields.problem(key, object.error);
     return () => undefined;
   }
   const append = object.value;

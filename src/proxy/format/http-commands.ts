@@ -1,4 +1,5 @@
 import { fail, ok } from '../../base/index.ts';
+import { grpcStatusOf } from '../http/grpc-status.ts';
 import { requestHeadBytes, responseHeadBytes } from '../http/head-bytes.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
 import { queryValue } from '../match/query.ts';
@@ -143,22 +144,9 @@ function named(names: readonly string[]): Command {
   };
 }
 
-const OF_STATUS: Readonly<Record<number, number>> = {
-  400: 13,
-  401: 16,
-  403: 7,
-  404: 12,
-  429: 14,
-  502: 14,
-  503: 14,
-  504: 14,
-};
-
 /** Of a gRPC request: from the trailers, else from the headers, else what stands for the HTTP status. */
 function grpcNumber(info: StreamInfo): number | undefined {
   const type = info.request?.headers.get('content-type');
   if (type !== 'application/grpc' && !type?.startsWith('application/grpc+')) return undefined;
-  const text = info.responseTrailers?.get('grpc-status') ?? info.response?.headers.get('grpc-status');
-  if (text !== undefined && /^\d+$/.test(text)) return Number(text);
-  return info.status === 0 ? undefined : (OF_STATUS[info.status] ?? 2);
+  return grpcStatusOf(info);
 }

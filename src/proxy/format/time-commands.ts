@@ -25,7 +25,7 @@ const POINTS: Readonly<Record<string, Point>> = {
   US_RX_BEG: (info) => info.upstreamFirstByteAt,
   US_RX_END: (info) => info.upstreamLastByteAt,
   DS_TX_BEG: (info) => info.responseStartAt,
-  DS_TX_END: (info) => info.responseEndAt,
+  DS_TX_END: (info) => (info.responseStartAt === 0 ? 0 : info.responseEndAt),
 };
 /** Points of time that are not taken here. */
 const UNKNOWN_POINTS = new Set(['US_CX_BEG', 'US_CX_END', 'US_HS_END', 'US_TX_BEG', 'US_TX_END']);

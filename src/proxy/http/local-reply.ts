@@ -5,6 +5,7 @@ import type { Fields } from '../config/fields.ts';
 import type { LocalReply } from '../filter/filter.ts';
 import { readFormatString } from '../format/format-string.ts';
 import { applyMutation, applyMutations, type HeaderMutation, readHeaderOption } from '../route/mutation.ts';
+import { grpcCodeOf } from './grpc-status.ts';
 import { ResponseHead } from './head.ts';
 import type { HeaderMap } from './headers.ts';
 import type { HttpStream } from './stream.ts';
@@ -104,21 +105,10 @@ function isGrpc(stream: HttpStream): boolean {
   return type === 'application/grpc' || (type?.startsWith('application/grpc+') ?? false);
 }
 
-const GRPC_STATUS: Readonly<Record<number, number>> = {
-  400: 13,
-  401: 16,
-  403: 7,
-  404: 12,
-  429: 14,
-  502: 14,
-  503: 14,
-  504: 14,
-};
-
 function becomeGrpc(head: ResponseHead, body: string, code: number | undefined): void {
   const { headers } = head;
   headers.set('content-type', 'application/grpc');
-  if (!headers.has('grpc-status')) headers.add('grpc-status', String(code ?? GRPC_STATUS[head.status] ?? 2));
+  if (!headers.has('grpc-status')) headers.add('grpc-status', String(code ?? grpcCodeOf(head.status)));
   if (body !== '') headers.set('grpc-message', percentEncode(body));
   headers.remove('content-length');
   head.status = 200;

@@ -1,4 +1,6 @@
 import type { Fields } from '../config/fields.ts';
+import type { RequestHead } from '../http/head.ts';
+import type { StreamInfo } from '../http/stream-info.ts';
 import { readRegex, readStringMatcher, type StringTest, stringTest } from './strings.ts';
 
 /** A header's value by lower-case name, pseudo headers included; each of several values on a line of its own. */
@@ -40,6 +42,24 @@ export function readEachHeaderMatcher(fields: Fields): (each: HeaderValues) => b
     if (each(name, test)) return !invert;
     return each(name, any) ? invert : emptyWhenAbsent && test('') !== invert;
   };
+}
+
+/** Whether a value of the request's header, pseudo headers included, passes; for `readEachHeaderMatcher`. */
+export function anyHeaderValue(
+  info: Pick<StreamInfo, 'requestHeader'>,
+  request: RequestHead | undefined,
+  name: string,
+  passes: StringTest,
+): boolean {
+  if (!request || name.startsWith(':')) {
+    const value = info.requestHeader(name);
+    return value !== undefined && passes(value);
+  }
+  const { names, values } = request.headers;
+  for (let at = names.indexOf(name); at >= 0; at = names.indexOf(name, at + 1)) {
+    if (passes(values[at] as string)) return true;
+  }
+  return false;
 }
 
 export type HeaderValues = (name: string, test: StringTest) => boolean;

@@ -2,7 +2,8 @@ import { cluster, fileLog, simple, toCluster, typed } from '../config.ts';
 import type { Behaviour, Case, Json, Places, Scenario } from '../types.ts';
 
 /** One access log line of `NAME=value` pairs. */
-const line = (commands: readonly string[]): string => `${commands.map((name) => `${name}=%${name}%`).join(' ')}\n`;
+const line = (commands: readonly string[]): string =>
+  `${commands.map((name) => `${name.replaceAll('%', '')}=%${name}%`).join(' ')}\n`;
 
 const groups: Readonly<Record<string, readonly string[]>> = {
   'request and response': [

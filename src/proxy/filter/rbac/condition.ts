@@ -1,7 +1,7 @@
 import type { Cidr } from '../../../base/index.ts';
 import type { Fields } from '../../config/fields.ts';
 import { CidrIndex, cidrSet, readCidr } from '../../match/cidr.ts';
-import { readEachHeaderMatcher } from '../../match/headers.ts';
+import { anyHeaderValue, readEachHeaderMatcher } from '../../match/headers.ts';
 import { readMetadataMatcher } from '../../match/metadata.ts';
 import { readStringMatcher } from '../../match/strings.ts';
 import type { FilterStream } from '../filter.ts';
@@ -175,7 +175,9 @@ function readCommon(fields: Fields, kind: CommonKind | undefined): Condition {
     }
     case 'header': {
       const matches = fields.message(kind, readEachHeaderMatcher);
-      return matches ? test((stream) => matches((name, value) => anyValue(stream, name, value))) : NEVER;
+      return matches
+        ? test((stream) => matches((name, passes) => anyHeaderValue(stream, stream.head, name, passes)))
+        : NEVER;
     }
     case 'url_path': {
       const matches = fields.message(kind, (inner) => inner.message('path', readStringMatcher));
@@ -188,19 +190,6 @@ function readCommon(fields: Fields, kind: CommonKind | undefined): Condition {
     case 'sourced_metadata':
       return fields.message(kind, readSourcedMetadata) ?? NEVER;
   }
-}
-
-/** Envoy judges the values of a repeated header one by one here, unlike in routes. */
-function anyValue(stream: RbacSubject, name: string, passes: (value: string) => boolean): boolean {
-  if (name.startsWith(':')) {
-    const value = stream.requestHeader(name);
-    return value !== undefined && passes(value);
-  }
-  const { names, values } = stream.head.headers;
-  for (let at = names.indexOf(name); at >= 0; at = names.indexOf(name, at + 1)) {
-    if (passes(values[at] as string)) return true;
-  }
-  return false;
 }
 
 /** Metadata of the route is known when the route is: it matches nothing where there is none, `invert` or not. */

@@ -120,8 +120,8 @@ export class Attempt implements PoolClient, ResponseHandler {
     const bytes = run.body.take();
     const framed = head.headers.has('content-length');
     this.#chunked = !framed && !this.upgrades && (!done || bytes !== undefined);
-    if (done && !framed && !bytes && !BODYLESS.has(head.method)) head.headers.set('content-length', '0');
-    const hop = this.#chunked ? 'transfer-encoding: chunked\r\n' : '';
+    const empty = done && !framed && !bytes && !BODYLESS.has(head.method);
+    const hop = this.#chunked ? 'transfer-encoding: chunked\r\n' : empty ? 'content-length: 0\r\n' : '';
     const outgoing = new OutgoingRequest(head.method, head.path, head.authority, head.headers, hop);
     this.sent = true;
     writeMessage(connection.transport, outgoing, bytes, 0, bytes?.length ?? 0, this.#chunked, done);

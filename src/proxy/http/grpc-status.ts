@@ -1,0 +1,25 @@
+import type { StreamInfo } from './stream-info.ts';
+
+const UNKNOWN = 2;
+const BY_HTTP_STATUS: Readonly<Record<number, number>> = {
+  400: 13,
+  401: 16,
+  403: 7,
+  404: 12,
+  429: 14,
+  502: 14,
+  503: 14,
+  504: 14,
+};
+
+/** The gRPC status code that stands for an HTTP status. */
+export function grpcCodeOf(status: number): number {
+  return BY_HTTP_STATUS[status] ?? UNKNOWN;
+}
+
+/** The `grpc-status` of a response's trailers or headers, else the code that stands for its HTTP status; undefined without a response. */
+export function grpcStatusOf({ responseTrailers, response, status }: StreamInfo): number | undefined {
+  const text = responseTrailers?.get('grpc-status') ?? response?.headers.get('grpc-status');
+  if (text !== undefined && /^\d+$/.test(text)) return Number(text);
+  return status === 0 ? undefined : grpcCodeOf(status);
+}
