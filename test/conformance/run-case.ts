@@ -39,7 +39,7 @@ export async function runCase(stage: Stage, one: Case): Promise<Outcome> {
   const outcome: Outcome = {
     responses,
     fate: connections.map(({ fate }) => fate).join(' '),
-    backends: [...backends.seen, ...tcpSeen(backends)],
+    backends: [...inOrder(backends.seen, one), ...tcpSeen(backends)],
     log,
     ...(stats ? { stats } : {}),
     ...(one.admin ? { admin } : {}),
@@ -101,6 +101,10 @@ async function runRepeated(stage: Stage, one: Case, repeat: number): Promise<Rec
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([key, count]) => [key, Math.round((count / requests) * 1000) / 1000]),
   );
+}
+
+function inOrder(seen: readonly SeenRequest[], { sideBySide = false }: Case): readonly SeenRequest[] {
+  return sideBySide ? seen.toSorted((left, right) => left.backend - right.backend) : seen;
 }
 
 function tcpSeen(backends: Backends): readonly SeenRequest[] {

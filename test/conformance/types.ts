@@ -85,6 +85,8 @@ export interface Case {
   /** Runs the requests so often and compares only how many each backend got and each status there was, within `tolerance` (share of all, default 0.1). */
   readonly repeat?: number;
   readonly tolerance?: number;
+  /** Backends get requests at the same time: what they saw is compared backend by backend. */
+  readonly sideBySide?: boolean;
   /** Waits so long before the outcome is collected, in milliseconds. */
   readonly settleMs?: number;
   /** Limit for each response, in milliseconds; default 3000. */

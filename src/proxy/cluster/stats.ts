@@ -68,16 +68,19 @@ export class ClusterStats {
   originalHostInvalid = 0;
   warmingState = 0;
   readonly status = new CodeCounts();
+  readonly externalStatus = new CodeCounts();
+  readonly internalStatus = new CodeCounts();
+  readonly canaryStatus = new CodeCounts();
   /** Responses that were tried again. */
   readonly retryStatus = new CodeCounts();
   readonly connectMs = new Histogram();
   readonly lengthMs = new Histogram();
   readonly requestsPerConnection = new Histogram();
   readonly rqTime = new Histogram();
+  readonly externalRqTime = new Histogram();
+  readonly internalRqTime = new Histogram();
+  readonly canaryRqTime = new Histogram();
 }
-
-/** Envoy takes every request for an external one unless `internal_address_config` says otherwise. */
-const EXTERNAL = 'external.';
 
 export const CLUSTER_STATS = statsKind(
   ClusterStats,
@@ -145,12 +148,18 @@ export const CLUSTER_STATS = statsKind(
     updateNoRebuild: counter('update_no_rebuild'),
     originalHostInvalid: counter('original_dst_host_invalid'),
     warmingState: sharedGauge('warming_state'),
-    status: codes('upstream_rq_', `${EXTERNAL}upstream_rq_`),
+    status: codes('upstream_rq_'),
+    externalStatus: codes('external.upstream_rq_'),
+    internalStatus: codes('internal.upstream_rq_'),
+    canaryStatus: codes('canary.upstream_rq_'),
     retryStatus: codes('retry.upstream_rq_'),
     connectMs: histogram('ms', 'upstream_cx_connect_ms'),
     lengthMs: histogram('ms', 'upstream_cx_length_ms'),
     requestsPerConnection: histogram('none', 'upstream_rq_per_cx'),
-    rqTime: lazyHistogram('ms', 'upstream_rq_time', `${EXTERNAL}upstream_rq_time`),
+    rqTime: lazyHistogram('ms', 'upstream_rq_time'),
+    externalRqTime: lazyHistogram('ms', 'external.upstream_rq_time'),
+    internalRqTime: lazyHistogram('ms', 'internal.upstream_rq_time'),
+    canaryRqTime: lazyHistogram('ms', 'canary.upstream_rq_time'),
   },
   {
     counters: [

@@ -99,13 +99,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     const { manager } = this;
     this.routes = manager.routes();
     if (!this.internal) for (const name of this.routes?.internalHeaders ?? []) this.head.headers.remove(name);
-    const route = this.routable ? this.routes?.find(this, this.random) : undefined;
-    this.route = route;
-    if (route) {
-      this.routeName = route.name;
-      this.routeCluster = clusterOf(route, this);
-      if (manager.clusters.get(this.routeCluster)) this.clusterName = this.routeCluster;
-    }
+    const route = this.routable ? this.reroute() : undefined;
     if (manager.tracing && this.requestId !== '') this.#markTraceReason(manager.tracing);
     const plan = manager.filters.plan(route);
     if (plan.empty) {
@@ -115,6 +109,16 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     const ends = { request: new RequestEnd(this), response: new ResponseEnd(this) };
     this.#filters = new FilterRun(this, plan, ends, manager.bufferLimit);
     this.#filters.request.head(this.head, this.requestDone);
+  }
+
+  /** Finds the route of the head as it is now. */
+  reroute(): Route | undefined {
+    const route = this.routes?.find(this, this.random);
+    this.route = route;
+    this.routeName = route?.name ?? '';
+    this.routeCluster = route ? clusterOf(route, this) : '';
+    this.clusterName = this.manager.clusters.get(this.routeCluster) ? this.routeCluster : '';
+    return route;
   }
 
   #markTraceReason(tracing: TracingOptions): void {
@@ -188,12 +192,14 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     if (!done) this.writeBody(bytes, 0, bytes.length, true);
   }
 
-  redirect(body: Buffer | undefined): void {
+  redirect(status: number, body: Buffer | undefined): void {
     const next = this.connection.restart(this, this.head);
     next.redirects = this.redirects;
     next.internal = this.internal;
     next.requestId = this.requestId;
     next.peers = this.peers;
+    next.bytesReceived = this.bytesReceived;
+    this.status = status;
     this.details = 'internal_redirect';
     this.end();
     next.beginAgain(body);

@@ -43,7 +43,7 @@ function readPolicy(fields: Fields): InternalRedirectPolicy {
   });
   return {
     max: fields.number('max_internal_redirects') ?? 1,
-    codes: codes.length > 0 ? codes : [302],
+    codes: fields.has('redirect_response_codes') ? codes : [302],
     crossScheme: fields.flag('allow_cross_scheme_redirect'),
     predicates: fields.list('predicates', readPredicate).filter((one) => one !== undefined),
     copy,

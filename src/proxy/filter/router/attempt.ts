@@ -30,6 +30,8 @@ export class Attempt implements PoolClient, ResponseHandler {
   timeoutTold = false;
   /** Whether its gRPC response was good is only known at its end. */
   grpcOpen = false;
+  /** Its host, or its response, says that it is a canary. */
+  canary = false;
   /** Something of the request was written. */
   sent = false;
   #connection: UpstreamConnection | undefined = undefined;

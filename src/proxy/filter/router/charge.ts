@@ -1,17 +1,34 @@
 import type { Host } from '../../cluster/host.ts';
 import type { ResponseHead } from '../../http/head.ts';
+import { now } from '../../time/clock.ts';
 import type { Attempt } from './attempt.ts';
 import { grpcStatus, grpcToHttp } from './grpc-status.ts';
+import { isCanary } from './host-rules.ts';
 import type { RouterRun } from './run.ts';
 
 const isServerError = (status: number): boolean => status >= 500 && status < 600;
 
 /** Counts a response's code, or that of the answer in its stead. `host`: the one that is to blame. */
-export function chargeStatus(run: RouterRun, status: number, host: Host | undefined): void {
+export function chargeStatus(run: RouterRun, status: number, host: Host | undefined, canary = false): void {
   const { router } = run.stream.manager;
   if (!router.dynamicStats) return;
-  run.cluster.stats.status.count(status);
+  const { stats } = run.cluster;
+  const counted = run.grpc && router.suppressGrpcCodeStats ? 0 : status;
+  stats.status.count(counted);
+  (run.internal ? stats.internalStatus : stats.externalStatus).count(counted);
+  if (canary) stats.canaryStatus.count(counted);
   if (host && isServerError(status)) host.stats.rqError++;
+}
+
+/** Counts how long a response took from the end of the request. */
+function chargeTime(run: RouterRun, canary: boolean): void {
+  const { manager, requestEndAt } = run.stream;
+  if (!manager.router.dynamicStats || requestEndAt === 0) return;
+  const { stats } = run.cluster;
+  const time = Math.floor(now() - requestEndAt);
+  stats.rqTime.record(time);
+  (run.internal ? stats.internalRqTime : stats.externalRqTime).record(time);
+  if (canary) stats.canaryRqTime.record(time);
 }
 
 /** What a response says about its host, before it is known whether the request is tried again. */
@@ -24,7 +41,9 @@ export function judgeHead({ cluster, host }: Attempt, head: ResponseHead, grpc: 
 /** Counts a response that goes to the client. */
 export function chargeHead(run: RouterRun, attempt: Attempt, head: ResponseHead, done: boolean): void {
   const { host } = attempt;
-  chargeStatus(run, head.status, host);
+  attempt.canary = isCanary(host) || head.headers.get('x-envoy-upstream-canary') === 'true';
+  chargeStatus(run, head.status, host, attempt.canary);
+  if (done) chargeTime(run, attempt.canary);
   if (isServerError(head.status)) return;
   if (!run.grpc) {
     host.stats.rqSuccess++;
@@ -41,17 +60,23 @@ function chargeGrpc(host: Host, { headers }: ResponseHead): void {
 }
 
 /** A gRPC response that ends without trailers failed. */
-export function chargeEnd(attempt: Attempt): void {
+function chargeUnclear(attempt: Attempt): void {
   if (!attempt.grpcOpen) return;
   attempt.grpcOpen = false;
   attempt.host.stats.rqError++;
+}
+
+/** The whole response has come. */
+export function chargeEnd(run: RouterRun, attempt: Attempt): void {
+  chargeUnclear(attempt);
+  chargeTime(run, attempt.canary);
 }
 
 /** An attempt ended without a response: `status` is the answer in its stead. */
 export function chargeAbort(run: RouterRun, attempt: Attempt, status: number, started: boolean): void {
   if (started) {
     if (attempt.grpcOpen) run.stream.manager.stats.resetAfterResponse++;
-    chargeEnd(attempt);
+    chargeUnclear(attempt);
     return;
   }
   chargeStatus(run, status, attempt.host);

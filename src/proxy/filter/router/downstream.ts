@@ -42,5 +42,7 @@ export interface RouterDownstream extends FilterStream {
   end(): void;
   redirects: RedirectHistory | undefined;
   /** Ends this stream and runs its request, whose head was changed, again from the route on. */
-  redirect?(body: Buffer | undefined): void;
+  redirect?(status: number, body: Buffer | undefined): void;
+  /** Finds the route of the head as it is now; a stream that has it has `redirect` too. */
+  reroute?(): Route | undefined;
 }

@@ -17,7 +17,7 @@ export function followRedirect(
   body: Buffer | undefined,
 ): boolean {
   const location = response.headers.get('location');
-  if (location === undefined || !stream.redirect) return false;
+  if (location === undefined || !stream.redirect || !stream.reroute) return false;
   const { head } = stream;
   const { stats } = stream.manager;
   const target = parseLocation(location);
@@ -43,10 +43,11 @@ export function followRedirect(
   head.scheme = target.scheme;
   head.authority = target.authority;
   head.path = target.path;
-  const found = stream.routes?.find(stream, stream.random);
+  const from = stream.route?.name ?? '';
+  const found = stream.reroute();
   const name = found?.name ?? '';
   const accepts = (predicate: RedirectPredicate): boolean =>
-    accept(predicate, stream, history, name, secure, targetSecure);
+    accept(predicate, from, history, name, secure, targetSecure);
   if (!found || !policy.predicates.every(accepts)) {
     if (found) stats.redirectPredicate++;
     else stats.redirectNoRoute++;
@@ -57,7 +58,7 @@ export function followRedirect(
   if (get) becomeGet(head);
   history.count++;
   head.headers.set('x-envoy-original-url', original);
-  stream.redirect(get ? undefined : body);
+  stream.redirect(response.status, get ? undefined : body);
   return true;
 }
 
@@ -70,7 +71,7 @@ function becomeGet(head: RequestHead): void {
 
 function accept(
   predicate: RedirectPredicate,
-  stream: RouterDownstream,
+  from: string,
   { led }: RedirectHistory,
   target: string,
   secure: boolean,
@@ -82,9 +83,8 @@ function accept(
     case 'safe_cross_scheme':
       return secure || !targetSecure;
     case 'previous_routes': {
-      const name = stream.route?.name ?? '';
-      const before = led.get(name) ?? new Set<string>();
-      led.set(name, before);
+      const before = led.get(from) ?? new Set<string>();
+      led.set(from, before);
       if (before.has(target)) return false;
       before.add(target);
       return true;
@@ -116,7 +116,7 @@ function saved(head: RequestHead): () => void {
 function parseLocation(
   location: string,
 ): { readonly scheme: string; readonly authority: string; readonly path: string } | undefined {
-  const match = /^(https?):\/\/([^/?#]+)([^#]*)/i.exec(location);
+  const match = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]+)([^#]*)/i.exec(location);
   if (!match) return undefined;
   const [, scheme = '', authority = '', rest = ''] = match;
   return { scheme: scheme.toLowerCase(), authority, path: rest.startsWith('/') ? rest : `/${rest}` };

@@ -61,7 +61,7 @@ function copyHead({ stream }: RouterRun, policy: MirrorPolicy): RequestHead {
   copy.headers.names.push(...head.headers.names);
   copy.headers.values.push(...head.headers.values);
   for (const mutation of policy.mutations) applyMutation(mutation, copy.headers, stream);
-  if (policy.suffix) copy.authority = shadowHost(copy.authority);
+  if (policy.suffix && policy.host === '') copy.authority = shadowHost(copy.authority);
   copy.headers.set('x-envoy-internal', 'true');
   const before = copy.headers.get('x-forwarded-for');
   copy.headers.set('x-forwarded-for', before ? `${before},${ownAddress()}` : ownAddress());

@@ -8,6 +8,7 @@ import type { HeaderMap } from '../../http/headers.ts';
 import type { HeaderTest } from '../../match/headers.ts';
 import { RETRY, RETRY_GRPC, type RetryPolicy, retryBits } from '../../route/retry.ts';
 import { Deadline } from '../../time/deadline.ts';
+import type { RouterDownstream } from './downstream.ts';
 import { grpcStatus } from './grpc-status.ts';
 import { rejectsHost } from './host-rules.ts';
 import { wholeNumber } from './number.ts';
@@ -30,20 +31,22 @@ const GRPC_BITS: Readonly<Record<number, number>> = {
   14: RETRY_GRPC.unavailable,
 };
 
-/** Takes the headers that steer retries out of a request and makes the state of its retries; undefined when it has none. */
+/** Takes the headers that steer retries out of a request and makes the state of its retries; undefined when it has none. `steered`: it may have such headers. */
 export function createRetryState(
+  stream: RouterDownstream,
   policy: RetryPolicy,
-  headers: HeaderMap,
-  lookup: (name: string) => string | undefined,
+  steered: boolean,
   cluster: Cluster,
   resources: Resources,
   retry: () => void,
 ): RetryState | undefined {
+  const { headers } = stream.head;
   const on = headers.get('x-envoy-retry-on');
   const grpcOn = headers.get('x-envoy-retry-grpc-on');
   const wanted = on !== undefined || grpcOn !== undefined || policy.on !== 0;
+  if (!wanted && !steered) return undefined;
   const state = wanted ? new RetryState(policy, cluster, resources, retry) : undefined;
-  state?.merge(on, grpcOn, headers, lookup);
+  state?.merge(on, grpcOn, headers, stream.requestLookup);
   for (const name of STEERING) headers.remove(name);
   return state;
 }

@@ -33,12 +33,14 @@ import { announceAttempt, takeHostName } from './request-head.ts';
 import { finishResponse } from './response-head.ts';
 import { createRetryState, type RetryAnswer, type RetryState } from './retry-state.ts';
 import { RoutingContext } from './routing-context.ts';
-import { hasSteeringHeaders, takeTimeouts } from './timeouts.ts';
+import { hasSteeringHeaders, takeMarks, takeTimeouts } from './timeouts.ts';
 import { runUpstreamFilters } from './upstream-filters.ts';
 
 /** The router filter at work on one request: its attempts at upstream hosts until one answers or none is left. */
 export class RouterRun extends RoutingContext {
   readonly grpc: boolean;
+  /** Counted as a request from inside. */
+  internal = false;
   timeouts: Timeouts;
   /** The whole body has been read. */
   bodyDone: boolean;
@@ -78,7 +80,7 @@ export class RouterRun extends RoutingContext {
     const { headers } = stream.head;
     const policy = this.#policy;
     const steered = hasSteeringHeaders(headers);
-    if (steered) headers.remove('x-envoy-upstream-alt-stat-name');
+    if (steered) this.internal = takeMarks(headers);
     const { respectExpectedTimeout: respectExpected } = stream.manager.router;
     const options = { steered, grpc: this.grpc, respectExpected };
     this.timeouts = takeTimeouts(action, policy, headers, options);
@@ -91,22 +93,13 @@ export class RouterRun extends RoutingContext {
       this.#abort(refused);
       return;
     }
-    this.#prepareRetries(steered);
+    const resources = this.cluster.resources[action.priority];
+    this.retries = createRetryState(stream, policy.retry, steered, this.cluster, resources, () => this.#retry());
     this.body.keep = this.retries?.enabled === true || action.internalRedirect !== undefined;
     if (policy.mirrors.length > 0) this.#mirrors = prepareMirrors(this, policy.mirrors);
     this.#launch(host);
     this.#mirrors?.start();
     if (this.bodyDone) this.#startTimeouts();
-  }
-
-  #prepareRetries(steered: boolean): void {
-    const { headers } = this.stream.head;
-    const { retry } = this.#policy;
-    if (!steered && retry.on === 0 && !headers.has('x-envoy-retry-on') && !headers.has('x-envoy-retry-grpc-on')) return;
-    const resources = this.cluster.resources[this.action.priority];
-    this.retries = createRetryState(retry, headers, this.stream.requestLookup, this.cluster, resources, () =>
-      this.#retry(),
-    );
   }
 
   #launch(host: Host): void {
@@ -243,7 +236,7 @@ export class RouterRun extends RoutingContext {
   }
 
   onResponseDone(attempt: Attempt): void {
-    chargeEnd(attempt);
+    chargeEnd(this, attempt);
     this.#finish();
   }
 
