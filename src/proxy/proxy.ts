@@ -31,7 +31,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const state = new ServerState();
   const records = new ConfigRecords();
   const { workers, logStreams } = await openWorkers(config, { logs, logFlushMs, concurrency, drain });
-  countServer(workers, state);
+  countServer(workers, state, config);
   const flush = setInterval(() => void workers.command({ kind: 'flushStats' }), STATS_FLUSH_MS).unref();
   let discovery: Discovery | undefined;
   let admin: AdminServer | undefined;

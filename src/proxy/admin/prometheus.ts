@@ -34,15 +34,17 @@ function kindText(kind: Sample['type'], samples: readonly Sample[], mode: Mode):
     const { name, tags } = extractTags(sample.name);
     const shown = sample.type === 'text' ? [...tags, ['text_value', sample.value] as const] : tags;
     const labels = shown.map(([tag, value]) => `${clean(tag)}="${escaped(value)}"`).join(',');
-    const metric = `envoy_${clean(name)}`;
-    const group = groups.get(metric);
+    const group = groups.get(name);
     if (group) group.push({ sample, labels });
-    else groups.set(metric, [{ sample, labels }]);
+    else groups.set(name, [{ sample, labels }]);
   }
   const type = kind === 'text' ? 'gauge' : kind === 'histogram' && mode === 'summary' ? 'summary' : kind;
   return [...groups]
     .sort(([left], [right]) => (left < right ? -1 : 1))
-    .map(([metric, lines]) => `# TYPE ${metric} ${type}\n${lines.map((line) => lineText(metric, line, mode)).join('')}`)
+    .map(([name, lines]) => {
+      const metric = `envoy_${clean(name)}`;
+      return `# TYPE ${metric} ${type}\n${lines.map((line) => lineText(metric, line, mode)).join('')}`;
+    })
     .join('');
 }
 

@@ -109,6 +109,8 @@ test('members count at once, health within the merge window only after it', () =
   const used = (subject: Cluster): number =>
     new Set(Array.from({ length: 20 }, () => subject.choose(plainContext)?.name)).size;
   const subject = cluster({});
+  // The first hosts are the cluster's beginning and no update.
+  subject.setAssignment(healths('HEALTHY'));
   subject.setAssignment(healths('HEALTHY', 'HEALTHY', 'HEALTHY'));
   assert.equal(used(subject), 3);
   subject.setAssignment(healths('HEALTHY', 'HEALTHY', 'UNHEALTHY'));

@@ -16,7 +16,7 @@ import { OutlierDetector } from './outlier.ts';
 import { OUTLIER_STATS } from './outlier-stats.ts';
 import { Pool } from './pool.ts';
 import { Resources } from './resources.ts';
-import { CLUSTER_STATS, type ClusterStats } from './stats.ts';
+import { CIRCUIT_STATS, type CircuitStats, CLUSTER_STATS, type ClusterStats } from './stats.ts';
 import { bindAddress, type SourceAddress } from './upstream-connection.ts';
 
 /** What a cluster needs of its surroundings. */
@@ -47,6 +47,8 @@ export class Cluster {
   readonly #balancer: LoadBalancer | undefined;
   readonly #merger: UpdateMerger;
   readonly #scope: StatsScope;
+  #started = false;
+  readonly #circuits: { readonly DEFAULT: CircuitStats; readonly HIGH: CircuitStats };
 
   constructor(config: ClusterConfig, { scope, merging, random, local, localSet }: ClusterEnvironment) {
     this.config = config;
@@ -57,6 +59,10 @@ export class Cluster {
     this.resources = {
       DEFAULT: new Resources(config.thresholds.DEFAULT),
       HIGH: new Resources(config.thresholds.HIGH),
+    };
+    this.#circuits = {
+      DEFAULT: scope.get(CIRCUIT_STATS, `${prefix}circuit_breakers.default.`),
+      HIGH: scope.get(CIRCUIT_STATS, `${prefix}circuit_breakers.high.`),
     };
     const { policy, panicThreshold, healthCheck, warmHosts, ignoreHealthOnRemoval } = config;
     this.#membership = { healthChecked: healthCheck !== undefined, warmHosts, ignoreHealthOnRemoval, local };
@@ -102,6 +108,19 @@ export class Cluster {
       );
     }
     if (config.kind === 'STATIC') this.#start(fixedMembers(config.assignment, this.#membership));
+  }
+
+  /** Brings the gauges up to date that nobody counts. */
+  measure(): void {
+    for (const priority of ['DEFAULT', 'HIGH'] as const) {
+      const { limits, connections, pending, requests, retryAllowed } = this.resources[priority];
+      const circuit = this.#circuits[priority];
+      circuit.seen ||= priority === 'DEFAULT' && this.stats.cxTotal > 0;
+      circuit.cx = connections >= limits.connections ? 1 : 0;
+      circuit.pending = pending >= limits.pending ? 1 : 0;
+      circuit.requests = requests >= limits.requests ? 1 : 0;
+      circuit.retries = retryAllowed ? 0 : 1;
+    }
   }
 
   get hosts(): readonly Host[] {
@@ -165,8 +184,12 @@ export class Cluster {
     for (const host of removed) host.drain();
     const came = added.length > 0 || removed.length > 0;
     if (came) this.stats.membershipChange++;
+    this.stats.matched += added.length;
     this.#count();
-    this.#merger.post(!came);
+    // The first hosts are the cluster's beginning, not an update of it.
+    if (this.#started) this.#merger.post(!came);
+    else this.#balancer?.update(this.#sets);
+    this.#started = true;
     this.health?.onMembers(added, removed);
   }
 

@@ -29,6 +29,9 @@ export class ClusterManager {
   constructor(options: Omit<ClusterReaderOptions, 'stats'>, stats: StatsStore, log: Logger) {
     this.#options = options;
     this.#stats = stats;
+    stats.beforeRead(() => {
+      for (const cluster of this.all()) cluster.measure();
+    });
     this.#merging = stats.scope().get(CLUSTER_MANAGER_STATS, 'cluster_manager.');
     this.#log = log;
   }
@@ -75,7 +78,10 @@ export class ClusterManager {
     const dns = config.kind === 'STRICT_DNS' ? new DnsResolver(cluster, this.#log) : undefined;
     this.#entries.set(config.name, { json, cluster, dns, fixed });
     if (config.kind === 'EDS') this.#follow(cluster);
-    if (before) this.#retire(before);
+    if (before) {
+      this.#merging.modified++;
+      this.#retire(before);
+    } else this.#merging.added++;
     return ok(undefined);
   }
 
@@ -83,6 +89,7 @@ export class ClusterManager {
     const entry = this.#entries.get(name);
     if (!entry || entry.fixed) return;
     this.#entries.delete(name);
+    this.#merging.removed++;
     this.#retire(entry);
   }
 

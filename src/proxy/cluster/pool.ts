@@ -1,8 +1,11 @@
+import { now } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
+import type { ByteCounts } from '../transport/transport.ts';
 import type { Cluster } from './cluster.ts';
 import type { Host } from './host.ts';
 import { errnoText, type ResetReason } from './reset.ts';
 import type { Resources } from './resources.ts';
+import type { ClusterStats } from './stats.ts';
 import { type ConnectionOwner, type SourceAddress, UpstreamConnection } from './upstream-connection.ts';
 
 /** A request that needs a connection. */
@@ -17,6 +20,7 @@ export class Pool implements ConnectionOwner {
   readonly cluster: Cluster;
   readonly key: string;
   readonly resources: Resources;
+  readonly bytes: ByteCounts;
   readonly #source: SourceAddress | undefined;
   readonly #idle: UpstreamConnection[] = [];
   readonly #waiting: PoolClient[] = [];
@@ -27,6 +31,7 @@ export class Pool implements ConnectionOwner {
 
   constructor(cluster: Cluster, host: Host, resources: Resources, key: string, source: SourceAddress | undefined) {
     this.cluster = cluster;
+    this.bytes = cluster.stats;
     this.host = host;
     this.resources = resources;
     this.key = key;
@@ -47,6 +52,8 @@ export class Pool implements ConnectionOwner {
       return;
     }
     resources.pending++;
+    this.cluster.stats.rqPendingTotal++;
+    this.cluster.stats.rqPendingActive++;
     this.#waiting.push(client);
     if (this.#connecting < this.#waiting.length) this.#open(client);
   }
@@ -55,7 +62,7 @@ export class Pool implements ConnectionOwner {
     const at = this.#waiting.indexOf(client);
     if (at < 0) return;
     this.#waiting.splice(at, 1);
-    this.resources.pending--;
+    this.#leaveQueue();
   }
 
   /** Closes what is idle; connections in use end with their request. */
@@ -66,8 +73,14 @@ export class Pool implements ConnectionOwner {
     this.#forgetWhenEmpty();
   }
 
+  #leaveQueue(): void {
+    this.resources.pending--;
+    this.cluster.stats.rqPendingActive--;
+  }
+
   onConnected(connection: UpstreamConnection): void {
     this.#connecting--;
+    this.cluster.stats.connectMs.record(now() - connection.openedAt);
     this.#serve(connection);
   }
 
@@ -77,7 +90,7 @@ export class Pool implements ConnectionOwner {
     this.host.stats.cxConnectFail++;
     if (reason === 'connection timeout') this.cluster.stats.cxConnectTimeout++;
     for (const client of this.#waiting.splice(0)) {
-      this.resources.pending--;
+      this.#leaveQueue();
       this.cluster.stats.rqPendingFailureEject++;
       client.onPoolFailure(reason, detail);
     }
@@ -96,6 +109,7 @@ export class Pool implements ConnectionOwner {
 
   onClosed(connection: UpstreamConnection): void {
     if (!this.#all.delete(connection)) return;
+    countEnd(this.cluster.stats, connection);
     this.cluster.stats.cxActive--;
     this.host.stats.cxActive--;
     this.resources.connections--;
@@ -109,7 +123,7 @@ export class Pool implements ConnectionOwner {
   #serve(connection: UpstreamConnection): void {
     const client = this.#waiting.shift();
     if (client) {
-      this.resources.pending--;
+      this.#leaveQueue();
       this.#attach(connection, client);
       return;
     }
@@ -153,6 +167,7 @@ export class Pool implements ConnectionOwner {
     this.#all.add(connection);
     this.resources.connections++;
     this.cluster.stats.cxTotal++;
+    this.cluster.stats.cxHttp1++;
     this.cluster.stats.cxActive++;
     this.host.stats.cxTotal++;
     this.host.stats.cxActive++;
@@ -167,4 +182,16 @@ export class Pool implements ConnectionOwner {
     this.#idleTimeout.stop();
     if (this.host.pools.get(this.key) === this) this.host.pools.delete(this.key);
   }
+}
+
+function countEnd(stats: ClusterStats, { endedByHost, endedActive, openedAt, requests }: UpstreamConnection): void {
+  stats.cxDestroy++;
+  stats.lengthMs.record(now() - openedAt);
+  stats.requestsPerConnection.record(requests);
+  if (endedByHost) stats.cxDestroyRemote++;
+  else stats.cxDestroyLocal++;
+  if (!endedActive) return;
+  stats.cxDestroyWithActive++;
+  if (endedByHost) stats.cxDestroyRemoteWithActive++;
+  else stats.cxDestroyLocalWithActive++;
 }

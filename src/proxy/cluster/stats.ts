@@ -1,6 +1,17 @@
 import { CodeCounts } from '../stats/codes.ts';
 import { Histogram } from '../stats/histogram.ts';
-import { codes, counter, gauge, histogram, lazyHistogram, sharedGauge, statsKind } from '../stats/kind.ts';
+import {
+  alwaysUsed,
+  codes,
+  counter,
+  gauge,
+  histogram,
+  lazyHistogram,
+  sharedCounter,
+  sharedGauge,
+  statsKind,
+  usedWith,
+} from '../stats/kind.ts';
 
 /** Counters of one cluster, under `cluster.<name>.`. */
 export class ClusterStats {
@@ -67,6 +78,8 @@ export class ClusterStats {
   updateNoRebuild = 0;
   originalHostInvalid = 0;
   warmingState = 0;
+  matched = 0;
+  version = 0;
   readonly status = new CodeCounts();
   readonly externalStatus = new CodeCounts();
   readonly internalStatus = new CodeCounts();
@@ -86,7 +99,7 @@ export const CLUSTER_STATS = statsKind(
   ClusterStats,
   {
     cxTotal: counter('upstream_cx_total'),
-    cxActive: gauge('upstream_cx_active'),
+    cxActive: usedWith('cxTotal', gauge('upstream_cx_active')),
     cxHttp1: counter('upstream_cx_http1_total'),
     cxConnectFail: counter('upstream_cx_connect_fail'),
     cxConnectTimeout: counter('upstream_cx_connect_timeout'),
@@ -106,11 +119,11 @@ export const CLUSTER_STATS = statsKind(
     cxReceived: counter('upstream_cx_rx_bytes_total'),
     cxSent: counter('upstream_cx_tx_bytes_total'),
     rqTotal: counter('upstream_rq_total'),
-    rqActive: gauge('upstream_rq_active'),
+    rqActive: usedWith('rqTotal', gauge('upstream_rq_active')),
     rqActiveOverflow: counter('upstream_rq_active_overflow'),
     rqCancelled: counter('upstream_rq_cancelled'),
     rqPendingTotal: counter('upstream_rq_pending_total'),
-    rqPendingActive: gauge('upstream_rq_pending_active'),
+    rqPendingActive: usedWith('rqPendingTotal', gauge('upstream_rq_pending_active')),
     rqPendingOverflow: counter('upstream_rq_pending_overflow'),
     rqPendingFailureEject: counter('upstream_rq_pending_failure_eject'),
     rqMaintenance: counter('upstream_rq_maintenance_mode'),
@@ -135,11 +148,11 @@ export const CLUSTER_STATS = statsKind(
     drained: counter('upstream_flow_control_drained_total'),
     pausedReading: counter('upstream_flow_control_paused_reading_total'),
     resumedReading: counter('upstream_flow_control_resumed_reading_total'),
-    membershipTotal: sharedGauge('membership_total'),
-    membershipHealthy: sharedGauge('membership_healthy'),
-    membershipDegraded: sharedGauge('membership_degraded'),
-    membershipExcluded: sharedGauge('membership_excluded'),
-    membershipChange: counter('membership_change'),
+    membershipTotal: alwaysUsed(sharedGauge('membership_total')),
+    membershipHealthy: alwaysUsed(sharedGauge('membership_healthy')),
+    membershipDegraded: alwaysUsed(sharedGauge('membership_degraded')),
+    membershipExcluded: alwaysUsed(sharedGauge('membership_excluded')),
+    membershipChange: sharedCounter('membership_change'),
     maxHostWeight: sharedGauge('max_host_weight'),
     updateAttempt: counter('update_attempt'),
     updateSuccess: counter('update_success'),
@@ -147,7 +160,9 @@ export const CLUSTER_STATS = statsKind(
     updateEmpty: counter('update_empty'),
     updateNoRebuild: counter('update_no_rebuild'),
     originalHostInvalid: counter('original_dst_host_invalid'),
-    warmingState: sharedGauge('warming_state'),
+    warmingState: alwaysUsed(sharedGauge('warming_state')),
+    matched: sharedCounter('default.total_match_count'),
+    version: sharedGauge('version'),
     status: codes('upstream_rq_'),
     externalStatus: codes('external.upstream_rq_'),
     internalStatus: codes('internal.upstream_rq_'),
@@ -170,10 +185,32 @@ export const CLUSTER_STATS = statsKind(
       'upstream_http3_broken',
       'upstream_rq_0rtt',
       'upstream_rq_rx_reset_no_error',
+      'upstream_cx_preconnect_skipped',
       'assignment_stale',
       'assignment_timeout_received',
       'assignment_use_cached',
     ],
-    gauges: [],
+    gauges: ['upstream_queue_overloaded'],
   },
+);
+
+/** Whether a limit of one priority is reached, under `cluster.<name>.circuit_breakers.<priority>.`. */
+export class CircuitStats {
+  /** A request was held against the limits. */
+  seen = false;
+  cx = 0;
+  pending = 0;
+  requests = 0;
+  retries = 0;
+}
+
+export const CIRCUIT_STATS = statsKind(
+  CircuitStats,
+  {
+    cx: usedWith('seen', gauge('cx_open')),
+    pending: usedWith('seen', gauge('rq_pending_open')),
+    requests: usedWith('seen', gauge('rq_open')),
+    retries: gauge('rq_retry_open'),
+  },
+  { gauges: ['cx_pool_open'] },
 );

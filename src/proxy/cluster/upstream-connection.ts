@@ -6,8 +6,9 @@ import { trailerOptions } from '../http/codec-config.ts';
 import { parseResponseHead, ResponseHead } from '../http/head.ts';
 import { HeadBuffer } from '../http/head-buffer.ts';
 import type { HeadOptions } from '../http/options.ts';
+import { now } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
-import { Transport, type TransportUser } from '../transport/transport.ts';
+import { type ByteCounts, Transport, type TransportUser } from '../transport/transport.ts';
 import { errnoText, type ResetReason } from './reset.ts';
 
 /** Whose address an upstream connection is made from. */
@@ -49,6 +50,7 @@ export interface ConnectionOwner {
   onClosed(connection: UpstreamConnection): void;
   /** The upstream sent what HTTP does not allow. */
   onProtocolError(): void;
+  readonly bytes: ByteCounts;
 }
 
 const NOTHING = Buffer.alloc(0);
@@ -72,6 +74,11 @@ export class UpstreamConnection implements TransportUser {
   /** Set by the handler when the whole request was written. */
   requestSent = false;
   tunnel = false;
+  /** The other side ended the connection. */
+  endedByHost = false;
+  /** A request was under way when it ended. */
+  endedActive = false;
+  readonly openedAt = now();
   readonly #body = new BodyDecoder();
   #awaitingHead = false;
   /** What has come of a head that is not complete. */
@@ -83,7 +90,7 @@ export class UpstreamConnection implements TransportUser {
   constructor(owner: ConnectionOwner, address: Address, source: SourceAddress | undefined, connectTimeout: number) {
     this.owner = owner;
     this.#connectTimeout = new Deadline(() => this.#connectFailed('connection timeout', ''));
-    this.transport = new Transport(this, (onread) => openUpstreamSocket(address, source, onread));
+    this.transport = new Transport(this, owner.bytes, (onread) => openUpstreamSocket(address, source, onread));
     this.transport.socket.on('connect', () => this.#connect());
     this.#connectTimeout.start(connectTimeout);
   }
@@ -98,6 +105,7 @@ export class UpstreamConnection implements TransportUser {
   }
 
   destroy(): void {
+    this.endedActive = this.handler !== undefined;
     this.handler = undefined;
     this.transport.destroy();
     this.onClosed();
@@ -122,6 +130,7 @@ export class UpstreamConnection implements TransportUser {
 
   onError(error: unknown): void {
     this.#failure = errnoText(error);
+    this.endedByHost = true;
     if (!this.connected) this.#connectFailed('remote connection failure', `delayed connect error: ${this.#failure}`);
   }
 
@@ -142,12 +151,14 @@ export class UpstreamConnection implements TransportUser {
     if (this.closed) return;
     this.#shut();
     const { handler } = this;
+    this.endedActive ||= handler !== undefined;
     this.handler = undefined;
     this.owner.onClosed(this);
     if (handler) this.#cutOff(handler);
   }
 
   onRemoteEnd(): void {
+    this.endedByHost ||= !this.closed;
     if (this.tunnel) this.handler?.onTunnel(NOTHING, 0, 0);
     else this.onClosed();
   }

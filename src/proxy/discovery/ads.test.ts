@@ -269,7 +269,13 @@ for (const form of ['GRPC', 'DELTA_GRPC'] as const) {
             routes: [
               {
                 match: { prefix: '/' },
-                route: { cluster: 'web', rate_limits: [{ actions: [{ remote_address: {} }] }] },
+                route: { cluster: 'web' },
+                typed_per_filter_config: {
+                  lua: {
+                    '@type': 'type.googleapis.com/envoy.extensions.filters.http.lua.v3.LuaPerRoute',
+                    name: 'x',
+                  },
+                },
               },
             ],
           },
@@ -279,7 +285,7 @@ for (const form of ['GRPC', 'DELTA_GRPC'] as const) {
       assert.equal(third.state, 'rejected');
       assert.match(
         third.rejections[0]?.message ?? '',
-        /virtual_hosts\[0\]\.routes\[0\]\.route\.rate_limits: is known to Envoy but not supported/,
+        /virtual_hosts\[0\]\.routes\[0\]\.typed_per_filter_config\["lua"\].*LuaPerRoute.* not supported by ciliate-proxy/,
       );
       assert.equal((await client.get('/foo')).status, 403, 'the last good route stays: /foo becomes /');
       client.close();

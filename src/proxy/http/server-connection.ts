@@ -1,5 +1,6 @@
 import type net from 'node:net';
 import type { SourceAddress } from '../cluster/upstream-connection.ts';
+import { now } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
 import type { Transport, TransportUser } from '../transport/transport.ts';
 import { BodyDecoder } from './body.ts';
@@ -40,6 +41,9 @@ export class ServerConnection implements TransportUser {
   #closing = false;
   #paused = false;
   #requests = 0;
+  /** The client ended the connection, not the proxy. */
+  #endedByClient = false;
+  readonly #openedAt = now();
   /** Bytes the client had not taken when we last looked, while closing. */
   #unsent = 0;
   /** Version the response is written with: 1 unless HTTP/1.0 is accepted. */
@@ -218,6 +222,7 @@ export class ServerConnection implements TransportUser {
 
   onError(): void {
     // The connection closes next.
+    this.#endedByClient = true;
   }
 
   #wait(bytes: Buffer, start: number, stop: number): void {
@@ -326,6 +331,7 @@ export class ServerConnection implements TransportUser {
       this.tunnel(NOTHING, 0, 0);
       return;
     }
+    this.#endedByClient ||= !this.#closing;
     this.transport.destroy();
   }
 
@@ -343,10 +349,24 @@ export class ServerConnection implements TransportUser {
     this.#idle.stop();
     this.#headTimeout.stop();
     this.#closeDelay.stop();
-    this.manager.stats.cxActive--;
     const stream = this.#stream;
+    this.#countEnd(stream !== undefined);
     this.#stream = undefined;
     stream?.onDownstreamGone();
     this.#onClosed(this);
+  }
+
+  #countEnd(active: boolean): void {
+    const { stats } = this.manager;
+    const remote = this.#endedByClient;
+    stats.cxActive--;
+    stats.cxDestroy++;
+    stats.lengthMs.record(now() - this.#openedAt);
+    if (remote) stats.cxDestroyRemote++;
+    else stats.cxDestroyLocal++;
+    if (!active) return;
+    stats.cxDestroyActive++;
+    if (remote) stats.cxDestroyRemoteActive++;
+    else stats.cxDestroyLocalActive++;
   }
 }

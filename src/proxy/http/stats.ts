@@ -1,6 +1,6 @@
 import { CodeCounts } from '../stats/codes.ts';
 import { Histogram } from '../stats/histogram.ts';
-import { codeClasses, counter, gauge, histogram, statsKind } from '../stats/kind.ts';
+import { codeClasses, counter, gauge, histogram, statsKind, usedWith } from '../stats/kind.ts';
 
 /** Counters of the connection managers with one `stat_prefix`, under `http.<prefix>.`. */
 export class HttpStats {
@@ -60,7 +60,7 @@ export const HTTP_STATS = statsKind(
   HttpStats,
   {
     cxTotal: counter('downstream_cx_total', 'downstream_cx_http1_total'),
-    cxActive: gauge('downstream_cx_active', 'downstream_cx_http1_active'),
+    cxActive: usedWith('cxTotal', gauge('downstream_cx_active', 'downstream_cx_http1_active')),
     cxDestroy: counter('downstream_cx_destroy'),
     cxDestroyLocal: counter('downstream_cx_destroy_local'),
     cxDestroyRemote: counter('downstream_cx_destroy_remote'),
@@ -75,12 +75,12 @@ export const HTTP_STATS = statsKind(
     cxReceived: counter('downstream_cx_rx_bytes_total'),
     cxSent: counter('downstream_cx_tx_bytes_total'),
     cxUpgradesTotal: counter('downstream_cx_upgrades_total'),
-    cxUpgradesActive: gauge('downstream_cx_upgrades_active'),
+    cxUpgradesActive: usedWith('cxUpgradesTotal', gauge('downstream_cx_upgrades_active')),
     pausedReading: counter('downstream_flow_control_paused_reading_total'),
     resumedReading: counter('downstream_flow_control_resumed_reading_total'),
     protocolError: counter('downstream_cx_protocol_error'),
     rqTotal: counter('downstream_rq_total', 'downstream_rq_http1_total'),
-    rqActive: gauge('downstream_rq_active'),
+    rqActive: usedWith('rqTotal', gauge('downstream_rq_active')),
     rqFailedNormalization: counter('downstream_rq_failed_path_normalization'),
     rqHeaderTimeout: counter('downstream_rq_header_timeout'),
     idleTimeout: counter('downstream_rq_idle_timeout'),
@@ -112,7 +112,6 @@ export const HTTP_STATS = statsKind(
   },
   {
     counters: [
-      'downstream_cx_http1_soft_drain',
       'downstream_cx_http2_total',
       'downstream_cx_http3_total',
       'downstream_cx_overload_disable_keepalive',
@@ -128,7 +127,12 @@ export const HTTP_STATS = statsKind(
       'tracing.random_sampling',
       'tracing.service_forced',
     ],
-    gauges: ['downstream_cx_http2_active', 'downstream_cx_http3_active', 'downstream_cx_ssl_active'],
+    gauges: [
+      'downstream_cx_http1_soft_drain',
+      'downstream_cx_http2_active',
+      'downstream_cx_http3_active',
+      'downstream_cx_ssl_active',
+    ],
   },
 );
 

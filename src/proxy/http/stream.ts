@@ -307,6 +307,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     this.#idle.stop();
     this.#whole.stop();
     this.manager.stats.rqActive--;
+    this.manager.stats.rqTime.record(this.responseEndAt - this.startedAt);
     this.#run?.abort();
     this.#filters?.end();
     for (const log of this.manager.accessLogs) log(this);

@@ -3,6 +3,7 @@ import { fail, type Issue, ok, type Result } from '../../base/index.ts';
 import { type JsonObject, readMessage } from '../config/fields.ts';
 import type { DiscoverFilter } from '../filter/context.ts';
 import type { Peer } from '../http/stream-info.ts';
+import { LISTENER_MANAGER_STATS, type ListenerManagerStats } from '../server/stats.ts';
 import type { StatsStore } from '../stats/store.ts';
 import type { OpenSocket } from '../worker/change.ts';
 import { type FilterChain, type ListenerConfig, type ListenerContext, readListener } from './config.ts';
@@ -52,9 +53,11 @@ export class ListenerManager {
   readonly #entries = new Map<string, Entry>();
   readonly #options: ListenerManagerOptions;
   readonly #leaving = new Set<Listener>();
+  readonly #counts: ListenerManagerStats;
 
   constructor(options: ListenerManagerOptions) {
     this.#options = options;
+    this.#counts = options.stats.scope().get(LISTENER_MANAGER_STATS, 'listener_manager.');
   }
 
   routeNames(): readonly string[] {
@@ -108,10 +111,13 @@ export class ListenerManager {
     };
     const opened = await entry.listener.bind(config, sockets);
     if (!opened.ok) {
+      this.#counts.createFailure++;
       entry.listener.close();
       return [{ path: '', message: `error adding listener '${config.name}': ${opened.error}` }];
     }
     this.#entries.set(config.name, entry);
+    this.#counts.added++;
+    this.#counts.createSuccess++;
     setTimeout(() => entry.listener.release(), INITIAL_FETCH_MS + 1).unref();
     return [];
   }
@@ -133,6 +139,8 @@ export class ListenerManager {
       config.stats.close();
       return [{ path: '', message: `error updating listener '${config.name}': ${bound.error}` }];
     }
+    this.#counts.modified++;
+    this.#counts.inPlaceUpdated++;
     const kept = new Set<FilterChain>();
     const reuse = (chain: FilterChain): FilterChain => {
       const same = [...listener.config.chains, listener.config.defaultChain].find(
@@ -154,7 +162,11 @@ export class ListenerManager {
 
   /** Accepts nothing more, at all listeners or at inbound ones. */
   stopAccepting(inboundOnly: boolean): void {
-    for (const listener of this.all()) if (!inboundOnly || listener.config.inbound) listener.stopAccepting();
+    for (const listener of this.all()) {
+      if (inboundOnly && !listener.config.inbound) continue;
+      this.#counts.stopped++;
+      listener.stopAccepting();
+    }
   }
 
   /** Listeners that wait for discovered parts, with what they wait for. */
@@ -180,6 +192,7 @@ export class ListenerManager {
     const entry = this.#entries.get(name);
     if (!entry || entry.fixed) return;
     this.#entries.delete(name);
+    this.#counts.removed++;
     entry.listener.close();
     this.#leaving.add(entry.listener);
   }

@@ -1,6 +1,6 @@
 import type { Address } from '../config/address.ts';
 import { Histogram } from '../stats/histogram.ts';
-import { counter, gauge, histogram, statsKind } from '../stats/kind.ts';
+import { counter, gauge, histogram, statsKind, usedWith } from '../stats/kind.ts';
 import { sanitizeStatName } from '../stats/store.ts';
 
 /** Counters of one listener, under `listener.<address>.`. */
@@ -25,13 +25,13 @@ export const LISTENER_STATS = statsKind(
   ListenerStats,
   {
     cxTotal: counter('downstream_cx_total'),
-    cxActive: gauge('downstream_cx_active'),
+    cxActive: usedWith('cxTotal', gauge('downstream_cx_active')),
     cxDestroy: counter('downstream_cx_destroy'),
     cxOverflow: counter('downstream_cx_overflow'),
     globalOverflow: counter('downstream_global_cx_overflow'),
     filterError: counter('downstream_listener_filter_error'),
     filterRemoteClose: counter('downstream_listener_filter_remote_close'),
-    preActive: gauge('downstream_pre_cx_active'),
+    preActive: usedWith('cxTotal', gauge('downstream_pre_cx_active')),
     preTimeout: counter('downstream_pre_cx_timeout'),
     extensionMissing: counter('extension_config_missing'),
     networkExtensionMissing: counter('network_extension_config_missing'),
@@ -50,7 +50,7 @@ export class WorkerListenerStats {
 
 export const WORKER_LISTENER_STATS = statsKind(WorkerListenerStats, {
   cxTotal: counter('downstream_cx_total'),
-  cxActive: gauge('downstream_cx_active'),
+  cxActive: usedWith('cxTotal', gauge('downstream_cx_active')),
 });
 
 /** The part of a listener's stat names that tells it: `stat_prefix`, or its address as in `127.0.0.1_8080`. */

@@ -2,7 +2,7 @@ import type net from 'node:net';
 import type { SourceAddress } from '../cluster/upstream-connection.ts';
 import { ServerConnection } from '../http/server-connection.ts';
 import { type ConnectionPeers, StreamInfo } from '../http/stream-info.ts';
-import { acceptedTransport, type Transport } from '../transport/transport.ts';
+import { acceptedTransport, type Transport, uncounted } from '../transport/transport.ts';
 import type { NetworkChain } from './chain.ts';
 import { NetworkGate, type TerminalConnection } from './gate.ts';
 import { TcpConnection } from './tcp-connection.ts';
@@ -38,8 +38,10 @@ export function openConnection(
 ): OpenedConnection {
   const info = new StreamInfo(peers);
   const gate = filters.length > 0 ? new NetworkGate(filters, info) : undefined;
+  // A TCP proxy counts its bytes itself.
+  const counts = terminal.kind === 'http' ? terminal.manager.stats : uncounted();
   const open = (user: TerminalConnection): Transport => {
-    const transport = acceptedTransport(gate ?? user, socket, wasRead);
+    const transport = acceptedTransport(gate ?? user, counts, socket, wasRead);
     gate?.connect(user, transport);
     return transport;
   };

@@ -34,7 +34,7 @@ export class TcpUpstream implements TransportUser {
     this.#cluster = cluster;
     this.#host = host;
     const from = bindAddress(source, host.peer.address);
-    this.transport = new Transport(this, (onread) => openUpstreamSocket(host.address, from, onread));
+    this.transport = new Transport(this, cluster.stats, (onread) => openUpstreamSocket(host.address, from, onread));
     this.transport.socket.on('connect', () => this.#connect());
     cluster.resources.DEFAULT.connections++;
     cluster.stats.cxTotal++;

@@ -1,17 +1,23 @@
+import type { Bootstrap } from '../config/bootstrap.ts';
 import type { Workers } from '../worker/group.ts';
 import type { ServerState } from './state.ts';
-import { CLUSTER_MANAGER_STATS, LISTENER_MANAGER_STATS, SERVER_STATS } from './stats.ts';
+import { CLUSTER_MANAGER_STATS, LISTENER_MANAGER_STATS, RUNTIME_STATS, SERVER_STATS } from './stats.ts';
 
 const STATES = { LIVE: 0, DRAINING: 1, PRE_INITIALIZING: 2, INITIALIZING: 3 } as const;
 
 /** Keeps the gauges of the process up to date. */
-export function countServer({ first, count }: Workers, state: ServerState): void {
+export function countServer({ first, count }: Workers, state: ServerState, config: Bootstrap): void {
   const { stats, clusters, listeners } = first;
   const scope = stats.scope();
   const server = scope.get(SERVER_STATS, 'server.');
   const manager = scope.get(CLUSTER_MANAGER_STATS, 'cluster_manager.');
   const listening = scope.get(LISTENER_MANAGER_STATS, 'listener_manager.');
+  const runtime = scope.get(RUNTIME_STATS, 'runtime.');
+  // Envoy loads its runtime twice as it starts, and has no folder of overrides either time.
+  runtime.loads = runtime.loadsWithoutOverrideFolder = 2;
   stats.beforeRead(() => {
+    runtime.keys = config.runtime.dump().size;
+    runtime.layers = config.runtimeJson === undefined ? 0 : config.runtime.layers.length;
     server.concurrency = count;
     server.state = STATES[state.name];
     server.live = state.name === 'LIVE' ? 1 : 0;

@@ -1,5 +1,5 @@
 import { Histogram } from '../stats/histogram.ts';
-import { counter, histogram, sharedGauge, statsKind } from '../stats/kind.ts';
+import { alwaysUsed, counter, histogram, sharedCounter, sharedGauge, statsKind } from '../stats/kind.ts';
 
 /** `server.` */
 export class ServerStats {
@@ -20,21 +20,34 @@ export class ServerStats {
 export const SERVER_STATS = statsKind(
   ServerStats,
   {
-    concurrency: sharedGauge('concurrency'),
-    live: sharedGauge('live'),
-    state: sharedGauge('state'),
-    uptime: sharedGauge('uptime'),
-    totalConnections: sharedGauge('total_connections'),
-    daysUntilFirstCertificate: sharedGauge('days_until_first_cert_expiring'),
-    generation: sharedGauge('hot_restart_generation'),
-    memoryAllocated: sharedGauge('memory_allocated'),
+    concurrency: alwaysUsed(sharedGauge('concurrency')),
+    live: alwaysUsed(sharedGauge('live')),
+    state: alwaysUsed(sharedGauge('state')),
+    uptime: alwaysUsed(sharedGauge('uptime')),
+    totalConnections: alwaysUsed(sharedGauge('total_connections')),
+    daysUntilFirstCertificate: alwaysUsed(sharedGauge('days_until_first_cert_expiring')),
+    generation: alwaysUsed(sharedGauge('hot_restart_generation')),
+    memoryAllocated: alwaysUsed(sharedGauge('memory_allocated')),
     memoryHeap: sharedGauge('memory_heap_size'),
     memoryPhysical: sharedGauge('memory_physical_size'),
     initializationMs: histogram('ms', 'initialization_time_ms'),
   },
   {
-    counters: ['debug_assertion_failures', 'dynamic_unknown_fields', 'envoy_bug_failures', 'static_unknown_fields'],
-    gauges: ['hot_restart_epoch', 'parent_connections', 'seconds_until_first_ocsp_response_expiring'],
+    counters: [
+      'debug_assertion_failures',
+      'dropped_stat_flushes',
+      'dynamic_unknown_fields',
+      'envoy_bug_failures',
+      'envoy_notifications',
+      'static_unknown_fields',
+      'wip_protos',
+    ],
+    gauges: [
+      'compilation_settings.fips_mode',
+      'hot_restart_epoch',
+      'parent_connections',
+      'seconds_until_first_ocsp_response_expiring',
+    ],
   },
 );
 
@@ -52,11 +65,11 @@ export class ClusterManagerStats {
 }
 
 export const CLUSTER_MANAGER_STATS = statsKind(ClusterManagerStats, {
-  active: sharedGauge('active_clusters'),
-  warming: sharedGauge('warming_clusters'),
-  added: counter('cluster_added'),
-  modified: counter('cluster_modified'),
-  removed: counter('cluster_removed'),
+  active: alwaysUsed(sharedGauge('active_clusters')),
+  warming: alwaysUsed(sharedGauge('warming_clusters')),
+  added: sharedCounter('cluster_added'),
+  modified: sharedCounter('cluster_modified'),
+  removed: sharedCounter('cluster_removed'),
   updated: counter('cluster_updated'),
   updatedViaMerge: counter('cluster_updated_via_merge'),
   mergeCancelled: counter('update_merge_cancelled'),
@@ -82,11 +95,11 @@ export class ListenerManagerStats {
 export const LISTENER_MANAGER_STATS = statsKind(
   ListenerManagerStats,
   {
-    added: counter('listener_added'),
-    modified: counter('listener_modified'),
-    removed: counter('listener_removed'),
+    added: sharedCounter('listener_added'),
+    modified: sharedCounter('listener_modified'),
+    removed: sharedCounter('listener_removed'),
     stopped: counter('listener_stopped'),
-    inPlaceUpdated: counter('listener_in_place_updated'),
+    inPlaceUpdated: sharedCounter('listener_in_place_updated'),
     createSuccess: counter('listener_create_success'),
     createFailure: counter('listener_create_failure'),
     chainsDraining: sharedGauge('total_filter_chains_draining'),
@@ -96,4 +109,28 @@ export const LISTENER_MANAGER_STATS = statsKind(
     workersStarted: sharedGauge('workers_started'),
   },
   { gauges: ['workers_pinned'] },
+);
+
+/** `runtime.` */
+export class RuntimeStats {
+  adminOverrides = 0;
+  loads = 0;
+  loadsWithoutOverrideFolder = 0;
+  keys = 0;
+  layers = 0;
+}
+
+export const RUNTIME_STATS = statsKind(
+  RuntimeStats,
+  {
+    adminOverrides: sharedGauge('admin_overrides_active'),
+    loads: sharedCounter('load_success'),
+    loadsWithoutOverrideFolder: sharedCounter('override_dir_not_exists'),
+    keys: alwaysUsed(sharedGauge('num_keys')),
+    layers: alwaysUsed(sharedGauge('num_layers')),
+  },
+  {
+    counters: ['deprecated_feature_use', 'load_error', 'override_dir_exists'],
+    gauges: ['deprecated_feature_seen_since_process_start'],
+  },
 );

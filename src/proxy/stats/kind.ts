@@ -24,12 +24,16 @@ export type HistogramUnit = 'ms' | 'bytes' | 'none' | 'percent';
 interface CounterSpec {
   readonly type: 'counter';
   readonly names: readonly string[];
+  /** Every worker counts the same. */
+  readonly shared: boolean;
 }
 interface GaugeSpec {
   readonly type: 'gauge';
   readonly names: readonly string[];
   /** The value is the same in every worker and must not be added up. */
   readonly shared: boolean;
+  /** It counts as used when this field is not 0 or false; empty: from the start. */
+  readonly usedWith?: string;
 }
 interface TextSpec {
   readonly type: 'text';
@@ -63,7 +67,17 @@ export type SpecTable<T> = {
 };
 
 /** A counter; several names show the same number. */
-export const counter = (...names: readonly [string, ...string[]]): CounterSpec => ({ type: 'counter', names });
+export const counter = (...names: readonly [string, ...string[]]): CounterSpec => ({
+  type: 'counter',
+  names,
+  shared: false,
+});
+/** A counter of what happens once in the process, though every worker takes part in it. */
+export const sharedCounter = (...names: readonly [string, ...string[]]): CounterSpec => ({
+  type: 'counter',
+  names,
+  shared: true,
+});
 export const gauge = (...names: readonly [string, ...string[]]): GaugeSpec => ({ type: 'gauge', names, shared: false });
 /** A gauge that says the same in every worker, such as the number of hosts. */
 export const sharedGauge = (...names: readonly [string, ...string[]]): GaugeSpec => ({
@@ -71,6 +85,10 @@ export const sharedGauge = (...names: readonly [string, ...string[]]): GaugeSpec
   names,
   shared: true,
 });
+/** A gauge that is used as soon as another field of its class is: it may be back at 0 when somebody looks. */
+export const usedWith = (field: string, spec: GaugeSpec): GaugeSpec => ({ ...spec, usedWith: field });
+/** A gauge that is set from the start. */
+export const alwaysUsed = (spec: GaugeSpec): GaugeSpec => ({ ...spec, usedWith: '' });
 export const text = (name: string): TextSpec => ({ type: 'text', name });
 export const histogram = (unit: HistogramUnit, ...names: readonly [string, ...string[]]): HistogramSpec => ({
   type: 'histogram',
@@ -158,10 +176,11 @@ export function readStats<T extends object>(
     } else if (spec.type === 'text') out.push({ type: 'text', name: prefix + spec.name, value: value as string });
     else {
       const count = value as number;
-      if (count !== 0) used.add(key);
+      const companion = spec.type === 'gauge' ? spec.usedWith : undefined;
+      if (count !== 0 || companion === '' || (companion !== undefined && values[companion])) used.add(key);
       for (const name of spec.names) {
         const sample = { type: spec.type, name: prefix + name, value: count, used: used.has(key) };
-        out.push(spec.type === 'gauge' && spec.shared ? { ...sample, shared: true } : sample);
+        out.push(spec.shared ? { ...sample, shared: true } : sample);
       }
     }
   }

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { takeArena } from './outbox.ts';
 import { prepareRawHandles } from './raw.ts';
-import { acceptedTransport, Transport, type TransportUser } from './transport.ts';
+import { acceptedTransport, Transport, type TransportUser, uncounted } from './transport.ts';
 
 class Recorder implements TransportUser {
   readonly events: string[] = [];
@@ -43,7 +43,7 @@ async function acceptedPair(): Promise<Pair> {
   const peer = net.connect({ port: (server.address() as net.AddressInfo).port, allowHalfOpen: true });
   peer.on('error', () => undefined);
   const [socket] = (await accepted) as [net.Socket];
-  const transport = acceptedTransport(user, socket);
+  const transport = acceptedTransport(user, uncounted(), socket);
   return {
     transport,
     user,
@@ -168,7 +168,7 @@ for (const raw of [true, false]) {
     const server = net.createServer((socket) => socket.pipe(socket)).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const user = new Recorder();
-    const transport = new Transport(user, (onread) => {
+    const transport = new Transport(user, uncounted(), (onread) => {
       const socket = new net.Socket({ onread } as net.SocketConstructorOpts);
       return socket.connect((server.address() as net.AddressInfo).port, '127.0.0.1');
     });

@@ -16,6 +16,15 @@ export interface TransportUser {
   onClosed(): void;
 }
 
+/** Where the bytes of a connection are counted. */
+export interface ByteCounts {
+  cxReceived: number;
+  cxSent: number;
+}
+
+/** For connections whose bytes nobody wants to know. */
+export const uncounted = (): ByteCounts => ({ cxReceived: 0, cxSent: 0 });
+
 const READ_SIZE = 65_536;
 /** All sockets read into this one buffer. */
 const readBuffer = Buffer.allocUnsafeSlow(READ_SIZE);
@@ -26,6 +35,7 @@ const BLOCKED_BYTES = 131_072;
 export class Transport implements RawWriter, Sender {
   readonly socket: net.Socket;
   readonly #user: TransportUser;
+  readonly #counts: ByteCounts;
   #handle: RawHandle | undefined = undefined;
   /** Bytes handed to the handle that the kernel has not taken. */
   #waiting = 0;
@@ -34,12 +44,14 @@ export class Transport implements RawWriter, Sender {
   #posted = false;
 
   /** `make` gets the socket option that delivers what is read; a socket that ignores it delivers `data` events. */
-  constructor(user: TransportUser, make: (onread: net.OnReadOpts) => net.Socket) {
+  constructor(user: TransportUser, counts: ByteCounts, make: (onread: net.OnReadOpts) => net.Socket) {
     this.#user = user;
+    this.#counts = counts;
     const onread = {
       buffer: readBuffer,
       callback: (length: number): boolean => {
         beginTurn();
+        counts.cxReceived += length;
         user.onBytes(readBuffer, length);
         endTurn();
         return true;
@@ -77,6 +89,7 @@ export class Transport implements RawWriter, Sender {
     const { socket } = this;
     const handle = this.#handle;
     this.#posted = false;
+    this.#counts.cxSent += stop - start;
     const bytes = arena.bytes.subarray(start, stop);
     if (handle === undefined || socket.writableLength > 0) {
       arena.pins++;
@@ -163,13 +176,21 @@ export class Transport implements RawWriter, Sender {
  * The transport of an accepted socket that was paused from the start. A socket that was read from keeps its handle, since bytes
  * may wait in it.
  */
-export function acceptedTransport(user: TransportUser, accepted: net.Socket, wasRead = false): Transport {
+export function acceptedTransport(
+  user: TransportUser,
+  counts: ByteCounts,
+  accepted: net.Socket,
+  wasRead = false,
+): Transport {
   const handle = wasRead ? undefined : takeHandle(accepted);
-  const transport = new Transport(user, (onread) =>
+  const transport = new Transport(user, counts, (onread) =>
     handle ? new net.Socket({ handle, onread, allowHalfOpen: true } as net.SocketConstructorOpts) : accepted,
   );
   if (!handle) {
-    accepted.on('data', (bytes: Buffer) => user.onBytes(bytes, bytes.length));
+    accepted.on('data', (bytes: Buffer) => {
+      counts.cxReceived += bytes.length;
+      user.onBytes(bytes, bytes.length);
+    });
     accepted.resume();
   }
   return transport;

@@ -4,6 +4,7 @@ import { HeaderMap } from '../../http/headers.ts';
 import { StreamInfo } from '../../http/stream-info.ts';
 import { writeText } from '../../http/wire.ts';
 import { applyMutation } from '../../route/mutation.ts';
+import { uncounted } from '../../transport/transport.ts';
 import type { Host } from '../host.ts';
 import { type ConnectionOwner, type ResponseHandler, UpstreamConnection } from '../upstream-connection.ts';
 import type { HttpCheckConfig, StatusRange } from './config.ts';
@@ -30,6 +31,7 @@ const IMMEDIATE_FAIL = 'x-envoy-immediate-health-check-fail';
 export class HttpProbe implements Probe, ConnectionOwner, ResponseHandler {
   readonly headRequest: boolean;
   readonly upgrades = false;
+  readonly bytes = uncounted();
   readonly #options: HttpProbeOptions;
   readonly #request: string;
   #connection: UpstreamConnection | undefined = undefined;

@@ -229,7 +229,9 @@ export class Attempt implements PoolClient, ResponseHandler {
   }
 
   #done(): void {
-    this.#run.stream.upstreamLastByteAt = now();
+    const { stream } = this.#run;
+    stream.upstreamLastByteAt = now();
+    if (stream.requestEndAt > 0) this.cluster.stats.rqTime.record(stream.upstreamLastByteAt - stream.requestEndAt);
     this.#connection = undefined;
     this.#end();
   }
