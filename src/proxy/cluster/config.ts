@@ -1,9 +1,11 @@
 import { type Fields, isObject, typeName } from '../config/fields.ts';
 import type { FilterChain } from '../filter/chain.ts';
-import { type ClusterRouting, NO_CLUSTER_ROUTING, readClusterRouting } from '../route/cluster-routing.ts';
+import type { ClientCodec } from '../http/codec-config.ts';
+import type { ClusterRouting } from '../route/cluster-routing.ts';
 import { type StatsScope, sanitizeStatName } from '../stats/store.ts';
 import { type BalancerPolicy, PLAIN_HASHING, PLAIN_LOCALITY } from './balance/policy.ts';
 import { type Assignment, NO_ASSIGNMENT, readAssignment } from './config/endpoints.ts';
+import { type FiltersReader, readHttpOptions } from './config/http.ts';
 import { type OriginalDstConfig, readOriginalDst } from './config/original-dst.ts';
 import { type OutlierConfig, readOutlierDetection } from './config/outlier.ts';
 import { type CommonPolicy, readPolicy } from './config/policy.ts';
@@ -27,6 +29,7 @@ export interface ClusterConfig {
   readonly connectTimeout: number;
   readonly idleTimeout: number;
   readonly maxRequestsPerConnection: number;
+  readonly codec: ClientCodec;
   /** How long an attempt at a request may take once it has its connection; 0 for ever. */
   readonly maxStreamDuration: number;
   readonly routing: ClusterRouting;
@@ -57,20 +60,21 @@ export interface ClusterReaderOptions {
   readonly stats: StatsScope;
 }
 
-const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 const RAW_BUFFER = 'envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer';
 
 export function readCluster(fields: Fields, options: ClusterReaderOptions): ClusterConfig {
   fields.ignore('per_connection_buffer_limit_bytes', 'metadata');
   fields.ignore('upstream_connection_options', 'track_cluster_stats', 'respect_dns_ttl', 'wait_for_warm_on_init');
-  fields.ignore('http_protocol_options', 'track_timeout_budgets', 'connection_pool_per_downstream_connection');
+  fields.ignore('track_timeout_budgets', 'connection_pool_per_downstream_connection');
   const name = fields.required('name');
   const statName = sanitizeStatName(fields.text('alt_stat_name') || name);
   const kind = fields.choice<ClusterKind>('type', ['STATIC', 'STRICT_DNS', 'EDS', 'ORIGINAL_DST']);
   const serviceName = fields.message('eds_cluster_config', readEds);
   if (kind === 'EDS' && serviceName === undefined) fields.problem('eds_cluster_config', 'value is required');
   readTransportSocket(fields);
-  const http = readHttpOptions(fields, options, `cluster.${statName}.`);
+  const readFilters: FiltersReader = (inner, key) =>
+    options.readFilters(inner, key, `cluster.${statName}.`, options.stats);
+  const http = readHttpOptions(fields, readFilters);
   const common = fields.message('common_lb_config', readCommonLb) ?? PLAIN_COMMON;
   if (common.hashing.useHostname && kind !== 'STRICT_DNS') {
     const path = 'common_lb_config.consistent_hashing_lb_config.use_hostname_for_hashing';
@@ -84,10 +88,11 @@ export function readCluster(fields: Fields, options: ClusterReaderOptions): Clus
     assignment: fields.message('load_assignment', readAssignment) ?? NO_ASSIGNMENT,
     policy: readClusterPolicy(fields, kind, common),
     connectTimeout: fields.duration('connect_timeout') ?? 5000,
-    idleTimeout: http.idleTimeout,
+    idleTimeout: http.common.idleTimeout,
+    codec: http.codec,
     maxStreamDuration: http.maxStreamDuration,
     routing: http.routing,
-    maxRequestsPerConnection: http.maxRequests || (fields.number('max_requests_per_connection') ?? 0),
+    maxRequestsPerConnection: http.common.maxRequests || (fields.number('max_requests_per_connection') ?? 0),
     thresholds: fields.message('circuit_breakers', readThresholds) ?? {
       DEFAULT: DEFAULT_THRESHOLDS,
       HIGH: DEFAULT_THRESHOLDS,
@@ -130,76 +135,6 @@ function readTransportSocket(fields: Fields): void {
     const type = isObject(config) ? typeName(config) : '';
     if (type !== RAW_BUFFER) socket.problem('typed_config', `${type || 'nothing'} is not supported`, RAW_BUFFER);
   });
-}
-
-interface HttpOptions {
-  readonly idleTimeout: number;
-  readonly maxRequests: number;
-  readonly maxStreamDuration: number;
-  readonly routing: ClusterRouting;
-  readonly filters: FilterChain | undefined;
-  readonly http2: boolean;
-}
-
-const HOUR = 3_600_000;
-
-function readHttpOptions(fields: Fields, options: ClusterReaderOptions, statPrefix: string): HttpOptions {
-  const http2 = fields.message('http2_protocol_options', ignoreAll) !== undefined;
-  const read = fields.map('typed_extension_protocol_options', (inner, key) => {
-    if (key !== HTTP_OPTIONS) {
-      inner.problem('', `${key} is not supported`, HTTP_OPTIONS);
-      ignoreAll(inner);
-      return undefined;
-    }
-    return readHttpProtocolOptions(inner, options, statPrefix);
-  });
-  const found = read.get(HTTP_OPTIONS);
-  return (
-    found ?? {
-      idleTimeout: HOUR,
-      maxRequests: 0,
-      maxStreamDuration: 0,
-      routing: NO_CLUSTER_ROUTING,
-      filters: undefined,
-      http2,
-    }
-  );
-}
-
-function readHttpProtocolOptions(fields: Fields, options: ClusterReaderOptions, statPrefix: string): HttpOptions {
-  const common = fields.message('common_http_protocol_options', (inner) => {
-    inner.ignore('max_headers_count', 'headers_with_underscores_action');
-    return {
-      idle: inner.duration('idle_timeout'),
-      requests: inner.number('max_requests_per_connection'),
-      stream: inner.duration('max_stream_duration'),
-    };
-  });
-  fields.ignore('upstream_http_protocol_options');
-  const kind = fields.oneOf('upstream_protocol_options', ['explicit_http_config', 'use_downstream_protocol_config']);
-  let http2 = false;
-  if (kind === 'explicit_http_config') {
-    fields.message(kind, (inner) => {
-      http2 =
-        inner.oneOf('protocol_config', ['http_protocol_options', 'http2_protocol_options'])?.startsWith('http2') ??
-        false;
-      inner.ignore('http_protocol_options', 'http2_protocol_options');
-    });
-  } else if (kind) fields.message(kind, ignoreAll);
-  const filters = options.readFilters(fields, 'http_filters', statPrefix, options.stats);
-  return {
-    idleTimeout: common?.idle ?? HOUR,
-    maxRequests: common?.requests ?? 0,
-    maxStreamDuration: Math.floor(common?.stream ?? 0),
-    routing: readClusterRouting(fields),
-    filters,
-    http2,
-  };
-}
-
-function ignoreAll(fields: Fields): true {
-  fields.ignore(...Object.keys(fields.json));
-  return true;
 }
 
 interface CommonLb extends CommonPolicy {

@@ -154,8 +154,8 @@ export class Pool implements ConnectionOwner {
     }
     let connection: UpstreamConnection;
     try {
-      const { connectTimeout } = this.cluster.config;
-      connection = new UpstreamConnection(this, this.host.address, this.#source, connectTimeout);
+      const { connectTimeout, codec } = this.cluster.config;
+      connection = new UpstreamConnection(this, this.host.address, this.#source, connectTimeout, codec);
     } catch (error) {
       // The transparent socket could not be made; a failed connect comes later, as an event.
       this.cancel(client);

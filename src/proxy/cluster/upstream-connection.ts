@@ -2,10 +2,10 @@ import net from 'node:net';
 import { openTransparentSocket } from '../../sys/index.ts';
 import type { Address } from '../config/address.ts';
 import { BodyDecoder } from '../http/body.ts';
-import { trailerOptions } from '../http/codec-config.ts';
+import type { ClientCodec } from '../http/codec-config.ts';
 import { parseResponseHead, ResponseHead } from '../http/head.ts';
 import { HeadBuffer } from '../http/head-buffer.ts';
-import type { HeadOptions } from '../http/options.ts';
+import type { HeaderMap } from '../http/headers.ts';
 import { now } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
 import { type ByteCounts, Transport, type TransportUser } from '../transport/transport.ts';
@@ -32,6 +32,10 @@ export interface ResponseHandler {
   readonly upgrades: boolean;
   /** `done`: no body follows. Afterwards the connection may be in other hands. */
   onHead(head: ResponseHead, done: boolean): void;
+  /** A response of 1xx, which is not the last. */
+  onInterim(head: ResponseHead): void;
+  /** Trailers that the cluster keeps, before the end of the body. */
+  onTrailers(trailers: HeaderMap): void;
   onBody(bytes: Buffer, start: number, stop: number, done: boolean): void;
   /** All of what was read has been handed over. */
   onReadEnd(): void;
@@ -54,14 +58,6 @@ export interface ConnectionOwner {
 }
 
 const NOTHING = Buffer.alloc(0);
-const OPTIONS: HeadOptions = {
-  maxBytes: 81_920,
-  maxHeaders: 100,
-  underscores: 'ALLOW',
-  preserveCase: false,
-  allowChunkedLength: false,
-};
-const TRAILERS = trailerOptions(OPTIONS, false);
 
 /** An HTTP/1.1 connection to a host, one request at a time. */
 export class UpstreamConnection implements TransportUser {
@@ -79,16 +75,23 @@ export class UpstreamConnection implements TransportUser {
   /** A request was under way when it ended. */
   endedActive = false;
   readonly openedAt = now();
+  readonly #codec: ClientCodec;
   readonly #body = new BodyDecoder();
   #awaitingHead = false;
   /** What has come of a head that is not complete. */
   #partial: HeadBuffer | undefined = undefined;
   #keep = false;
-  #failure = '';
   readonly #connectTimeout: Deadline;
 
-  constructor(owner: ConnectionOwner, address: Address, source: SourceAddress | undefined, connectTimeout: number) {
+  constructor(
+    owner: ConnectionOwner,
+    address: Address,
+    source: SourceAddress | undefined,
+    connectTimeout: number,
+    codec: ClientCodec,
+  ) {
     this.owner = owner;
+    this.#codec = codec;
     this.#connectTimeout = new Deadline(() => this.#connectFailed('connection timeout', ''));
     this.transport = new Transport(this, owner.bytes, (onread) => openUpstreamSocket(address, source, onread));
     this.transport.socket.on('connect', () => this.#connect());
@@ -129,9 +132,9 @@ export class UpstreamConnection implements TransportUser {
   }
 
   onError(error: unknown): void {
-    this.#failure = errnoText(error);
     this.endedByHost = true;
-    if (!this.connected) this.#connectFailed('remote connection failure', `delayed connect error: ${this.#failure}`);
+    if (this.connected) return;
+    this.#connectFailed('remote connection failure', `delayed connect error: ${errnoText(error)}`);
   }
 
   #connectFailed(reason: ResetReason, detail: string): void {
@@ -192,7 +195,7 @@ export class UpstreamConnection implements TransportUser {
     let bytes = read;
     let limit = length;
     if (this.#partial) {
-      if (!this.#partial.append(read, 0, length, OPTIONS.maxBytes)) return;
+      if (!this.#partial.append(read, 0, length, this.#codec.head.maxBytes)) return;
       bytes = this.#partial.bytes;
       limit = bytes.length;
     }
@@ -206,7 +209,7 @@ export class UpstreamConnection implements TransportUser {
   #head(bytes: Buffer, limit: number, handler: ResponseHandler): number | undefined {
     for (let at = 0; ; ) {
       const head = new ResponseHead();
-      const outcome = at === limit ? undefined : parseResponseHead(bytes, at, limit, OPTIONS, head);
+      const outcome = at === limit ? undefined : parseResponseHead(bytes, at, limit, this.#codec.head, head);
       if (outcome === undefined) {
         this.#keepPartial(bytes, at, limit);
         return undefined;
@@ -214,6 +217,8 @@ export class UpstreamConnection implements TransportUser {
       if (typeof outcome !== 'number') return this.#protocolError(handler);
       at = outcome;
       if (head.status < 200 && head.status !== 101) {
+        handler.onInterim(head);
+        if (this.handler !== handler) return undefined;
         this.#partial = at === limit ? undefined : this.#partial;
         continue;
       }
@@ -228,7 +233,7 @@ export class UpstreamConnection implements TransportUser {
     this.#partial = undefined;
     if (at === limit) return;
     this.#partial = new HeadBuffer();
-    this.#partial.append(bytes, at, limit, OPTIONS.maxBytes);
+    this.#partial.append(bytes, at, limit, this.#codec.head.maxBytes);
   }
 
   #accept(head: ResponseHead, at: number, limit: number, handler: ResponseHandler): number | undefined {
@@ -242,7 +247,7 @@ export class UpstreamConnection implements TransportUser {
       return this.handler === handler ? at : undefined;
     }
     if (status < 200 || status === 204 || status === 304 || handler.headRequest) this.#body.reset('none');
-    else if (framing.chunked) this.#body.reset('chunked', 0, TRAILERS);
+    else if (framing.chunked) this.#body.reset('chunked', 0, this.#codec.trailers);
     else if (framing.contentLength >= 0) this.#body.reset('length', framing.contentLength);
     else this.#body.reset('close');
     const { done } = this.#body;
@@ -254,7 +259,8 @@ export class UpstreamConnection implements TransportUser {
 
   #bodyBytes(bytes: Buffer, from: number, limit: number, handler: ResponseHandler): void {
     const at = this.#body.decode(bytes, from, limit);
-    const { start, end, done, fault } = this.#body;
+    const { start, end, done, fault, trailers } = this.#body;
+    if (trailers) handler.onTrailers(trailers);
     if (done) this.#release(at < limit);
     if (done || end > start) handler.onBody(bytes, start, end, done);
     if (fault && this.handler === handler) this.#protocolError(handler);

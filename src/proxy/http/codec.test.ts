@@ -4,16 +4,10 @@ import path from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { BodyDecoder } from './body.ts';
-import { PLAIN_HTTP1, trailerOptions } from './codec-config.ts';
+import { PLAIN_COMMON, plainServerCodec } from './codec-config.ts';
 import { parseRequestHead, parseResponseHead, RequestHead, ResponseHead } from './head.ts';
 
-const LIMITS = {
-  ...PLAIN_HTTP1,
-  maxBytes: 61_440,
-  maxHeaders: 100,
-  underscores: 'ALLOW' as const,
-  preserveCase: false,
-};
+const { head: LIMITS, trailers: TRAILERS } = plainServerCodec(PLAIN_COMMON, 61_440);
 const SAMPLES = process.env['CILIATE_HTTP1_SAMPLES'] ?? '/work/shared/data/http1';
 
 function request(text: string): { readonly outcome: string; readonly head: RequestHead } {
@@ -87,7 +81,7 @@ test('reads a response head', () => {
 /** Payload of a chunked body that comes in pieces, and where it ends; -1 when it is refused. */
 function unchunk(pieces: readonly Buffer[]): { readonly payload: string; readonly end: number } {
   const decoder = new BodyDecoder();
-  decoder.reset('chunked', 0, trailerOptions(LIMITS, false));
+  decoder.reset('chunked', 0, TRAILERS);
   let payload = '';
   let total = 0;
   for (const piece of pieces) {

@@ -111,7 +111,8 @@ function takeFields(
 ): HeadFault | undefined {
   beginMessage();
   clearFacts();
-  const { underscores, preserveCase } = options;
+  const { underscores, preserve } = options;
+  if (preserve) headers.preserve(preserve.added);
   let kept = 0;
   let fault: HeadFault | undefined;
   for (let index = 0; index < count; index++) {
@@ -121,7 +122,7 @@ function takeFields(
       continue;
     }
     const value = text.substring((valueStarts[index] as number) - start, (valueStops[index] as number) - start);
-    if (preserveCase) {
+    if (preserve) {
       const from = (nameStarts[index] as number) - start;
       headers.rememberSpelling(entry.name, text.substring(from, from + entry.name.length));
     }

@@ -42,6 +42,8 @@ export class ResponseHead {
   status = 0;
   minor = 1;
   size = 0;
+  /** As it was sent, where it is passed on; else empty. */
+  reason = '';
   readonly headers: HeaderMap;
   readonly framing: Framing;
 
@@ -138,13 +140,19 @@ export function parseResponseHead(
 ): ParseOutcome {
   const start = statusLine(bytes, from, limit, options.maxBytes, head);
   if (typeof start !== 'number') return start;
+  if (options.preserve?.reason) head.reason = reasonIn(bytes, from, start);
   const end = parseFields(bytes, from, start, limit, options, head.headers, RESPONSE);
   if (typeof end !== 'number') return end;
   head.size = end - from;
   return settleResponse(head, options) ?? end;
 }
 
-/** Position after the status line. Reason phrases are not kept: Envoy writes its own. */
+/** The reason phrase of the status line from `from` to `stop`. */
+function reasonIn(bytes: Buffer, from: number, stop: number): string {
+  return /^\S+[ \t]+\S+[ \t]*(.*?)[ \t]*\r\n$/.exec(bytes.toString('latin1', from, stop))?.[1] ?? '';
+}
+
+/** Position after the status line. */
 function statusLine(bytes: Buffer, from: number, limit: number, maxBytes: number, head: ResponseHead): ParseOutcome {
   const fast = fastStatusLine(bytes, from, limit, head);
   if (fast >= 0) return fast;

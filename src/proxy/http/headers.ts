@@ -1,3 +1,11 @@
+import type { WriteName } from './header-case.ts';
+
+/** How names were written first, by name in lower case. */
+interface Spelling {
+  readonly written: Map<string, string>;
+  readonly added: WriteName | undefined;
+}
+
 /**
  * Header fields in arrival order with lower-case names. Values are latin1 strings without surrounding white space.
  * Pseudo headers and `host` are not in it: they are fields of the head.
@@ -5,8 +13,8 @@
 export class HeaderMap {
   readonly names: string[] = [];
   readonly values: string[] = [];
-  /** How names were written first, by name in lower case, where a listener or cluster preserves their case. */
-  spelling: Map<string, string> | undefined = undefined;
+  /** How names are written where a listener or cluster preserves their case. */
+  spelling: Spelling | undefined = undefined;
 
   get size(): number {
     return this.names.length;
@@ -59,9 +67,14 @@ export class HeaderMap {
     this.values.splice(at, 0, value);
   }
 
+  /** From now on the map remembers how names are written; `added` is for names it did not have. */
+  preserve(added: WriteName | undefined): void {
+    this.spelling = { written: new Map(), added };
+  }
+
   rememberSpelling(name: string, written: string): void {
-    this.spelling ??= new Map();
-    if (!this.spelling.has(name)) this.spelling.set(name, written);
+    const known = this.spelling?.written;
+    if (known && !known.has(name)) known.set(name, written);
   }
 
   /** Replaces the first field of that name in its place, drops the others, or adds one at the end. */

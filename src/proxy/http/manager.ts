@@ -14,19 +14,10 @@ import type { HeaderMutation } from '../route/mutation.ts';
 import { RouteTable } from '../route/table.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { type StatsScope, sanitizeStatName } from '../stats/store.ts';
-import type { TrailerOptions } from './body.ts';
 import type { ClientAddressOptions } from './client-address.ts';
-import {
-  type CommonOptions,
-  PLAIN_COMMON,
-  PLAIN_HTTP1,
-  readCommonOptions,
-  readRequestHttp1,
-  trailerOptions,
-} from './codec-config.ts';
+import { PLAIN_COMMON, readCommonOptions, readServerCodec, type ServerCodec } from './codec-config.ts';
 import type { HostOptions } from './host.ts';
 import { type LocalReplyConfig, PLAIN_REPLIES, readLocalReplyConfig } from './local-reply.ts';
-import type { RequestOptions } from './options.ts';
 import type { PathOptions } from './path.ts';
 import { type ProxyStatusOptions, readProxyStatus } from './proxy-status.ts';
 import type { UserAgent } from './request-headers.ts';
@@ -52,8 +43,11 @@ export interface HttpManager {
   readonly routes: () => RouteTable | undefined;
   readonly accessLogs: readonly AccessLog[];
   readonly localReplies: LocalReplyConfig;
-  readonly codec: RequestOptions;
-  readonly trailers: TrailerOptions;
+  readonly codec: ServerCodec;
+  /** A request that cannot be admitted does not end the connection. */
+  readonly streamErrors: boolean;
+  /** The upstream answers `Expect: 100-continue`, and its 1xx responses are passed on. */
+  readonly proxyContinue: boolean;
   readonly idleTimeout: number;
   readonly streamIdleTimeout: number;
   readonly requestTimeout: number;
@@ -109,7 +103,9 @@ export function readHttpManager(fields: Fields, context: HttpManagerContext): Ht
   fields.ignore('drain_timeout');
   fields.choice('codec_type', ['AUTO', 'HTTP1']);
   const common = fields.message('common_http_protocol_options', readCommonOptions) ?? PLAIN_COMMON;
-  const codec = readCodec(fields, common);
+  const maxBytes = (fields.number('max_request_headers_kb') ?? 60) * 1024;
+  const streamErrors = fields.flag('stream_error_on_invalid_http_message');
+  const codec = readServerCodec(fields, 'http_protocol_options', common, maxBytes);
   const name = sanitizeStatName(fields.required('stat_prefix'));
   const chain = readFilterChain(fields, 'http_filters', {
     place: 'downstream',
@@ -120,7 +116,9 @@ export function readHttpManager(fields: Fields, context: HttpManagerContext): Ht
   });
   const serverName = fields.text('server_name') || 'envoy';
   return {
-    ...codec,
+    codec,
+    streamErrors: codec.streamErrors ?? streamErrors,
+    proxyContinue: fields.flag('proxy_100_continue'),
     idleTimeout: common.idleTimeout,
     maxRequestsPerConnection: common.maxRequests,
     stats: context.stats.get(HTTP_STATS, `http.${name}.`),
@@ -145,18 +143,6 @@ export function readHttpManager(fields: Fields, context: HttpManagerContext): Ht
     runtime: context.runtime,
     bufferLimit: context.bufferLimit,
   };
-}
-
-/** How heads and trailers of requests are read. */
-function readCodec(fields: Fields, common: CommonOptions): Pick<HttpManager, 'codec' | 'trailers'> {
-  const { trailers, ...http1 } = fields.message('http_protocol_options', readRequestHttp1) ?? PLAIN_HTTP1;
-  const limits = {
-    maxBytes: (fields.number('max_request_headers_kb') ?? 60) * 1024,
-    maxHeaders: common.maxHeaders,
-    underscores: common.underscores,
-    preserveCase: false,
-  };
-  return { codec: { ...limits, ...http1 }, trailers: trailerOptions(limits, trailers) };
 }
 
 function readRoutes(fields: Fields, context: HttpManagerContext): HttpManager['routes'] {

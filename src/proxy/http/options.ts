@@ -1,4 +1,5 @@
 import type { StringTest } from '../match/strings.ts';
+import type { PreservedCase } from './header-case.ts';
 
 /** What bounds the fields of a head or trailer section. */
 export interface FieldOptions {
@@ -8,7 +9,7 @@ export interface FieldOptions {
   readonly maxHeaders: number;
   readonly underscores: UnderscoreAction;
   /** The map remembers how names were written. */
-  readonly preserveCase: boolean;
+  readonly preserve: PreservedCase | undefined;
 }
 
 /** What is allowed in the head of a message. */

@@ -7,11 +7,12 @@ import { BodyDecoder } from './body.ts';
 import { CODEC_ERROR, type HeadFault } from './fault.ts';
 import { parseRequestHead, RequestHead, type ResponseHead } from './head.ts';
 import { HeadBuffer } from './head-buffer.ts';
+import type { HeaderMap } from './headers.ts';
 import type { HttpManager } from './manager.ts';
 import { reasonPhrase } from './status.ts';
 import { HttpStream } from './stream.ts';
 import { type ConnectionPeers, FLAG } from './stream-info.ts';
-import { type OutgoingHead, OutgoingResponse, writeMessage, writeText } from './wire.ts';
+import { type OutgoingHead, outgoingResponse, TAIL, writeMessage, writeText } from './wire.ts';
 
 const PIPELINE_LIMIT = 65_536;
 const NOTHING = Buffer.alloc(0);
@@ -39,6 +40,8 @@ export class ServerConnection implements TransportUser {
   #waitingBytes = 0;
   #processing = false;
   #closing = false;
+  /** The client has sent something that nobody read. */
+  #dropped = false;
   #paused = false;
   #requests = 0;
   /** The client ended the connection, not the proxy. */
@@ -118,12 +121,18 @@ export class ServerConnection implements TransportUser {
     return !this.transport.blocked;
   }
 
-  outgoing(head: ResponseHead, framing: string): OutgoingHead {
+  /** A head on its way out; `framing` is the part of its tail that frames the body. */
+  outgoing(head: ResponseHead, framing: number): OutgoingHead {
     const minor = this.#minor;
-    if (head.status === 101) return new OutgoingResponse(101, minor, head.headers, '');
-    const close = this.closeAfterResponse ? 'connection: close\r\n' : '';
-    const keep = minor === 0 && close === '' ? 'connection: keep-alive\r\n' : '';
-    return new OutgoingResponse(head.status, minor, head.headers, close + keep + framing);
+    const kept = minor === 0 ? TAIL.KEEP_ALIVE : 0;
+    const tail = head.status === 101 ? 0 : (this.closeAfterResponse ? TAIL.CLOSE : kept) | framing;
+    return outgoingResponse(head, minor, tail, this.manager.codec.headerCase.write);
+  }
+
+  /** Passes on a response that is not the last. */
+  writeInterim(head: ResponseHead): void {
+    const outgoing = outgoingResponse(head, this.#minor, 0, this.manager.codec.headerCase.write);
+    writeMessage(this.transport, outgoing, undefined, 0, 0, false, false);
   }
 
   write(
@@ -133,8 +142,10 @@ export class ServerConnection implements TransportUser {
     stop: number,
     chunked: boolean,
     end: boolean,
+    trailers: HeaderMap | undefined,
   ): void {
-    writeMessage(this.transport, head, bytes, start, stop, chunked, end);
+    const kept = trailers && this.manager.codec.withTrailers ? trailers : undefined;
+    writeMessage(this.transport, head, bytes, start, stop, chunked, end, kept);
   }
 
   /** A stream in the place of another for the same request. */
@@ -193,11 +204,16 @@ export class ServerConnection implements TransportUser {
       return;
     }
     this.manager.stats.cxDelayedClose++;
-    this.transport.destroy();
+    // What the kernel does where what came was left unread.
+    if (this.#dropped) this.transport.reset();
+    else this.transport.destroy();
   }
 
   onBytes(read: Buffer, length: number): void {
-    if (this.#closing) return;
+    if (this.#closing) {
+      this.#dropped = true;
+      return;
+    }
     if (this.tunnel) {
       this.tunnel(read, 0, length);
       return;
@@ -211,7 +227,7 @@ export class ServerConnection implements TransportUser {
       this.#process(read, length);
       return;
     }
-    if (!partial.append(read, 0, length, this.manager.codec.maxBytes)) return;
+    if (!partial.append(read, 0, length, this.manager.codec.head.maxBytes)) return;
     const { bytes } = partial;
     this.#process(bytes, bytes.length);
   }
@@ -253,6 +269,7 @@ export class ServerConnection implements TransportUser {
     }
     const next = this.#body.decode(bytes, at, limit);
     const { start, end, done, fault } = this.#body;
+    if (done) stream.requestTrailers = this.#body.trailers;
     if (done || end > start) stream.onRequestBody(bytes, start, end, done);
     if (!fault) return next;
     this.#refuse(stream, fault);
@@ -274,7 +291,7 @@ export class ServerConnection implements TransportUser {
     }
     this.#partial = undefined;
     this.#headTimeout.stop();
-    this.#minor = head.minor === 0 && this.manager.codec.acceptHttp10 ? 0 : 1;
+    this.#minor = head.minor === 0 && this.manager.codec.head.acceptHttp10 ? 0 : 1;
     if (typeof outcome !== 'number') {
       this.#refuse(stream, outcome);
       return undefined;
@@ -287,13 +304,13 @@ export class ServerConnection implements TransportUser {
     if (at === limit || (bytes[at] === 13 && at + 1 === limit)) return undefined;
     // Envoy passes over any CR and LF before a request; alone they are as ambiguous here as elsewhere.
     if (bytes[at] === 13 || bytes[at] === 10) return CODEC_ERROR;
-    return parseRequestHead(bytes, at, limit, this.manager.codec, head);
+    return parseRequestHead(bytes, at, limit, this.manager.codec.head, head);
   }
 
   #awaitHead(stream: HttpStream, bytes: Buffer, at: number, limit: number): void {
     if (this.#partial) return;
     this.#partial = new HeadBuffer();
-    this.#partial.append(bytes, at, limit, this.manager.codec.maxBytes);
+    this.#partial.append(bytes, at, limit, this.manager.codec.head.maxBytes);
     stream.awaitHead();
     this.#headTimeout.start(this.manager.headersTimeout);
   }
@@ -306,9 +323,9 @@ export class ServerConnection implements TransportUser {
     if (framing.close || spent || (head.minor === 0 && !framing.keepAlive)) this.closeAfterResponse = true;
     // After an upgrade or CONNECT whatever comes is payload.
     if (framing.upgrade !== undefined || head.method === 'CONNECT') this.#body.reset('close');
-    else if (framing.chunked) this.#body.reset('chunked', 0, manager.trailers);
+    else if (framing.chunked) this.#body.reset('chunked', 0, manager.codec.trailers);
     else this.#body.reset('length', Math.max(0, framing.contentLength));
-    if (head.expectContinue) this.#continue(head);
+    if (head.expectContinue && !manager.proxyContinue) this.#continue(head);
     if (this.#body.done) stream.requestComplete();
     stream.begin(head);
   }
@@ -341,7 +358,12 @@ export class ServerConnection implements TransportUser {
   }
 
   #headerTimeout(): void {
-    this.#stream?.reply({ status: 408, body: '', details: 'request_header_timeout', close: true });
+    this.#stream?.reply({
+      status: 408,
+      body: 'request header timeout',
+      details: 'request_header_timeout',
+      close: true,
+    });
   }
 
   onClosed(): void {

@@ -95,6 +95,8 @@ export class StreamInfo {
   /** Undefined until its head was read. */
   request: RequestHead | undefined = undefined;
   response: ResponseHead | undefined = undefined;
+  /** Where the side that they come from keeps trailers. */
+  requestTrailers: HeaderMap | undefined = undefined;
   responseTrailers: HeaderMap | undefined = undefined;
   originalPath: string | undefined = undefined;
   route: { readonly metadata: MetadataSource } | undefined = undefined;
@@ -195,7 +197,7 @@ export class StreamInfo {
       case ':method':
         return request.method;
       case ':authority':
-        return request.authority === '' ? undefined : request.authority;
+        return request.hasAuthority ? request.authority : undefined;
       case ':scheme':
         return request.scheme === '' ? undefined : request.scheme;
       default:

@@ -17,7 +17,10 @@ import { finishResponseHeaders } from './response-headers.ts';
 import type { ServerConnection } from './server-connection.ts';
 import { FLAG, StreamInfo } from './stream-info.ts';
 import { markTraceReason, type TracingOptions } from './tracing.ts';
-import type { OutgoingHead } from './wire.ts';
+import { type OutgoingHead, TAIL } from './wire.ts';
+
+/** Responses of 1xx that a client may get to see. */
+const PASSED_ON: ReadonlySet<number> = new Set([100, 102, 103, 104]);
 
 /** What stands for the head of a request that could not be read. */
 const NO_HEAD = new RequestHead();
@@ -80,8 +83,6 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     if (!this.requestDone && !this.#whole.list) this.#whole.start(manager.requestTimeout);
     const refused = admitRequest(this);
     if (refused) {
-      // What is wrong with the message itself ends the connection.
-      if (refused.status === 400) this.connection.closeAfterRefusal();
       this.reply(refused);
       return;
     }
@@ -177,7 +178,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     // A reply to what is wrong with a response passes no filters.
     if (this.responseStarted) this.#filters?.response.cancel();
     // Envoy takes the connection of a bad request for a bad one, whoever found it bad.
-    if (reply.close || reply.status === 400) this.connection.closeAfterRefusal();
+    if (reply.close || (reply.status === 400 && !this.manager.streamErrors)) this.connection.closeAfterRefusal();
     const filters = this.responseStarted ? undefined : this.#filters;
     const { head, body } = localReplyHead(this, reply);
     const bytes = Buffer.from(body, 'latin1');
@@ -212,6 +213,15 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     if (body) this.requestDone = false;
     this.#route();
     if (body) this.onRequestBody(body, 0, body.length, true);
+  }
+
+  /** A response of 1xx: only connection managers that proxy it pass it on. */
+  interim(head: ResponseHead): void {
+    const { status } = head;
+    if (!this.manager.proxyContinue || this.#headSent || !PASSED_ON.has(status)) return;
+    head.headers.remove('proxy-connection');
+    head.headers.remove('upgrade');
+    this.connection.writeInterim(head);
   }
 
   /** The upstream's response begins. */
@@ -250,25 +260,24 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
       connection.closeAfterResponse = true;
       manager.stats.rqResponseBeforeComplete++;
     }
+    // To HTTP/1.0 the end of a response of unknown length is that of the connection.
+    if (this.head.minor === 0 && !head.headers.has('content-length')) connection.closeAfterResponse = true;
     const outgoing = connection.outgoing(head, this.#framing(head, done));
     manager.stats.status.count(head.status);
     manager.listenerStats.status.count(head.status);
     return outgoing;
   }
 
-  #framing(head: ResponseHead, done: boolean): string {
+  #framing(head: ResponseHead, done: boolean): number {
     const { status, headers } = head;
     this.#bodyless =
       this.head.method === 'HEAD' || status === 304 || status === 204 || (status < 200 && status !== 101);
     this.#chunked = false;
-    if (status < 200 || status === 204 || status === 304 || headers.has('content-length')) return '';
-    if (done && this.head.method !== 'HEAD') return 'content-length: 0\r\n';
-    if (this.head.minor === 0) {
-      this.connection.closeAfterResponse = true;
-      return '';
-    }
+    if (status < 200 || status === 204 || status === 304 || headers.has('content-length')) return 0;
+    if (done && this.head.method !== 'HEAD') return TAIL.NO_BODY;
+    if (this.head.minor === 0) return 0;
     this.#chunked = !this.#bodyless;
-    return 'transfer-encoding: chunked\r\n';
+    return TAIL.CHUNKED;
   }
 
   /** A piece of the upstream's response; `bytes` is copied where it is kept. */
@@ -285,7 +294,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     const head = this.#pendingHead;
     this.#pendingHead = undefined;
     if (!done) this.#idle.start(this.manager.streamIdleTimeout);
-    this.connection.write(head, bytes, from, stop, this.#chunked, done);
+    this.connection.write(head, bytes, from, stop, this.#chunked, done, this.responseTrailers);
     if (done) this.#finish();
   }
 

@@ -1,6 +1,8 @@
 import { takeArena } from '../transport/outbox.ts';
 import { putText } from '../transport/text.ts';
 import type { Transport } from '../transport/transport.ts';
+import type { RequestHead, ResponseHead } from './head.ts';
+import type { WriteName } from './header-case.ts';
 import type { HeaderMap } from './headers.ts';
 import { reasonPhrase } from './status.ts';
 
@@ -12,8 +14,84 @@ export interface OutgoingHead {
   put(out: Buffer, from: number): number;
 }
 
-/** The head of a request to an upstream, HTTP/1.1, `host` first. `tail` is per-hop fields, each with its line end. */
-export class OutgoingRequest implements OutgoingHead {
+/** Fields after those of the message, as bits. */
+export const TAIL = { CLOSE: 1, KEEP_ALIVE: 2, NO_BODY: 4, CHUNKED: 8 } as const;
+
+const TAIL_FIELDS: readonly (readonly [number, string, string])[] = [
+  [TAIL.CLOSE, 'connection', 'close'],
+  [TAIL.KEEP_ALIVE, 'connection', 'keep-alive'],
+  [TAIL.NO_BODY, 'content-length', '0'],
+  [TAIL.CHUNKED, 'transfer-encoding', 'chunked'],
+];
+const LOWER_TAILS: readonly string[] = Array.from({ length: 16 }, (_, tail) => tailText(tail, (name) => name));
+
+function tailText(tail: number, write: WriteName): string {
+  let text = '';
+  for (const [bit, name, value] of TAIL_FIELDS) if ((tail & bit) !== 0) text += `${write(name)}: ${value}\r\n`;
+  return text;
+}
+
+/** The head of a request to an upstream with fields of `TAIL`. `write`: how the cluster writes names, undefined for lower case. */
+export function outgoingRequest(
+  { method, authority, headers }: RequestHead,
+  target: string,
+  tail: number,
+  write: WriteName | undefined,
+): OutgoingHead {
+  if (write === undefined && headers.spelling === undefined) {
+    return new OutgoingRequest(method, target, authority, headers, LOWER_TAILS[tail] as string);
+  }
+  const writer = nameWriter(headers, write);
+  const fields = `${writer('host')}: ${authority}\r\n${fieldsText(headers, writer)}${tailText(tail, writer)}`;
+  return new OutgoingText(`${method} ${target} HTTP/1.1\r\n${fields}\r\n`);
+}
+
+/** The head of a response with fields of `TAIL`. `write`: how the listener writes names, undefined for lower case. */
+export function outgoingResponse(
+  { status, reason, headers }: ResponseHead,
+  minor: number,
+  tail: number,
+  write: WriteName | undefined,
+): OutgoingHead {
+  if (write === undefined && headers.spelling === undefined) {
+    return new OutgoingResponse(status, minor, headers, LOWER_TAILS[tail] as string);
+  }
+  const writer = nameWriter(headers, write);
+  const line = `HTTP/1.${minor} ${status} ${reason === '' ? reasonPhrase(status) : reason}\r\n`;
+  return new OutgoingText(`${line}${fieldsText(headers, writer)}${tailText(tail, writer)}\r\n`);
+}
+
+/** What the message's own spelling says goes before how the writing side writes names. */
+function nameWriter({ spelling }: HeaderMap, write: WriteName | undefined): WriteName {
+  if (spelling) return (name) => spelling.written.get(name) ?? spelling.added?.(name) ?? name;
+  return write ?? ((name) => name);
+}
+
+function fieldsText({ names, values }: HeaderMap, write: WriteName): string {
+  let text = '';
+  for (let at = 0; at < names.length; at++) text += `${write(names[at] as string)}: ${values[at]}\r\n`;
+  return text;
+}
+
+/** A head that is text already. */
+class OutgoingText implements OutgoingHead {
+  readonly #text: string;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  room(): number {
+    return this.#text.length;
+  }
+
+  put(out: Buffer, from: number): number {
+    return putText(out, from, this.#text);
+  }
+}
+
+/** HTTP/1.1, `host` first. `tail` is per-hop fields, each with its line end. */
+class OutgoingRequest implements OutgoingHead {
   readonly #method: string;
   readonly #path: string;
   readonly #authority: string;
@@ -43,8 +121,8 @@ export class OutgoingRequest implements OutgoingHead {
   }
 }
 
-/** The head of a response. `tail` is per-hop fields, each with its line end. */
-export class OutgoingResponse implements OutgoingHead {
+/** `tail` is per-hop fields, each with its line end. */
+class OutgoingResponse implements OutgoingHead {
   readonly #status: number;
   readonly #minor: number;
   readonly #headers: HeaderMap;
@@ -70,6 +148,7 @@ export class OutgoingResponse implements OutgoingHead {
   }
 }
 
+const LAST_CHUNK = '0\r\n\r\n';
 const CR = 13;
 const LF = 10;
 const SPACE = 0x20;
@@ -126,7 +205,7 @@ function putName(out: Buffer, at: number, name: string): number {
 
 /**
  * Sends a head and a piece of body in one write. `bytes` may be reused by the caller at once: it is copied.
- * With `chunked` the piece is one chunk and `end` adds the last one.
+ * With `chunked` the piece is one chunk and `end` adds the last one, with trailers where there are any.
  */
 export function writeMessage(
   transport: Transport,
@@ -136,9 +215,10 @@ export function writeMessage(
   stop: number,
   chunked: boolean,
   end: boolean,
+  trailers?: HeaderMap,
 ): void {
   const length = stop - start;
-  const arena = takeArena((head ? head.room() : 0) + length + 32);
+  const arena = takeArena((head ? head.room() : 0) + length + (trailers ? fieldsRoom(trailers) : 0) + 32);
   const out = arena.bytes;
   let at = head ? head.put(out, arena.at) : arena.at;
   if (length > 0 && bytes) {
@@ -146,7 +226,8 @@ export function writeMessage(
     at += bytes.copy(out, at, start, stop);
     if (chunked) at = putLineEnd(out, at);
   }
-  if (chunked && end) at = putText(out, at, '0\r\n\r\n');
+  if (chunked && end)
+    at = trailers ? putFields(out, putText(out, at, '0\r\n'), trailers, '') : putText(out, at, LAST_CHUNK);
   if (at > arena.at) transport.send(arena, at);
 }
 

@@ -72,6 +72,7 @@ function infoOf({ input }: Case): StreamInfo & { readonly head: RequestHead; rea
   head.method = String(input['method'] ?? 'GET');
   head.path = input.path;
   head.authority = input.authority;
+  head.hasAuthority = true;
   head.scheme = input['ssl'] === true ? 'https' : 'http';
   head.headers.add('x-forwarded-proto', head.scheme);
   if (input['internal'] === true) head.headers.add('x-envoy-internal', 'true');

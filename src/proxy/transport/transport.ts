@@ -153,6 +153,13 @@ export class Transport implements RawWriter, Sender {
     this.socket.destroy();
   }
 
+  /** Closes with a reset. */
+  reset(): void {
+    if (this.#posted) flush();
+    this.#handle = undefined;
+    this.socket.resetAndDestroy();
+  }
+
   onWritten(arena: Arena, length: number, status: number): void {
     releaseArena(arena);
     this.#waiting -= length;

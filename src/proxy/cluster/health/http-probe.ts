@@ -1,4 +1,5 @@
 import type { Address } from '../../config/address.ts';
+import { PLAIN_COMMON, plainClientCodec } from '../../http/codec-config.ts';
 import type { ResponseHead } from '../../http/head.ts';
 import { HeaderMap } from '../../http/headers.ts';
 import { StreamInfo } from '../../http/stream-info.ts';
@@ -24,6 +25,7 @@ export interface HttpProbeOptions {
   readonly onVerify: () => void;
 }
 
+const CODEC = plainClientCodec(PLAIN_COMMON);
 const LOOPBACK = { address: '127.0.0.1', port: 0 };
 const IMMEDIATE_FAIL = 'x-envoy-immediate-health-check-fail';
 
@@ -55,7 +57,7 @@ export class HttpProbe implements Probe, ConnectionOwner, ResponseHandler {
       return;
     }
     this.#waiting = true;
-    this.#connection = new UpstreamConnection(this, this.#options.address, undefined, 0);
+    this.#connection = new UpstreamConnection(this, this.#options.address, undefined, 0, CODEC);
   }
 
   abort(): void {
@@ -105,6 +107,10 @@ export class HttpProbe implements Probe, ConnectionOwner, ResponseHandler {
     }
     if (done) this.#judge();
   }
+
+  onInterim(): void {}
+
+  onTrailers(): void {}
 
   onReadEnd(): void {}
 

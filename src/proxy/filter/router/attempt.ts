@@ -4,8 +4,10 @@ import type { Pool, PoolClient } from '../../cluster/pool.ts';
 import type { ResetReason } from '../../cluster/reset.ts';
 import type { Resources } from '../../cluster/resources.ts';
 import type { ResponseHandler, UpstreamConnection } from '../../cluster/upstream-connection.ts';
+import type { ClientCodec } from '../../http/codec-config.ts';
 import type { ResponseHead } from '../../http/head.ts';
-import { OutgoingRequest, writeMessage } from '../../http/wire.ts';
+import type { HeaderMap } from '../../http/headers.ts';
+import { outgoingRequest, TAIL, writeMessage } from '../../http/wire.ts';
 import type { Timeouts } from '../../route/timeouts.ts';
 import { now } from '../../time/clock.ts';
 import { Deadline } from '../../time/deadline.ts';
@@ -121,13 +123,32 @@ export class Attempt implements PoolClient, ResponseHandler {
     const { head } = stream;
     const bytes = run.body.take();
     const framed = head.headers.has('content-length');
-    this.#chunked = !framed && !this.upgrades && (!done || bytes !== undefined);
-    const empty = done && !framed && !bytes && !BODYLESS.has(head.method);
-    const hop = this.#chunked ? 'transfer-encoding: chunked\r\n' : empty ? 'content-length: 0\r\n' : '';
-    const outgoing = new OutgoingRequest(head.method, head.path, head.authority, head.headers, hop);
+    this.#chunked = !framed && !this.upgrades && (!done || bytes !== undefined || head.framing.chunked);
+    const empty = done && !framed && !this.#chunked && !BODYLESS.has(head.method);
+    const tail = this.#chunked ? TAIL.CHUNKED : empty ? TAIL.NO_BODY : 0;
+    const { absoluteTargets, headerCase } = this.#codec;
+    const target = absoluteTargets ? `${head.scheme}://${head.authority}${head.path}` : head.path;
+    const outgoing = outgoingRequest(head, target, tail, headerCase.write);
     this.sent = true;
-    writeMessage(connection.transport, outgoing, bytes, 0, bytes?.length ?? 0, this.#chunked, done);
+    writeMessage(
+      connection.transport,
+      outgoing,
+      bytes,
+      0,
+      bytes?.length ?? 0,
+      this.#chunked,
+      done,
+      this.#trailers(done),
+    );
     connection.requestSent = done;
+  }
+
+  #trailers(done: boolean): HeaderMap | undefined {
+    return done && this.#codec.withTrailers ? this.#run.stream.requestTrailers : undefined;
+  }
+
+  get #codec(): ClientCodec {
+    return this.cluster.config.codec;
   }
 
   #begin(): void {
@@ -160,7 +181,7 @@ export class Attempt implements PoolClient, ResponseHandler {
   send(bytes: Buffer, start: number, stop: number, done: boolean): void {
     const connection = this.#connection;
     if (!connection || this.#over) return;
-    writeMessage(connection.transport, undefined, bytes, start, stop, this.#chunked, done);
+    writeMessage(connection.transport, undefined, bytes, start, stop, this.#chunked, done, this.#trailers(done));
     if (done) connection.requestSent = true;
     else if (connection.transport.blocked) this.#run.stream.connection.pauseReading();
   }
@@ -170,6 +191,15 @@ export class Attempt implements PoolClient, ResponseHandler {
     this.#run.stream.upstreamFailure = detail;
     this.#end();
     this.#run.onReset(this, reason, detail);
+  }
+
+  onInterim(head: ResponseHead): void {
+    this.#alive();
+    this.#run.onInterim(this, head);
+  }
+
+  onTrailers(trailers: HeaderMap): void {
+    this.#run.stream.responseTrailers = trailers;
   }
 
   onHead(head: ResponseHead, done: boolean): void {

@@ -36,6 +36,8 @@ export interface RouterDownstream extends FilterStream {
   upgrade: string | undefined;
   requestComplete(): void;
   respond(head: ResponseHead, done: boolean): void;
+  /** A response of 1xx, which is not the last. */
+  interim(head: ResponseHead): void;
   sendBody(bytes: Buffer, start: number, stop: number, done: boolean): void;
   /** Sends a head that no body followed yet. */
   flush(): void;

@@ -175,7 +175,7 @@ test('ambiguous or broken requests are answered and the connection closed', asyn
     ['CONNECT a:1 HTTP/1.1\r\nhost: a:1\r\n\r\n', 403, ''],
     ['POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\nxx\r\n', 400, 'Bad Request'],
   ];
-  await withProxy({}, async ({ proxy }) => {
+  await withProxy({ manager: { delayed_close_timeout: '0.02s' } }, async ({ proxy }) => {
     for (const [wire, status, body] of table) {
       const client = new Client(proxy.port);
       client.send(wire);

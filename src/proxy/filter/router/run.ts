@@ -54,6 +54,7 @@ export class RouterRun extends RoutingContext {
   /** A retry is waited for. */
   #pending = false;
   #slowRetry = false;
+  #interimCame = false;
   #mirrors: Mirrors | undefined = undefined;
   #over = false;
   readonly #global = new Deadline(() => this.#globalTimeout());
@@ -157,6 +158,15 @@ export class RouterRun extends RoutingContext {
     this.retries?.onHostAttempted(host);
   }
 
+  /** A response of 1xx, after which nothing is tried again. */
+  onInterim(attempt: Attempt, head: ResponseHead): void {
+    chargeStatus(this, head.status, attempt.host);
+    this.#interimCame = true;
+    this.#endRetries();
+    this.#keepOnly(attempt);
+    this.stream.interim(head);
+  }
+
   onHead(attempt: Attempt, head: ResponseHead, done: boolean): void {
     const { stream } = this;
     judgeHead(attempt, head, this.grpc);
@@ -166,12 +176,16 @@ export class RouterRun extends RoutingContext {
     chargeHead(this, attempt, head, done);
     finishResponse(stream, this.#route, head, this.cookies);
     stream.upstreamHost = attempt.host;
+    this.#keepOnly(attempt);
+    if (head.status === 101) this.#global.stop();
+    if (done) this.abort();
+    stream.respond(head, done);
+  }
+
+  #keepOnly(attempt: Attempt): void {
     this.#attempt = attempt;
     for (const slow of this.#slow ?? []) if (slow !== attempt) slow.abandon();
     this.#slow = undefined;
-    if (head.status === 101) this.#global.stop();
-    if (done) this.#finish();
-    stream.respond(head, done);
   }
 
   /** Whether the response is not the client's: it is tried again, or another attempt may still do better. */
@@ -237,7 +251,7 @@ export class RouterRun extends RoutingContext {
 
   onResponseDone(attempt: Attempt): void {
     chargeEnd(this, attempt);
-    this.#finish();
+    this.abort();
   }
 
   /** The attempt ended without a response, or in the middle of one. */
@@ -253,7 +267,7 @@ export class RouterRun extends RoutingContext {
     chargeAbort(this, attempt, resetStatus(reason), stream.responseStarted);
     this.#drop(attempt);
     if (this.#hopeful(attempt)) return;
-    const state = { retried: stream.attempts > 1, started: stream.responseStarted };
+    const state = { retried: stream.attempts > 1, started: stream.responseStarted || this.#interimCame };
     this.#abort(resetReply(reason, detail, state, this.#replyHeaders(reason === 'overflow')));
   }
 
@@ -277,7 +291,8 @@ export class RouterRun extends RoutingContext {
     if (this.#retriesReset(attempt, 'local reset', true)) return;
     chargeAbort(this, attempt, this.timeouts.status, this.stream.responseStarted);
     this.#drop(attempt);
-    this.#timeoutAbort(idle ? 'upstream_per_try_idle_timeout' : 'upstream_per_try_timeout');
+    const details = idle ? 'upstream_per_try_idle_timeout' : 'upstream_per_try_timeout';
+    this.#abort(timeoutReply(this.timeouts.status, details, this.#replyHeaders(false)));
   }
 
   /** Starts another attempt beside one that is too slow. */
@@ -340,11 +355,7 @@ export class RouterRun extends RoutingContext {
       }
       attempt.abandon();
     }
-    this.#timeoutAbort('response_timeout');
-  }
-
-  #timeoutAbort(details: string): void {
-    this.#abort(timeoutReply(this.timeouts.status, details, this.#replyHeaders(false)));
+    this.#abort(timeoutReply(this.timeouts.status, 'response_timeout', this.#replyHeaders(false)));
   }
 
   #replyHeaders(overloaded: boolean): ReplyHeaders {
@@ -352,7 +363,7 @@ export class RouterRun extends RoutingContext {
   }
 
   #abort(reply: LocalReply): void {
-    this.#finish();
+    this.abort();
     this.stream.reply(reply);
   }
 
@@ -366,18 +377,14 @@ export class RouterRun extends RoutingContext {
     if (this.#attempt?.writable !== false && this.#mirrors?.writable !== false) connection.resumeReading();
   }
 
-  /** The stream ended, for whatever reason. */
-  abort(): void {
-    this.#finish();
-  }
-
   #endRetries(): void {
     this.retries?.end();
     this.retries = undefined;
     this.#pending = false;
   }
 
-  #finish(): void {
+  /** Ends the run, for whatever reason. */
+  abort(): void {
     if (this.#over) return;
     this.#over = true;
     const attempt = this.#attempt;

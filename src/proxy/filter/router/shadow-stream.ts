@@ -78,6 +78,10 @@ export class ShadowStream extends StreamInfo implements RouterDownstream {
     this.end();
   }
 
+  interim(_head: ResponseHead): void {
+    // Nobody waits for it.
+  }
+
   respond(_head: ResponseHead, done: boolean): void {
     this.responseStarted = true;
     if (done) this.end();
