@@ -16,6 +16,8 @@ export interface LocalReply {
   readonly contentType?: string;
   /** The answer that the route itself is. */
   readonly ofRoute?: boolean;
+  /** Sent as it is: neither mapped nor changed by the route. It has no body. */
+  readonly bare?: boolean;
   /** Changes the headers before length and type of the body are added. */
   readonly modify?: (headers: HeaderMap) => void;
   /** Told to gRPC clients instead of what the status translates to. */

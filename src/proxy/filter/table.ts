@@ -1,6 +1,7 @@
 import { type Fields, isObject, typeName } from '../config/fields.ts';
 import { FilterChain } from './chain.ts';
 import type { ChainContext, ChainPlace, FilterContext, RouteFilterContext } from './context.ts';
+import { corsFilter } from './cors/filter.ts';
 import { faultFilter } from './fault/filter.ts';
 import type { FilterKind, FilterSlot, HttpFilter, RouteFilter, RouteFilters } from './filter.ts';
 import { headerMutationFilter } from './header-mutation/header-mutation.ts';
@@ -10,7 +11,7 @@ import { DEFAULT_ROUTER, type RouterConfig, readRouter } from './router/config.t
 
 /** Every HTTP filter there is, by the full name of its configuration message. The router and the codec end chains. */
 const KINDS: ReadonlyMap<string, FilterKind> = new Map(
-  [faultFilter, headerMutationFilter, localRateLimitFilter, rbacFilter].map((kind) => [kind.type, kind]),
+  [corsFilter, faultFilter, headerMutationFilter, localRateLimitFilter, rbacFilter].map((kind) => [kind.type, kind]),
 );
 const ROUTER = 'envoy.extensions.filters.http.router.v3.Router';
 const UPSTREAM_CODEC = 'envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec';

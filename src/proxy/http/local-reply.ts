@@ -58,6 +58,10 @@ export function localReplyHead(
   const { headers } = head;
   head.status = reply.status;
   stream.response = head;
+  if (reply.bare) {
+    for (const [name, value] of reply.headers ?? []) headers.add(name, value);
+    return { head, body: '' };
+  }
   // What the route adds sees no status yet.
   stream.status = 0;
   addRouteHeaders(stream, reply, headers);

@@ -1,23 +1,42 @@
 import type { Fields } from '../../config/fields.ts';
-import { applyMutations, type HeaderMutation, type MessageSide, readHeaderOption } from '../../route/mutation.ts';
-import type { FilterHooks, FilterKind } from '../filter.ts';
+import type { HeaderMap } from '../../http/headers.ts';
+import type { StreamInfo } from '../../http/stream-info.ts';
+import { readStringMatcher, type StringTest } from '../../match/strings.ts';
+import { applyMutation, type HeaderMutation, type MessageSide, readHeaderOption } from '../../route/mutation.ts';
+import type { FilterContext } from '../context.ts';
+import type { BoundFilter, FilterHooks, FilterKind } from '../filter.ts';
+import { mutateQuery, type QueryMutation, readQueryMutation } from './query.ts';
 
 const TYPE = 'envoy.extensions.filters.http.header_mutation.v3.HeaderMutation';
 
+/** One action: headers added and removed by name, or removed by a test of their names. */
+type Action = HeaderMutation | { readonly removes: StringTest };
+
 interface Mutations {
-  readonly request: readonly HeaderMutation[];
-  readonly response: readonly HeaderMutation[];
+  readonly request: readonly Action[];
+  readonly response: readonly Action[];
+  readonly query: readonly QueryMutation[];
 }
+
+const NOTHING: Mutations = { request: [], response: [], query: [] };
 
 function readMutations(fields: Fields): Mutations {
   return (
     fields.message('mutations', (inner) => ({
-      request: inner.list('request_mutations', (one) => readMutationAction(one, 'request')),
-      response: inner.list('response_mutations', (one) => readMutationAction(one, 'response')),
-    })) ?? { request: [], response: [] }
+      request: inner.list('request_mutations', (one) => readAction(one, 'request')),
+      response: inner.list('response_mutations', (one) => readAction(one, 'response')),
+      query: inner.list('query_parameter_mutations', readQueryMutation),
+    })) ?? NOTHING
   );
 }
 
+function readAction(fields: Fields, side: MessageSide): Action {
+  if (!fields.has('remove_on_match')) return readMutationAction(fields, side);
+  const test = fields.message('remove_on_match', (inner) => inner.message('key_matcher', readStringMatcher));
+  return { removes: test ?? (() => false) };
+}
+
+/** Reads an `envoy.config.common.mutation_rules.v3.HeaderMutation` that names its header. */
 export function readMutationAction(fields: Fields, side: MessageSide): HeaderMutation {
   switch (fields.oneOf('action', ['remove', 'append'])) {
     case 'remove':
@@ -31,29 +50,67 @@ export function readMutationAction(fields: Fields, side: MessageSide): HeaderMut
   }
 }
 
-function hooksOf({ request, response }: Mutations): FilterHooks {
+function apply(actions: readonly Action[], headers: HeaderMap, info: StreamInfo): void {
+  for (const action of actions) {
+    if ('removes' in action) headers.removeWhere(action.removes);
+    else applyMutation(action, headers, info);
+  }
+}
+
+function hooksOf(all: readonly Mutations[]): FilterHooks {
+  const response = all.flatMap((one) => one.response);
+  const request = all.filter((one) => one.request.length + one.query.length > 0);
   return {
-    request: {
-      head: (stream, head) => {
-        applyMutations(request, head.headers, stream);
-        return 'continue';
-      },
-    },
-    response: {
-      head: (stream, head) => {
-        applyMutations(response, head.headers, stream);
-        return 'continue';
-      },
-    },
+    ...(request.length === 0
+      ? {}
+      : {
+          request: {
+            head: (stream, head) => {
+              for (const { request: actions, query } of request) {
+                apply(actions, head.headers, stream);
+                if (query.length > 0) head.path = mutateQuery(head.path, query, stream);
+              }
+              return 'continue';
+            },
+          },
+        }),
+    ...(response.length === 0
+      ? {}
+      : {
+          response: {
+            head: (stream, head) => {
+              apply(response, head.headers, stream);
+              return 'continue';
+            },
+          },
+        }),
   };
 }
 
-/** `envoy.filters.http.header_mutation`. */
+/** `envoy.filters.http.header_mutation`: its own mutations first, then those of the levels of the route. */
 export const headerMutationFilter: FilterKind = {
   type: TYPE,
-  upstream: false,
-  read: (fields) => {
-    const shared = hooksOf(readMutations(fields));
-    return { type: TYPE, bind: () => ({ shared }) };
+  upstream: true,
+  read: (fields, context) => {
+    const own = readMutations(fields);
+    const specificWins = fields.flag('most_specific_header_mutations_wins');
+    refuseUpstreamResponses(fields, own, context);
+    return {
+      type: TYPE,
+      bind: (overrides): BoundFilter | undefined => {
+        const levels = overrides as readonly Mutations[];
+        // The last one wins.
+        const shared = hooksOf([own, ...(specificWins ? levels.toReversed() : levels)]);
+        return shared.request || shared.response ? { shared } : undefined;
+      },
+    };
   },
+  routeType: 'envoy.extensions.filters.http.header_mutation.v3.HeaderMutationPerRoute',
+  readRoute: (fields): Mutations => readMutations(fields),
 };
+
+function refuseUpstreamResponses(fields: Fields, { response }: Mutations, { place }: FilterContext): void {
+  if (place === 'upstream' && response.length > 0) {
+    fields.problem('mutations.response_mutations', 'is not supported by ciliate-proxy in filters of a cluster');
+  }
+}

@@ -15,7 +15,7 @@ const RESOURCE_EXHAUSTED = 8;
 /** `envoy.filters.http.local_ratelimit`. */
 export const localRateLimitFilter: FilterKind = {
   type: TYPE,
-  upstream: true,
+  upstream: false,
   read: (fields, context) => {
     const own = readLocalRateLimit(fields, context, false);
     return { type: TYPE, bind: ([override]) => bind((override as LocalRateLimitConfig | undefined) ?? own) };
