@@ -139,7 +139,7 @@ export function readHttpManager(fields: Fields, context: HttpManagerContext): Ht
     serverMode: fields.choice('server_header_transformation', ['OVERWRITE', 'APPEND_IF_ABSENT', 'PASS_THROUGH']),
     ...readRequestShaping(fields, context),
     proxyStatus: fields.message('proxy_status_config', (inner) => readProxyStatus(inner, serverName, context.node.id)),
-    upgrades: readUpgrades(fields),
+    upgrades: readUpgrades(fields, (type) => `Error: multiple upgrade configs with the same name: '${type}'`),
     runtime: context.runtime,
     bufferLimit: context.bufferLimit,
   };

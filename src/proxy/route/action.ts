@@ -1,4 +1,5 @@
 import type { Fields } from '../config/fields.ts';
+import type { RouteContext } from './context.ts';
 import { type ForwardOptions, readForwardOptions } from './forward-options.ts';
 import type { PathMatch } from './path-match.ts';
 import { type HostRewrite, type PathRewrite, readHostRewrite, readPathRewrite } from './rewrite.ts';
@@ -22,9 +23,9 @@ const NOT_FOUND = { SERVICE_UNAVAILABLE: 503, NOT_FOUND: 404, INTERNAL_SERVER_ER
 const DEFAULT_TIMEOUT = 15_000;
 
 /** `matched`: what the route matches, which a rewrite may refer to. */
-export function readForward(fields: Fields, matched: PathMatch): ForwardAction {
+export function readForward(fields: Fields, matched: PathMatch, context: RouteContext): ForwardAction {
   return {
-    ...readForwardOptions(fields),
+    ...readForwardOptions(fields, context),
     kind: 'forward',
     notFoundStatus:
       NOT_FOUND[
@@ -36,18 +37,21 @@ export function readForward(fields: Fields, matched: PathMatch): ForwardAction {
     timeout: Math.floor(fields.duration('timeout') ?? DEFAULT_TIMEOUT),
     idleTimeout: fields.duration('idle_timeout'),
     priority: fields.choice('priority', ['DEFAULT', 'HIGH']),
-    upgrades: readUpgrades(fields),
+    upgrades: readUpgrades(fields, (type) => `Duplicate upgrade ${type}`),
   };
 }
 
 /** Reads `upgrade_configs` of a route or connection manager: lower-case type to whether it is enabled. */
-export function readUpgrades(fields: Fields): ReadonlyMap<string, boolean> {
-  return new Map(
-    fields.list('upgrade_configs', (config) => {
-      const type = config.required('upgrade_type').toLowerCase();
-      if (type === 'connect')
-        config.problem('upgrade_type', 'CONNECT is not supported', 'websocket and other upgrades');
-      return [type, config.boolean('enabled') ?? true] as const;
-    }),
-  );
+export function readUpgrades(fields: Fields, duplicate: (type: string) => string): ReadonlyMap<string, boolean> {
+  const upgrades = new Map<string, boolean>();
+  fields.list('upgrade_configs', (config) => {
+    const type = config.required('upgrade_type');
+    const key = type.toLowerCase();
+    if (key === 'connect') {
+      config.problem('upgrade_type', 'CONNECT is not supported', 'websocket and other upgrades');
+    }
+    if (upgrades.has(key)) config.problem('upgrade_type', duplicate(type));
+    upgrades.set(key, config.boolean('enabled') ?? true);
+  });
+  return upgrades;
 }

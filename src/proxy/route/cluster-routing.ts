@@ -1,7 +1,8 @@
 import type { Fields } from '../config/fields.ts';
+import { Runtime } from '../runtime/runtime.ts';
 import type { ForwardAction } from './action.ts';
 import { type HashPolicies, readHashPolicies } from './hash-policy.ts';
-import { type MirrorPolicy, readMirrors } from './mirror.ts';
+import { type MirrorContext, type MirrorPolicy, readMirrors } from './mirror.ts';
 import type { RoutePolicy } from './policy.ts';
 import { type RetryPolicy, readRetryPolicy } from './retry.ts';
 import { compileTimeouts } from './timeouts.ts';
@@ -15,10 +16,13 @@ export interface ClusterRouting {
 
 export const NO_CLUSTER_ROUTING: ClusterRouting = { retry: undefined, hashPolicies: [], mirrors: [] };
 
+/** Clusters are read without the runtime: what they say themselves holds. Other clusters may come later. */
+const MIRROR_CONTEXT: MirrorContext = { runtime: new Runtime(), hasCluster: undefined };
+
 export function readClusterRouting(fields: Fields): ClusterRouting {
   const retry = fields.message('retry_policy', readRetryPolicy);
   const hashPolicies = readHashPolicies(fields);
-  const mirrors = readMirrors(fields);
+  const mirrors = readMirrors(fields, MIRROR_CONTEXT);
   if (!retry && hashPolicies.length + mirrors.length === 0) return NO_CLUSTER_ROUTING;
   return { retry, hashPolicies, mirrors };
 }

@@ -21,7 +21,7 @@ export function finalizeRequest(
   keepOriginal: boolean,
 ): LocalReply | undefined {
   const { weighted, virtualHost } = route;
-  if (virtualHost.virtualClusters.length > 0) info.virtualCluster = virtualClusterName(virtualHost, info);
+  if (virtualHost.virtualClusters.length > 0) info.virtualCluster = virtualClusterName(virtualHost, info) ?? '';
   if (weighted?.request) applyMutation(weighted.request, head.headers, info);
   if (weighted && weighted.host !== '') head.authority = weighted.host;
   applyMutations(route.requestMutations, head.headers, info);

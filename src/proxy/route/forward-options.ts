@@ -1,6 +1,7 @@
 import type { MetadataCriterion } from '../cluster/context.ts';
 import type { Fields } from '../config/fields.ts';
 import { type RateLimitPolicy, readRateLimits } from '../rate-limit/policy.ts';
+import type { RouteContext } from './context.ts';
 import { type HashPolicies, readHashPolicies } from './hash-policy.ts';
 import { type InternalRedirectPolicy, readInternalRedirect } from './internal-redirect.ts';
 import { readCriteria } from './metadata-match.ts';
@@ -34,13 +35,13 @@ export interface ForwardOptions {
   readonly includeHostLimits: boolean;
 }
 
-export function readForwardOptions(fields: Fields): ForwardOptions {
+export function readForwardOptions(fields: Fields, context: RouteContext): ForwardOptions {
   // Early data needs TLS: without it no request comes as such.
   fields.ignore('early_data_policy');
   return {
     retry: fields.message('retry_policy', readRetryPolicy),
     hedging: readHedging(fields),
-    mirrors: readMirrors(fields),
+    mirrors: readMirrors(fields, context),
     hashPolicies: readHashPolicies(fields),
     metadataMatch: fields.message('metadata_match', readCriteria),
     internalRedirect: readInternalRedirect(fields),

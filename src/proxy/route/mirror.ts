@@ -1,5 +1,6 @@
 import type { Fields } from '../config/fields.ts';
-import { readFraction } from '../runtime/read.ts';
+import { type Chance, readRuntimeFraction } from '../runtime/read.ts';
+import type { RouteContext } from './context.ts';
 import { type HeaderMutation, readHeaderOption } from './mutation.ts';
 
 /** `RouteAction.RequestMirrorPolicy`: another cluster gets a copy of the request, whose answer nobody reads. */
@@ -7,20 +8,20 @@ export interface MirrorPolicy {
   /** Empty: the header names it. */
   readonly cluster: string;
   readonly header: string;
-  readonly fraction: { readonly numerator: number; readonly denominator: number };
+  readonly happens: Chance;
   readonly suffix: boolean;
   /** Empty: the request's own host. */
   readonly host: string;
   readonly mutations: readonly HeaderMutation[];
 }
 
-const ALWAYS = { numerator: 100, denominator: 100 };
+export type MirrorContext = Pick<RouteContext, 'runtime' | 'hasCluster'>;
 
-export function readMirrors(fields: Fields): readonly MirrorPolicy[] {
-  return fields.list('request_mirror_policies', readMirror);
+export function readMirrors(fields: Fields, context: MirrorContext): readonly MirrorPolicy[] {
+  return fields.list('request_mirror_policies', (policy) => readMirror(policy, context));
 }
 
-function readMirror(fields: Fields): MirrorPolicy {
+function readMirror(fields: Fields, { runtime, hasCluster }: MirrorContext): MirrorPolicy {
   // Spans are not recorded, so whether the copy's would be sampled has no effect.
   fields.ignore('trace_sampled');
   const cluster = fields.text('cluster');
@@ -31,21 +32,17 @@ function readMirror(fields: Fields): MirrorPolicy {
     const both = `Only one of cluster '${cluster}' or cluster_header '${header}' in request mirror policy can be specified`;
     fields.problem('', both);
   }
+  if (cluster !== '' && !(hasCluster?.(cluster) ?? true)) {
+    fields.problem('cluster', `route: unknown shadow cluster '${cluster}'`);
+  }
   return {
     cluster,
     header,
-    fraction: fields.message('runtime_fraction', readRuntimeFraction) ?? ALWAYS,
+    happens: fields.message('runtime_fraction', (inner) => readRuntimeFraction(inner, runtime)) ?? (() => true),
     suffix: !fields.flag('disable_shadow_host_suffix_append'),
     host: fields.text('host_rewrite_literal'),
     mutations: fields.list('request_headers_mutations', readMutation),
   };
-}
-
-function readRuntimeFraction(fields: Fields): MirrorPolicy['fraction'] {
-  fields.ignore('runtime_key');
-  const fraction = fields.message('default_value', readFraction);
-  if (!fraction) fields.problem('default_value', 'value is required');
-  return fraction ?? ALWAYS;
 }
 
 /** Reads an `envoy.config.common.mutation_rules.v3.HeaderMutation`. */

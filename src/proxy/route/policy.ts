@@ -1,5 +1,6 @@
 import type { Fields } from '../config/fields.ts';
 import { type RateLimitPolicy, readRateLimits } from '../rate-limit/policy.ts';
+import type { RouteContext } from './context.ts';
 import { readHedging } from './forward-options.ts';
 import { type MirrorPolicy, readMirrors } from './mirror.ts';
 import { NO_RETRY, type RetryPolicy, readRetryPolicy } from './retry.ts';
@@ -34,8 +35,8 @@ export const NO_POLICY: RoutePolicy = {
 };
 
 /** Reads the policies of an `envoy.config.route.v3.VirtualHost`; `outer`: mirrors of the route table. */
-export function readHostPolicy(fields: Fields, outer: readonly MirrorPolicy[]): HostPolicy {
-  const own = readMirrors(fields);
+export function readHostPolicy(fields: Fields, outer: readonly MirrorPolicy[], context: RouteContext): HostPolicy {
+  const own = readMirrors(fields, context);
   return {
     retry: fields.message('retry_policy', readRetryPolicy),
     hedging: readHedging(fields) ?? false,

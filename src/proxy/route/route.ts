@@ -113,7 +113,7 @@ export function withLevel(own: RouteFilters, outer: readonly RouteFilters[]): re
   return own.size > 0 ? [own, ...outer] : outer;
 }
 
-/** What a weighted cluster changes comes first, whichever level wins. */
+/** What a weighted cluster changes comes first, whichever level wins; in requests even before its host. */
 function deriveRoute(route: Route, weighted: WeightedCluster): Route {
   return {
     ...route,
@@ -121,7 +121,6 @@ function deriveRoute(route: Route, weighted: WeightedCluster): Route {
     clusterHeader: weighted.header,
     weighted,
     filters: withLevel(weighted.filters, route.filters),
-    requestMutations: [...(weighted.request ? [weighted.request] : []), ...route.requestMutations],
     responseMutations: [...(weighted.response ? [weighted.response] : []), ...route.responseMutations],
   };
 }
@@ -137,7 +136,7 @@ function readAction(
       let choice = NO_CLUSTER;
       const action = fields.message('route', (inner) => {
         choice = readChoice(inner, name, context);
-        return readForward(inner, match.path);
+        return readForward(inner, match.path, context);
       });
       return { action: action ?? NOWHERE, choice };
     }
@@ -152,7 +151,7 @@ function readAction(
     case 'non_forwarding_action':
       // Envoy looks for a cluster without a name.
       return {
-        action: fields.message('non_forwarding_action', (inner) => readForward(inner, match.path)) ?? NOWHERE,
+        action: fields.message('non_forwarding_action', (inner) => readForward(inner, match.path, context)) ?? NOWHERE,
         choice: NO_CLUSTER,
       };
     default:
@@ -170,9 +169,7 @@ function readChoice(fields: Fields, routeName: string, context: RouteContext): C
     case 'cluster_header':
       return { ...NO_CLUSTER, clusterHeader: fields.required('cluster_header').toLowerCase() };
     case 'weighted_clusters': {
-      const weights = fields.message('weighted_clusters', (inner) =>
-        readWeighted(inner, routeName, context.readFilters),
-      );
+      const weights = fields.message('weighted_clusters', (inner) => readWeighted(inner, routeName, context));
       for (const { name } of weights?.clusters ?? []) {
         checkCluster(fields, 'weighted_clusters', name, 'unknown weighted cluster', context);
       }
@@ -188,10 +185,11 @@ function checkCluster(fields: Fields, key: string, name: string, fault: string, 
 }
 
 /** The route that a request uses: of weighted clusters one is chosen. `random`: the request's stable random number. */
-export function chooseRoute(entry: RouteEntry, info: StreamInfo, random: number): Route {
-  const { choice } = entry;
+export function chooseRoute(entry: RouteEntry, info: StreamInfo, random: number): Route | undefined {
+  const { choice, action } = entry;
   if (!choice) return entry;
-  return choice.routes[chooseWeighted(choice.weights, info, random)] ?? entry;
+  const policies = action.kind === 'forward' ? action.hashPolicies : [];
+  return choice.routes[chooseWeighted(choice.weights, policies, info, random)];
 }
 
 /** The cluster a request of this route goes to; empty when the header that names it is missing. */

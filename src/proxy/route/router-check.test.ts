@@ -125,7 +125,8 @@ function resultOf(table: RouteTable, one: Case): Record<string, JsonValue> {
     };
   }
   applyMutations(route.responseMutations, response, info);
-  const virtualCluster = virtualClusterName(route.virtualHost, info);
+  const fallback = route.virtualHost.virtualClusters.length > 0 ? 'other' : '';
+  const virtualCluster = virtualClusterName(route.virtualHost, info) ?? fallback;
   const cluster = clusterOf(route, info);
   finalizeRequest(route, action, info.head, info, true);
   return {

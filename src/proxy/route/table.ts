@@ -33,19 +33,19 @@ export class RouteTable {
     this.internalHeaders = fields.strings('internal_only_headers').map((name) => name.toLowerCase());
     this.#ignorePort = fields.flag('ignore_port_in_host_matching');
     this.#hostHeader = fields.text('vhost_header').toLowerCase();
-    const level = {
-      filters: withLevel(context.readFilters(fields), []),
-      mutations: readMutations(fields),
-      mirrors: readMirrors(fields),
-      specificWins: fields.flag('most_specific_header_mutations_wins'),
-      ignorePathParameters: fields.flag('ignore_path_parameters_in_path_matching'),
-    };
     const validates = fields.boolean('validate_clusters') ?? context.validateClusters;
     const inner: RouteContext = {
       readFilters: context.readFilters,
       runtime: context.runtime,
       hasCluster: validates ? context.hasCluster : undefined,
       maxDirectBody: fields.number('max_direct_response_body_size_bytes') ?? MAX_DIRECT_BODY,
+    };
+    const level = {
+      filters: withLevel(context.readFilters(fields), []),
+      mutations: readMutations(fields),
+      mirrors: readMirrors(fields, inner),
+      specificWins: fields.flag('most_specific_header_mutations_wins'),
+      ignorePathParameters: fields.flag('ignore_path_parameters_in_path_matching'),
     };
     this.virtualHosts = fields.list('virtual_hosts', (host) => readVirtualHost(host, level, inner));
     this.#domains = buildDomains(this.virtualHosts, this.name, fields);

@@ -53,7 +53,7 @@ export function readVirtualHost(fields: Fields, table: TableLevel, context: Rout
     name: fields.required('name'),
     domains: fields.strings('domains'),
     virtualClusters: fields.list('virtual_clusters', readVirtualCluster),
-    policy: readHostPolicy(fields, table.mirrors),
+    policy: readHostPolicy(fields, table.mirrors, context),
     attemptCountUp: fields.flag('include_request_attempt_count'),
     attemptCountDown: fields.flag('include_attempt_count_in_response'),
     find: (info, random) => find(info, random),
@@ -126,8 +126,7 @@ function withTls(
   };
 }
 
-/** The name Envoy counts the request under: that of the first virtual cluster whose headers match, else `other`; empty without any. */
-export function virtualClusterName({ virtualClusters }: VirtualHost, info: StreamInfo): string {
-  if (virtualClusters.length === 0) return '';
-  return virtualClusters.find(({ tests }) => tests.every((test) => test(info.requestLookup)))?.name ?? 'other';
+/** The first virtual cluster whose headers match. */
+export function virtualClusterName({ virtualClusters }: VirtualHost, info: StreamInfo): string | undefined {
+  return virtualClusters.find(({ tests }) => tests.every((test) => test(info.requestLookup)))?.name;
 }

@@ -2,6 +2,9 @@ import type { MetadataCriterion } from '../cluster/context.ts';
 import type { Fields } from '../config/fields.ts';
 import type { RouteFilters } from '../filter/filter.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { RouteContext } from './context.ts';
+import { type HashPolicies, requestHash } from './hash-policy.ts';
 import { readCriteria } from './metadata-match.ts';
 import { type HeaderMutation, readMutation } from './mutation.ts';
 
@@ -22,11 +25,19 @@ export interface WeightedCluster {
 /** `envoy.config.route.v3.WeightedCluster`. */
 export interface WeightedChoice {
   readonly clusters: readonly WeightedCluster[];
+  readonly weights: Weights;
+  /** Weights that the runtime may override with values under this prefix. */
+  readonly overrides: { readonly prefix: string; readonly runtime: Runtime } | undefined;
+  /** Header that gives the number to choose by; empty: none. */
+  readonly randomHeader: string;
+  /** The hash of the request is the number to choose by, where it has one. */
+  readonly byHash: boolean;
+}
+
+interface Weights {
   /** Sums of the weights up to and with each cluster. */
   readonly upTo: readonly number[];
   readonly total: number;
-  /** Header that gives the number to choose by; empty: none. */
-  readonly randomHeader: string;
 }
 
 const MOST = 0xffff_ffff;
@@ -34,21 +45,34 @@ const MOST = 0xffff_ffff;
 export function readWeighted(
   fields: Fields,
   routeName: string,
-  readFilters: (fields: Fields) => RouteFilters,
+  { readFilters, runtime }: Pick<RouteContext, 'readFilters' | 'runtime'>,
 ): WeightedChoice {
-  fields.ignore('total_weight', 'runtime_key_prefix');
+  fields.ignore('total_weight');
   const clusters = fields.list('clusters', (cluster) => readCluster(cluster, readFilters));
-  const upTo: number[] = [];
-  let total = 0;
-  for (const { weight } of clusters) {
-    total += weight;
-    upTo.push(total);
-  }
+  const weights = sumUp(clusters.map(({ weight }) => weight));
+  const { total } = weights;
   if (total === 0) fields.problem('clusters', 'Sum of weights in the weighted_cluster must be greater than 0.');
   if (total > MOST) {
     fields.problem('clusters', `The sum of weights of all weighted clusters of route ${routeName} exceeds ${MOST}`);
   }
-  return { clusters, upTo, total, randomHeader: fields.text('header_name').toLowerCase() };
+  const prefix = fields.text('runtime_key_prefix');
+  return {
+    clusters,
+    weights,
+    overrides: prefix === '' ? undefined : { prefix, runtime },
+    randomHeader: fields.text('header_name').toLowerCase(),
+    byHash: fields.flag('use_hash_policy'),
+  };
+}
+
+function sumUp(list: readonly number[]): Weights {
+  const upTo: number[] = [];
+  let total = 0;
+  for (const weight of list) {
+    total += weight;
+    upTo.push(total);
+  }
+  return { upTo, total };
 }
 
 function readCluster(fields: Fields, readFilters: (fields: Fields) => RouteFilters): WeightedCluster {
@@ -72,12 +96,34 @@ function readCluster(fields: Fields, readFilters: (fields: Fields) => RouteFilte
   };
 }
 
-/** Index of the cluster for a request; `random`: its stable random number. */
-export function chooseWeighted(choice: WeightedChoice, info: StreamInfo, random: number): number {
-  const { upTo, total, randomHeader } = choice;
-  const point = (randomHeader === '' ? undefined : headerPoint(info, randomHeader, total)) ?? random % total;
+/** Index of the cluster for a request, -1 where the runtime took all weights away; `random`: its stable random number. */
+export function chooseWeighted(
+  choice: WeightedChoice,
+  hashPolicies: HashPolicies,
+  info: StreamInfo,
+  random: number,
+): number {
+  const { overrides, randomHeader, byHash } = choice;
+  const { upTo, total } = overrides ? overridden(choice.clusters, overrides) : choice.weights;
+  if (total === 0) return -1;
+  let point = random % total;
+  if (byHash) point = hashPoint(hashPolicies, info, total) ?? point;
+  else if (randomHeader !== '') point = headerPoint(info, randomHeader, total) ?? point;
   for (let at = 0; at < upTo.length; at++) if (point < (upTo[at] as number)) return at;
   return upTo.length - 1;
+}
+
+function overridden(
+  clusters: readonly WeightedCluster[],
+  { prefix, runtime }: NonNullable<WeightedChoice['overrides']>,
+): Weights {
+  return sumUp(clusters.map(({ name, weight }) => runtime.integer(`${prefix}.${name}`, weight)));
+}
+
+/** No cookie is made for this: a request without one has no hash by it. */
+function hashPoint(policies: HashPolicies, info: StreamInfo, total: number): number | undefined {
+  const hash = requestHash(policies, info, () => '');
+  return hash && Number(((BigInt(hash.high) << 32n) | BigInt(hash.low)) % BigInt(total));
 }
 
 /** A header given once that holds a 64-bit number. */

@@ -42,9 +42,8 @@ export function prepareMirrors(run: RouterRun, policies: readonly MirrorPolicy[]
 
 function prepareMirror(run: RouterRun, policy: MirrorPolicy): ShadowStream | undefined {
   const { stream } = run;
-  const { numerator, denominator } = policy.fraction;
-  if (stream.random % denominator >= numerator) return undefined;
-  const name = policy.cluster || (stream.requestHeader(policy.header) ?? '');
+  if (!policy.happens(stream.random)) return undefined;
+  const name = policy.cluster || (stream.firstRequestHeader(policy.header) ?? '');
   const cluster = name === '' ? undefined : stream.manager.clusters.get(name);
   if (!cluster) return undefined;
   return new ShadowStream(run, cluster, copyHead(run, policy));

@@ -18,6 +18,7 @@ export function finishResponse(
   for (const cookie of cookies ?? []) headers.add('set-cookie', cookie);
   stream.status = head.status;
   stream.response = head;
+  stream.details = 'via_upstream';
   applyMutations(route.responseMutations, headers, stream);
   if (route.virtualHost.attemptCountDown) headers.set('x-envoy-attempt-count', String(stream.attempts));
 }
