@@ -28,6 +28,8 @@ function machineAddress(): string {
 const volatile: readonly (readonly [RegExp, string])[] = [
   [/^(date): [A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/i, '$1: DATE'],
   [/^(x-envoy-upstream-service-time): \d+$/i, '$1: MS'],
+  // The value of a routing cookie is a hash of the connection's addresses.
+  [/^(set-cookie: [^=]+=)"[0-9a-f]{16}"/i, '$1"HASH"'],
   // What is left of the default of 15 s, less some milliseconds at a later attempt.
   [/^(x-envoy-expected-rq-timeout-ms): 14[89]\d\d$/i, '$1: 15000'],
 ];
