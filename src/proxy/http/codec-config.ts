@@ -13,6 +13,9 @@ export interface CommonOptions {
   readonly underscores: UnderscoreAction;
   /** Bytes of a response's head; only a cluster has it. */
   readonly maxResponseBytes: number;
+  /** Milliseconds, 0 for ever; likewise below. */
+  readonly maxConnectionDuration: number;
+  readonly maxStreamDuration: number;
 }
 
 const HOUR = 3_600_000;
@@ -25,6 +28,8 @@ export const PLAIN_COMMON: CommonOptions = {
   maxRequests: 0,
   underscores: 'ALLOW',
   maxResponseBytes: MAX_RESPONSE_KB * 1024,
+  maxConnectionDuration: 0,
+  maxStreamDuration: 0,
 };
 
 export function readCommonOptions(fields: Fields): CommonOptions {
@@ -32,6 +37,8 @@ export function readCommonOptions(fields: Fields): CommonOptions {
     idleTimeout: fields.duration('idle_timeout') ?? HOUR,
     maxHeaders: fields.number('max_headers_count') ?? MAX_HEADERS,
     maxRequests: fields.number('max_requests_per_connection') ?? 0,
+    maxConnectionDuration: fields.duration('max_connection_duration') ?? 0,
+    maxStreamDuration: fields.duration('max_stream_duration') ?? 0,
     underscores: fields.choice('headers_with_underscores_action', ['ALLOW', 'REJECT_REQUEST', 'DROP_HEADER']),
     maxResponseBytes: (fields.number('max_response_headers_kb') ?? MAX_RESPONSE_KB) * 1024,
   };

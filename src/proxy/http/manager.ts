@@ -53,6 +53,11 @@ export interface HttpManager {
   readonly requestTimeout: number;
   readonly headersTimeout: number;
   readonly delayedCloseTimeout: number;
+  readonly drainTimeout: number;
+  readonly maxStreamDuration: number;
+  readonly maxConnectionDuration: number;
+  /** A connection that lasted too long ends with its next request only. */
+  readonly safeMaxConnectionDuration: boolean;
   readonly maxRequestsPerConnection: number;
   readonly serverName: string;
   readonly serverMode: 'OVERWRITE' | 'APPEND_IF_ABSENT' | 'PASS_THROUGH';
@@ -100,7 +105,8 @@ export interface HttpManagerContext {
 
 /** Reads an `envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager`. */
 export function readHttpManager(fields: Fields, context: HttpManagerContext): HttpManager {
-  fields.ignore('drain_timeout');
+  // It bounds what waits for the window of an HTTP/2 stream; over HTTP/1.1 nothing does.
+  fields.ignore('stream_flush_timeout');
   fields.choice('codec_type', ['AUTO', 'HTTP1']);
   const common = fields.message('common_http_protocol_options', readCommonOptions) ?? PLAIN_COMMON;
   const maxBytes = (fields.number('max_request_headers_kb') ?? 60) * 1024;
@@ -121,6 +127,9 @@ export function readHttpManager(fields: Fields, context: HttpManagerContext): Ht
     proxyContinue: fields.flag('proxy_100_continue'),
     idleTimeout: common.idleTimeout,
     maxRequestsPerConnection: common.maxRequests,
+    maxStreamDuration: common.maxStreamDuration,
+    maxConnectionDuration: common.maxConnectionDuration,
+    safeMaxConnectionDuration: fields.flag('http1_safe_max_connection_duration'),
     stats: context.stats.get(HTTP_STATS, `http.${name}.`),
     drain: context.drain,
     listenerStats: context.stats.get(LISTENER_HTTP_STATS, `${context.statPrefix}http.${name}.`),
@@ -134,6 +143,7 @@ export function readHttpManager(fields: Fields, context: HttpManagerContext): Ht
     streamIdleTimeout: fields.duration('stream_idle_timeout') ?? 300_000,
     requestTimeout: fields.duration('request_timeout') ?? 0,
     headersTimeout: fields.duration('request_headers_timeout') ?? 0,
+    drainTimeout: fields.duration('drain_timeout') ?? 5000,
     delayedCloseTimeout: fields.duration('delayed_close_timeout') ?? 1000,
     serverName,
     serverMode: fields.choice('server_header_transformation', ['OVERWRITE', 'APPEND_IF_ABSENT', 'PASS_THROUGH']),

@@ -4,11 +4,14 @@ import { now } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
 import type { Transport, TransportUser } from '../transport/transport.ts';
 import { BodyDecoder } from './body.ts';
+import { ConnectionEnd } from './connection-end.ts';
 import { CODEC_ERROR, type HeadFault } from './fault.ts';
 import { parseRequestHead, RequestHead, type ResponseHead } from './head.ts';
 import { HeadBuffer } from './head-buffer.ts';
 import type { HeaderMap } from './headers.ts';
 import type { HttpManager } from './manager.ts';
+import { Pipeline } from './pipeline.ts';
+import { countConnectionEnd } from './stats.ts';
 import { reasonPhrase } from './status.ts';
 import { HttpStream } from './stream.ts';
 import { type ConnectionPeers, FLAG } from './stream-info.ts';
@@ -29,15 +32,13 @@ export class ServerConnection implements TransportUser {
   readonly peers: ConnectionPeers;
   readonly source: SourceAddress | undefined;
   readonly halfClose = false;
-  closeAfterResponse = false;
   tunnel: TunnelSink | undefined = undefined;
   #stream: HttpStream | undefined = undefined;
   readonly #body = new BodyDecoder();
   /** What has come of the head of `#stream`, while it is not complete. */
   #partial: HeadBuffer | undefined = undefined;
   /** Bytes that arrived after the request under way. */
-  #waiting: Buffer[] = [];
-  #waitingBytes = 0;
+  readonly #waiting = new Pipeline();
   #processing = false;
   #closing = false;
   /** The client has sent something that nobody read. */
@@ -51,8 +52,7 @@ export class ServerConnection implements TransportUser {
   #unsent = 0;
   /** Version the response is written with: 1 unless HTTP/1.0 is accepted. */
   #minor = 1;
-  /** The client may still be sending what nobody reads: it is given time to see the response before the connection goes. */
-  #delayClose = false;
+  readonly #end: ConnectionEnd;
   readonly #idle = new Deadline(() => this.#idleTimeout());
   readonly #headTimeout = new Deadline(() => this.#headerTimeout());
   readonly #closeDelay = new Deadline(() => this.#closeNow());
@@ -70,6 +70,11 @@ export class ServerConnection implements TransportUser {
     this.peers = peers;
     this.source = source;
     this.#onClosed = onClosed;
+    this.#end = new ConnectionEnd(
+      manager,
+      () => this.#closeWhenIdle(),
+      () => this.#durationOver(),
+    );
     manager.stats.cxTotal++;
     manager.stats.cxActive++;
     this.#idle.start(manager.idleTimeout);
@@ -85,14 +90,8 @@ export class ServerConnection implements TransportUser {
 
   /** Ends the connection after the response under way, at once when there is none. */
   drain(): void {
-    this.closeAfterResponse = true;
+    this.#end.closeSoon();
     if (!this.#stream) this.#shut(false);
-  }
-
-  /** Ends the connection after a response that refuses the request. */
-  closeAfterRefusal(): void {
-    this.closeAfterResponse = true;
-    this.#delayClose = true;
   }
 
   destroy(): void {
@@ -121,11 +120,13 @@ export class ServerConnection implements TransportUser {
     return !this.transport.blocked;
   }
 
-  /** A head on its way out; `framing` is the part of its tail that frames the body. */
-  outgoing(head: ResponseHead, framing: number): OutgoingHead {
+  /** A head of a stream on its way out, with what it says of the connection; `framing` is the part of its tail that frames the body. */
+  outgoing(stream: HttpStream, head: ResponseHead, framing: number): OutgoingHead {
     const minor = this.#minor;
+    if (!stream.requestDone) this.manager.stats.rqResponseBeforeComplete++;
+    const close = this.#end.atResponse(stream.lastOnConnection, !stream.requestDone);
     const kept = minor === 0 ? TAIL.KEEP_ALIVE : 0;
-    const tail = head.status === 101 ? 0 : (this.closeAfterResponse ? TAIL.CLOSE : kept) | framing;
+    const tail = head.status === 101 ? 0 : (close ? TAIL.CLOSE : kept) | framing;
     return outgoingResponse(head, minor, tail, this.manager.codec.headerCase.write);
   }
 
@@ -162,19 +163,19 @@ export class ServerConnection implements TransportUser {
       this.#shut(false);
       return;
     }
-    if (!stream.requestDone || this.closeAfterResponse) {
-      if (!stream.requestDone) this.manager.stats.rqReceivedReset++;
-      this.#shut(this.#delayClose || !stream.requestDone);
+    this.#stream = undefined;
+    if (!stream.requestDone) this.manager.stats.rqReceivedReset++;
+    if (!stream.requestDone || this.#end.closing) {
+      // Where the client wanted the end and nothing of its request is on the way there is no race to avoid, but
+      // Envoy does not look for it inside of a read.
+      const noRace = stream.lastOnConnection && (stream.requestDone || stream.endsWithConnection);
+      this.#shut(!noRace || this.#processing);
       return;
     }
-    this.#stream = undefined;
     this.resumeReading();
     this.#idle.start(this.manager.idleTimeout);
-    if (this.#processing || this.#waitingBytes === 0) return;
-    const [first] = this.#waiting;
-    const bytes = this.#waiting.length === 1 && first ? first : Buffer.concat(this.#waiting);
-    this.#waiting = [];
-    this.#waitingBytes = 0;
+    if (this.#processing || this.#waiting.size === 0) return;
+    const bytes = this.#waiting.take();
     this.#process(bytes, bytes.length);
   }
 
@@ -185,7 +186,7 @@ export class ServerConnection implements TransportUser {
   #shut(delay: boolean): void {
     if (this.#closing) return;
     this.#closing = true;
-    this.#delayClose = delay;
+    this.#end.stop();
     this.#idle.stop();
     this.#headTimeout.stop();
     const { delayedCloseTimeout } = this.manager;
@@ -242,9 +243,8 @@ export class ServerConnection implements TransportUser {
   }
 
   #wait(bytes: Buffer, start: number, stop: number): void {
-    this.#waiting.push(Buffer.from(bytes.subarray(start, stop)));
-    this.#waitingBytes += stop - start;
-    if (this.#waitingBytes > PIPELINE_LIMIT) this.pauseReading();
+    this.#waiting.push(bytes, start, stop);
+    if (this.#waiting.size > PIPELINE_LIMIT) this.pauseReading();
   }
 
   #process(bytes: Buffer, limit: number): void {
@@ -320,7 +320,9 @@ export class ServerConnection implements TransportUser {
     const { manager } = this;
     this.#requests++;
     const spent = manager.maxRequestsPerConnection > 0 && this.#requests >= manager.maxRequestsPerConnection;
-    if (framing.close || spent || (head.minor === 0 && !framing.keepAlive)) this.closeAfterResponse = true;
+    if (spent) manager.stats.cxMaxRequests++;
+    const last = spent || this.#end.lastRequest;
+    if (framing.close || last || (head.minor === 0 && !framing.keepAlive)) stream.lastOnConnection = true;
     // After an upgrade or CONNECT whatever comes is payload.
     if (framing.upgrade !== undefined || head.method === 'CONNECT') this.#body.reset('close');
     else if (framing.chunked) this.#body.reset('chunked', 0, manager.codec.trailers);
@@ -354,41 +356,38 @@ export class ServerConnection implements TransportUser {
 
   #idleTimeout(): void {
     this.manager.stats.cxIdleTimeout++;
-    this.#shut(false);
+    if (this.#requests === 0) this.#shut(false);
+    else this.#end.drain();
+  }
+
+  /** `max_connection_duration` is over. */
+  #durationOver(): void {
+    this.manager.stats.cxMaxDuration++;
+    if (this.#requests === 0 && !this.#stream) this.#shut(false);
+    else this.#end.expire();
+  }
+
+  /** The drain time is over. */
+  #closeWhenIdle(): void {
+    if (!this.#stream) this.#shut(true);
   }
 
   #headerTimeout(): void {
-    this.#stream?.reply({
-      status: 408,
-      body: 'request header timeout',
-      details: 'request_header_timeout',
-      close: true,
-    });
+    this.manager.stats.rqHeaderTimeout++;
+    this.#stream?.reply({ status: 408, body: 'request header timeout', details: 'request_header_timeout' });
   }
 
   onClosed(): void {
     this.#closing = true;
+    this.#end.stop();
     this.#idle.stop();
     this.#headTimeout.stop();
     this.#closeDelay.stop();
     const stream = this.#stream;
-    this.#countEnd(stream !== undefined);
+    const how = { active: stream !== undefined, byClient: this.#endedByClient, lasted: now() - this.#openedAt };
+    countConnectionEnd(this.manager.stats, how);
     this.#stream = undefined;
     stream?.onDownstreamGone();
     this.#onClosed(this);
-  }
-
-  #countEnd(active: boolean): void {
-    const { stats } = this.manager;
-    const remote = this.#endedByClient;
-    stats.cxActive--;
-    stats.cxDestroy++;
-    stats.lengthMs.record(now() - this.#openedAt);
-    if (remote) stats.cxDestroyRemote++;
-    else stats.cxDestroyLocal++;
-    if (!active) return;
-    stats.cxDestroyActive++;
-    if (remote) stats.cxDestroyRemoteActive++;
-    else stats.cxDestroyLocalActive++;
   }
 }

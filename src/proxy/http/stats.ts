@@ -142,3 +142,19 @@ export class ListenerHttpStats {
 }
 
 export const LISTENER_HTTP_STATS = statsKind(ListenerHttpStats, { status: codeClasses('downstream_rq_') });
+
+/** A connection ended: `active` with a request under way, `byClient` from the other side, after `lasted` milliseconds. */
+export function countConnectionEnd(
+  stats: HttpStats,
+  { active, byClient, lasted }: { readonly active: boolean; readonly byClient: boolean; readonly lasted: number },
+): void {
+  stats.cxActive--;
+  stats.cxDestroy++;
+  stats.lengthMs.record(lasted);
+  if (byClient) stats.cxDestroyRemote++;
+  else stats.cxDestroyLocal++;
+  if (!active) return;
+  stats.cxDestroyActive++;
+  if (byClient) stats.cxDestroyRemoteActive++;
+  else stats.cxDestroyLocalActive++;
+}

@@ -4,6 +4,7 @@ import type { RedirectHistory } from '../filter/router/internal-redirect.ts';
 import { routeRequest } from '../filter/router/router.ts';
 import type { RouterRun } from '../filter/router/run.ts';
 import { FilterRun } from '../filter/run.ts';
+import type { ForwardAction } from '../route/action.ts';
 import { clusterOf, type Route } from '../route/route.ts';
 import type { RouteTable } from '../route/table.ts';
 import { now } from '../time/clock.ts';
@@ -15,6 +16,7 @@ import type { HttpManager } from './manager.ts';
 import { admitRequest } from './request.ts';
 import { finishResponseHeaders } from './response-headers.ts';
 import type { ServerConnection } from './server-connection.ts';
+import { streamDuration } from './stream-duration.ts';
 import { FLAG, StreamInfo } from './stream-info.ts';
 import { markTraceReason, type TracingOptions } from './tracing.ts';
 import { type OutgoingHead, TAIL } from './wire.ts';
@@ -41,6 +43,10 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
   override route: Route | undefined = undefined;
   /** The cluster that the route leads to; empty when there is none. */
   routeCluster = '';
+  /** The client or a limit wants the connection to end with the response. */
+  lastOnConnection = false;
+  /** The end of the connection is the end of the response. */
+  endsWithConnection = false;
   /** The whole request has been read. */
   requestDone = false;
   responseStarted = false;
@@ -56,6 +62,8 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
   #chunked = false;
   #bodyless = false;
   #pendingHead: OutgoingHead | undefined = undefined;
+  #idleMs: number;
+  #duration: Deadline | undefined = undefined;
   readonly #idle = new Deadline(() => this.#idleTimeout());
   readonly #whole = new Deadline(() => this.#requestTimeout());
 
@@ -67,11 +75,13 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     this.accessLogType = 'DownstreamEnd';
     manager.stats.rqTotal++;
     manager.stats.rqActive++;
+    this.#idleMs = manager.streamIdleTimeout;
+    if (manager.maxStreamDuration > 0) this.#limitDuration(manager.maxStreamDuration);
   }
 
   /** The head is still to come. */
   awaitHead(): void {
-    this.#idle.start(this.manager.streamIdleTimeout);
+    this.#idle.start(this.#idleMs);
     this.#whole.start(this.manager.requestTimeout);
   }
 
@@ -79,7 +89,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
   begin(head: RequestHead): void {
     const { manager } = this;
     this.takeHead(head);
-    this.#idle.start(manager.streamIdleTimeout);
+    this.#idle.start(this.#idleMs);
     if (!this.requestDone && !this.#whole.list) this.#whole.start(manager.requestTimeout);
     const refused = admitRequest(this);
     if (refused) {
@@ -101,6 +111,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     this.routes = manager.routes();
     if (!this.internal) for (const name of this.routes?.internalHeaders ?? []) this.head.headers.remove(name);
     const route = this.routable ? this.reroute() : undefined;
+    if (route?.action.kind === 'forward') this.#takeTimeouts(route.action);
     if (manager.tracing && this.requestId !== '') this.#markTraceReason(manager.tracing);
     const plan = manager.filters.plan(route);
     if (plan.empty) {
@@ -120,6 +131,26 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     this.routeCluster = route ? clusterOf(route, this) : '';
     this.clusterName = this.manager.clusters.get(this.routeCluster) ? this.routeCluster : '';
     return route;
+  }
+
+  /** What the route says instead of the connection manager. */
+  #takeTimeouts(action: ForwardAction): void {
+    const { maxStreamDuration } = this.manager;
+    if (action.idleTimeout !== undefined) {
+      this.#idleMs = action.idleTimeout;
+      this.#idle.start(action.idleTimeout);
+    }
+    if (action.maxStreamDuration) {
+      this.#limitDuration(streamDuration(action.maxStreamDuration, this.head.headers, maxStreamDuration));
+    }
+  }
+
+  /** The time counts from the beginning; undefined: it has no limit. */
+  #limitDuration(milliseconds: number | undefined): void {
+    this.#duration?.stop();
+    if (milliseconds === undefined) return;
+    this.#duration ??= new Deadline(() => this.#durationOver());
+    this.#duration.start(Math.max(1, milliseconds - (now() - this.startedAt)));
   }
 
   #markTraceReason(tracing: TracingOptions): void {
@@ -148,7 +179,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
   /** A piece of the request's body. The bytes are reused after the call. */
   onRequestBody(bytes: Buffer, start: number, stop: number, done: boolean): void {
     this.bytesReceived += stop - start;
-    this.#idle.start(this.manager.streamIdleTimeout);
+    this.#idle.start(this.#idleMs);
     if (done) this.requestComplete();
     if (this.#filters) this.#filters.request.body(bytes, start, stop, done);
     else this.forwardBody(bytes, start, stop, done);
@@ -178,7 +209,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     // A reply to what is wrong with a response passes no filters.
     if (this.responseStarted) this.#filters?.response.cancel();
     // Envoy takes the connection of a bad request for a bad one, whoever found it bad.
-    if (reply.close || (reply.status === 400 && !this.manager.streamErrors)) this.connection.closeAfterRefusal();
+    if (reply.close || (reply.status === 400 && !this.manager.streamErrors)) this.lastOnConnection = true;
     const filters = this.responseStarted ? undefined : this.#filters;
     const { head, body } = localReplyHead(this, reply);
     const bytes = Buffer.from(body, 'latin1');
@@ -209,7 +240,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
   /** Begins with a request that passed the checks before, from its route on. */
   beginAgain(body: Buffer | undefined): void {
     this.requestComplete();
-    this.#idle.start(this.manager.streamIdleTimeout);
+    this.#idle.start(this.#idleMs);
     if (body) this.requestDone = false;
     this.#route();
     if (body) this.onRequestBody(body, 0, body.length, true);
@@ -252,17 +283,13 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     const { manager, connection } = this;
     finishResponseHeaders(this, head);
     this.status = head.status;
-    if (!connection.closeAfterResponse && head.status !== 101 && manager.drain.closes()) {
-      manager.stats.cxDrainClose++;
-      connection.closeAfterResponse = true;
-    }
-    if (!this.requestDone && head.status !== 101) {
-      connection.closeAfterResponse = true;
-      manager.stats.rqResponseBeforeComplete++;
-    }
     // To HTTP/1.0 the end of a response of unknown length is that of the connection.
-    if (this.head.minor === 0 && !head.headers.has('content-length')) connection.closeAfterResponse = true;
-    const outgoing = connection.outgoing(head, this.#framing(head, done));
+    if (this.head.minor === 0 && !head.headers.has('content-length')) {
+      this.lastOnConnection = true;
+      this.endsWithConnection = true;
+    }
+    const framing = this.#framing(head, done);
+    const outgoing = connection.outgoing(this, head, framing);
     manager.stats.status.count(head.status);
     manager.listenerStats.status.count(head.status);
     return outgoing;
@@ -293,7 +320,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     this.bytesSent += stop - from;
     const head = this.#pendingHead;
     this.#pendingHead = undefined;
-    if (!done) this.#idle.start(this.manager.streamIdleTimeout);
+    if (!done) this.#idle.start(this.#idleMs);
     this.connection.write(head, bytes, from, stop, this.#chunked, done, this.responseTrailers);
     if (done) this.#finish();
   }
@@ -315,6 +342,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     this.responseEndAt = now();
     this.#idle.stop();
     this.#whole.stop();
+    this.#duration?.stop();
     this.manager.stats.rqActive--;
     this.manager.stats.rqTime.record(this.responseEndAt - this.startedAt);
     this.#run?.abort();
@@ -347,10 +375,21 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
 
   #idleTimeout(): void {
     this.manager.stats.idleTimeout++;
-    this.reply({ status: 408, body: 'stream timeout', details: 'stream_idle_timeout', flags: FLAG.STREAM_IDLE });
+    this.#timeOut('stream timeout', 'stream_idle_timeout', FLAG.STREAM_IDLE);
   }
 
   #requestTimeout(): void {
-    this.reply({ status: 408, body: 'request timeout', details: 'request_overall_timeout' });
+    this.manager.stats.rqTimeout++;
+    this.#timeOut('request timeout', 'request_overall_timeout', 0);
+  }
+
+  #durationOver(): void {
+    this.manager.stats.rqMaxDuration++;
+    this.#timeOut('downstream duration timeout', 'max_duration_timeout', FLAG.DURATION_TIMEOUT);
+  }
+
+  /** A client that has not sent its request is slow itself. */
+  #timeOut(body: string, details: string, flags: number): void {
+    this.reply({ status: this.requestDone ? 504 : 408, body, details, flags });
   }
 }

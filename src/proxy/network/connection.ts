@@ -10,9 +10,8 @@ import { TcpConnection } from './tcp-connection.ts';
 /** A client's connection at work. */
 export interface ServedConnection {
   readonly socket: net.Socket;
+  /** Ends after the response under way, at once when there is none. */
   drain(): void;
-  /** Ends after the response under way; an idle connection stays until its next request. */
-  closeAfterResponse: boolean;
   destroy(): void;
 }
 

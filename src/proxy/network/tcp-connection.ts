@@ -16,7 +16,6 @@ import { TcpUpstream, type TcpUpstreamOwner } from './tcp-upstream.ts';
 /** A client's connection joined to one upstream connection, byte for byte, each direction ending on its own. */
 export class TcpConnection implements TerminalConnection, TcpUpstreamOwner {
   readonly halfClose = true;
-  closeAfterResponse = false;
   readonly #downstream: Transport;
   readonly #proxy: TcpProxy;
   readonly #info: StreamInfo;
@@ -54,7 +53,7 @@ export class TcpConnection implements TerminalConnection, TcpUpstreamOwner {
   }
 
   drain(): void {
-    this.closeAfterResponse = true;
+    // A connection without requests has no moment to end before its time is over.
   }
 
   destroy(): void {
