@@ -2,12 +2,14 @@ import { clusterBench } from './cluster.ts';
 import { type Figure, printFigures } from './figure.ts';
 import { policyBench } from './policy.ts';
 import { proxyBench } from './proxy/bench.ts';
+import { routesBench } from './routes.ts';
 import { xdsBench } from './xds.ts';
 
 const benches: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   cluster: clusterBench,
   policy: policyBench,
   proxy: proxyBench,
+  routes: routesBench,
   xds: xdsBench,
 };
 

@@ -1,5 +1,6 @@
 import type { Fields } from '../config/fields.ts';
 import { lowerAscii } from '../match/strings.ts';
+import { nextNode, PrefixTree, previousNode, type TreeNode } from './prefix-tree.ts';
 
 /** Finds by host name in Envoy's order: exact, longest `*suffix`, longest `prefix*`, `*`. */
 export interface DomainIndex<T> {
@@ -8,10 +9,41 @@ export interface DomainIndex<T> {
   readonly nameless: T | undefined;
 }
 
-interface Wildcards<T> {
-  /** Longest first. */
-  readonly lengths: number[];
-  readonly byText: Map<string, T>;
+/** Domains with a star at one end, by the rest of their text. */
+class Wildcards<T> {
+  readonly #tree = new PrefixTree();
+  readonly #values: T[] = [];
+  readonly #next: typeof nextNode;
+  readonly #isSuffix: boolean;
+
+  constructor(isSuffix: boolean) {
+    this.#isSuffix = isSuffix;
+    this.#next = isSuffix ? previousNode : nextNode;
+  }
+
+  get empty(): boolean {
+    return this.#values.length === 0;
+  }
+
+  /** False: the text is there already. */
+  add(text: string, value: T): boolean {
+    const key = this.#isSuffix ? text.split('').reverse().join('') : text;
+    const positions = this.#tree.listOf(key, false, this.#values.length);
+    if (positions.length > 0) return false;
+    positions.push(this.#values.length);
+    this.#values.push(value);
+    return true;
+  }
+
+  /** The star stands for at least one character. */
+  findLongest(host: string): T | undefined {
+    const next = this.#next;
+    let best: number | undefined;
+    for (let node: TreeNode | undefined = this.#tree.root; node && node.depth < host.length; node = next(node, host)) {
+      if (node.plain) best = node.plain[0];
+    }
+    return best === undefined ? undefined : this.#values[best];
+  }
 }
 
 export function buildDomains<T extends { readonly domains: readonly string[] }>(
@@ -20,8 +52,8 @@ export function buildDomains<T extends { readonly domains: readonly string[] }>(
   fields: Fields,
 ): DomainIndex<T> {
   const exact = new Map<string, T>();
-  const suffixes: Wildcards<T> = { lengths: [], byText: new Map() };
-  const prefixes: Wildcards<T> = { lengths: [], byText: new Map() };
+  const suffixes = new Wildcards<T>(true);
+  const prefixes = new Wildcards<T>(false);
   let any: T | undefined;
   const duplicate = (domain: string): void =>
     fields.problem(
@@ -34,42 +66,18 @@ export function buildDomains<T extends { readonly domains: readonly string[] }>(
       if (domain === '*') {
         if (any) fields.problem('virtual_hosts', `Only a single wildcard domain is permitted in route ${table}`);
         any = host;
-      } else if (domain.startsWith('*')) addWildcard(suffixes, domain.slice(1), host, () => duplicate(domain));
-      else if (domain.endsWith('*')) addWildcard(prefixes, domain.slice(0, -1), host, () => duplicate(domain));
-      else if (exact.has(domain)) duplicate(domain);
+      } else if (domain.startsWith('*')) {
+        if (!suffixes.add(domain.slice(1), host)) duplicate(domain);
+      } else if (domain.endsWith('*')) {
+        if (!prefixes.add(domain.slice(0, -1), host)) duplicate(domain);
+      } else if (exact.has(domain)) duplicate(domain);
       else exact.set(domain, host);
     }
   }
-  if (exact.size + suffixes.lengths.length + prefixes.lengths.length === 0) return { nameless: any, find: () => any };
-  return { nameless: undefined, find: (authority) => lookUp(lowerAscii(authority), exact, suffixes, prefixes) ?? any };
-}
-
-function addWildcard<T>(wildcards: Wildcards<T>, text: string, value: T, duplicate: () => void): void {
-  if (wildcards.byText.has(text)) {
-    duplicate();
-    return;
-  }
-  wildcards.byText.set(text, value);
-  if (wildcards.lengths.includes(text.length)) return;
-  wildcards.lengths.push(text.length);
-  wildcards.lengths.sort((left, right) => right - left);
-}
-
-function lookUp<T>(
-  host: string,
-  exact: ReadonlyMap<string, T>,
-  suffixes: Wildcards<T>,
-  prefixes: Wildcards<T>,
-): T | undefined {
-  const found = exact.get(host);
-  if (found) return found;
-  for (const length of suffixes.lengths) {
-    const value = length < host.length ? suffixes.byText.get(host.slice(host.length - length)) : undefined;
-    if (value) return value;
-  }
-  for (const length of prefixes.lengths) {
-    const value = length < host.length ? prefixes.byText.get(host.slice(0, length)) : undefined;
-    if (value) return value;
-  }
-  return undefined;
+  if (exact.size === 0 && suffixes.empty && prefixes.empty) return { nameless: any, find: () => any };
+  const find = (authority: string): T | undefined => {
+    const name = lowerAscii(authority);
+    return exact.get(name) ?? suffixes.findLongest(name) ?? prefixes.findLongest(name) ?? any;
+  };
+  return { nameless: undefined, find };
 }

@@ -70,6 +70,19 @@ export function nextNode(node: TreeNode, path: string): TreeNode | undefined {
   return child;
 }
 
+/** The same for a tree of suffixes, each from its end to its beginning. */
+export function previousNode(node: TreeNode, text: string): TreeNode | undefined {
+  const { children, depth } = node;
+  const last = text.length - 1 - depth;
+  if (!children || last < 0) return undefined;
+  const slot = text.charCodeAt(last) - node.base;
+  const child = slot < 0 ? undefined : children[slot];
+  if (!child || child.depth > text.length) return undefined;
+  const { label } = child;
+  for (let at = 1; at < label.length; at++) if (text.charCodeAt(last - at) !== label.charCodeAt(at)) return undefined;
+  return child;
+}
+
 /** Puts a node between a child and its parent. */
 function split(parent: TreeNode, child: TreeNode, common: number): TreeNode {
   const middle = new TreeNode(parent.depth + common, child.label.slice(0, common), child.first);
