@@ -3,17 +3,20 @@ import { enableCompileCache } from 'node:module';
 import path from 'node:path';
 
 /**
- * Young garbage in small steps: requests leave little behind, and memory counts. Node takes this only at its start, so a process that was
- * started without goes on as one that was.
+ * What Node and the C library take only at the start of a process: one that was started without goes on as one that was.
+ * Young garbage is collected often, since requests leave little behind and memory counts. All threads share one malloc arena: those of
+ * the compiler would each keep megabytes of what loading needed.
  */
 const YOUNG_FLAG = '--max-semi-space-size';
-const YOUNG_MB = 4;
+const FLAGS = [`${YOUNG_FLAG}=8`, '--expose-gc'];
+const ARENAS = 'MALLOC_ARENA_MAX';
 
 function restartWithFlags(): void {
   const { execArgv, execPath, argv, env } = process;
+  if (env[ARENAS] !== undefined || !process.execve) return;
   const flagged = [...execArgv, env['NODE_OPTIONS'] ?? ''].some((one) => one.includes(YOUNG_FLAG));
-  if (flagged || !process.execve) return;
-  process.execve(execPath, [execPath, ...execArgv, `${YOUNG_FLAG}=${YOUNG_MB}`, ...argv.slice(1)], env);
+  const flags = flagged ? FLAGS.slice(1) : FLAGS;
+  process.execve(execPath, [execPath, ...execArgv, ...flags, ...argv.slice(1)], { ...env, [ARENAS]: '1' });
 }
 
 /** Compiled code is kept beside the packages: TypeScript is stripped once, and worker threads need not do it again. */

@@ -28,11 +28,20 @@ export async function run(line: CommandLine): Promise<number | undefined> {
       commandLine: line,
     });
     serve(proxy, line, logs.get('main'));
+    setTimeout(forgetStart, SETTLE_MS).unref();
     return undefined;
   } catch (error) {
     if (!(error instanceof BootstrapError)) throw error;
     return complain(error.issues.map(locate));
   }
+}
+
+/** How long after the start loading is over, in milliseconds. */
+const SETTLE_MS = 500;
+
+/** Gives back the memory that only reading types and configuration needed, once; V8 alone would keep it for later. */
+function forgetStart(): void {
+  globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });
 }
 
 async function readSource({ configPath, configYaml }: CommandLine): Promise<ConfigSource | readonly Issue[]> {

@@ -119,9 +119,13 @@ async function tryHandles(): Promise<void> {
       server.once('error', reject);
       server.on('connection', (accepted) => {
         sockets.push(accepted);
-        const socket = adoptTrial(accepted, reject);
-        sockets.push(socket);
-        writeTrial(socket, reject);
+        try {
+          const socket = adoptTrial(accepted, reject);
+          sockets.push(socket);
+          writeTrial(socket, reject);
+        } catch (error) {
+          reject(error);
+        }
       });
       server.listen(0, '127.0.0.1', () => {
         const { port } = server.address() as net.AddressInfo;
