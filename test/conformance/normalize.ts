@@ -45,6 +45,22 @@ export function normalBody(body: string): string {
   return `${body.slice(0, 80)}... (${body.length} bytes)`;
 }
 
+/** The order of keys in JSON and the time of a change mean nothing. */
+function normalJson(answer: string): string {
+  if (!answer.startsWith('{')) return answer;
+  try {
+    const sorted = (value: unknown): unknown => {
+      if (Array.isArray(value)) return value.map(sorted);
+      if (typeof value !== 'object' || value === null) return value;
+      const entries = Object.entries(value).sort(([left], [right]) => (left < right ? -1 : 1));
+      return Object.fromEntries(entries.map(([key, inner]) => [key, key === 'last_updated' ? 'TIME' : sorted(inner)]));
+    };
+    return JSON.stringify(sorted(JSON.parse(answer)), undefined, 1);
+  } catch {
+    return answer;
+  }
+}
+
 export function normalOutcome(outcome: Outcome, places: Places): Outcome {
   const text = normalizer(places);
   const headers = (list: readonly string[]): readonly string[] => list.map((header) => normalHeader(text(header)));
@@ -69,7 +85,11 @@ export function normalOutcome(outcome: Outcome, places: Places): Outcome {
       : {}),
     ...(outcome.log ? { log: outcome.log.map(text) } : {}),
     ...(outcome.admin
-      ? { admin: Object.fromEntries(Object.entries(outcome.admin).map(([at, answer]) => [at, text(answer)])) }
+      ? {
+          admin: Object.fromEntries(
+            Object.entries(outcome.admin).map(([at, answer]) => [at, text(normalJson(answer))]),
+          ),
+        }
       : {}),
   };
 }

@@ -18,7 +18,7 @@ type CountsOf = (host: Host) => HostCounts;
 async function answerClusters(query: URLSearchParams, { workers, records }: AdminSubject): Promise<Page> {
   const pattern = query.get('filter') ?? '';
   const regex = pattern === '' ? undefined : compileRe2(pattern);
-  if (regex && !regex.ok) return text('Invalid re2 regex\n', 400);
+  if (regex && !regex.ok) return text('Invalid re2 regex', 400);
   const counts = await workers.hostCounts();
   const dynamic = new Set(records.of('cluster').flatMap(({ name, fixed }) => (fixed ? [] : [name])));
   const chosen = workers.first.clusters
@@ -33,13 +33,13 @@ async function answerClusters(query: URLSearchParams, { workers, records }: Admi
       ? clusterJson(cluster, added, countsOf)
       : clusterText(cluster, added, countsOf);
   });
-  if (query.get('format') === 'json') return json({ cluster_statuses: parts });
+  if (query.get('format') === 'json') return json(parts.length === 0 ? {} : { cluster_statuses: parts });
   return text(parts.join(''));
 }
 
 function clusterText(cluster: Cluster, added: boolean, countsOf: CountsOf): string {
   const { config, resources, outlier, hosts } = cluster;
-  const lines: string[] = [`observability_name::${config.statName}`];
+  const lines: string[] = [`observability_name::${config.observabilityName}`];
   if (outlier) {
     for (const origin of ['', 'local_origin_']) {
       lines.push(`outlier::${origin}success_rate_average::-1`, `outlier::${origin}success_rate_ejection_threshold::-1`);
@@ -104,7 +104,7 @@ function clusterJson(cluster: Cluster, added: boolean, countsOf: CountsOf): Json
     ...(added ? { added_via_api: true } : {}),
     ...(hosts.length > 0 ? { host_statuses: hosts.map((host) => hostJson(host, countsOf(host))) } : {}),
     circuit_breakers: { thresholds: [threshold('DEFAULT'), threshold('HIGH')] },
-    observability_name: config.statName,
+    observability_name: config.observabilityName,
     ...(config.kind === 'EDS' && config.serviceName !== config.name ? { eds_service_name: config.serviceName } : {}),
   };
 }

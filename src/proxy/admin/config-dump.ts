@@ -4,6 +4,7 @@ import { isObject, type JsonObject, type JsonValue } from '../config/fields.ts';
 import type { ConfigRecord } from '../server/records.ts';
 import { addressJson } from './addresses.ts';
 import { type AdminSubject, type Endpoint, json, type Page, text } from './page.ts';
+import { re2Error } from './re2-error.ts';
 
 const ADMIN = 'type.googleapis.com/envoy.admin.v3.';
 const CONFIG = 'type.googleapis.com/envoy.config.';
@@ -40,7 +41,7 @@ function answerDump(query: URLSearchParams, subject: AdminSubject): Page {
   const pattern = query.get('name_regex') ?? '';
   const regex = pattern === '' ? undefined : compileRe2(pattern);
   if (regex && !regex.ok) {
-    return text(`INVALID_ARGUMENT: Error while parsing name_regex from ${pattern}: ${regex.error}\n`, 400);
+    return text(`INVALID_ARGUMENT: Error while parsing name_regex from ${pattern}: ${re2Error(regex.error)}`, 400);
   }
   const named = (name: string): boolean => !regex?.ok || regex.value.matcher(name).matches();
   const dumps = dumpsOf(subject, named, query.has('include_eds'));

@@ -99,7 +99,7 @@ async function modifyRuntime(query: URLSearchParams, { config, workers }: AdminS
   const changes = [...query];
   if (changes.length === 0) {
     return text(
-      'usage: /runtime_modify?key1=value1&key2=value2&keyN=valueN\n       or send the parameters as form values\nuse an empty value to remove a previously added override\n',
+      'usage: /runtime_modify?key1=value1&key2=value2&keyN=valueN\n       or send the parameters as form values\nuse an empty value to remove a previously added override',
       400,
     );
   }

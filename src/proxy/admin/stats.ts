@@ -2,6 +2,7 @@ import { compileRe2 } from '../../base/index.ts';
 import type { Sample } from '../stats/kind.ts';
 import { type AdminSubject, compactJson, type Endpoint, type Page, text } from './page.ts';
 import { prometheusText } from './prometheus.ts';
+import { re2Error } from './re2-error.ts';
 import { histogramJson, histogramText, MODES, type Mode } from './stats-histogram.ts';
 
 const TYPES = ['All', 'Counters', 'Histograms', 'Gauges', 'TextReadouts'] as const;
@@ -61,7 +62,7 @@ function filterOf(query: URLSearchParams): ((sample: Sample) => boolean) | strin
   const inverted = query.has('invert_filter');
   const pattern = query.get('filter');
   const regex = pattern === null || pattern === '' ? undefined : compileRe2(pattern);
-  if (regex && !regex.ok) return `Invalid re2 regex: ${regex.error}\n`;
+  if (regex && !regex.ok) return `Invalid re2 regex: ${re2Error(regex.error)}`;
   return (sample) => {
     if (usedOnly && !isUsed(sample)) return false;
     return !regex?.ok || regex.value.matcher(sample.name).find() !== inverted;

@@ -115,7 +115,8 @@ export class Cluster {
     for (const priority of ['DEFAULT', 'HIGH'] as const) {
       const { limits, connections, pending, requests, retryAllowed } = this.resources[priority];
       const circuit = this.#circuits[priority];
-      circuit.seen ||= priority === 'DEFAULT' && this.stats.cxTotal > 0;
+      circuit.seen ||= this.stats.cxTotal > 0;
+      circuit.checked ||= circuit.seen && priority === 'DEFAULT';
       circuit.cx = connections >= limits.connections ? 1 : 0;
       circuit.pending = pending >= limits.pending ? 1 : 0;
       circuit.requests = requests >= limits.requests ? 1 : 0;

@@ -20,6 +20,8 @@ export interface ClusterConfig {
   readonly name: string;
   /** What stands for the name in stat names. */
   readonly statName: string;
+  /** `alt_stat_name`, or the name: what access logs call the cluster. */
+  readonly observabilityName: string;
   readonly kind: ClusterKind;
   /** Name of the endpoint assignment of an EDS cluster. */
   readonly serviceName: string;
@@ -67,7 +69,8 @@ export function readCluster(fields: Fields, options: ClusterReaderOptions): Clus
   fields.ignore('upstream_connection_options', 'track_cluster_stats', 'respect_dns_ttl', 'wait_for_warm_on_init');
   fields.ignore('track_timeout_budgets', 'connection_pool_per_downstream_connection');
   const name = fields.required('name');
-  const statName = sanitizeStatName(fields.text('alt_stat_name') || name);
+  const observabilityName = fields.text('alt_stat_name') || name;
+  const statName = sanitizeStatName(observabilityName);
   const kind = fields.choice<ClusterKind>('type', ['STATIC', 'STRICT_DNS', 'EDS', 'ORIGINAL_DST']);
   const serviceName = fields.message('eds_cluster_config', readEds);
   if (kind === 'EDS' && serviceName === undefined) fields.problem('eds_cluster_config', 'value is required');
@@ -83,6 +86,7 @@ export function readCluster(fields: Fields, options: ClusterReaderOptions): Clus
   return {
     name,
     statName,
+    observabilityName,
     kind,
     serviceName: serviceName || name,
     assignment: fields.message('load_assignment', readAssignment) ?? NO_ASSIGNMENT,

@@ -3,6 +3,7 @@ import { Histogram } from '../stats/histogram.ts';
 import {
   alwaysUsed,
   codes,
+  completedCodes,
   counter,
   gauge,
   histogram,
@@ -163,7 +164,7 @@ export const CLUSTER_STATS = statsKind(
     warmingState: alwaysUsed(sharedGauge('warming_state')),
     matched: sharedCounter('default.total_match_count'),
     version: sharedGauge('version'),
-    status: codes('upstream_rq_'),
+    status: completedCodes('upstream_rq_'),
     externalStatus: codes('external.upstream_rq_'),
     internalStatus: codes('internal.upstream_rq_'),
     canaryStatus: codes('canary.upstream_rq_'),
@@ -198,19 +199,18 @@ export const CLUSTER_STATS = statsKind(
 export class CircuitStats {
   /** A request was held against the limits. */
   seen = false;
+  checked = false;
+  cxPool = 0;
   cx = 0;
   pending = 0;
   requests = 0;
   retries = 0;
 }
 
-export const CIRCUIT_STATS = statsKind(
-  CircuitStats,
-  {
-    cx: usedWith('seen', gauge('cx_open')),
-    pending: usedWith('seen', gauge('rq_pending_open')),
-    requests: usedWith('seen', gauge('rq_open')),
-    retries: gauge('rq_retry_open'),
-  },
-  { gauges: ['cx_pool_open'] },
-);
+export const CIRCUIT_STATS = statsKind(CircuitStats, {
+  cxPool: usedWith('seen', gauge('cx_pool_open')),
+  cx: usedWith('checked', gauge('cx_open')),
+  pending: usedWith('checked', gauge('rq_pending_open')),
+  requests: usedWith('checked', gauge('rq_open')),
+  retries: gauge('rq_retry_open'),
+});

@@ -175,7 +175,8 @@ function whole(least: number, most: number) {
 }
 
 function readLevel(text: string): Level {
-  const level = levelOf(text);
+  // The command line, unlike the admin interface, also takes the short form.
+  const level = text === 'warn' ? 'warning' : levelOf(text);
   if (level) return level;
   throw new InvalidArgumentError(`allowed: ${LEVELS.join(', ')}.`);
 }

@@ -77,7 +77,7 @@ export const STREAM_COMMANDS: Readonly<Record<string, CommandKind>> = {
   RESPONSE_TX_DURATION: alone((info) => since(info.upstreamFirstByteAt, info.responseEndAt)),
   ROUTE_NAME: alone((info) => info.routeName || undefined),
   VIRTUAL_CLUSTER_NAME: alone((info) => info.virtualCluster || undefined),
-  UPSTREAM_CLUSTER: alone((info) => info.clusterName || undefined),
+  UPSTREAM_CLUSTER: alone((info) => info.observedCluster || info.clusterName || undefined),
   UPSTREAM_CLUSTER_RAW: alone((info) => info.clusterName || undefined),
   UPSTREAM_HOST: alone((info) => info.upstreamHost?.name),
   UPSTREAM_HOST_NAME: alone(hostName),

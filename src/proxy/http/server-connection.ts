@@ -384,7 +384,8 @@ export class ServerConnection implements TransportUser {
     this.#headTimeout.stop();
     this.#closeDelay.stop();
     const stream = this.#stream;
-    const how = { active: stream !== undefined, byClient: this.#endedByClient, lasted: now() - this.#openedAt };
+    const active = stream !== undefined && !stream.ended;
+    const how = { active, byClient: this.#endedByClient, lasted: now() - this.#openedAt };
     countConnectionEnd(this.manager.stats, how);
     this.#stream = undefined;
     stream?.onDownstreamGone();

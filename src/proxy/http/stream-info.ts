@@ -111,6 +111,8 @@ export class StreamInfo {
   bytesSent = 0;
   routeName = '';
   clusterName = '';
+  /** What logs call the cluster, where that is not its name. */
+  observedCluster = '';
   /** The virtual cluster that the request counts for; empty when its virtual host has none. */
   virtualCluster = '';
   virtualHostName = '';

@@ -39,6 +39,8 @@ export class Listener {
   workerStats: WorkerListenerStats;
   readonly #sockets: Socket[] = [];
   readonly #connections = new Map<FilterChain, Set<ServedConnection>>();
+  /** Addresses of a listener that accepts nothing more. */
+  #stopped: readonly Address[] | undefined = undefined;
   readonly #draining = new Set<ServedConnection>();
   /** Connections that came before all discovered parts were there. */
   readonly #waiting: net.Socket[] = [];
@@ -108,7 +110,7 @@ export class Listener {
   }
 
   get boundAddresses(): readonly Address[] {
-    return this.#sockets.map(boundAddress);
+    return this.#stopped ?? this.#sockets.map(boundAddress);
   }
 
   /** The sockets for another worker; one that cannot be bound twice is duplicated and the caller owns the descriptor. */
@@ -122,6 +124,7 @@ export class Listener {
 
   /** Accepts nothing more; connections stay. */
   stopAccepting(): void {
+    this.#stopped = this.boundAddresses;
     for (const { server } of this.#sockets.splice(0)) server.close();
   }
 

@@ -2,9 +2,8 @@
 export const LEVELS = ['trace', 'debug', 'info', 'warning', 'error', 'critical', 'off'] as const;
 export type Level = (typeof LEVELS)[number];
 
-/** A level by name; `warn` means `warning`. */
 export function levelOf(name: string): Level | undefined {
-  return name === 'warn' ? 'warning' : LEVELS.find((level) => level === name);
+  return LEVELS.find((level) => level === name);
 }
 
 /** Every component of Envoy 1.40 that logs, in the order of its admin interface; the same names are taken here. */

@@ -30,17 +30,35 @@ export function createLogs(level: Level, write: (line: string) => void = toStand
   };
 }
 
-/** One logger that takes the lines of every component. */
+const ELSEWHERE: Readonly<Record<Level, string>> = {
+  trace: 'trace',
+  debug: 'debug',
+  info: 'info',
+  warning: 'warn',
+  error: 'error',
+  critical: 'fatal',
+  off: 'silent',
+};
+
+/** One logger that takes the lines of every component; it talks as much as the most talkative of them. */
 export function singleLogger(log: Logger): Logs {
+  const start = LEVELS.find((level) => ELSEWHERE[level] === log.level) ?? 'info';
+  const levels = new Map<string, Level>(COMPONENTS.map((name) => [name, start]));
+  const apply = (): void => {
+    const most = LEVELS.find((level) => [...levels.values()].includes(level)) ?? 'off';
+    log.level = ELSEWHERE[most];
+  };
   return {
     get: () => log,
     setAll: (level) => {
-      log.level = level;
+      for (const name of COMPONENTS) levels.set(name, level);
+      apply();
     },
-    set: (_component, level) => {
-      log.level = level;
+    set: (component, level) => {
+      levels.set(component, level);
+      apply();
     },
-    levels: () => new Map(COMPONENTS.map((name) => [name, levelOf(log.level) ?? 'off'])),
+    levels: () => levels,
   };
 }
 

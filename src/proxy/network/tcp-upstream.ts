@@ -3,6 +3,7 @@ import type { Host } from '../cluster/host.ts';
 import { errnoText } from '../cluster/reset.ts';
 import { bindAddress, openUpstreamSocket, type SourceAddress } from '../cluster/upstream-connection.ts';
 import type { Peer } from '../http/stream-info.ts';
+import { now } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
 import { Transport, type TransportUser } from '../transport/transport.ts';
 
@@ -27,6 +28,8 @@ export class TcpUpstream implements TransportUser {
   readonly #connectTimeout = new Deadline(() => this.#fail('connection timeout', true));
   #connected = false;
   #over = false;
+  #endedByHost = false;
+  readonly #openedAt = now();
 
   /** Throws where not even the attempt to connect can be made. */
   constructor(owner: TcpUpstreamOwner, cluster: Cluster, host: Host, source: SourceAddress | undefined) {
@@ -61,6 +64,7 @@ export class TcpUpstream implements TransportUser {
     this.#cluster.stats.rqTotal++;
     this.#host.stats.rqTotal++;
     this.#connectTimeout.stop();
+    this.#cluster.stats.connectMs.record(now() - this.#openedAt);
     this.transport.connected();
     this.#owner.onConnected(this);
   }
@@ -79,7 +83,12 @@ export class TcpUpstream implements TransportUser {
     this.#over = true;
     this.#connectTimeout.stop();
     this.#cluster.resources.DEFAULT.connections--;
-    this.#cluster.stats.cxActive--;
+    const { stats } = this.#cluster;
+    stats.cxActive--;
+    stats.cxDestroy++;
+    stats.lengthMs.record(now() - this.#openedAt);
+    if (this.#endedByHost) stats.cxDestroyRemote++;
+    else stats.cxDestroyLocal++;
     this.#host.stats.cxActive--;
   }
 
@@ -101,6 +110,7 @@ export class TcpUpstream implements TransportUser {
 
   onClosed(): void {
     if (this.#over) return;
+    this.#endedByHost = true;
     this.#release();
     this.#owner.onUpstreamClosed();
   }

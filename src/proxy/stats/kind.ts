@@ -103,26 +103,33 @@ export const lazyHistogram = (unit: HistogramUnit, ...names: readonly [string, .
   lazy: true,
 });
 
-/** Codes under each prefix as Envoy's response code stats: classes and codes appear when they first occur. */
-export const codes = (...prefixes: readonly [string, ...string[]]): CodesSpec => ({
+/** Codes under a prefix as Envoy's response code stats: classes and codes appear when they first occur. */
+export const codes = (prefix: string): CodesSpec => ({
   type: 'codes',
-  expand: (counts) =>
-    prefixes.flatMap((prefix) => [
-      ...(counts.completed > 0 ? [[`${prefix}completed`, counts.completed] as const] : []),
-      ...[1, 2, 3, 4, 5].flatMap((digit) => {
-        const count = counts.ofClass(digit);
-        return count > 0 ? [[`${prefix}${digit}xx`, count] as const] : [];
-      }),
-      ...counts.codes().map(([code, count]) => [`${prefix}${code}`, count] as const),
-    ]),
+  expand: (counts) => (counts.used ? occurred(prefix, counts) : []),
 });
+
+/** The same, with a sum that is there from the start. */
+export const completedCodes = (prefix: string): CodesSpec => ({
+  type: 'codes',
+  expand: (counts) => (counts.used ? occurred(prefix, counts) : [[`${prefix}completed`, 0]]),
+});
+
+function occurred(prefix: string, counts: CodeCounts): readonly (readonly [string, number])[] {
+  const classes = [1, 2, 3, 4, 5].flatMap((digit) => {
+    const count = counts.ofClass(digit);
+    return count === undefined ? [] : [[`${prefix}${digit}xx`, count] as const];
+  });
+  const single = counts.codes().map(([code, count]) => [`${prefix}${code}`, count] as const);
+  return [[`${prefix}completed`, counts.completed], ...classes, ...single];
+}
 
 /** The five classes and the sum, always there. */
 export const codeClasses = (prefix: string): CodesSpec => ({
   type: 'codes',
   expand: (counts) => [
     [`${prefix}completed`, counts.completed],
-    ...[1, 2, 3, 4, 5].map((digit) => [`${prefix}${digit}xx`, counts.ofClass(digit)] as const),
+    ...[1, 2, 3, 4, 5].map((digit) => [`${prefix}${digit}xx`, counts.ofClass(digit) ?? 0] as const),
   ],
 });
 
@@ -164,7 +171,8 @@ export function readStats<T extends object>(
     const value = values[key];
     if (spec.type === 'codes') {
       for (const [name, count] of spec.expand(value as CodeCounts)) {
-        out.push({ type: 'counter', name: prefix + name, value: count, used: count > 0 });
+        if (count > 0) used.add(name);
+        out.push({ type: 'counter', name: prefix + name, value: count, used: used.has(name) });
       }
     } else if (spec.type === 'histogram') {
       const held = value as Histogram;

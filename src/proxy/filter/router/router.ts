@@ -34,6 +34,7 @@ function forward(stream: RouterDownstream, route: Route, action: ForwardAction):
     return undefined;
   }
   stream.clusterName = stream.routeCluster;
+  stream.observedCluster = cluster.config.observabilityName;
   if (stream.upgrade !== undefined && !upgradeAllowed(stream, action, stream.upgrade)) {
     stream.upgrade = undefined;
     stream.reply({ status: 403, body: '', details: 'upgrade_failed', close: true });
