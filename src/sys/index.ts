@@ -14,6 +14,7 @@ export {
   removeNetworkNamespace,
   type Sandbox,
 } from './sandbox.ts';
+export { openSocketPair } from './socket-pair.ts';
 export {
   closeDescriptor,
   duplicateDescriptor,

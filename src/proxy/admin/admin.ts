@@ -42,11 +42,14 @@ export async function startAdmin(address: Address, subject: AdminSubject): Promi
     server.once('error', (error) =>
       resolve(fail(`cannot bind admin '${formatAddress(address)}': ${errnoText(error)}`)),
     );
-    server.listen(address.kind === 'pipe' ? { path: address.path } : { host: address.host, port: address.port }, () => {
-      const bound = server.address();
-      const shown = typeof bound === 'string' || bound === null ? bound : `${bound.address}:${bound.port}`;
-      resolve(ok({ address: shown ?? formatAddress(address), close: () => closeServer(server) }));
-    });
+    server.listen(
+      address.kind === 'socket' ? { host: address.host, port: address.port } : { path: formatAddress(address) },
+      () => {
+        const bound = server.address();
+        const shown = typeof bound === 'string' || bound === null ? bound : `${bound.address}:${bound.port}`;
+        resolve(ok({ address: shown ?? formatAddress(address), close: () => closeServer(server) }));
+      },
+    );
   });
 }
 

@@ -63,6 +63,7 @@ export interface ClusterReaderOptions {
 }
 
 const RAW_BUFFER = 'envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer';
+const INTERNAL = 'envoy.extensions.transport_sockets.internal_upstream.v3.InternalUpstreamTransport';
 
 export function readCluster(fields: Fields, options: ClusterReaderOptions): ClusterConfig {
   fields.ignore('per_connection_buffer_limit_bytes', 'metadata');
@@ -132,12 +133,15 @@ export function readConfigSource(fields: Fields): { readonly initialFetchTimeout
   return { initialFetchTimeout };
 }
 
+/** Plain bytes, also inside the transport socket for internal listeners, which adds nothing while no metadata is passed through. */
 function readTransportSocket(fields: Fields): void {
   fields.message('transport_socket', (socket) => {
     socket.ignore('name');
     const config = socket.raw('typed_config');
     const type = isObject(config) ? typeName(config) : '';
-    if (type !== RAW_BUFFER) socket.problem('typed_config', `${type || 'nothing'} is not supported`, RAW_BUFFER);
+    if (type === RAW_BUFFER) return;
+    if (type === INTERNAL) socket.message('typed_config', readTransportSocket);
+    else socket.problem('typed_config', `${type || 'nothing'} is not supported`, `${RAW_BUFFER}, ${INTERNAL}`);
   });
 }
 

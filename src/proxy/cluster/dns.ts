@@ -29,7 +29,7 @@ export class DnsResolver {
     await Promise.all(endpoints.map((endpoint, index) => this.#resolveOne(endpoint, index)));
     if (this.#stopped) return;
     const resolved = endpoints.flatMap((endpoint, index) =>
-      endpoint.address.kind === 'pipe'
+      endpoint.address.kind !== 'socket'
         ? [endpoint]
         : (this.#known.get(index) ?? []).map((host): EndpointConfig => {
             const { port, host: name } = endpoint.address as { port: number; host: string };
@@ -41,7 +41,7 @@ export class DnsResolver {
   }
 
   async #resolveOne({ address }: EndpointConfig, index: number): Promise<void> {
-    if (address.kind === 'pipe') return;
+    if (address.kind !== 'socket') return;
     const family = this.#cluster.config.dnsFamily;
     try {
       const answers = await lookup(address.host, { all: true, family });

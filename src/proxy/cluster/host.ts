@@ -91,7 +91,9 @@ export class Host {
     this.address = address;
     this.name = formatAddress(address);
     this.peer =
-      address.kind === 'pipe' ? { address: address.path, port: 0 } : { address: address.host, port: address.port };
+      address.kind === 'socket'
+        ? { address: address.host, port: address.port }
+        : { address: formatAddress(address), port: 0 };
     this.hostname = endpoint.hostname ?? '';
     this.checkAddress = endpoint.check?.address ?? address;
     this.checkHostname = endpoint.check?.hostname ?? '';

@@ -8,6 +8,7 @@ import { HeadBuffer } from '../http/head-buffer.ts';
 import type { HeaderMap } from '../http/headers.ts';
 import { now } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
+import { connectInternal } from '../transport/internal.ts';
 import { type ByteCounts, Transport, type TransportUser } from '../transport/transport.ts';
 import { errnoText, type ResetReason } from './reset.ts';
 
@@ -288,6 +289,7 @@ export function openUpstreamSocket(
   source: SourceAddress | undefined,
   onread: net.OnReadOpts,
 ): net.Socket {
+  if (address.kind === 'internal') return connectInternal(address.listener, address.endpointId, onread);
   const socket =
     source && address.kind === 'socket'
       ? new net.Socket({

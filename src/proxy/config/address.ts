@@ -1,10 +1,18 @@
 import net from 'node:net';
 import type { Fields } from './fields.ts';
 
-/** Where something listens or is reached: an IP (or, for DNS clusters, a name) with a port, or a Unix socket. */
+/** Where something listens or is reached: an IP (or, for DNS clusters, a name) with a port, a Unix socket, or an internal listener. */
 export type Address =
   | { readonly kind: 'socket'; readonly host: string; readonly port: number }
-  | { readonly kind: 'pipe'; readonly path: string };
+  | { readonly kind: 'pipe'; readonly path: string }
+  | InternalAddress;
+
+/** An `envoy.config.core.v3.EnvoyInternalAddress`. */
+export interface InternalAddress {
+  readonly kind: 'internal';
+  readonly listener: string;
+  readonly endpointId: string;
+}
 
 /** Reads an `envoy.config.core.v3.Address`. */
 export function readAddress(fields: Fields): Address | undefined {
@@ -23,6 +31,19 @@ export function readAddress(fields: Fields): Address | undefined {
   }
 }
 
+/** Reads the address of an endpoint, which may be that of an internal listener. */
+export function readEndpointAddress(fields: Fields): Address | undefined {
+  if (!fields.has('envoy_internal_address')) return readAddress(fields);
+  return fields.message(
+    'envoy_internal_address',
+    (internal): InternalAddress => ({
+      kind: 'internal',
+      listener: internal.required('server_listener_name'),
+      endpointId: internal.text('endpoint_id'),
+    }),
+  );
+}
+
 function readSocketAddress(fields: Fields): Address {
   fields.choice('protocol', ['TCP']);
   fields.ignore('ipv4_compat');
@@ -34,7 +55,14 @@ function readSocketAddress(fields: Fields): Address {
 
 /** `a.b.c.d:p`, `[v6]:p` or the path of a Unix socket, as Envoy prints addresses. */
 export function formatAddress(address: Address): string {
-  return address.kind === 'pipe' ? address.path : formatHostPort(address.host, address.port);
+  switch (address.kind) {
+    case 'pipe':
+      return address.path;
+    case 'internal':
+      return `envoy://${address.listener}/${address.endpointId}`;
+    case 'socket':
+      return formatHostPort(address.host, address.port);
+  }
 }
 
 export function formatHostPort(host: string, port: number): string {

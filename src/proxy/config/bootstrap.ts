@@ -3,7 +3,14 @@ import { decodeEnvoyJson, typeName } from '../../model/envoy/index.ts';
 import { adminRuntime, readRuntime } from '../runtime/read.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { type Address, readAddress } from './address.ts';
-import { type Fields, isObject, type JsonObject, type JsonValue, readMessage } from './fields.ts';
+import {
+  type Fields,
+  isObject,
+  type JsonObject,
+  type JsonValue,
+  typeName as messageName,
+  readMessage,
+} from './fields.ts';
 import { readGrpcCluster } from './grpc-service.ts';
 
 /** What the proxy calls itself towards others. */
@@ -45,10 +52,25 @@ export function readBootstrap(json: unknown, identity?: NodeIdentity): Result<Bo
   return issues.length > 0 ? fail(issues) : ok(bootstrap);
 }
 
+const INTERNAL_LISTENER = 'envoy.extensions.bootstrap.internal_listener.v3.InternalListener';
+
+/** Internal listeners are always there; their extension only has to be known. */
+function readExtensions(fields: Fields): void {
+  fields.list('bootstrap_extensions', (extension) => {
+    extension.ignore('name');
+    const config = extension.raw('typed_config');
+    const type = isObject(config) ? messageName(config) : '';
+    if (type === INTERNAL_LISTENER) extension.message('typed_config', (inner) => inner.ignore('buffer_size_kb'));
+    else extension.problem('typed_config', `${type || 'nothing'} is not supported by ciliate-proxy`, INTERNAL_LISTENER);
+    return true;
+  });
+}
+
 function readFields(fields: Fields, identity: NodeIdentity | undefined): Bootstrap {
   fields.ignore('stats_flush_interval', 'use_tcp_for_dns_lookups', 'watchdogs', 'watchdog');
   fields.ignore('default_regex_engine', 'header_prefix', 'deferred_stat_options', 'flags_path', 'stats_config');
   const node = nodeOf(fields, identity);
+  readExtensions(fields);
   const runtimeJson = fields.raw('layered_runtime');
   const resources = fields.message('static_resources', (inner) => ({
     listeners: inner.items('listeners').filter((one) => isObject(one)),

@@ -32,7 +32,10 @@ export interface ListenerConfig {
   readonly statPrefix: string;
   /** Holds the stats of the listener and its filters. */
   readonly stats: StatsScope;
+  /** None for an internal listener. */
   readonly addresses: readonly Address[];
+  /** Takes connections from inside the proxy only. */
+  readonly internal: boolean;
   readonly sockets: SocketSettings;
   readonly chains: readonly FilterChain[];
   readonly defaultChain: FilterChain | undefined;
@@ -62,7 +65,11 @@ export function readListener(fields: Fields, context: ListenerContext): Listener
   fields.ignore('metadata');
   fields.ignore('ignore_global_conn_limit', 'max_connections_to_accept_per_socket_event');
   const name = fields.text('name') || randomUUID();
-  const address = fields.message('address', readAddress);
+  const internal = fields.message('internal_listener', () => true) ?? false;
+  const address = internal
+    ? ({ kind: 'internal', listener: name, endpointId: '' } as const)
+    : fields.message('address', readAddress);
+  if (internal) refuseForInternal(fields, name);
   if (!address) fields.problem('address', `error adding listener named '${name}': address is necessary`);
   const more = fields.list('additional_addresses', (one) => one.message('address', readAddress));
   for (const one of [address, ...more]) {
@@ -86,7 +93,8 @@ export function readListener(fields: Fields, context: ListenerContext): Listener
     inbound,
     statPrefix,
     stats: context.stats,
-    addresses: [...(address ? [address] : []), ...more.filter((one) => one !== undefined)],
+    addresses: [...(address && !internal ? [address] : []), ...more.filter((one) => one !== undefined)],
+    internal,
     sockets: readSocketSettings(fields),
     accessLogs: context.readAccessLogs(fields),
     useOriginalDestination: fields.flag('use_original_dst'),
@@ -95,6 +103,14 @@ export function readListener(fields: Fields, context: ListenerContext): Listener
     defaultChain,
     listenerFilters: readListenerFilters(fields, context.stats),
   };
+}
+
+/** What has no meaning without a socket of its own. */
+function refuseForInternal(fields: Fields, name: string): void {
+  const alone = ['address', 'additional_addresses', 'transparent', 'freebind', 'socket_options', 'tcp_backlog_size'];
+  for (const key of [...alone, 'tcp_fast_open_queue_length', 'enable_reuse_port', 'use_original_dst']) {
+    if (fields.has(key)) fields.problem(key, `error adding listener named '${name}': not for an internal listener`);
+  }
 }
 
 function readSocketSettings(fields: Fields): SocketSettings {

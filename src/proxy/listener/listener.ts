@@ -1,4 +1,4 @@
-import net from 'node:net';
+import type net from 'node:net';
 import { fail, ok, type Result } from '../../base/index.ts';
 import { duplicateDescriptor } from '../../sys/index.ts';
 import type { SourceAddress } from '../cluster/upstream-connection.ts';
@@ -7,10 +7,12 @@ import { type ConnectionPeers, FLAG, type Peer, StreamInfo } from '../http/strea
 import { openConnection, type ServedConnection } from '../network/connection.ts';
 import type { StatsScope } from '../stats/store.ts';
 import { Deadline } from '../time/deadline.ts';
+import { closeInternal, type InternalAccept, openInternal } from '../transport/internal.ts';
 import type { OpenSocket } from '../worker/change.ts';
 import { selectChain } from './chain-match.ts';
 import type { FilterChain, ListenerConfig } from './config.ts';
 import { Inspection } from './inspection.ts';
+import { peersOf, setInternalPeers } from './peers.ts';
 import { openServer } from './sockets.ts';
 import { LISTENER_STATS, type ListenerStats, WORKER_LISTENER_STATS, type WorkerListenerStats } from './stats.ts';
 
@@ -38,6 +40,7 @@ export class Listener {
   /** The share of this worker. */
   workerStats: WorkerListenerStats;
   readonly #sockets: Socket[] = [];
+  #internal: InternalAccept | undefined = undefined;
   readonly #connections = new Map<FilterChain, Set<ServedConnection>>();
   /** Addresses of a listener that accepts nothing more. */
   #stopped: readonly Address[] | undefined = undefined;
@@ -78,7 +81,24 @@ export class Listener {
       opened.push({ address, server: server.value });
     }
     this.#sockets.push(...opened);
+    if (config.internal && !this.#openInternal(config.name)) return fail(`an internal listener of that name is there`);
     return ok(undefined);
+  }
+
+  #openInternal(name: string): boolean {
+    if (this.#internal) return true;
+    const accept: InternalAccept = (socket, endpointId) => {
+      setInternalPeers(socket, name, endpointId);
+      this.#accept(socket);
+    };
+    if (!openInternal(name, accept)) return false;
+    this.#internal = accept;
+    return true;
+  }
+
+  #closeInternal(): void {
+    if (this.#internal) closeInternal(this.config.name, this.#internal);
+    this.#internal = undefined;
   }
 
   /** Takes a new configuration into force: connections of chains that did not change go on, the others drain. */
@@ -126,6 +146,7 @@ export class Listener {
   stopAccepting(): void {
     this.#stopped = this.boundAddresses;
     for (const { server } of this.#sockets.splice(0)) server.close();
+    this.#closeInternal();
   }
 
   get isDraining(): boolean {
@@ -135,6 +156,7 @@ export class Listener {
   /** Accepts nothing more. Connections end with their next response, all of them when the drain time is over. */
   close(): void {
     for (const { server } of this.#sockets.splice(0)) server.close();
+    this.#closeInternal();
     for (const socket of this.#waiting.splice(0)) socket.destroy();
     for (const inspection of [...this.#inspections]) inspection.destroy();
     this.#inspections.clear();
@@ -244,7 +266,12 @@ export class Listener {
       discard(socket, wasRead);
       return;
     }
-    const mark = config.listenerFilters.originalSourceMark;
+    const { filters, terminal } = chain.network;
+    if (!terminal) {
+      discard(socket, wasRead);
+      return;
+    }
+    const mark = config.internal ? undefined : config.listenerFilters.originalSourceMark;
     const source: SourceAddress | undefined = mark === undefined ? undefined : { address: peers.remote.address, mark };
     const { stats, workerStats } = this;
     stats.cxTotal++;
@@ -264,7 +291,7 @@ export class Listener {
       connections.delete(connection);
       if (this.#draining.delete(connection)) this.#releaseStats();
     };
-    const opened = openConnection(chain.network, { socket, wasRead, peers, source }, closed);
+    const opened = openConnection(filters, terminal, { socket, wasRead, peers, source }, closed);
     connections.add(opened.connection);
     opened.start();
   }
@@ -306,29 +333,4 @@ function descriptorOf(server: net.Server): number {
 
 function sameAddress(left: Address, right: Address): boolean {
   return left.kind === right.kind && formatAddress(left) === formatAddress(right);
-}
-
-let connections = 0;
-
-function peersOf(socket: net.Socket): ConnectionPeers | undefined {
-  const { remoteAddress, remotePort, localAddress, localPort } = socket;
-  if (remoteAddress === undefined) return localAddress === undefined && !socket.destroyed ? PIPE_PEERS : undefined;
-  const remote = { address: plain(remoteAddress), port: remotePort ?? 0 };
-  return {
-    connectionId: ++connections,
-    remote,
-    directRemote: remote,
-    local: { address: plain(localAddress ?? ''), port: localPort ?? 0 },
-  };
-}
-
-const PIPE_PEERS: ConnectionPeers = {
-  remote: { address: '', port: 0 },
-  directRemote: { address: '', port: 0 },
-  local: { address: '', port: 0 },
-};
-
-/** An IPv4 address that came in over a dual-stack socket, as IPv4. */
-function plain(address: string): string {
-  return address.startsWith('::ffff:') && net.isIPv4(address.slice(7)) ? address.slice(7) : address;
 }

@@ -2,7 +2,7 @@ import net from 'node:net';
 import { fail, ok, type Result } from '../../base/index.ts';
 import { openListenSocket, SystemCallError, setOption } from '../../sys/index.ts';
 import { errnoText } from '../cluster/reset.ts';
-import type { Address } from '../config/address.ts';
+import { type Address, formatAddress } from '../config/address.ts';
 import type { SocketOption } from '../config/socket-option.ts';
 
 /** SO_MARK of what the proxy sends to clients of a transparent listener. */
@@ -56,7 +56,7 @@ function listenOptions(
 ): { readonly options: net.ListenOptions & { fd?: number }; readonly fd?: number } {
   const { backlog, transparent, freebind, reusePort, options } = settings;
   if (shared !== undefined) return { options: { fd: shared, backlog } };
-  if (address.kind === 'pipe') return { options: { path: address.path, backlog } };
+  if (address.kind !== 'socket') return { options: { path: formatAddress(address), backlog } };
   const { host, port } = address;
   if (!transparent && !freebind && options.length === 0) return { options: { host, port, backlog, reusePort } };
   const fd = openListenSocket({

@@ -1,4 +1,4 @@
-import type { Address } from '../config/address.ts';
+import { type Address, formatAddress } from '../config/address.ts';
 import { Histogram } from '../stats/histogram.ts';
 import { counter, gauge, histogram, statsKind, usedWith } from '../stats/kind.ts';
 import { sanitizeStatName } from '../stats/store.ts';
@@ -57,7 +57,7 @@ export const WORKER_LISTENER_STATS = statsKind(WorkerListenerStats, {
 export function listenerStatName(statPrefix: string, address: Address | undefined): string {
   if (statPrefix !== '') return sanitizeStatName(statPrefix);
   if (!address) return '';
-  const shown = address.kind === 'pipe' ? address.path : `${bracketed(address.host)}:${address.port}`;
+  const shown = address.kind === 'socket' ? `${bracketed(address.host)}:${address.port}` : formatAddress(address);
   return sanitizeStatName(shown);
 }
 

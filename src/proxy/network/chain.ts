@@ -13,7 +13,8 @@ export type TerminalFilter =
 
 export interface NetworkChain {
   readonly filters: readonly NetworkFilter[];
-  readonly terminal: TerminalFilter;
+  /** Undefined in a chain without filters: its connections are closed at once, as by Envoy. */
+  readonly terminal: TerminalFilter | undefined;
 }
 
 /** Every network filter that may stand before the last, by the full name of its configuration message. */
@@ -50,8 +51,7 @@ export function readNetworkChain(fields: Fields, context: HttpManagerContext): N
       );
     if (read) filters.push(read);
   });
-  if (count === 0) fields.problem('filters', 'value must contain at least 1 item(s)');
-  return terminal && { filters, terminal };
+  return terminal || count === 0 ? { filters, terminal } : undefined;
 }
 
 function misplaced(name: string, type: string, what: string): string {

@@ -3,7 +3,7 @@ import type { SourceAddress } from '../cluster/upstream-connection.ts';
 import { ServerConnection } from '../http/server-connection.ts';
 import { type ConnectionPeers, StreamInfo } from '../http/stream-info.ts';
 import { acceptedTransport, type Transport, uncounted } from '../transport/transport.ts';
-import type { NetworkChain } from './chain.ts';
+import type { NetworkChain, TerminalFilter } from './chain.ts';
 import { NetworkGate, type TerminalConnection } from './gate.ts';
 import { TcpConnection } from './tcp-connection.ts';
 
@@ -31,7 +31,8 @@ export interface OpenedConnection {
 
 /** Puts an accepted socket behind a chain of network filters. */
 export function openConnection(
-  { filters, terminal }: NetworkChain,
+  filters: NetworkChain['filters'],
+  terminal: TerminalFilter,
   { socket, wasRead, peers, source }: AcceptedSocket,
   onClosed: (connection: ServedConnection) => void,
 ): OpenedConnection {

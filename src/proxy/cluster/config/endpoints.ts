@@ -1,4 +1,4 @@
-import { type Address, readAddress } from '../../config/address.ts';
+import { type Address, readEndpointAddress } from '../../config/address.ts';
 import { type Fields, isObject, type JsonObject } from '../../config/fields.ts';
 import { type EndpointCheck, type EndpointConfig, HEALTH, type Locality, localityOf, NO_LOCALITY } from '../host.ts';
 import { DEFAULT_OVERPROVISIONING } from '../host-set.ts';
@@ -75,7 +75,7 @@ function readEndpoint(fields: Fields, priority: number, locality: Locality): End
   const weight = fields.number('load_balancing_weight') ?? 1;
   const metadata = fields.message('metadata', readMetadata);
   const found = fields.message('endpoint', (endpoint) => ({
-    address: endpoint.message('address', readAddress),
+    address: endpoint.message('address', readEndpointAddress),
     hostname: endpoint.text('hostname'),
     check: endpoint.message('health_check_config', readCheck),
   }));
@@ -85,7 +85,7 @@ function readEndpoint(fields: Fields, priority: number, locality: Locality): End
   }
   const { address, hostname, check } = found;
   const port = check?.port ?? 0;
-  if (port > 0 && address.kind === 'pipe')
+  if (port > 0 && address.kind !== 'socket')
     fields.problem('endpoint.health_check_config.port_value', 'needs an IP address');
   return {
     address,
@@ -106,7 +106,7 @@ function withPort(address: Address, port: number): Address {
 function readCheck(fields: Fields): EndpointCheck & { readonly port: number } {
   return {
     port: fields.number('port_value') ?? 0,
-    address: fields.message('address', readAddress),
+    address: fields.message('address', readEndpointAddress),
     hostname: fields.text('hostname'),
     disabled: fields.flag('disable_active_health_check'),
   };

@@ -1,5 +1,5 @@
 import net from 'node:net';
-import type { Address } from '../../config/address.ts';
+import { type Address, formatAddress } from '../../config/address.ts';
 import type { TcpCheckConfig } from './config.ts';
 import { holdsParts } from './payload.ts';
 import type { CheckResult, Probe } from './probe.ts';
@@ -25,9 +25,9 @@ export function createTcpProbe(
 
   function open(): net.Socket {
     const made =
-      address.kind === 'pipe'
-        ? net.connect({ path: address.path })
-        : net.connect({ host: address.host, port: address.port });
+      address.kind === 'socket'
+        ? net.connect({ host: address.host, port: address.port })
+        : net.connect({ path: formatAddress(address) });
     made.setNoDelay(true);
     made.on('error', () => undefined);
     made.on('connect', () => {

@@ -1,0 +1,33 @@
+import net from 'node:net';
+import type { ConnectionPeers, Peer } from '../http/stream-info.ts';
+
+let connections = 0;
+const NOWHERE: Peer = { address: '', port: 0 };
+/** Of connections that an internal listener accepted: their sockets know no address. */
+const internal = new WeakMap<net.Socket, ConnectionPeers>();
+
+/** Gives a connection to an internal listener the addresses that Envoy shows for it. */
+export function setInternalPeers(socket: net.Socket, listener: string, endpointId: string): void {
+  const remote = { address: 'envoy://internal_client_address/', port: 0 };
+  const local = { address: `envoy://${listener}/${endpointId}`, port: 0 };
+  internal.set(socket, { connectionId: ++connections, remote, directRemote: remote, local });
+}
+
+/** The ends of an accepted connection; undefined when it has gone already. */
+export function peersOf(socket: net.Socket): ConnectionPeers | undefined {
+  const known = internal.get(socket);
+  if (known) return known;
+  const { remoteAddress, remotePort, localAddress, localPort } = socket;
+  if (remoteAddress === undefined) {
+    if (localAddress !== undefined || socket.destroyed) return undefined;
+    return { connectionId: ++connections, remote: NOWHERE, directRemote: NOWHERE, local: NOWHERE };
+  }
+  const remote = { address: plain(remoteAddress), port: remotePort ?? 0 };
+  const local = { address: plain(localAddress ?? ''), port: localPort ?? 0 };
+  return { connectionId: ++connections, remote, directRemote: remote, local };
+}
+
+/** An IPv4 address that came in over a dual-stack socket, as IPv4. */
+function plain(address: string): string {
+  return address.startsWith('::ffff:') && net.isIPv4(address.slice(7)) ? address.slice(7) : address;
+}
