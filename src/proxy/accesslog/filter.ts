@@ -76,7 +76,7 @@ export function readStreamFilter(fields: Fields): StreamTest {
     }
     case 'not_health_check_filter':
       fields.message('not_health_check_filter', () => undefined);
-      return () => true;
+      return (info) => !info.healthCheck;
     case 'traceable_filter':
       // Without a tracer no request is traced.
       fields.message('traceable_filter', () => undefined);

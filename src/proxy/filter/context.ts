@@ -2,6 +2,7 @@ import type { Fields } from '../config/fields.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { StatsScope } from '../stats/store.ts';
 import type { FilterSlot, HttpFilter } from './filter.ts';
+import type { ProxyHealth } from './health-check/health.ts';
 
 /** Where a chain stands decides which filters may be in it and how it ends. */
 export type ChainPlace = 'downstream' | 'upstream';
@@ -30,6 +31,7 @@ export interface FilterContext extends RouteFilterContext {
   /** `http.<stat_prefix>.` or `cluster.<name>.` */
   readonly statPrefix: string;
   readonly discover: DiscoverFilter;
+  readonly health: ProxyHealth;
 }
 
 /** What all filters of a chain are told. */

@@ -5,6 +5,7 @@ import type { NodeName } from '../config/bootstrap.ts';
 import type { Fields } from '../config/fields.ts';
 import type { FilterChain } from '../filter/chain.ts';
 import type { DiscoverFilter } from '../filter/context.ts';
+import { proxyHealth } from '../filter/health-check/health.ts';
 import type { RouterConfig } from '../filter/router/config.ts';
 import { readFilterChain } from '../filter/table.ts';
 import type { Drain } from '../listener/drain.ts';
@@ -119,6 +120,7 @@ export function readHttpManager(fields: Fields, context: HttpManagerContext): Ht
     stats: context.stats,
     runtime: context.runtime,
     discover: context.discoverFilter,
+    health: proxyHealth(context.drain, context.clusters),
   });
   const serverName = fields.text('server_name') || 'envoy';
   return {

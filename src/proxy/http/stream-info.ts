@@ -44,10 +44,12 @@ export const FLAG = {
   INVALID_ENVOY_HEADERS: 1 << 18,
   UPSTREAM_MAX_DURATION: 1 << 19,
   RATE_LIMITED: 1 << 20,
+  FAILED_LOCAL_HEALTH_CHECK: 1 << 21,
 } as const;
 
 /** Bit, text of `%RESPONSE_FLAGS%` and of its long form, field of `envoy.data.accesslog.v3.ResponseFlags`; in Envoy's order. */
 export const FLAG_TEXTS: readonly (readonly [number, string, string, string])[] = [
+  [FLAG.FAILED_LOCAL_HEALTH_CHECK, 'LH', 'FailedLocalHealthCheck', 'failed_local_healthcheck'],
   [FLAG.NO_HEALTHY_UPSTREAM, 'UH', 'NoHealthyUpstream', 'no_healthy_upstream'],
   [FLAG.UPSTREAM_TIMEOUT, 'UT', 'UpstreamRequestTimeout', 'upstream_request_timeout'],
   [FLAG.LOCAL_RESET, 'LR', 'LocalReset', 'local_reset'],
@@ -126,6 +128,8 @@ export class StreamInfo {
   /** Why a filter closed the connection; empty when none did. */
   terminationDetails = '';
   attempts = 0;
+  /** It asks for the proxy's health and counts for no response codes. */
+  healthCheck = false;
   /** Name of a header (or `:path`, `:authority`) whose configured value came out as something no header may hold. */
   invalidHeader = '';
   #metadata: Map<string, Map<string, JsonValue>> | undefined = undefined;

@@ -290,8 +290,10 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     }
     const framing = this.#framing(head, done);
     const outgoing = connection.outgoing(this, head, framing);
-    manager.stats.status.count(head.status);
-    manager.listenerStats.status.count(head.status);
+    if (!this.healthCheck) {
+      manager.stats.status.count(head.status);
+      manager.listenerStats.status.count(head.status);
+    }
     return outgoing;
   }
 

@@ -45,6 +45,10 @@ export class Drain {
     this.#since ||= performance.now();
   }
 
+  get healthFailed(): boolean {
+    return this.#process.healthFailed;
+  }
+
   get timeMs(): number {
     return this.#process.settings.timeMs;
   }

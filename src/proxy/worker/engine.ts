@@ -6,6 +6,7 @@ import { ClusterManager } from '../cluster/manager.ts';
 import type { NodeName } from '../config/bootstrap.ts';
 import { FilterStore } from '../discovery/filters.ts';
 import { RouteStore } from '../discovery/routes.ts';
+import { proxyHealth } from '../filter/health-check/health.ts';
 import { readFilterChain } from '../filter/table.ts';
 import { type DrainSettings, ProcessDrain } from '../listener/drain.ts';
 import { ListenerManager } from '../listener/manager.ts';
@@ -54,7 +55,8 @@ export function createEngine({ worker, node, runtime, logs, drain, logFlushMs, l
   const clusters = new ClusterManager(
     {
       readFilters: (fields, key, statPrefix, scope) => {
-        const surroundings = { statPrefix, stats: scope, runtime, discover: filters.discover };
+        const health = proxyHealth(processDrain, clusters);
+        const surroundings = { statPrefix, stats: scope, runtime, health, discover: filters.discover };
         return readFilterChain(fields, key, { place: 'upstream', ...surroundings }).chain;
       },
     },

@@ -53,6 +53,7 @@ const read = (fields: Fields): HttpFilter | undefined =>
     stats: new StatsStore().scope(),
     runtime: new Runtime(),
     discover: () => ({ filter: undefined }),
+    health: { failed: false, members: () => undefined },
   });
 
 function runHead(filter: HttpFilter | undefined, stream: TestStream): HeadVerdict | undefined {

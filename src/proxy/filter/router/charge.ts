@@ -10,8 +10,9 @@ const isServerError = (status: number): boolean => status >= 500 && status < 600
 
 /** Counts a response's code, or that of the answer in its stead. `host`: the one that is to blame. */
 export function chargeStatus(run: RouterRun, status: number, host: Host | undefined, canary = false): void {
-  const { router } = run.stream.manager;
-  if (!router.dynamicStats) return;
+  const { manager, healthCheck } = run.stream;
+  const { router } = manager;
+  if (!router.dynamicStats || healthCheck) return;
   const { stats } = run.cluster;
   const counted = run.grpc && router.suppressGrpcCodeStats ? 0 : status;
   stats.status.count(counted);
@@ -22,8 +23,8 @@ export function chargeStatus(run: RouterRun, status: number, host: Host | undefi
 
 /** Counts how long a response took from the end of the request. */
 function chargeTime(run: RouterRun, canary: boolean): void {
-  const { manager, requestEndAt } = run.stream;
-  if (!manager.router.dynamicStats || requestEndAt === 0) return;
+  const { manager, requestEndAt, healthCheck } = run.stream;
+  if (!manager.router.dynamicStats || requestEndAt === 0 || healthCheck) return;
   const { stats } = run.cluster;
   const time = Math.floor(now() - requestEndAt);
   stats.rqTime.record(time);
