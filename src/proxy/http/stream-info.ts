@@ -2,6 +2,7 @@ import type { Host } from '../cluster/host.ts';
 import type { JsonObject, JsonValue } from '../config/fields.ts';
 import type { MetadataSource } from '../match/metadata.ts';
 import { now, wallNow } from '../time/clock.ts';
+import { DynamicMetadata } from './dynamic-metadata.ts';
 import type { RequestHead, ResponseHead } from './head.ts';
 import type { HeaderMap } from './headers.ts';
 
@@ -132,7 +133,7 @@ export class StreamInfo {
   healthCheck = false;
   /** Name of a header (or `:path`, `:authority`) whose configured value came out as something no header may hold. */
   invalidHeader = '';
-  #metadata: Map<string, Map<string, JsonValue>> | undefined = undefined;
+  #metadata: DynamicMetadata | undefined = undefined;
   #lookup: ((name: string) => string | undefined) | undefined = undefined;
 
   constructor(peers: ConnectionPeers) {
@@ -160,29 +161,16 @@ export class StreamInfo {
   }
 
   setMetadata(namespace: string, key: string, value: JsonValue): void {
-    this.#metadata ??= new Map();
-    const values = this.#metadata.get(namespace);
-    if (values) values.set(key, value);
-    else this.#metadata.set(namespace, new Map([[key, value]]));
+    this.#metadata ??= new DynamicMetadata();
+    this.#metadata.set(namespace, key, value);
   }
 
   metadata(namespace: string, path: readonly string[]): JsonValue | undefined {
-    const [first, ...rest] = path;
-    const values = this.#metadata?.get(namespace);
-    if (!values) return undefined;
-    if (first === undefined) return Object.fromEntries(values);
-    let value = values.get(first);
-    for (const key of rest) {
-      value =
-        typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject)[key] : undefined;
-    }
-    return value;
+    return this.#metadata?.get(namespace, path);
   }
 
   allMetadata(): JsonObject {
-    const out: Record<string, JsonValue> = {};
-    for (const [namespace, values] of this.#metadata ?? []) out[namespace] = Object.fromEntries(values);
-    return out;
+    return this.#metadata?.all() ?? {};
   }
 
   /** Request headers as header matchers ask for them; made once a request when one does. */

@@ -9,8 +9,17 @@ export interface RawHandle {
   reading: boolean;
   readStart(): number;
   readStop(): number;
-  /** 0, or a negative errno. Whether something is left to write tells `lastWriteWaits`. */
+  /** 0, or a negative errno; whether something is left to write stands in the binding's state. */
   writeBuffer(request: object, bytes: Uint8Array): number;
+  onread: (this: RawHandle, bytes: unknown) => unknown;
+  [READER]?: RawReader;
+}
+
+const READER = Symbol('reader');
+
+/** What takes what is read; so many bytes stand in the buffer that the socket was made with. */
+export interface RawReader {
+  onRead(length: number): void;
 }
 
 /** What learns of writes that did not complete at once; `status` is 0 or a negative errno. */
@@ -29,6 +38,7 @@ interface StreamBinding {
   readonly WriteWrap: new () => WriteRequest;
   readonly streamBaseState: Int32Array;
   readonly kLastWriteWasAsync: number;
+  readonly kReadBytesOrError: number;
 }
 
 let binding: StreamBinding | undefined;
@@ -49,6 +59,23 @@ export function takeHandle(accepted: net.Socket): object | undefined {
   const handle = holder._handle ?? undefined;
   holder._handle = null;
   return handle;
+}
+
+/** Delivers what is read straight to the reader; the end and errors go the way of the socket. */
+export function readRaw(handle: RawHandle, reader: RawReader): void {
+  if (handle.onread !== onRawRead) onSocketRead = handle.onread;
+  handle[READER] = reader;
+  handle.onread = onRawRead;
+}
+
+let onSocketRead: RawHandle['onread'] | undefined;
+
+function onRawRead(this: RawHandle, bytes: unknown): unknown {
+  const { streamBaseState, kReadBytesOrError } = binding as StreamBinding;
+  const length = streamBaseState[kReadBytesOrError] as number;
+  if (length <= 0) return onSocketRead?.call(this, bytes);
+  this[READER]?.onRead(length);
+  return undefined;
 }
 
 /**
@@ -97,10 +124,10 @@ export async function prepareRawHandles(wanted = true, proven = false): Promise<
 function findBinding(): StreamBinding | undefined {
   try {
     const found = (process as unknown as { binding(name: string): Partial<StreamBinding> }).binding('stream_wrap');
-    const { WriteWrap, streamBaseState, kLastWriteWasAsync } = found;
+    const { WriteWrap, streamBaseState, kLastWriteWasAsync, kReadBytesOrError } = found;
     if (typeof WriteWrap !== 'function' || !(streamBaseState instanceof Int32Array)) return undefined;
-    if (typeof kLastWriteWasAsync !== 'number') return undefined;
-    return { WriteWrap, streamBaseState, kLastWriteWasAsync };
+    if (typeof kLastWriteWasAsync !== 'number' || typeof kReadBytesOrError !== 'number') return undefined;
+    return { WriteWrap, streamBaseState, kLastWriteWasAsync, kReadBytesOrError };
   } catch {
     return undefined;
   }
@@ -123,6 +150,7 @@ async function tryHandles(): Promise<void> {
           const socket = adoptTrial(accepted, reject);
           sockets.push(socket);
           writeTrial(socket, reject);
+          readTrial(socket, reject);
         } catch (error) {
           reject(error);
         }
@@ -135,7 +163,9 @@ async function tryHandles(): Promise<void> {
         let left = TRIAL_BYTES;
         client.on('data', (bytes) => {
           left -= bytes.length;
-          if (left === 0) resolve();
+          // What the other side answers to is that a read reached it.
+          if (left === 0) client.write(TRIAL_TEXT);
+          if (left < 0) resolve();
         });
       });
     });
@@ -146,10 +176,24 @@ async function tryHandles(): Promise<void> {
   }
 }
 
+const TRIAL_TEXT = 'read';
+const trialBuffer = Buffer.alloc(64);
+
+function readTrial(socket: net.Socket, reject: (error: Error) => void): void {
+  const handle = rawHandleOf(socket);
+  if (!handle || typeof handle.onread !== 'function') throw new Error('a handle does not say how it reads');
+  readRaw(handle, {
+    onRead: (length) => {
+      if (trialBuffer.toString('latin1', 0, length) === TRIAL_TEXT) socket.write(TRIAL_TEXT);
+      else reject(new Error('a read gave other bytes'));
+    },
+  });
+}
+
 function adoptTrial(accepted: net.Socket, reject: (error: Error) => void): net.Socket {
   const handle = takeHandle(accepted);
   if (!handle) throw new Error('an accepted socket has no handle');
-  const onread = { buffer: Buffer.alloc(64), callback: () => true };
+  const onread = { buffer: trialBuffer, callback: () => true };
   const socket = new net.Socket({ handle, onread } as net.SocketConstructorOpts);
   socket.on('error', reject);
   return socket;

@@ -2,7 +2,7 @@ import net from 'node:net';
 import { getSystemErrorName } from 'node:util';
 import { beginTurn, endTurn } from '../time/clock.ts';
 import { type Arena, flush, post, releaseArena, type Sender } from './outbox.ts';
-import { type RawHandle, type RawWriter, rawHandleOf, takeHandle, writeRaw } from './raw.ts';
+import { type RawHandle, type RawReader, type RawWriter, rawHandleOf, readRaw, takeHandle, writeRaw } from './raw.ts';
 
 /** What takes the bytes and events of a transport. */
 export interface TransportUser {
@@ -32,7 +32,7 @@ const readBuffer = Buffer.allocUnsafeSlow(READ_SIZE);
 const BLOCKED_BYTES = 131_072;
 
 /** The byte stream of one connection, on the socket's own handle where that is safe, else through its public interface. */
-export class Transport implements RawWriter, Sender {
+export class Transport implements RawReader, RawWriter, Sender {
   readonly socket: net.Socket;
   readonly #user: TransportUser;
   readonly #counts: ByteCounts;
@@ -66,12 +66,20 @@ export class Transport implements RawWriter, Sender {
       user.onClosed();
     });
     socket.on('drain', () => user.onWritable());
-    if (!socket.connecting) this.#handle = rawHandleOf(socket);
+    if (!socket.connecting) this.connected();
   }
 
   /** For a socket that has connected by now. */
   connected(): void {
-    this.#handle = rawHandleOf(this.socket);
+    const handle = rawHandleOf(this.socket);
+    this.#handle = handle;
+    if (handle) readRaw(handle, this);
+  }
+
+  onRead(length: number): void {
+    beginTurn();
+    this.#user.onBytes(readBuffer, length);
+    endTurn();
   }
 
   /** Whether so much waits in memory that the sender should stop until `onWritable`. */

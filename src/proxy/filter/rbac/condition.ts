@@ -202,8 +202,10 @@ function readSourcedMetadata(fields: Fields): Condition {
 }
 
 function pathOnly(path: string): string {
-  const end = path.search(/[?#]/);
-  return end < 0 ? path : path.slice(0, end);
+  const query = path.indexOf('?');
+  const before = query < 0 ? path : path.slice(0, query);
+  const fragment = before.indexOf('#');
+  return fragment < 0 ? before : before.slice(0, fragment);
 }
 
 function readCidrs(fields: Fields, key: string): (address: string) => boolean {

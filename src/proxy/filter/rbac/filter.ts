@@ -49,12 +49,26 @@ export const rbacFilter: FilterKind = {
 interface Counters {
   readonly rules: VerdictCounter;
   readonly shadow: VerdictCounter;
+  readonly rulesKeys: VerdictKeys;
+  readonly shadowKeys: VerdictKeys;
+}
+
+/** Where a verdict is noted in the dynamic metadata. */
+interface VerdictKeys {
+  readonly result: string;
+  readonly policy: string;
+}
+
+function keysOf(prefix: string): VerdictKeys {
+  return { result: `${prefix}engine_result`, policy: `${prefix}effective_policy_id` };
 }
 
 function countersOf({ rulesPrefix, shadowPrefix }: RbacConfig, context: FilterContext): Counters {
   return {
     rules: verdictCounter(context, rulesPrefix, false),
     shadow: verdictCounter(context, shadowPrefix, true),
+    rulesKeys: keysOf(`${rulesPrefix}enforced_`),
+    shadowKeys: keysOf(`${shadowPrefix}shadow_`),
   };
 }
 
@@ -69,16 +83,16 @@ function readRbac(fields: Fields): RbacConfig {
 }
 
 function enforce(stream: FilterStream, config: RbacConfig, counters: Counters): HeadVerdict {
-  const { rules, shadow, rulesPrefix, shadowPrefix, trackPolicies } = config;
+  const { rules, shadow, trackPolicies } = config;
   if (shadow) {
     const verdict = shadow.judge(stream);
     counters.shadow.count(verdict, trackPolicies);
-    record(stream, verdict, `${shadowPrefix}shadow_`);
+    record(stream, verdict, counters.shadowKeys);
   }
   if (!rules) return 'continue';
   const verdict = rules.judge(stream);
   counters.rules.count(verdict, trackPolicies);
-  record(stream, verdict, `${rulesPrefix}enforced_`);
+  record(stream, verdict, counters.rulesKeys);
   if (rules.logs) stream.setMetadata('envoy.common', 'access_log_hint', verdict.policy !== undefined);
   if (verdict.allowed) return 'continue';
   stream.reply({
@@ -94,7 +108,7 @@ export function deniedDetails({ policy }: Verdict): string {
   return `rbac_access_denied_matched_policy[${(policy ?? 'none').replaceAll(/\s/g, '_')}]`;
 }
 
-function record(stream: FilterStream, { allowed, policy }: Verdict, prefix: string): void {
-  stream.setMetadata(NAMESPACE, `${prefix}engine_result`, allowed ? 'allowed' : 'denied');
-  if (policy !== undefined) stream.setMetadata(NAMESPACE, `${prefix}effective_policy_id`, policy);
+function record(stream: FilterStream, { allowed, policy }: Verdict, keys: VerdictKeys): void {
+  stream.setMetadata(NAMESPACE, keys.result, allowed ? 'allowed' : 'denied');
+  if (policy !== undefined) stream.setMetadata(NAMESPACE, keys.policy, policy);
 }
