@@ -9,4 +9,11 @@ export const differences: Readonly<Record<string, string>> = {
     'a connection that drains is closed after the response that says so; Envoy leaves it open for drain_timeout',
   'upstream-metadata':
     "dynamic metadata that a cluster's filters set shows in the access log of the request, so that a flow can name the rule that judged it",
+  'http1-bare-cr-or-lf':
+    'a CR or LF that is not part of a CRLF is refused (a request with 400, a response with 502): Envoy ends lines at any LF and drops a CR',
+  'http1-folded-field': 'a field that goes on in the next line is refused: Envoy unfolds it',
+  'http1-chunk-syntax':
+    'chunks are read by the grammar to the letter: Envoy takes white space and words after a size, and bytes after the data',
+  'http1-host':
+    'a Host that is repeated or not a host with a port of digits is refused with 400: Envoy looks at its characters only',
 };

@@ -58,6 +58,8 @@ export interface ConnectionOwner {
   readonly bytes: ByteCounts;
 }
 
+/** Responses of 1xx that Envoy tells of; others are passed over. */
+const INTERIM: ReadonlySet<number> = new Set([100, 102, 103, 104]);
 const NOTHING = Buffer.alloc(0);
 
 /** An HTTP/1.1 connection to a host, one request at a time. */
@@ -79,6 +81,8 @@ export class UpstreamConnection implements TransportUser {
   readonly #codec: ClientCodec;
   readonly #body = new BodyDecoder();
   #awaitingHead = false;
+  /** Of several responses of 1xx only the first is told. */
+  #interimTold = false;
   /** What has come of a head that is not complete. */
   #partial: HeadBuffer | undefined = undefined;
   #keep = false;
@@ -105,6 +109,7 @@ export class UpstreamConnection implements TransportUser {
     this.requests++;
     this.requestSent = false;
     this.#awaitingHead = true;
+    this.#interimTold = false;
     this.#keep = false;
   }
 
@@ -218,7 +223,10 @@ export class UpstreamConnection implements TransportUser {
       if (typeof outcome !== 'number') return this.#protocolError(handler);
       at = outcome;
       if (head.status < 200 && head.status !== 101) {
-        handler.onInterim(head);
+        if (INTERIM.has(head.status) && !this.#interimTold) {
+          this.#interimTold = true;
+          handler.onInterim(head);
+        }
         if (this.handler !== handler) return undefined;
         this.#partial = at === limit ? undefined : this.#partial;
         continue;

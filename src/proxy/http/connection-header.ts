@@ -35,7 +35,8 @@ export function applyConnection(
   else if (tokens.length >= MAX_NOMINATED) return BAD_CONNECTION;
   for (const item of tokens) {
     const token = item.trim();
-    if (token === 'close') framing.close = true;
+    // HTTP/1.0 closes unless it is asked to keep the connection.
+    if (token === 'close') framing.close = head.minor === 1;
     else if (token === 'keep-alive') framing.keepAlive = true;
     else if (!switches && !PER_HOP.has(token)) {
       const fault = dropNominated(token, head);

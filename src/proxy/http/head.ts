@@ -56,6 +56,20 @@ export class ResponseHead {
 /** End of the head, undefined when bytes are missing, or the fault. */
 export type ParseOutcome = number | undefined | HeadFault;
 
+/** `parseRequestHead` where empty lines before the request were passed over. */
+export function parseNextRequest(
+  bytes: Buffer,
+  from: number,
+  limit: number,
+  options: RequestOptions,
+  head: RequestHead,
+): ParseOutcome {
+  if (from === limit || (bytes[from] === 13 && from + 1 === limit)) return undefined;
+  // Envoy passes over any CR and LF before a request; alone they are as ambiguous here as elsewhere.
+  if (bytes[from] === 13 || bytes[from] === 10) return CODEC_ERROR;
+  return parseRequestHead(bytes, from, limit, options, head);
+}
+
 const line: RequestLine = { method: '', target: '', minor: 1, bare: false };
 
 /**

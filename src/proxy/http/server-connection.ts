@@ -5,8 +5,8 @@ import { Deadline } from '../time/deadline.ts';
 import type { Transport, TransportUser } from '../transport/transport.ts';
 import { BodyDecoder } from './body.ts';
 import { ConnectionEnd } from './connection-end.ts';
-import { CODEC_ERROR, type HeadFault } from './fault.ts';
-import { parseRequestHead, RequestHead, type ResponseHead } from './head.ts';
+import type { HeadFault } from './fault.ts';
+import { parseNextRequest, RequestHead, type ResponseHead } from './head.ts';
 import { HeadBuffer } from './head-buffer.ts';
 import type { HeaderMap } from './headers.ts';
 import type { HttpManager } from './manager.ts';
@@ -18,6 +18,8 @@ import { type ConnectionPeers, FLAG } from './stream-info.ts';
 import { type OutgoingHead, outgoingResponse, TAIL, writeMessage, writeText } from './wire.ts';
 
 const PIPELINE_LIMIT = 65_536;
+const CR = 13;
+const LF = 10;
 const NOTHING = Buffer.alloc(0);
 /** How long a client may take nothing of the last bytes it is sent where no delayed close limits it. */
 const FLUSH_MS = 60_000;
@@ -130,8 +132,14 @@ export class ServerConnection implements TransportUser {
     return outgoingResponse(head, minor, tail, this.manager.codec.headerCase.write);
   }
 
+  #countInterim(status: number): void {
+    this.manager.stats.status.count(status);
+    this.manager.listenerStats.status.count(status);
+  }
+
   /** Passes on a response that is not the last. */
   writeInterim(head: ResponseHead): void {
+    this.#countInterim(head.status);
     const outgoing = outgoingResponse(head, this.#minor, 0, this.manager.codec.headerCase.write);
     writeMessage(this.transport, outgoing, undefined, 0, 0, false, false);
   }
@@ -282,9 +290,9 @@ export class ServerConnection implements TransportUser {
     this.#stream ??= new HttpStream(this, this.manager);
     const stream = this.#stream;
     let at = from;
-    while (at + 1 < limit && bytes[at] === 13 && bytes[at + 1] === 10) at += 2;
+    while (at + 1 < limit && bytes[at] === CR && bytes[at + 1] === LF) at += 2;
     const head = new RequestHead();
-    const outcome = this.#parse(bytes, at, limit, head);
+    const outcome = parseNextRequest(bytes, at, limit, this.manager.codec.head, head);
     if (outcome === undefined) {
       this.#awaitHead(stream, bytes, at, limit);
       return undefined;
@@ -298,13 +306,6 @@ export class ServerConnection implements TransportUser {
     }
     this.#begin(stream, head);
     return outcome;
-  }
-
-  #parse(bytes: Buffer, at: number, limit: number, head: RequestHead): number | undefined | HeadFault {
-    if (at === limit || (bytes[at] === 13 && at + 1 === limit)) return undefined;
-    // Envoy passes over any CR and LF before a request; alone they are as ambiguous here as elsewhere.
-    if (bytes[at] === 13 || bytes[at] === 10) return CODEC_ERROR;
-    return parseRequestHead(bytes, at, limit, this.manager.codec.head, head);
   }
 
   #awaitHead(stream: HttpStream, bytes: Buffer, at: number, limit: number): void {
@@ -334,6 +335,7 @@ export class ServerConnection implements TransportUser {
 
   #continue(head: RequestHead): void {
     head.headers.remove('expect');
+    this.#countInterim(100);
     writeText(this.transport, `HTTP/1.${this.#minor} 100 Continue\r\n\r\n`);
   }
 

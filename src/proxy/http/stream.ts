@@ -21,9 +21,6 @@ import { FLAG, StreamInfo } from './stream-info.ts';
 import { markTraceReason, type TracingOptions } from './tracing.ts';
 import { type OutgoingHead, TAIL } from './wire.ts';
 
-/** Responses of 1xx that a client may get to see. */
-const PASSED_ON: ReadonlySet<number> = new Set([100, 102, 103, 104]);
-
 /** What stands for the head of a request that could not be read. */
 const NO_HEAD = new RequestHead();
 
@@ -248,8 +245,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
 
   /** A response of 1xx: only connection managers that proxy it pass it on. */
   interim(head: ResponseHead): void {
-    const { status } = head;
-    if (!this.manager.proxyContinue || this.#headSent || !PASSED_ON.has(status)) return;
+    if (!this.manager.proxyContinue || this.#headSent) return;
     head.headers.remove('proxy-connection');
     head.headers.remove('upgrade');
     this.connection.writeInterim(head);

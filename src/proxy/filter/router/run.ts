@@ -264,10 +264,10 @@ export class RouterRun extends RoutingContext {
       if (!attempt.sent) this.retries?.onHostAttempted(attempt.host);
     }
     if (this.#retriesReset(attempt, reason, false)) return;
-    chargeAbort(this, attempt, resetStatus(reason), stream.responseStarted);
+    const state = { retried: stream.attempts > 1, started: stream.responseStarted || this.#interimCame };
+    chargeAbort(this, attempt, resetStatus(reason), state.started);
     this.#drop(attempt);
     if (this.#hopeful(attempt)) return;
-    const state = { retried: stream.attempts > 1, started: stream.responseStarted || this.#interimCame };
     this.#abort(resetReply(reason, detail, state, this.#replyHeaders(reason === 'overflow')));
   }
 
