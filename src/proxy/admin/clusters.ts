@@ -2,6 +2,7 @@ import { compileRe2 } from '../../base/index.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { HEALTH, type Host } from '../cluster/host.ts';
 import { COUNTS, type HostCounts, hostKey } from '../cluster/host-counts.ts';
+import type { HostMonitor } from '../cluster/outlier.ts';
 import type { JsonObject, JsonValue } from '../config/fields.ts';
 import { addressJson } from './addresses.ts';
 import { type AdminSubject, type Endpoint, json, type Page, text } from './page.ts';
@@ -41,8 +42,12 @@ function clusterText(cluster: Cluster, added: boolean, countsOf: CountsOf): stri
   const { config, resources, outlier, hosts } = cluster;
   const lines: string[] = [`observability_name::${config.observabilityName}`];
   if (outlier) {
-    for (const origin of ['', 'local_origin_']) {
-      lines.push(`outlier::${origin}success_rate_average::-1`, `outlier::${origin}success_rate_ejection_threshold::-1`);
+    for (const [label, { average, threshold }] of [
+      ['', outlier.external],
+      ['local_origin_', outlier.local],
+    ] as const) {
+      lines.push(`outlier::${label}success_rate_average::${average}`);
+      lines.push(`outlier::${label}success_rate_ejection_threshold::${threshold}`);
     }
   }
   for (const priority of ['DEFAULT', 'HIGH'] as const) {
@@ -58,11 +63,11 @@ function clusterText(cluster: Cluster, added: boolean, countsOf: CountsOf): stri
   lines.push(`added_via_api::${added}`);
   if (config.kind === 'EDS' && config.serviceName !== config.name)
     lines.push(`eds_service_name::${config.serviceName}`);
-  for (const host of hosts) lines.push(...hostLines(host, countsOf(host)));
+  for (const host of hosts) lines.push(...hostLines(host, countsOf(host), outlier?.monitor(host)));
   return lines.map((line) => `${config.name}::${line}\n`).join('');
 }
 
-function hostLines(host: Host, counts: HostCounts): readonly string[] {
+function hostLines(host: Host, counts: HostCounts, monitor: HostMonitor | undefined): readonly string[] {
   const named = COUNTS.map((name, at): readonly [string, number] => [name, counts[at] ?? 0]);
   const sorted = named.sort(([left], [right]) => (left < right ? -1 : 1));
   const { locality } = host;
@@ -76,8 +81,8 @@ function hostLines(host: Host, counts: HostCounts): readonly string[] {
     ['sub_zone', locality.subZone],
     ['canary', isCanary(host)],
     ['priority', host.priority],
-    ['success_rate', -1],
-    ['local_origin_success_rate', -1],
+    ['success_rate', monitor?.external.shown ?? -1],
+    ['local_origin_success_rate', monitor?.local.shown ?? -1],
   ];
   return values.map(([name, value]) => `${host.name}::${name}::${String(value)}`);
 }
@@ -93,7 +98,7 @@ function isCanary({ metadata }: Host): boolean {
 }
 
 function clusterJson(cluster: Cluster, added: boolean, countsOf: CountsOf): JsonObject {
-  const { config, resources, hosts } = cluster;
+  const { config, resources, hosts, outlier } = cluster;
   const threshold = (priority: 'DEFAULT' | 'HIGH'): JsonObject => {
     const { connections, pending, requests, retries } = resources[priority].limits;
     const limits = { max_connections: connections, max_pending_requests: pending, max_requests: requests };
@@ -102,7 +107,11 @@ function clusterJson(cluster: Cluster, added: boolean, countsOf: CountsOf): Json
   return {
     name: config.name,
     ...(added ? { added_via_api: true } : {}),
-    ...(hosts.length > 0 ? { host_statuses: hosts.map((host) => hostJson(host, countsOf(host))) } : {}),
+    ...(hosts.length > 0
+      ? { host_statuses: hosts.map((host) => hostJson(host, countsOf(host), outlier?.monitor(host))) }
+      : {}),
+    ...percent('success_rate_ejection_threshold', outlier?.external.threshold),
+    ...percent('local_origin_success_rate_ejection_threshold', outlier?.local.threshold),
     circuit_breakers: { thresholds: [threshold('DEFAULT'), threshold('HIGH')] },
     observability_name: config.observabilityName,
     ...(config.kind === 'EDS' && config.serviceName !== config.name ? { eds_service_name: config.serviceName } : {}),
@@ -110,7 +119,7 @@ function clusterJson(cluster: Cluster, added: boolean, countsOf: CountsOf): Json
 }
 
 /** Protobuf JSON leaves out what is 0 or false. */
-function hostJson(host: Host, counts: HostCounts): JsonObject {
+function hostJson(host: Host, counts: HostCounts, monitor: HostMonitor | undefined): JsonObject {
   const stats = COUNTS.map((name, at): JsonObject => {
     const value = counts[at] ?? 0;
     return {
@@ -131,7 +140,14 @@ function hostJson(host: Host, counts: HostCounts): JsonObject {
     ...(host.hostname === '' ? {} : { hostname: host.hostname }),
     ...(host.priority === 0 ? {} : { priority: host.priority }),
     locality,
+    ...percent('success_rate', monitor?.external.shown),
+    ...percent('local_origin_success_rate', monitor?.local.shown),
   };
+}
+
+/** A rate that outlier detection has; below 0 there were too few requests for one. */
+function percent(name: string, value = -1): JsonObject {
+  return value < 0 ? {} : { [name]: value === 0 ? {} : { value } };
 }
 
 function healthJson({ flags }: Host): JsonObject {
