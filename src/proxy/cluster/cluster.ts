@@ -38,8 +38,10 @@ export class Cluster {
   readonly outlier: OutlierDetector | undefined;
   readonly health: HealthChecker | undefined;
   readonly stats: ClusterStats;
-  /** Whether endpoints are known: an EDS cluster waits for its first assignment. */
+  /** Whether endpoints are known: they may have to be discovered first. */
   warm: boolean;
+  /** Called once when the cluster is warm. */
+  whenWarm: (() => void) | undefined = undefined;
   #sets: readonly HostSet[] = [partitionHosts(0, [], PLAIN_SET)];
   #hosts: readonly Host[] = [];
   readonly #membership: MembershipOptions;
@@ -55,7 +57,7 @@ export class Cluster {
     this.#scope = scope;
     const prefix = `cluster.${config.statName}.`;
     this.stats = scope.get(CLUSTER_STATS, prefix);
-    this.warm = config.kind !== 'EDS';
+    this.warm = config.kind === 'STATIC' || config.kind === 'ORIGINAL_DST';
     this.resources = {
       DEFAULT: new Resources(config.thresholds.DEFAULT),
       HIGH: new Resources(config.thresholds.HIGH),
@@ -134,10 +136,18 @@ export class Cluster {
 
   /** Takes over discovered endpoints. Hosts that stay keep their connections and counters; those that go finish what they have. */
   setAssignment(assignment: Assignment): void {
-    this.warm = true;
     const { sets, added, removed, changed } = updateMembers(this.#sets, assignment, this.#membership);
     if (changed) this.#take(sets, added, removed);
     else this.stats.updateNoRebuild++;
+    this.markWarm();
+  }
+
+  /** Discovery has answered, be it with nothing. */
+  markWarm(): void {
+    if (this.warm) return;
+    this.warm = true;
+    this.whenWarm?.();
+    this.whenWarm = undefined;
   }
 
   /** The host for a request, or undefined when there is none. */

@@ -4,6 +4,9 @@ import type { ClientCodec } from '../http/codec-config.ts';
 import type { ClusterRouting } from '../route/cluster-routing.ts';
 import { type StatsScope, sanitizeStatName } from '../stats/store.ts';
 import { type BalancerPolicy, PLAIN_HASHING, PLAIN_LOCALITY } from './balance/policy.ts';
+import { checkAssignment } from './config/check-assignment.ts';
+import { type CircuitBreakers, NO_CIRCUIT_BREAKERS, readCircuitBreakers } from './config/circuit-breakers.ts';
+import { type DnsConfig, readDns } from './config/dns.ts';
 import { type Assignment, NO_ASSIGNMENT, readAssignment } from './config/endpoints.ts';
 import { type FiltersReader, readHttpOptions } from './config/http.ts';
 import { type OriginalDstConfig, readOriginalDst } from './config/original-dst.ts';
@@ -11,9 +14,8 @@ import { type OutlierConfig, readOutlierDetection } from './config/outlier.ts';
 import { type CommonPolicy, readPolicy } from './config/policy.ts';
 import { readHashing, readLocalityPolicy, readPercent } from './config/policy-parts.ts';
 import { type HealthCheckConfig, readHealthChecks } from './health/config.ts';
-import { DEFAULT_THRESHOLDS, type RetryBudget, type Thresholds } from './resources.ts';
 
-export type ClusterKind = 'STATIC' | 'STRICT_DNS' | 'EDS' | 'ORIGINAL_DST';
+export type ClusterKind = 'STATIC' | 'STRICT_DNS' | 'LOGICAL_DNS' | 'EDS' | 'ORIGINAL_DST';
 
 /** A compiled `envoy.config.cluster.v3.Cluster`; times in milliseconds. */
 export interface ClusterConfig {
@@ -35,7 +37,7 @@ export interface ClusterConfig {
   /** How long an attempt at a request may take once it has its connection; 0 for ever. */
   readonly maxStreamDuration: number;
   readonly routing: ClusterRouting;
-  readonly thresholds: { readonly DEFAULT: Thresholds; readonly HIGH: Thresholds };
+  readonly thresholds: CircuitBreakers;
   readonly healthCheck: HealthCheckConfig | undefined;
   /** New hosts do not count until their first health check. */
   readonly warmHosts: boolean;
@@ -46,8 +48,9 @@ export interface ClusterConfig {
   readonly mergeWindow: number;
   /** Hosts that discovery no longer names go at once, even while their health checks pass. */
   readonly ignoreHealthOnRemoval: boolean;
-  readonly dnsRefresh: number;
-  readonly dnsFamily: 4 | 6 | 0;
+  readonly dns: DnsConfig;
+  /** The proxy starts to listen only when the cluster had its first answer. */
+  readonly waitForWarm: boolean;
   /** Filters of `HttpProtocolOptions.http_filters`, without the codec. */
   readonly filters: FilterChain | undefined;
   /** The upstream speaks HTTP/2: only the proxy's own gRPC clients can use it. */
@@ -67,12 +70,12 @@ const INTERNAL = 'envoy.extensions.transport_sockets.internal_upstream.v3.Intern
 
 export function readCluster(fields: Fields, options: ClusterReaderOptions): ClusterConfig {
   fields.ignore('per_connection_buffer_limit_bytes', 'metadata');
-  fields.ignore('upstream_connection_options', 'track_cluster_stats', 'respect_dns_ttl', 'wait_for_warm_on_init');
+  fields.ignore('upstream_connection_options', 'track_cluster_stats');
   fields.ignore('track_timeout_budgets', 'connection_pool_per_downstream_connection');
   const name = fields.required('name');
   const observabilityName = fields.text('alt_stat_name') || name;
   const statName = sanitizeStatName(observabilityName);
-  const kind = fields.choice<ClusterKind>('type', ['STATIC', 'STRICT_DNS', 'EDS', 'ORIGINAL_DST']);
+  const kind = fields.choice<ClusterKind>('type', ['STATIC', 'STRICT_DNS', 'LOGICAL_DNS', 'EDS', 'ORIGINAL_DST']);
   const serviceName = fields.message('eds_cluster_config', readEds);
   if (kind === 'EDS' && serviceName === undefined) fields.problem('eds_cluster_config', 'value is required');
   readTransportSocket(fields);
@@ -84,39 +87,37 @@ export function readCluster(fields: Fields, options: ClusterReaderOptions): Clus
     const path = 'common_lb_config.consistent_hashing_lb_config.use_hostname_for_hashing';
     fields.problem(path, `cannot be used with type ${kind}`, 'STRICT_DNS');
   }
+  const assignment = fields.message('load_assignment', readAssignment) ?? NO_ASSIGNMENT;
+  const policy = readClusterPolicy(fields, kind, common);
+  checkAssignment(fields, kind, policy, assignment);
   return {
     name,
     statName,
     observabilityName,
     kind,
     serviceName: serviceName || name,
-    assignment: fields.message('load_assignment', readAssignment) ?? NO_ASSIGNMENT,
-    policy: readClusterPolicy(fields, kind, common),
+    assignment,
+    policy,
     connectTimeout: fields.duration('connect_timeout') ?? 5000,
     idleTimeout: http.common.idleTimeout,
     codec: http.codec,
     maxStreamDuration: http.maxStreamDuration,
     routing: http.routing,
     maxRequestsPerConnection: http.common.maxRequests || (fields.number('max_requests_per_connection') ?? 0),
-    thresholds: fields.message('circuit_breakers', readThresholds) ?? {
-      DEFAULT: DEFAULT_THRESHOLDS,
-      HIGH: DEFAULT_THRESHOLDS,
-    },
+    thresholds: fields.message('circuit_breakers', readCircuitBreakers) ?? NO_CIRCUIT_BREAKERS,
     healthCheck: readHealthChecks(fields),
     warmHosts: common.warmHosts,
     outlier: fields.message('outlier_detection', readOutlierDetection),
     panicThreshold: common.panicThreshold,
     mergeWindow: common.mergeWindow,
     ignoreHealthOnRemoval: fields.flag('ignore_health_on_host_removal'),
-    dnsRefresh: fields.duration('dns_refresh_rate') ?? 5000,
-    dnsFamily: DNS_FAMILY[fields.choice('dns_lookup_family', ['AUTO', 'V4_ONLY', 'V6_ONLY', 'V4_PREFERRED', 'ALL'])],
+    dns: readDns(fields),
+    waitForWarm: fields.boolean('wait_for_warm_on_init') ?? true,
     filters: http.filters,
     http2: http.http2,
     originalDst: readOriginalDst(fields),
   };
 }
-
-const DNS_FAMILY = { AUTO: 0, V4_ONLY: 4, V6_ONLY: 6, V4_PREFERRED: 0, ALL: 0 } as const;
 
 function readEds(fields: Fields): string {
   fields.message('eds_config', readConfigSource);
@@ -190,27 +191,3 @@ const ALLOWED_POLICY: Readonly<Record<string, string>> = {
   true: 'CLUSTER_PROVIDED',
   false: 'any but CLUSTER_PROVIDED',
 };
-
-function readRetryBudget(fields: Fields): RetryBudget {
-  return {
-    percent: fields.message('budget_percent', (percent) => percent.number('value') ?? 0) ?? 20,
-    least: fields.number('min_retry_concurrency') ?? 3,
-  };
-}
-
-function readThresholds(fields: Fields): ClusterConfig['thresholds'] {
-  const out = { DEFAULT: DEFAULT_THRESHOLDS, HIGH: DEFAULT_THRESHOLDS };
-  fields.list('thresholds', (inner) => {
-    const priority = inner.choice('priority', ['DEFAULT', 'HIGH']);
-    inner.ignore('track_remaining');
-    out[priority] = {
-      connections: inner.number('max_connections') ?? 1024,
-      pending: inner.number('max_pending_requests') ?? 1024,
-      requests: inner.number('max_requests') ?? 1024,
-      retries: inner.number('max_retries') ?? 3,
-      retryBudget: inner.message('retry_budget', readRetryBudget),
-    };
-    return true;
-  });
-  return out;
-}

@@ -40,6 +40,8 @@ export const NO_LOCALITY = localityOf('', '', '');
 
 /** An endpoint as an assignment names it. */
 export interface EndpointConfig {
+  /** Tells endpoints apart that have the same address and are hosts of their own; undefined: the address does. */
+  readonly identity?: string;
   readonly address: Address;
   readonly hostname: string;
   readonly weight: number;
@@ -62,13 +64,15 @@ export interface EndpointCheck {
 
 /** One endpoint of a cluster. It outlives endpoint updates that still name it, with its connections and counters. */
 export class Host {
-  readonly address: Address;
+  /** What an update knows the host by. */
+  readonly identity: string;
+  address: Address;
   /** `a.b.c.d:p`, as Envoy prints it. */
-  readonly name: string;
-  readonly peer: Peer;
+  name: string;
+  peer: Peer;
   readonly hostname: string;
   /** Where, by which name and whether its health is asked for. */
-  readonly checkAddress: Address;
+  checkAddress: Address;
   readonly checkHostname: string;
   readonly checkDisabled: boolean;
   weight: number;
@@ -88,12 +92,10 @@ export class Host {
 
   constructor(endpoint: Partial<EndpointConfig> & Pick<EndpointConfig, 'address'>) {
     const { address } = endpoint;
+    this.identity = identityOf(endpoint);
     this.address = address;
     this.name = formatAddress(address);
-    this.peer =
-      address.kind === 'socket'
-        ? { address: address.host, port: address.port }
-        : { address: formatAddress(address), port: 0 };
+    this.peer = peerOf(address);
     this.hostname = endpoint.hostname ?? '';
     this.checkAddress = endpoint.check?.address ?? address;
     this.checkHostname = endpoint.check?.hostname ?? '';
@@ -119,10 +121,28 @@ export class Host {
     return (this.flags & HEALTH.FAILED_OUTLIER_CHECK) !== 0;
   }
 
+  /** From now on new connections go to another address; the present ones stay. */
+  moveTo(address: Address): void {
+    if (this.checkAddress === this.address) this.checkAddress = address;
+    this.address = address;
+    this.name = formatAddress(address);
+    this.peer = peerOf(address);
+  }
+
   /** Lets the connections end with what they carry; whoever comes next gets new ones. */
   drain(): void {
     const pools = [...this.pools.values()];
     this.pools.clear();
     for (const pool of pools) pool.drain();
   }
+}
+
+export function identityOf({ identity, address }: Pick<EndpointConfig, 'identity' | 'address'>): string {
+  return identity ?? formatAddress(address);
+}
+
+function peerOf(address: Address): Peer {
+  return address.kind === 'socket'
+    ? { address: address.host, port: address.port }
+    : { address: formatAddress(address), port: 0 };
 }

@@ -1,29 +1,36 @@
 import { isDeepStrictEqual } from 'node:util';
 import { fail, type Issue, type Logger, ok, type Result } from '../../base/index.ts';
+import { formatAddress } from '../config/address.ts';
 import { type JsonObject, readMessage } from '../config/fields.ts';
 import { CLUSTER_MANAGER_STATS, type ClusterManagerStats } from '../server/stats.ts';
 import type { StatsScope, StatsStore } from '../stats/store.ts';
 import { Cluster, type ClusterEnvironment } from './cluster.ts';
+import { problemOfNames } from './config/check-assignment.ts';
 import { type Assignment, readAssignment } from './config/endpoints.ts';
-import { type ClusterReaderOptions, readCluster } from './config.ts';
-import { DnsResolver } from './dns.ts';
+import { type ClusterConfig, type ClusterReaderOptions, readCluster } from './config.ts';
+import { DnsDiscovery } from './dns/discovery.ts';
+import { createResolve, type Resolve } from './dns/resolver.ts';
 
 interface Entry {
   readonly json: JsonObject;
   readonly cluster: Cluster;
-  readonly dns: DnsResolver | undefined;
+  readonly dns: DnsDiscovery | undefined;
   readonly fixed: boolean;
 }
 
 /** All clusters by name, and the endpoint assignments that came for them. */
 export class ClusterManager {
   readonly #entries = new Map<string, Entry>();
+  /** Clusters that take the place of another once they are warm. */
+  readonly #warming = new Map<string, Entry>();
+  /** By their configuration: one resolver serves all clusters that are alike. */
+  readonly #resolvers = new Map<string, Resolve>();
   readonly #assignments = new Map<string, Assignment>();
   /** EDS clusters by the name of their assignment. */
   readonly #services = new Map<string, Set<Cluster>>();
   readonly #options: Omit<ClusterReaderOptions, 'stats'>;
   readonly #stats: StatsStore;
-  readonly #merging: ClusterManagerStats;
+  readonly #counts: ClusterManagerStats;
   readonly #log: Logger;
 
   constructor(options: Omit<ClusterReaderOptions, 'stats'>, stats: StatsStore, log: Logger) {
@@ -32,7 +39,7 @@ export class ClusterManager {
     stats.beforeRead(() => {
       for (const cluster of this.all()) cluster.measure();
     });
-    this.#merging = stats.scope().get(CLUSTER_MANAGER_STATS, 'cluster_manager.');
+    this.#counts = stats.scope().get(CLUSTER_MANAGER_STATS, 'cluster_manager.');
     this.#log = log;
   }
 
@@ -46,9 +53,11 @@ export class ClusterManager {
 
   /** Where a gRPC client of the proxy's own connects to, in gRPC's notation; undefined without such a cluster or host. */
   grpcTarget(name: string): string | undefined {
-    const host = this.get(name)?.hosts[0];
-    if (!host) return undefined;
-    return host.address.kind === 'pipe' ? `unix:${host.address.path}` : host.name;
+    const cluster = this.get(name);
+    // Names are left to the client, which looks them up anew for each connection.
+    const address = cluster?.hosts[0]?.address ?? cluster?.config.assignment.endpoints[0]?.address;
+    if (!address) return undefined;
+    return address.kind === 'pipe' ? `unix:${address.path}` : formatAddress(address);
   }
 
   /** Assignment names that EDS clusters need. */
@@ -66,31 +75,39 @@ export class ClusterManager {
       issues.push({ path, message: 'HTTP/2 to upstreams is not supported by ciliate-proxy', allowed: 'HTTP/1.1' });
     }
     const before = this.#entries.get(config.name);
+    const newest = this.#warming.get(config.name) ?? before;
     if (before?.fixed) issues.push({ path: 'name', message: `${config.name} is a static cluster of the bootstrap` });
-    const same = before !== undefined && isDeepStrictEqual(before.json, json);
+    const same = newest !== undefined && isDeepStrictEqual(newest.json, json);
     if (same || issues.length > 0) stats.close();
     if (issues.length > 0) return fail(issues);
     if (same) return ok(undefined);
-    const cluster = new Cluster(config, this.#environment(stats));
-    const known = this.#assignments.get(config.serviceName);
-    if (config.kind === 'EDS' && known) cluster.setAssignment(known);
-    if (config.kind === 'EDS' && !known && before?.cluster.warm) cluster.warm = false;
-    const dns = config.kind === 'STRICT_DNS' ? new DnsResolver(cluster, this.#log) : undefined;
-    this.#entries.set(config.name, { json, cluster, dns, fixed });
-    if (config.kind === 'EDS') this.#follow(cluster);
-    if (before) {
-      this.#merging.modified++;
-      this.#retire(before);
-    } else this.#merging.added++;
+    if (newest) this.#counts.modified++;
+    else this.#counts.added++;
+    this.#start({ json, fixed, config }, stats);
     return ok(undefined);
   }
 
   remove(name: string): void {
     const entry = this.#entries.get(name);
     if (!entry || entry.fixed) return;
+    this.#counts.removed++;
     this.#entries.delete(name);
-    this.#merging.removed++;
     this.#retire(entry);
+    this.#abandon(name);
+  }
+
+  /** Ends when every static cluster that the start waits for had its first answer; undefined: nothing to wait for. */
+  initialized(): Promise<unknown> | undefined {
+    const waiting = [...this.#entries.values()].flatMap(({ cluster, dns, fixed }) =>
+      dns && fixed && !cluster.warm && cluster.config.waitForWarm ? [cluster] : [],
+    );
+    if (waiting.length === 0) return undefined;
+    return Promise.all(waiting.map((cluster) => new Promise<void>((done) => (cluster.whenWarm = done))));
+  }
+
+  /** Clusters without their first answer, be they new or to take the place of others. */
+  get warming(): number {
+    return this.all().filter(({ warm }) => !warm).length + this.#warming.size;
   }
 
   /** Names of clusters that came by discovery. */
@@ -100,7 +117,11 @@ export class ClusterManager {
 
   putAssignment(json: JsonObject): Result<void, readonly Issue[]> {
     const issues: Issue[] = [];
-    const assignment = readMessage(json, '', issues, readAssignment);
+    const assignment = readMessage(json, '', issues, (fields) => {
+      const read = readAssignment(fields);
+      problemOfNames(read, (message) => fields.problem('endpoints', message));
+      return read;
+    });
     if (issues.length > 0) return fail(issues);
     const { name } = assignment;
     this.#assignments.set(name, assignment);
@@ -114,12 +135,57 @@ export class ClusterManager {
   }
 
   stop(): void {
+    for (const name of [...this.#warming.keys()]) this.#abandon(name);
     for (const entry of this.#entries.values()) this.#retire(entry);
     this.#entries.clear();
   }
 
+  /** Where there is one by the name already, that serves until the new one is warm. */
+  #start({ json, fixed, config }: Pick<Entry, 'json' | 'fixed'> & { config: ClusterConfig }, stats: StatsScope): void {
+    const { name, serviceName, kind } = config;
+    this.#abandon(name);
+    const cluster = new Cluster(config, this.#environment(stats));
+    const known = kind === 'EDS' ? this.#assignments.get(serviceName) : undefined;
+    if (known) cluster.setAssignment(known);
+    const entry = { json, cluster, dns: this.#resolve(cluster), fixed };
+    if (kind === 'EDS') this.#follow(cluster);
+    if (cluster.warm || !this.#entries.has(name)) {
+      this.#serve(entry);
+      return;
+    }
+    this.#warming.set(name, entry);
+    cluster.whenWarm = () => {
+      this.#warming.delete(name);
+      this.#serve(entry);
+    };
+  }
+
+  #serve(entry: Entry): void {
+    const { name } = entry.cluster.config;
+    const before = this.#entries.get(name);
+    this.#entries.set(name, entry);
+    if (before) this.#retire(before);
+  }
+
+  #abandon(name: string): void {
+    const entry = this.#warming.get(name);
+    if (!entry) return;
+    entry.cluster.whenWarm = undefined;
+    this.#warming.delete(name);
+    this.#retire(entry);
+  }
+
+  #resolve(cluster: Cluster): DnsDiscovery | undefined {
+    const { kind, dns } = cluster.config;
+    if (kind !== 'STRICT_DNS' && kind !== 'LOGICAL_DNS') return undefined;
+    const key = JSON.stringify(dns.resolver);
+    const resolve = this.#resolvers.get(key) ?? createResolve(dns.resolver);
+    this.#resolvers.set(key, resolve);
+    return new DnsDiscovery(cluster, { resolve, random: Math.random, log: this.#log });
+  }
+
   #environment(scope: StatsScope): ClusterEnvironment {
-    return { scope, merging: this.#merging, random: Math.random, local: undefined, localSet: () => undefined };
+    return { scope, merging: this.#counts, random: Math.random, local: undefined, localSet: () => undefined };
   }
 
   #follow(cluster: Cluster): void {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { formatAddress } from '../config/address.ts';
 import type { Assignment } from './config/endpoints.ts';
-import { EDS_HEALTH, type EndpointConfig, HEALTH, Host } from './host.ts';
+import { EDS_HEALTH, type EndpointConfig, HEALTH, Host, identityOf } from './host.ts';
 import { type HostSet, type HostSetOptions, PLAIN_SET, partitionHosts } from './host-set.ts';
 
 /** What decides about hosts that come and go. */
@@ -24,7 +24,7 @@ export interface MembershipChange {
 }
 
 /**
- * Takes an assignment over into the host sets. A host is known by its address and stays itself, with its connections and counters, while
+ * Takes an assignment over into the host sets. A host is known by its address (in DNS clusters with the name that gave it) and stays itself, with its connections and counters, while
  * only its weight, health, metadata or priority change; another hostname or locality makes it another host. Of endpoints with
  * the same address the first counts. A host that is gone but healthy by its active checks stays until they fail.
  */
@@ -33,7 +33,7 @@ export function updateMembers(
   assignment: Assignment,
   options: MembershipOptions,
 ): MembershipChange {
-  const known = new Map(before.flatMap((set) => set.hosts.map((host) => [host.name, host] as const)));
+  const known = new Map(before.flatMap((set) => set.hosts.map((host) => [host.identity, host] as const)));
   const wanted = distinctByPriority(assignment);
   const count = Math.max(before.length, assignment.priorities);
   const added: Host[] = [];
@@ -52,7 +52,7 @@ export function updateMembers(
   const stays = new Set(sets.flatMap((set) => set.hosts));
   return {
     sets,
-    added: added.filter((host) => known.get(host.name) !== host),
+    added: added.filter((host) => known.get(host.identity) !== host),
     removed: removed.filter((host) => !stays.has(host)),
     changed,
   };
@@ -94,7 +94,7 @@ function distinctByPriority({ endpoints }: Assignment): Wanted {
   const names = new Set<string>();
   const byPriority = new Map<number, (readonly [string, EndpointConfig])[]>();
   for (const endpoint of endpoints) {
-    const name = formatAddress(endpoint.address);
+    const name = identityOf(endpoint);
     if (names.has(name)) continue;
     names.add(name);
     const list = byPriority.get(endpoint.priority);
@@ -141,7 +141,7 @@ function updatePriority(
   const removed: Host[] = [];
   for (const host of current) {
     if (kept.has(host)) continue;
-    if (outlivesRemoval(host, wanted, options) && !replaced.has(host.name)) {
+    if (outlivesRemoval(host, wanted, options) && !replaced.has(host.identity)) {
       host.flags |= HEALTH.PENDING_DYNAMIC_REMOVAL;
       hosts.push(host);
     } else removed.push(host);
@@ -156,7 +156,7 @@ function isSameHost(host: Host, endpoint: EndpointConfig, { healthChecked }: Mem
 }
 
 function outlivesRemoval(host: Host, { names }: Wanted, options: MembershipOptions): boolean {
-  if (!options.healthChecked || options.ignoreHealthOnRemoval || names.has(host.name)) return false;
+  if (!options.healthChecked || options.ignoreHealthOnRemoval || names.has(host.identity)) return false;
   return (host.flags & (HEALTH.FAILED_ACTIVE_HC | HEALTH.FAILED_EDS_HEALTH)) === 0;
 }
 

@@ -148,7 +148,8 @@ export class Pool implements ConnectionOwner {
 
   #open(client: PoolClient): void {
     const { connections, limits } = this.resources;
-    if (this.#all.size > 0 && connections >= limits.connections) {
+    const full = connections >= limits.connections || this.host.stats.cxActive >= limits.connectionsPerHost;
+    if (full && this.#all.size > 0) {
       this.cluster.stats.cxOverflow++;
       return;
     }

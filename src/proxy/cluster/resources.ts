@@ -1,11 +1,15 @@
 /** `envoy.config.cluster.v3.CircuitBreakers.Thresholds` of one priority. */
 export interface Thresholds {
   readonly connections: number;
+  /** To each host, from `per_host_thresholds`. */
+  readonly connectionsPerHost: number;
   readonly pending: number;
   readonly requests: number;
   readonly retries: number;
   /** Takes the place of `retries`. */
   readonly retryBudget: RetryBudget | undefined;
+  /** Statistics show what is left of each. */
+  readonly trackRemaining: boolean;
 }
 
 /** Retries at a time, as a share of the requests at a time. */
@@ -16,10 +20,12 @@ export interface RetryBudget {
 
 export const DEFAULT_THRESHOLDS: Thresholds = {
   connections: 1024,
+  connectionsPerHost: Number.POSITIVE_INFINITY,
   pending: 1024,
   requests: 1024,
   retries: 3,
   retryBudget: undefined,
+  trackRemaining: false,
 };
 
 /** What a cluster may use at a time, counted against its thresholds. */

@@ -207,6 +207,21 @@ export class CircuitStats {
   retries = 0;
 }
 
+/** What is left of each limit, with `track_remaining`; retries within a budget are not taken from the number of retries. */
+export class RemainingStats {
+  cx = 0;
+  pending = 0;
+  requests = 0;
+  retries = 0;
+}
+
+export const REMAINING_STATS = statsKind(RemainingStats, {
+  cx: gauge('remaining_cx'),
+  pending: gauge('remaining_pending'),
+  requests: gauge('remaining_rq'),
+  retries: gauge('remaining_retries'),
+});
+
 export const CIRCUIT_STATS = statsKind(CircuitStats, {
   cxPool: usedWith('seen', gauge('cx_pool_open')),
   cx: usedWith('checked', gauge('cx_open')),

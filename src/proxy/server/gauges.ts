@@ -28,7 +28,7 @@ export function countServer({ first, count }: Workers, state: ServerState, confi
     server.memoryPhysical = rss;
     const warm = clusters.all().filter((cluster) => cluster.warm).length;
     manager.active = warm;
-    manager.warming = clusters.all().length - warm;
+    manager.warming = clusters.warming;
     listening.active = listeners.all().length;
     listening.workersStarted = 1;
   });

@@ -109,8 +109,13 @@ function apply(engine: Engine, change: Change): Promise<readonly Issue[]> | read
       const result = engine.clusters.putAssignment(change.json);
       return result.ok ? [] : result.error;
     }
-    case 'listener':
-      return engine.listeners.put(change.json, { fixed: change.fixed, sockets: change.sockets });
+    case 'listener': {
+      const put = (): Promise<readonly Issue[]> =>
+        engine.listeners.put(change.json, { fixed: change.fixed, sockets: change.sockets });
+      // What is static listens when the clusters know where they lead, as in Envoy.
+      const before = change.fixed ? engine.clusters.initialized() : undefined;
+      return before ? before.then(put) : put();
+    }
     case 'route':
       return engine.routes.put(change.json);
     case 'filter':

@@ -31,6 +31,8 @@ const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 /** Reads what an `envoy.config.cluster.v3.Cluster` says about HTTP: in its typed options or, where it has none, in the fields they replace. */
 export function readHttpOptions(fields: Fields, readFilters: FiltersReader): HttpOptions {
   const http2 = fields.message('http2_protocol_options', ignoreAll) !== undefined;
+  if (http2 && fields.has('http_protocol_options'))
+    fields.problem('http2_protocol_options', 'cannot be given together with http_protocol_options');
   const common = fields.message('common_http_protocol_options', readUpstreamCommon) ?? PLAIN;
   const codec = readClientCodec(fields, 'http_protocol_options', common);
   const read = fields.map('typed_extension_protocol_options', (inner, key) => {
