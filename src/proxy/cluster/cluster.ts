@@ -15,8 +15,15 @@ import { OriginalDestinations } from './original-dst.ts';
 import { OutlierDetector } from './outlier.ts';
 import { OUTLIER_STATS } from './outlier-stats.ts';
 import { Pool } from './pool.ts';
-import { Resources } from './resources.ts';
-import { CIRCUIT_STATS, type CircuitStats, CLUSTER_STATS, type ClusterStats } from './stats.ts';
+import { Resources, type Thresholds } from './resources.ts';
+import {
+  CIRCUIT_STATS,
+  type CircuitStats,
+  CLUSTER_STATS,
+  type ClusterStats,
+  REMAINING_STATS,
+  type RemainingStats,
+} from './stats.ts';
 import { bindAddress, type SourceAddress } from './upstream-connection.ts';
 
 /** What a cluster needs of its surroundings. */
@@ -50,6 +57,7 @@ export class Cluster {
   readonly #merger: UpdateMerger;
   readonly #scope: StatsScope;
   #started = false;
+  readonly #remaining: { readonly DEFAULT: RemainingStats | undefined; readonly HIGH: RemainingStats | undefined };
   readonly #circuits: { readonly DEFAULT: CircuitStats; readonly HIGH: CircuitStats };
 
   constructor(config: ClusterConfig, { scope, merging, random, local, localSet }: ClusterEnvironment) {
@@ -61,6 +69,12 @@ export class Cluster {
     this.resources = {
       DEFAULT: new Resources(config.thresholds.DEFAULT),
       HIGH: new Resources(config.thresholds.HIGH),
+    };
+    const remaining = ({ trackRemaining }: Thresholds, name: string): RemainingStats | undefined =>
+      trackRemaining ? scope.get(REMAINING_STATS, `${prefix}circuit_breakers.${name}.`) : undefined;
+    this.#remaining = {
+      DEFAULT: remaining(config.thresholds.DEFAULT, 'default'),
+      HIGH: remaining(config.thresholds.HIGH, 'high'),
     };
     this.#circuits = {
       DEFAULT: scope.get(CIRCUIT_STATS, `${prefix}circuit_breakers.default.`),
@@ -115,14 +129,21 @@ export class Cluster {
   /** Brings the gauges up to date that nobody counts. */
   measure(): void {
     for (const priority of ['DEFAULT', 'HIGH'] as const) {
-      const { limits, connections, pending, requests, retryAllowed } = this.resources[priority];
+      const { limits, connections, pending, requests, retries, retryAllowed } = this.resources[priority];
       const circuit = this.#circuits[priority];
       circuit.seen ||= this.stats.cxTotal > 0;
       circuit.checked ||= circuit.seen && priority === 'DEFAULT';
-      circuit.cx = connections >= limits.connections ? 1 : 0;
-      circuit.pending = pending >= limits.pending ? 1 : 0;
-      circuit.requests = requests >= limits.requests ? 1 : 0;
-      circuit.retries = retryAllowed ? 0 : 1;
+      // A gauge moves with what is counted: a limit of 0 is not reached before something went over it.
+      circuit.cx = connections >= limits.connections && (connections > 0 || circuit.checked) ? 1 : 0;
+      circuit.pending = pending > 0 && pending >= limits.pending ? 1 : 0;
+      circuit.requests = requests > 0 && requests >= limits.requests ? 1 : 0;
+      circuit.retries = retries > 0 && !retryAllowed ? 1 : 0;
+      const remaining = this.#remaining[priority];
+      if (!remaining) continue;
+      remaining.cx = Math.max(limits.connections - connections, 0);
+      remaining.pending = Math.max(limits.pending - pending, 0);
+      remaining.requests = Math.max(limits.requests - requests, 0);
+      remaining.retries = Math.max(limits.retries - (limits.retryBudget ? 0 : retries), 0);
     }
   }
 

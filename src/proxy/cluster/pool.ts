@@ -149,9 +149,10 @@ export class Pool implements ConnectionOwner {
   #open(client: PoolClient): void {
     const { connections, limits } = this.resources;
     const full = connections >= limits.connections || this.host.stats.cxActive >= limits.connectionsPerHost;
-    if (full && this.#all.size > 0) {
+    if (full) {
       this.cluster.stats.cxOverflow++;
-      return;
+      // A host without any connection gets one all the same.
+      if (this.#all.size > 0) return;
     }
     let connection: UpstreamConnection;
     try {

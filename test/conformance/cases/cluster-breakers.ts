@@ -20,7 +20,7 @@ function waiting(name: string, cluster: ClusterCase['cluster'], index: number, h
       responses: 0,
       without: ['log', 'connections'],
       admin: [
-        `/stats?filter=cluster.c${index}.circuit_breakers`,
+        `/stats?filter=cluster.c${index}.circuit_breakers.*(open|cx|pending|retries|rq)$`,
         `/stats?filter=cluster.c${index}.upstream_(cx|rq)_.*(active|overflow|open|total)`,
       ],
     },
