@@ -144,14 +144,17 @@ test('the user’s own settings stay: circuit breakers, upstream filters, mapper
   const value = JSON.stringify(made.xds.clusters.get('cilium-test/echo-same-node'));
   assert.ok(value.includes('"max_requests":2') && !value.includes('max_retries'));
   const names = [...value.matchAll(/"name":"([^"]+)"/g)].map(([, each]) => each);
-  assert.deepEqual(names.slice(1), [
-    'mine',
-    'ciliate/egress-deny',
-    'ciliate/egress',
-    'ciliate/ingress-deny',
-    'ciliate/ingress',
-    'envoy.filters.http.upstream_codec',
-  ]);
+  assert.deepEqual(
+    names.filter((each) => each !== 'cilium-test/echo-same-node'),
+    [
+      'mine',
+      'ciliate/egress-deny',
+      'ciliate/egress',
+      'ciliate/ingress-deny',
+      'ciliate/ingress',
+      'envoy.filters.http.upstream_codec',
+    ],
+  );
 });
 
 test('use-original-source-address false leaves the proxy’s own address', () => {

@@ -136,13 +136,13 @@ test('a configuration that the data plane refuses says so, once, and the version
     ),
     '200',
   );
-  const refused = readFileSync(file, 'utf8').replaceAll('ROUND_ROBIN', 'MAGLEV');
+  const refused = readFileSync(file, 'utf8').replaceAll('ROUND_ROBIN', 'CLUSTER_PROVIDED');
   assert.equal((await cluster.kubectlWithInput(refused, 'apply', '-f', '-')).exitCode, 0);
   const ask = async () =>
     (await cluster.kubectl('get', '-f', file, '-o', 'jsonpath={.metadata.resourceVersion} {.status.conditions}'))
       .stdout;
   const status = await eventually(ask, (text) => text.includes('Refused'));
-  assert.match(status, /MAGLEV.* is not supported; allowed: ROUND_ROBIN/);
+  assert.match(status, /found cluster_provided with type EDS; allowed: any but CLUSTER_PROVIDED/);
   assert.equal(await cluster.status('client2', 'echo-same-node:8080/foo'), '200');
   assert.equal((await ask()).split(' ')[0], (await ask()).split(' ')[0]);
   assert.equal((await cluster.kubectl('delete', '-f', file)).exitCode, 0);
