@@ -31,13 +31,17 @@ export function processorSeconds(pids: readonly number[]): number {
 
 /** Processor time of all threads of the processes so far, in microseconds. */
 export function processorMicroseconds(pids: readonly number[]): number {
-  let nanoseconds = 0;
-  for (const pid of pids) {
-    for (const thread of threads(pid)) {
-      nanoseconds += Number(read(`/proc/${pid}/task/${thread}/schedstat`).split(' ')[0] ?? 0);
-    }
-  }
-  return nanoseconds / 1_000;
+  return pids.flatMap((pid) => [...threadMicroseconds(pid).values()]).reduce((sum, time) => sum + time, 0);
+}
+
+/** Processor time of each thread of a process so far, in microseconds. */
+export function threadMicroseconds(pid: number): ReadonlyMap<string, number> {
+  return new Map(
+    threads(pid).map((thread) => {
+      const nanoseconds = Number(read(`/proc/${pid}/task/${thread}/schedstat`).split(' ')[0] ?? 0);
+      return [thread, nanoseconds / 1_000];
+    }),
+  );
 }
 
 /** Resident memory of the processes in MiB. */

@@ -2,18 +2,21 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Figure, median } from '../figure.ts';
+import { idleMemory } from './idle.ts';
 import { loadProgram, type Sample } from './load.ts';
 import { type Program, type ProgramName, type Programs, startPrograms } from './programs.ts';
 import { prepareTools, warn } from './tools.ts';
+import { loadWorkers, type WorkersSample, workersFactor } from './workers.ts';
 
 interface Pace {
   readonly rounds: number;
   readonly seconds: number;
   readonly warmUpSeconds: number;
+  readonly idleConnections: number;
 }
 
-const full: Pace = { rounds: 7, seconds: 3, warmUpSeconds: 3 };
-const quick: Pace = { rounds: 2, seconds: 1, warmUpSeconds: 1 };
+const full: Pace = { rounds: 7, seconds: 3, warmUpSeconds: 3, idleConnections: 4_000 };
+const quick: Pace = { rounds: 2, seconds: 1, warmUpSeconds: 1, idleConnections: 1_000 };
 
 interface Row {
   readonly name: string;
@@ -67,8 +70,12 @@ export async function proxyBench(): Promise<readonly Figure[]> {
   const folder = mkdtempSync(path.join(tmpdir(), 'ciliate-bench-'));
   try {
     await using programs = await startPrograms(tools, folder);
-    const figures: Figure[] = [];
-    for (const row of rows) figures.push(...figuresOf(row, await measure(row, programs, pace)));
+    const [first, ...others] = rows;
+    const figures = first ? [...figuresOf(first, await measure(first, programs, pace))] : [];
+    // Before the rows that leave memory behind which idle connections would then take.
+    figures.push(await idleFigure(programs, pace));
+    for (const row of others) figures.push(...figuresOf(row, await measure(row, programs, pace)));
+    if (first) figures.push(...(await workersFigures(first, programs, pace)));
     return figures;
   } finally {
     rmSync(folder, { recursive: true });
@@ -93,6 +100,52 @@ async function measure(row: Row, { list, wrk }: Programs, pace: Pace): Promise<S
   }
   for (const [name, list] of samples) report(row, name, list);
   return samples;
+}
+
+const idlePeers: readonly ProgramName[] = ['nginx', 'HAProxy', 'Envoy'];
+
+async function idleFigure({ list }: Programs, { idleConnections }: Pace): Promise<Figure> {
+  const kept = new Map<ProgramName, number>();
+  for (const program of list.filter(({ name }) => name === 'ours' || idlePeers.includes(name))) {
+    kept.set(program.name, await idleMemory(program, idleConnections));
+  }
+  return {
+    figure: 'each further idle connection: resident memory',
+    value: kept.get('ours') ?? Number.NaN,
+    unit: 'KiB',
+    goal: '12 or less',
+    peers: Object.fromEntries([...kept].filter(([name]) => name !== 'ours')),
+  };
+}
+
+/** One worker and two in turn, as often as everything else. */
+async function workersFigures(row: Row, { list, wrk }: Programs, pace: Pace): Promise<readonly Figure[]> {
+  const one = list.find(({ name }) => name === 'ours');
+  const two = list.find(({ name }) => name === 'ours, two workers');
+  if (!one || !two) return [];
+  const load = ({ port }: Program, seconds: number) => {
+    return { wrk, url: `http://127.0.0.1:${port}${row.path}`, connections: row.connections, seconds };
+  };
+  await loadProgram(two.pid, load(two, pace.warmUpSeconds));
+  const pairs: (readonly [Sample, WorkersSample])[] = [];
+  for (let round = 0; round < pace.rounds; round++) {
+    const single = await loadProgram(one.pid, load(one, pace.seconds));
+    pairs.push([single, await loadWorkers(two, load(two, pace.seconds))]);
+  }
+  return [
+    {
+      figure: 'two workers on two cores: requests of one worker, from processor time and balance',
+      value: median(pairs.map(([single, both]) => workersFactor(single, both))),
+      unit: 'times',
+      goal: '1.8 or more',
+    },
+    {
+      figure: 'the second worker: resident memory',
+      value: median(pairs.map(([single, both]) => both.memory - single.memory)),
+      unit: 'MiB',
+      goal: '30 or less',
+    },
+  ];
 }
 
 function report(row: Row, name: ProgramName, samples: readonly Sample[]): void {

@@ -9,7 +9,15 @@ import { benchHost } from './load.ts';
 import { envoyBootstrap, haproxyConfig, nginxConfig } from './peers.ts';
 import type { Tools } from './tools.ts';
 
-export type ProgramName = 'ours' | 'nginx' | 'nginx 64k' | 'HAProxy' | 'HAProxy 64k' | 'Envoy' | 'C relay';
+export type ProgramName =
+  | 'ours'
+  | 'ours, two workers'
+  | 'nginx'
+  | 'nginx 64k'
+  | 'HAProxy'
+  | 'HAProxy 64k'
+  | 'Envoy'
+  | 'C relay';
 
 export interface BenchPorts {
   readonly host: string;
@@ -33,7 +41,7 @@ const READY_MS = 15_000;
 const bufferBytes = 65_536;
 
 /** The processor that programs under test have for themselves, and the one that load and backends share. */
-const pinned = { program: '0', load: '1' } as const;
+const pinned = { program: '0', load: '1', both: '0,1' } as const;
 
 /** Starts the backend and every program that there is; each is asked once whether it does all of its work. */
 export async function startPrograms(tools: Tools, folder: string): Promise<Programs> {
@@ -52,7 +60,8 @@ export async function startPrograms(tools: Tools, folder: string): Promise<Progr
     const list: Program[] = [];
     for (const { name, command } of commands(tools, ports, folder)) {
       const [port = 0] = await freePorts(1);
-      const child = start(name, pinTo(tools, pinned.program, command(port)), folder);
+      const processors = name === 'ours, two workers' ? pinned.both : pinned.program;
+      const child = start(name, pinTo(tools, processors, command(port)), folder);
       children.push(child);
       await answers(port, child, path.join(folder, `${name}.out`));
       if (name !== 'C relay') await doesItsWork(name, port);
@@ -81,11 +90,15 @@ function commands(tools: Tools, ports: BenchPorts, folder: string): readonly Com
     written(`${name}.json`, JSON.stringify(envoyBootstrap(ports, port, path.join(folder, `${name}.log`))));
   const { nginx, haproxy } = tools.programs;
   const { envoy, relay } = tools;
+  const ours = (file: string): readonly string[] => [
+    process.execPath,
+    path.join(projectRoot, 'src/proxy/main.ts'),
+    '-c',
+    file,
+  ];
   const list: Command[] = [
-    {
-      name: 'ours',
-      command: (port) => [process.execPath, path.join(projectRoot, 'src/proxy/main.ts'), '-c', bootstrap('ours', port)],
-    },
+    { name: 'ours', command: (port) => ours(bootstrap('ours', port)) },
+    { name: 'ours, two workers', command: (port) => [...ours(bootstrap('two', port)), '--concurrency', '2'] },
   ];
   if (nginx !== undefined) {
     const command = (big: boolean) => (port: number) => {
@@ -110,8 +123,10 @@ function commands(tools: Tools, ports: BenchPorts, folder: string): readonly Com
   return list;
 }
 
+/** On its processor, and for root before everything else that runs on the machine. */
 function pinTo({ programs: { taskset } }: Tools, processor: string, command: readonly string[]): readonly string[] {
-  return taskset === undefined ? command : [taskset, '-c', processor, ...command];
+  const first = process.getuid?.() === 0 ? ['nice', '-n', '-20'] : [];
+  return taskset === undefined ? command : [...first, taskset, '-c', processor, ...command];
 }
 
 function start(name: string, [program = '', ...args]: readonly string[], folder: string): ChildProcess {
