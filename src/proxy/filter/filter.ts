@@ -12,6 +12,8 @@ export interface LocalReply {
   /** Response code details. */
   readonly details: string;
   readonly flags?: number;
+  /** Flags of which the reply itself knows nothing yet. */
+  readonly laterFlags?: number;
   readonly headers?: readonly (readonly [string, string])[];
   readonly contentType?: string;
   /** The answer that the route itself is. */

@@ -64,6 +64,7 @@ export function localReplyHead(
   }
   // What the route adds sees no status yet.
   stream.status = 0;
+  stream.localReplyBody = '';
   addRouteHeaders(stream, reply, headers);
   reply.modify?.(headers);
   if (reply.contentType !== undefined) headers.set('content-type', reply.contentType);
@@ -77,7 +78,8 @@ export function localReplyHead(
   const body = format ? format.text(stream) : stream.localReplyBody;
   stream.localReplyBody = '';
   if (isGrpc(stream)) {
-    becomeGrpc(head, body, reply.grpcStatus);
+    // A JSON format ends with a line feed, which is no part of a message.
+    becomeGrpc(head, format ? body.trimEnd() : body, reply.grpcStatus);
     return { head, body: '' };
   }
   if (body === '') {

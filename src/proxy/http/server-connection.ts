@@ -342,7 +342,7 @@ export class ServerConnection implements TransportUser {
   /** Answers what cannot be read: a head, or the body after one. */
   #refuse(stream: HttpStream, { status, details }: HeadFault): void {
     this.manager.stats.protocolError++;
-    stream.reply({ status, body: reasonPhrase(status), details, flags: FLAG.DOWNSTREAM_PROTOCOL, close: true });
+    stream.reply({ status, body: reasonPhrase(status), details, laterFlags: FLAG.DOWNSTREAM_PROTOCOL, close: true });
     // A response that had begun cannot be mended.
     this.#shut(true);
   }

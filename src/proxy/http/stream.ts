@@ -21,6 +21,8 @@ import { FLAG, StreamInfo } from './stream-info.ts';
 import { markTraceReason, type TracingOptions } from './tracing.ts';
 import { type OutgoingHead, TAIL } from './wire.ts';
 
+const GRPC_DEADLINE_EXCEEDED = 4;
+
 /** What stands for the head of a request that could not be read. */
 const NO_HEAD = new RequestHead();
 
@@ -209,6 +211,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     if (reply.close || (reply.status === 400 && !this.manager.streamErrors)) this.lastOnConnection = true;
     const filters = this.responseStarted ? undefined : this.#filters;
     const { head, body } = localReplyHead(this, reply);
+    if (reply.laterFlags) this.flags |= reply.laterFlags;
     const bytes = Buffer.from(body, 'latin1');
     const done = bytes.length === 0 || this.head.method === 'HEAD';
     this.#begin(head);
@@ -373,21 +376,22 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
 
   #idleTimeout(): void {
     this.manager.stats.idleTimeout++;
-    this.#timeOut('stream timeout', 'stream_idle_timeout', FLAG.STREAM_IDLE);
+    this.#timeOut({ body: 'stream timeout', details: 'stream_idle_timeout', flags: FLAG.STREAM_IDLE });
   }
 
   #requestTimeout(): void {
     this.manager.stats.rqTimeout++;
-    this.#timeOut('request timeout', 'request_overall_timeout', 0);
+    this.#timeOut({ body: 'request timeout', details: 'request_overall_timeout' });
   }
 
   #durationOver(): void {
     this.manager.stats.rqMaxDuration++;
-    this.#timeOut('downstream duration timeout', 'max_duration_timeout', FLAG.DURATION_TIMEOUT);
+    const grpcStatus = GRPC_DEADLINE_EXCEEDED;
+    this.#timeOut({ body: 'downstream duration timeout', details: 'max_duration_timeout', grpcStatus });
   }
 
   /** A client that has not sent its request is slow itself. */
-  #timeOut(body: string, details: string, flags: number): void {
-    this.reply({ status: this.requestDone ? 504 : 408, body, details, flags });
+  #timeOut(reply: Omit<LocalReply, 'status'>): void {
+    this.reply({ status: this.requestDone ? 504 : 408, ...reply });
   }
 }
