@@ -18,10 +18,9 @@ import { finishResponseHeaders } from './response-headers.ts';
 import type { ServerConnection } from './server-connection.ts';
 import { streamDuration } from './stream-duration.ts';
 import { FLAG, StreamInfo } from './stream-info.ts';
+import { durationReply, idleReply, requestReply } from './timeout-replies.ts';
 import { markTraceReason, type TracingOptions } from './tracing.ts';
 import { type OutgoingHead, TAIL } from './wire.ts';
-
-const GRPC_DEADLINE_EXCEEDED = 4;
 
 /** What stands for the head of a request that could not be read. */
 const NO_HEAD = new RequestHead();
@@ -376,22 +375,16 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
 
   #idleTimeout(): void {
     this.manager.stats.idleTimeout++;
-    this.#timeOut({ body: 'stream timeout', details: 'stream_idle_timeout', flags: FLAG.STREAM_IDLE });
+    this.reply(idleReply(this.requestDone));
   }
 
   #requestTimeout(): void {
     this.manager.stats.rqTimeout++;
-    this.#timeOut({ body: 'request timeout', details: 'request_overall_timeout' });
+    this.reply(requestReply(this.requestDone));
   }
 
   #durationOver(): void {
     this.manager.stats.rqMaxDuration++;
-    const grpcStatus = GRPC_DEADLINE_EXCEEDED;
-    this.#timeOut({ body: 'downstream duration timeout', details: 'max_duration_timeout', grpcStatus });
-  }
-
-  /** A client that has not sent its request is slow itself. */
-  #timeOut(reply: Omit<LocalReply, 'status'>): void {
-    this.reply({ status: this.requestDone ? 504 : 408, ...reply });
+    this.reply(durationReply(this.requestDone));
   }
 }
