@@ -65,6 +65,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   }
   return {
     adminAddress: admin?.address,
+    discovers: discovery !== undefined,
     listenerAddresses: (name) => workers.first.listeners.get(name)?.bound ?? [],
     stop: (drainMs = DRAIN_MS) => stop(drainMs),
   };

@@ -60,6 +60,7 @@ export const constants = {
   SOL_IPV6: 41,
   SOL_NETLINK: 270,
   SO_REUSEADDR: 2,
+  SO_SNDBUF: 7,
   SO_RCVBUF: 8,
   SO_REUSEPORT: 15,
   SO_RCVTIMEO: 20,

@@ -31,6 +31,16 @@ function ensureRoot(): protobufjs.Root {
 }
 
 /**
+ * Lets go of all definitions, which take several megabytes; what is asked for later is loaded again. Types that somebody still holds stay as
+ * they are and differ from those loaded later.
+ */
+export function forgetDefinitions(): void {
+  root = undefined;
+  loaded.clear();
+  messages.clear();
+}
+
+/**
  * The message type of a type URL or full name, loading its files at first use.
  * Undefined when the published API has no such message, or one that needs files which are not published.
  */

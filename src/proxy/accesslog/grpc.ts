@@ -55,7 +55,7 @@ export interface GrpcLogStreams extends GrpcLogSink {
 /** `target` gives the gRPC address of a cluster when it has one. */
 export function createGrpcLogStreams(
   target: (cluster: string) => string | undefined,
-  node: GrpcMessage,
+  node: () => GrpcMessage,
   log: Logger,
 ): GrpcLogStreams {
   const sinks = new Map<string, Sink>();
@@ -118,7 +118,7 @@ class Sink {
   dropped = 0;
   readonly #config: GrpcLogConfig;
   readonly #target: (cluster: string) => string | undefined;
-  readonly #node: GrpcMessage;
+  readonly #node: () => GrpcMessage;
   readonly #log: Logger;
   readonly #waiting: GrpcMessage[] = [];
   readonly #flushTimer = new Deadline(() => this.#flush());
@@ -127,7 +127,12 @@ class Sink {
   #introduced = false;
   #retryAt = 0;
 
-  constructor(config: GrpcLogConfig, target: (cluster: string) => string | undefined, node: GrpcMessage, log: Logger) {
+  constructor(
+    config: GrpcLogConfig,
+    target: (cluster: string) => string | undefined,
+    node: () => GrpcMessage,
+    log: Logger,
+  ) {
     this.#config = config;
     this.#target = target;
     this.#node = node;
@@ -161,7 +166,7 @@ class Sink {
     }
     const entries = this.#waiting.splice(0);
     this.written += entries.length;
-    const identifier = this.#introduced ? {} : { identifier: { node: this.#node, log_name: this.#config.logName } };
+    const identifier = this.#introduced ? {} : { identifier: { node: this.#node(), log_name: this.#config.logName } };
     this.#introduced = true;
     stream.write({ ...identifier, [`${this.#config.kind}_logs`]: { log_entry: entries } });
   }

@@ -1,5 +1,6 @@
 import { openSync, writeFileSync, writeSync } from 'node:fs';
 import { formatIssue, type Issue, type Logger } from '../../base/index.ts';
+import { forgetDefinitions } from '../../model/envoy/index.ts';
 import { createLogs, type Logs } from '../log/logs.ts';
 import { BootstrapError, checkBootstrap, type RunningProxy, startProxy } from '../proxy.ts';
 import type { CommandLine } from './line.ts';
@@ -27,6 +28,8 @@ export async function run(line: CommandLine): Promise<number | undefined> {
       drain: { timeMs: line.drainTime, strategy: line.drainStrategy },
       commandLine: line,
     });
+    // What is static has been read, and without a control plane nothing else will come.
+    if (!proxy.discovers) forgetDefinitions();
     serve(proxy, line, logs.get('main'));
     setTimeout(forgetStart, SETTLE_MS).unref();
     return undefined;

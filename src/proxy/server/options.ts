@@ -27,6 +27,8 @@ export interface RunningProxy {
   readonly adminAddress: string | undefined;
   /** Addresses of a listener as bound (`127.0.0.1:15001`); empty when there is no such listener. */
   listenerAddresses(name: string): readonly string[];
+  /** Whether a control plane may send more. */
+  readonly discovers: boolean;
   /** Stops accepting, lets requests end for up to `drainMs` (5 s), writes out the access logs. */
   stop(drainMs?: number): Promise<void>;
 }

@@ -1,5 +1,5 @@
 import { flushCompileCache, getCompileCacheDir } from 'node:module';
-import { messageOf } from '../../model/envoy/index.ts';
+import { type GrpcMessage, messageOf } from '../../model/envoy/index.ts';
 import { createGrpcLogStreams, type GrpcLogStreams } from '../accesslog/grpc.ts';
 import type { Bootstrap } from '../config/bootstrap.ts';
 import type { DrainSettings } from '../listener/drain.ts';
@@ -24,7 +24,7 @@ export async function openWorkers(
   const log = logs.get('main');
   const rawHandles = await prepareRawHandles();
   if (!rawHandles) log.warn('this Node gives no access to socket handles: requests cost more');
-  const node = messageOf('envoy.config.core.v3.Node', config.node);
+  const node = (): GrpcMessage => messageOf('envoy.config.core.v3.Node', config.node);
   const logStreams = createGrpcLogStreams((name) => first.clusters.grpcTarget(name), node, logs.get('grpc'));
   const first = createEngine({
     worker: 0,

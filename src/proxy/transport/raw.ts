@@ -1,4 +1,5 @@
 import net from 'node:net';
+import { constants as c, setOption } from '../../sys/index.ts';
 import { Arena } from './outbox.ts';
 
 /**
@@ -134,7 +135,9 @@ function findBinding(): StreamBinding | undefined {
 }
 
 const TRIAL_MS = 2000;
-const TRIAL_BYTES = 8 * 1024 * 1024;
+/** With a small send buffer the kernel takes a tenth of it at once; more would stay with the process. */
+const TRIAL_BYTES = 2 * 1024 * 1024;
+const TRIAL_SEND_BUFFER = 16_384;
 
 /** Takes over an accepted handle and writes more through it than the kernel buffers; rejects when not every byte arrives. */
 async function tryHandles(): Promise<void> {
@@ -157,16 +160,18 @@ async function tryHandles(): Promise<void> {
       });
       server.listen(0, '127.0.0.1', () => {
         const { port } = server.address() as net.AddressInfo;
-        const client = net.connect(port, '127.0.0.1');
-        sockets.push(client);
-        client.on('error', reject);
         let left = TRIAL_BYTES;
-        client.on('data', (bytes) => {
-          left -= bytes.length;
+        // One buffer for all of it: what is allocated for each read would stay with the process.
+        const callback = (length: number): boolean => {
+          left -= length;
           // What the other side answers to is that a read reached it.
           if (left === 0) client.write(TRIAL_TEXT);
           if (left < 0) resolve();
-        });
+          return true;
+        };
+        const client = net.connect({ port, host: '127.0.0.1', onread: { buffer: Buffer.alloc(65_536), callback } });
+        sockets.push(client);
+        client.on('error', reject);
       });
     });
   } finally {
@@ -202,6 +207,7 @@ function adoptTrial(accepted: net.Socket, reject: (error: Error) => void): net.S
 function writeTrial(socket: net.Socket, reject: (error: Error) => void): void {
   const handle = rawHandleOf(socket);
   if (!handle) throw new Error('a socket has no handle');
+  setOption((handle as unknown as { readonly fd: number }).fd, c.SOL_SOCKET, c.SO_SNDBUF, TRIAL_SEND_BUFFER);
   let completed = 0;
   const half = new Arena(TRIAL_BYTES / 2);
   const onWritten = (_arena: Arena, _length: number, late: number): void => {
