@@ -3,6 +3,7 @@ import { differences } from './differences.ts';
 import { findEnvoy } from './envoy.ts';
 import { type Judgement, judge } from './judge.ts';
 import { type CaseFile, keysOf, loadCases } from './load.ts';
+import { compareRandom } from './random-routes.ts';
 import { readRecording, writeRecording } from './recorded.ts';
 import { runScenario } from './run-scenario.ts';
 import { ciliateInside, ciliateProcess, type Kind, realEnvoy } from './subject.ts';
@@ -16,18 +17,23 @@ const { values: options, positionals: wanted } = parseArgs({
     verbose: { type: 'boolean', default: false },
     process: { type: 'boolean', default: false },
     jobs: { type: 'string', default: '2' },
+    random: { type: 'string' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     help: { type: 'boolean', default: false },
   },
 });
 
 const usage = `npm run conformance [-- PATTERN...] [--record] [--recorded] [--process] [--jobs N] [--verbose]
+npm run conformance -- --random N [--seed S]
 
 PATTERN     only files, scenarios and cases whose "file > scenario > case" contains one of them
 --record    keep Envoy's answers (and ours where it differs on purpose) in test/conformance/recorded
 --recorded  compare with what is recorded instead of a real Envoy
 --process   start ciliate-proxy as a process for each scenario, not inside this one: slower, and all of it is under test
 --jobs N    scenarios at a time (default 2)
---verbose   name every case`;
+--verbose   name every case
+--random N  N random route tables with requests instead of the cases, the first failure made smaller
+--seed S    where the random tables begin`;
 
 interface Job {
   readonly file: CaseFile;
@@ -90,6 +96,19 @@ async function outcomesOf(scenario: Scenario, kind: Kind): Promise<ReadonlyMap<s
   }
 }
 
+async function runRandom(tables: number): Promise<number> {
+  const envoy = findEnvoy(say);
+  if (!envoy) {
+    say('random tables need a real Envoy');
+    return 2;
+  }
+  const ours = options.process ? ciliateProcess : ciliateInside;
+  const fault = await compareRandom(realEnvoy(envoy), ours, { tables, seed: Number(options.seed), say });
+  if (fault === undefined) return 0;
+  console.log(fault);
+  return 1;
+}
+
 function record(file: CaseFile, version: string, judgements: readonly Judgement[]): void {
   const { answers } = readRecording(file.name);
   for (const { key, envoy, ours, difference } of judgements) {
@@ -139,4 +158,5 @@ function report(judgements: readonly Judgement[], against: string): number {
 }
 
 if (options.help) console.log(usage);
-else process.exitCode = await main();
+else if (options.random === undefined) process.exitCode = await main();
+else process.exitCode = await runRandom(Number(options.random));

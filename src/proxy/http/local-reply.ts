@@ -78,8 +78,9 @@ export function localReplyHead(
   const body = format ? format.text(stream) : stream.localReplyBody;
   stream.localReplyBody = '';
   if (isGrpc(stream)) {
-    // A JSON format ends with a line feed, which is no part of a message.
-    becomeGrpc(head, format ? body.trimEnd() : body, reply.grpcStatus);
+    // A JSON format ends with a line feed, which is no part of a message. HEAD gets no message.
+    const message = stream.head.method === 'HEAD' ? '' : format ? body.trimEnd() : body;
+    becomeGrpc(head, message, reply.grpcStatus);
     return { head, body: '' };
   }
   if (body === '') {

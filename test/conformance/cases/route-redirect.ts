@@ -263,7 +263,15 @@ const directScenario = tableScenario('direct response', 'direct responses', [
         },
       ),
     ],
-    requests: [['are not changed', {}]],
+    requests: [
+      ['are not changed', {}],
+      ['gRPC', { method: 'POST', headers: { 'Content-Type': 'application/grpc' } }],
+    ],
+  },
+  {
+    name: 'grpc',
+    routes: [direct('/', { status: 404, body: { inline_string: 'some text' } })],
+    requests: ['GET', 'HEAD'].map((method) => [method, { method, headers: { 'Content-Type': 'application/grpc' } }]),
   },
   {
     name: 'nowhere',
