@@ -124,8 +124,12 @@ function commands(tools: Tools, ports: BenchPorts, folder: string): readonly Com
 }
 
 /** On its processor, and for root before everything else that runs on the machine. */
-function pinTo({ programs: { taskset } }: Tools, processor: string, command: readonly string[]): readonly string[] {
-  const first = process.getuid?.() === 0 ? ['nice', '-n', '-20'] : [];
+function pinTo(
+  { programs: { taskset, chrt } }: Tools,
+  processor: string,
+  command: readonly string[],
+): readonly string[] {
+  const first = process.getuid?.() === 0 && chrt !== undefined ? [chrt, '--rr', '1'] : [];
   return taskset === undefined ? command : [...first, taskset, '-c', processor, ...command];
 }
 

@@ -4,7 +4,14 @@ import path from 'node:path';
 import { projectRoot } from '../../test/e2e/cluster.ts';
 
 /** Programs that the bench measures against or measures with, and the Debian package of each. */
-const packages = { nginx: 'nginx-light', haproxy: 'haproxy', wrk: 'wrk', gcc: 'gcc', taskset: 'util-linux' } as const;
+const packages = {
+  nginx: 'nginx-light',
+  haproxy: 'haproxy',
+  wrk: 'wrk',
+  gcc: 'gcc',
+  taskset: 'util-linux',
+  chrt: 'util-linux',
+} as const;
 type Tool = keyof typeof packages;
 
 const cache = path.join(projectRoot, 'node_modules/.cache/bench');

@@ -1,13 +1,13 @@
 import { now } from '../time/clock.ts';
 
-const SIZE = 262_144;
+const SIZE = 1_048_576;
 /** After so long without a message, in milliseconds, the next one does not wait for others. */
 const QUIET_MS = 0.05;
 /** So much is written without waiting for the end of the event loop's turn, to keep memory hot and answers early. */
-const FLUSH_BYTES = 131_072;
+const FLUSH_BYTES = 524_288;
 const FLUSH_MESSAGES = 64;
 /** Arenas kept for later; more than one is in use only while slow peers hold them. */
-const SPARE_LIMIT = 32;
+const SPARE_LIMIT = 8;
 
 /** A buffer in which messages are composed one after the other. */
 export class Arena {

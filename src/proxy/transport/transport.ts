@@ -25,11 +25,11 @@ export interface ByteCounts {
 /** For connections whose bytes nobody wants to know. */
 export const uncounted = (): ByteCounts => ({ cxReceived: 0, cxSent: 0 });
 
-const READ_SIZE = 65_536;
+const READ_SIZE = 262_144;
 /** All sockets read into this one buffer. */
 const readBuffer = Buffer.allocUnsafeSlow(READ_SIZE);
 /** Bytes that may wait in memory before the sender has to stop. */
-const BLOCKED_BYTES = 131_072;
+const BLOCKED_BYTES = 524_288;
 
 /** The byte stream of one connection, on the socket's own handle where that is safe, else through its public interface. */
 export class Transport implements RawReader, RawWriter, Sender {
