@@ -322,4 +322,24 @@ export const overlayFields: readonly OverlayField[] = [
     type: 'envoy.type.matcher.v3.AddressMatcher',
     oneof: 'matcher',
   },
+  {
+    message: `${network}.tcp_proxy.v3.TcpProxy`,
+    field: 'max_downstream_connection_duration_jitter_percentage',
+    number: 20,
+    type: 'envoy.type.v3.Percent',
+  },
+  {
+    message: `${network}.tcp_proxy.v3.TcpProxy`,
+    field: 'upstream_connect_mode',
+    number: 21,
+    type: `${network}.tcp_proxy.v3.UpstreamConnectMode`,
+  },
+  { message: `${network}.tcp_proxy.v3.TcpProxy`, field: 'max_early_data_bytes', number: 22, type: uint32 },
+  {
+    message: `${network}.tcp_proxy.v3.TcpProxy`,
+    field: 'proxy_protocol_tlv_merge_policy',
+    number: 23,
+    type: `${network}.tcp_proxy.v3.ProxyProtocolTlvMergePolicy`,
+  },
+  { message: `${network}.tcp_proxy.v3.TcpProxy`, field: 'check_drain_close', number: 24, type: bool },
 ];

@@ -32,7 +32,14 @@ export function tcpEntry(info: StreamInfo): Message {
 }
 
 /** Numbers of `envoy.data.accesslog.v3.AccessLogType`. */
-const LOG_TYPES = { NotSet: 0, TcpConnectionEnd: 3, DownstreamEnd: 6 } as const;
+const LOG_TYPES = {
+  NotSet: 0,
+  TcpUpstreamConnected: 1,
+  TcpPeriodic: 2,
+  TcpConnectionEnd: 3,
+  DownstreamEnd: 6,
+  TcpConnectionStart: 14,
+} as const;
 
 function commonProperties(info: StreamInfo): Message {
   return {

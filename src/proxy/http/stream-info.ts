@@ -125,7 +125,13 @@ export class StreamInfo {
   /** Set while a local reply is worded. */
   localReplyBody = '';
   /** What the log entry is about, as in `%ACCESS_LOG_TYPE%`. */
-  accessLogType: 'NotSet' | 'DownstreamEnd' | 'TcpConnectionEnd' = 'NotSet';
+  accessLogType:
+    | 'NotSet'
+    | 'DownstreamEnd'
+    | 'TcpUpstreamConnected'
+    | 'TcpPeriodic'
+    | 'TcpConnectionStart'
+    | 'TcpConnectionEnd' = 'NotSet';
   /** Why a filter closed the connection; empty when none did. */
   terminationDetails = '';
   attempts = 0;

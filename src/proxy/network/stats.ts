@@ -10,6 +10,7 @@ export class TcpStats {
   maxDuration = 0;
   pausedReading = 0;
   resumedReading = 0;
+  earlyData = 0;
   flushTotal = 0;
   flushActive = 0;
 }
@@ -25,15 +26,11 @@ export const TCP_STATS = statsKind(
     maxDuration: counter('max_downstream_connection_duration'),
     pausedReading: counter('downstream_flow_control_paused_reading_total'),
     resumedReading: counter('downstream_flow_control_resumed_reading_total'),
+    earlyData: counter('early_data_received_count_total'),
     flushTotal: counter('upstream_flush_total'),
     flushActive: gauge('upstream_flush_active'),
   },
   {
-    counters: [
-      'downstream_cx_drain_close',
-      'downstream_cx_overload_close',
-      'early_data_received_count_total',
-      'route_delayed_total',
-    ],
+    counters: ['downstream_cx_drain_close', 'downstream_cx_overload_close', 'route_delayed_total'],
   },
 );

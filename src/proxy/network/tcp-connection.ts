@@ -1,6 +1,5 @@
 import type net from 'node:net';
 import type { Cluster } from '../cluster/cluster.ts';
-import { PlainContext } from '../cluster/context.ts';
 import type { Host } from '../cluster/host.ts';
 import { errnoText } from '../cluster/reset.ts';
 import type { SourceAddress } from '../cluster/upstream-connection.ts';
@@ -9,8 +8,10 @@ import { writeMessage } from '../http/wire.ts';
 import { now } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
 import type { Transport } from '../transport/transport.ts';
+import { ConnectionLog } from './connection-log.ts';
 import type { TerminalConnection } from './gate.ts';
-import type { TcpProxy } from './tcp-proxy.ts';
+import type { BackOff, TcpProxy } from './tcp-proxy.ts';
+import { TcpContext } from './tcp-route.ts';
 import { TcpUpstream, type TcpUpstreamOwner } from './tcp-upstream.ts';
 
 /** A client's connection joined to one upstream connection, byte for byte, each direction ending on its own. */
@@ -28,7 +29,16 @@ export class TcpConnection implements TerminalConnection, TcpUpstreamOwner {
   #host: Host | undefined = undefined;
   #joined = false;
   #over = false;
+  /** Read before there was an upstream connection. */
+  #early: Buffer[] = [];
+  #earlyBytes = 0;
+  #endedEarly = false;
+  #connecting = false;
+  #backOff = 0;
   readonly #idle = new Deadline(() => this.#idleTimeout());
+  readonly #life = new Deadline(() => this.#tooOld());
+  readonly #pause = new Deadline(() => this.#connect());
+  readonly #log: ConnectionLog;
 
   constructor(
     open: (user: TcpConnection) => Transport,
@@ -41,7 +51,7 @@ export class TcpConnection implements TerminalConnection, TcpUpstreamOwner {
     this.#downstream = open(this);
     this.#proxy = proxy;
     this.#info = info;
-    info.accessLogType = 'TcpConnectionEnd';
+    this.#log = new ConnectionLog(proxy.logs, info);
     this.#source = source;
     this.#behindFilters = behindFilters;
     this.#onClosed = onClosed;
@@ -62,16 +72,22 @@ export class TcpConnection implements TerminalConnection, TcpUpstreamOwner {
   }
 
   start(): void {
-    // Nothing is read before there is somebody to give it to.
-    this.#downstream.pause();
-    this.#connect();
+    const { maxDuration, durationJitter, maxEarlyData, awaitsData, idleTimeout } = this.#proxy;
+    this.#log.begin();
+    this.#life.start(maxDuration * (1 + (Math.random() * durationJitter) / 100));
+    // Otherwise nothing is read before there is somebody to give it to.
+    if (maxEarlyData === undefined) this.#downstream.pause();
+    if (awaitsData) this.#idle.start(idleTimeout);
+    else this.#connect();
   }
 
   #connect(): void {
     const info = this.#info;
-    const { clusters, stats } = this.#proxy;
-    info.clusterName = this.#proxy.choose();
-    const cluster = clusters.get(info.clusterName);
+    const { clusters, stats, hash } = this.#proxy;
+    this.#connecting = true;
+    const route = this.#proxy.choose();
+    const cluster = clusters.get(route.cluster);
+    info.clusterName = cluster ? route.cluster : '';
     if (!cluster) {
       stats.cxNoRoute++;
       info.flags |= FLAG.NO_CLUSTER;
@@ -79,8 +95,9 @@ export class TcpConnection implements TerminalConnection, TcpUpstreamOwner {
       return;
     }
     const { DEFAULT: resources } = cluster.resources;
-    const host = cluster.choose(new PlainContext(info));
+    const host = cluster.choose(new TcpContext(info, route, hash));
     if (!host || resources.connections >= resources.limits.connections) {
+      if (!host) cluster.stats.noneHealthy++;
       info.flags |= host ? FLAG.UPSTREAM_OVERFLOW : FLAG.NO_HEALTHY_UPSTREAM;
       this.destroy();
       return;
@@ -102,29 +119,69 @@ export class TcpConnection implements TerminalConnection, TcpUpstreamOwner {
     if (this.#over) return;
     if (this.#host) this.#cluster?.outlier?.onLocalFailure(this.#host, timedOut ? 504 : 503);
     info.upstreamFailure = failure;
-    if (info.attempts < this.#proxy.maxConnectAttempts) {
-      this.#connect();
+    info.flags |= FLAG.UPSTREAM_FAILURE;
+    const { maxConnectAttempts, backOff } = this.#proxy;
+    if (info.attempts < maxConnectAttempts) {
+      if (backOff) this.#pause.start(this.#nextPause(backOff));
+      else this.#connect();
       return;
     }
-    info.flags |= FLAG.UPSTREAM_FAILURE;
+    info.flags |= FLAG.RETRY_LIMIT;
+    if (this.#cluster) this.#cluster.stats.cxConnectAttemptsExceeded++;
     this.destroy();
+  }
+
+  /** Milliseconds, 1 or more: fully jittered and doubling. */
+  #nextPause({ base, max }: BackOff): number {
+    const span = this.#backOff || base;
+    this.#backOff = Math.min(span * 2, max);
+    return Math.max(1, Math.floor(Math.random() * span));
   }
 
   onConnected(upstream: TcpUpstream): void {
     this.#joined = true;
     if (this.#host) this.#cluster?.outlier?.onConnected(this.#host);
     this.#info.upstreamLocal = upstream.local;
+    this.#log.connected();
     this.#idle.start(this.#proxy.idleTimeout);
+    const early = this.#early;
+    this.#early = [];
     this.#downstream.resume();
+    for (const bytes of early) this.#forward(bytes, bytes.length);
+    if (this.#endedEarly) upstream.transport.end();
+  }
+
+  #forward(bytes: Buffer, length: number): void {
+    const upstream = this.#upstream?.transport;
+    if (!upstream) return;
+    writeMessage(upstream, undefined, bytes, 0, length, false, false);
+    if (upstream.blocked) this.#downstream.pause();
+  }
+
+  /** As in Envoy the end is no reason to connect: without bytes the connection waits until it was idle for too long. */
+  #endEarly(): void {
+    this.#proxy.stats.earlyData++;
+    this.#endedEarly = true;
+  }
+
+  #keep(bytes: Buffer): void {
+    const { maxEarlyData = 0 } = this.#proxy;
+    this.#proxy.stats.earlyData++;
+    this.#early.push(Buffer.from(bytes));
+    this.#earlyBytes += bytes.length;
+    if (this.#earlyBytes > maxEarlyData) this.#downstream.pause();
+    if (!this.#connecting) this.#connect();
   }
 
   onBytes(bytes: Buffer, length: number): void {
-    const upstream = this.#upstream?.transport;
-    if (!upstream || this.#over) return;
+    if (this.#over) return;
     if (!this.#behindFilters) this.countReceived(length);
+    if (!this.#joined) {
+      this.#keep(bytes.subarray(0, length));
+      return;
+    }
     this.#idle.start(this.#proxy.idleTimeout);
-    writeMessage(upstream, undefined, bytes, 0, length, false, false);
-    if (upstream.blocked) this.#downstream.pause();
+    this.#forward(bytes, length);
   }
 
   countReceived(length: number): void {
@@ -150,7 +207,8 @@ export class TcpConnection implements TerminalConnection, TcpUpstreamOwner {
 
   onRemoteEnd(): void {
     if (this.#joined) this.#upstream?.transport.end();
-    else this.destroy();
+    else if (this.#proxy.maxEarlyData === undefined) this.destroy();
+    else this.#endEarly();
   }
 
   onUpstreamEnd(): void {
@@ -170,15 +228,23 @@ export class TcpConnection implements TerminalConnection, TcpUpstreamOwner {
     if (this.#over) return;
     this.#over = true;
     this.#idle.stop();
+    this.#life.stop();
+    this.#pause.stop();
     this.#info.responseEndAt = now();
     this.#upstream?.destroy();
     this.#upstream = undefined;
     this.#onClosed(this);
-    for (const log of this.#proxy.accessLogs) log(this.#info);
+    this.#log.end();
   }
 
   #idleTimeout(): void {
     this.#proxy.stats.idleTimeout++;
+    this.destroy();
+  }
+
+  #tooOld(): void {
+    this.#proxy.stats.maxDuration++;
+    this.#info.flags |= FLAG.DURATION_TIMEOUT;
     this.destroy();
   }
 }
