@@ -49,6 +49,8 @@ export class Cluster {
   warm: boolean;
   /** Called once when the cluster is warm. */
   whenWarm: (() => void) | undefined = undefined;
+  /** Called when hosts came, went, or changed their health. */
+  whenChanged: (() => void) | undefined = undefined;
   #sets: readonly HostSet[] = [partitionHosts(0, [], PLAIN_SET)];
   #hosts: readonly Host[] = [];
   readonly #membership: MembershipOptions;
@@ -223,6 +225,7 @@ export class Cluster {
     else this.#balancer?.update(this.#sets);
     this.#started = true;
     this.health?.onMembers(added, removed);
+    this.whenChanged?.();
   }
 
   #onChecked(host: Host, changed: boolean, healthy: boolean): void {
@@ -254,6 +257,7 @@ export class Cluster {
     this.#sets = this.#sets.map(refreshHealth);
     this.#count();
     this.#merger.post(true);
+    this.whenChanged?.();
   }
 
   #count(): void {

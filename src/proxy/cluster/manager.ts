@@ -10,6 +10,7 @@ import { type Assignment, readAssignment } from './config/endpoints.ts';
 import { type ClusterConfig, type ClusterReaderOptions, readCluster } from './config.ts';
 import { DnsDiscovery } from './dns/discovery.ts';
 import { createResolve, type Resolve } from './dns/resolver.ts';
+import type { Locality } from './host.ts';
 
 interface Entry {
   readonly json: JsonObject;
@@ -17,6 +18,13 @@ interface Entry {
   readonly dns: DnsDiscovery | undefined;
   readonly fixed: boolean;
 }
+
+interface Self {
+  readonly locality?: Locality | undefined;
+  readonly localCluster?: string;
+}
+
+const NO_SET = (): undefined => undefined;
 
 /** All clusters by name, and the endpoint assignments that came for them. */
 export class ClusterManager {
@@ -29,11 +37,14 @@ export class ClusterManager {
   /** EDS clusters by the name of their assignment. */
   readonly #services = new Map<string, Set<Cluster>>();
   readonly #options: Omit<ClusterReaderOptions, 'stats'>;
+  readonly #self: Self;
   readonly #stats: StatsStore;
   readonly #counts: ClusterManagerStats;
   readonly #log: Logger;
 
-  constructor(options: Omit<ClusterReaderOptions, 'stats'>, stats: StatsStore, log: Logger) {
+  /** `self`: where the proxy runs. */
+  constructor(options: Omit<ClusterReaderOptions, 'stats'>, stats: StatsStore, log: Logger, self: Self = {}) {
+    this.#self = self;
     this.#options = options;
     this.#stats = stats;
     stats.beforeRead(() => {
@@ -144,7 +155,7 @@ export class ClusterManager {
   #start({ json, fixed, config }: Pick<Entry, 'json' | 'fixed'> & { config: ClusterConfig }, stats: StatsScope): void {
     const { name, serviceName, kind } = config;
     this.#abandon(name);
-    const cluster = new Cluster(config, this.#environment(stats));
+    const cluster = new Cluster(config, this.#environment(stats, name));
     const known = kind === 'EDS' ? this.#assignments.get(serviceName) : undefined;
     if (known) cluster.setAssignment(known);
     const entry = { json, cluster, dns: this.#resolve(cluster), fixed };
@@ -164,7 +175,16 @@ export class ClusterManager {
     const { name } = entry.cluster.config;
     const before = this.#entries.get(name);
     this.#entries.set(name, entry);
+    if (name === this.#self.localCluster) {
+      // The shares of zones among its hosts decide where others send their requests.
+      entry.cluster.whenChanged = () => this.#rebalance(name);
+      this.#rebalance(name);
+    }
     if (before) this.#retire(before);
+  }
+
+  #rebalance(local: string): void {
+    for (const [name, { cluster }] of this.#entries) if (name !== local) cluster.rebalance();
   }
 
   #abandon(name: string): void {
@@ -184,8 +204,12 @@ export class ClusterManager {
     return new DnsDiscovery(cluster, { resolve, random: Math.random, log: this.#log });
   }
 
-  #environment(scope: StatsScope): ClusterEnvironment {
-    return { scope, merging: this.#counts, random: Math.random, local: undefined, localSet: () => undefined };
+  #environment(scope: StatsScope, name: string): ClusterEnvironment {
+    const { locality, localCluster } = this.#self;
+    const localSet = localCluster
+      ? () => (name === localCluster ? undefined : this.get(localCluster)?.sets[0])
+      : NO_SET;
+    return { scope, merging: this.#counts, random: Math.random, local: locality?.key, localSet };
   }
 
   #follow(cluster: Cluster): void {

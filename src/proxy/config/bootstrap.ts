@@ -1,5 +1,7 @@
 import { fail, type Issue, ok, type Result } from '../../base/index.ts';
 import { decodeEnvoyJson, typeName } from '../../model/envoy/index.ts';
+import { readLocality } from '../cluster/config/endpoints.ts';
+import type { Locality } from '../cluster/host.ts';
 import { adminRuntime, readRuntime } from '../runtime/read.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { type Address, readAddress } from './address.ts';
@@ -17,6 +19,10 @@ import { readGrpcCluster } from './grpc-service.ts';
 export interface NodeName {
   readonly id: string;
   readonly cluster: string;
+  /** Where it runs; undefined when nobody said. */
+  readonly locality?: Locality | undefined;
+  /** The static cluster whose hosts it is one of; empty when there is none. */
+  readonly localCluster?: string;
 }
 
 /** A compiled `envoy.config.bootstrap.v3.Bootstrap`; static resources are kept as they came. */
@@ -99,7 +105,12 @@ function readFields(fields: Fields, identity: NodeIdentity | undefined): Bootstr
   return {
     shown: { ...fields.json, node },
     node,
-    nodeName: { id: nameOf(node, 'id'), cluster: nameOf(node, 'cluster') },
+    nodeName: {
+      id: nameOf(node, 'id'),
+      cluster: nameOf(node, 'cluster'),
+      locality: localityOfNode(node),
+      localCluster: readLocalCluster(fields, resources?.clusters ?? []),
+    },
     listeners: resources?.listeners ?? [],
     clusters: resources?.clusters ?? [],
     admin,
@@ -124,6 +135,17 @@ function nodeOf(fields: Fields, identity: NodeIdentity | undefined): JsonObject 
     node['locality'] = { ...(isObject(locality) ? locality : {}), zone: identity.zone };
   }
   return node;
+}
+
+function localityOfNode({ locality }: JsonObject): Locality | undefined {
+  return isObject(locality) ? readMessage(locality, 'node.locality', [], readLocality) : undefined;
+}
+
+function readLocalCluster(fields: Fields, clusters: readonly JsonObject[]): string {
+  const name = fields.message('cluster_manager', (inner) => inner.text('local_cluster_name')) ?? '';
+  if (name && !clusters.some((one) => one['name'] === name))
+    fields.problem('cluster_manager.local_cluster_name', `local cluster ${JSON.stringify(name)} must be defined`);
+  return name;
 }
 
 function nameOf(node: JsonObject, key: 'id' | 'cluster'): string {

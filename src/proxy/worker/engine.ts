@@ -62,6 +62,7 @@ export function createEngine({ worker, node, runtime, logs, drain, logFlushMs, l
     },
     stats,
     logs.get('upstream'),
+    node,
   );
   const routes = new RouteStore(clusters, runtime, stats);
   const listeners = new ListenerManager({
