@@ -4,8 +4,9 @@ import path from 'node:path';
 import { type Figure, median } from '../figure.ts';
 import { idleMemory } from './idle.ts';
 import { loadProgram, type Sample } from './load.ts';
+import { type Product, startProducts } from './product.ts';
 import { type Program, type ProgramName, type Programs, startPrograms } from './programs.ts';
-import { prepareTools, warn } from './tools.ts';
+import { prepareTools, type Tools, warn } from './tools.ts';
 import { loadWorkers, type WorkersSample, workersFactor } from './workers.ts';
 
 interface Pace {
@@ -76,6 +77,7 @@ export async function proxyBench(): Promise<readonly Figure[]> {
     figures.push(await idleFigure(programs, pace));
     for (const row of others) figures.push(...figuresOf(row, await measure(row, programs, pace)));
     if (first) figures.push(...(await workersFigures(first, programs, pace)));
+    figures.push(...(await productFigures(tools, folder, pace)));
     return figures;
   } finally {
     rmSync(folder, { recursive: true });
@@ -146,6 +148,39 @@ async function workersFigures(row: Row, { list, wrk }: Programs, pace: Pace): Pr
       goal: '30 or less',
     },
   ];
+}
+
+const productRows = [
+  { name: 'as `ciliate up` builds it, small GET, 64 connections', path: '/api/v1/small', connections: 64 },
+  { name: 'as `ciliate up` builds it, small GET, 1,000 connections', path: '/api/v1/small', connections: 1_000 },
+  { name: 'as `ciliate up` builds it, 16 KiB, 64 connections', path: '/api/v1/16k', connections: 64 },
+  { name: 'as `ciliate up` builds it, 1 MiB, 64 connections', path: '/api/v1/1m', connections: 64 },
+].map((row): Row => ({ ...row, against: ['Envoy'], goals: { rate: '2.0 of Envoy' } }));
+
+/** The same with redirected connections, the client's address kept, discovered policy and a gRPC access log. */
+async function productFigures(tools: Tools, folder: string, pace: Pace): Promise<readonly Figure[]> {
+  if (process.getuid?.() !== 0) {
+    warn('not root: the figures of the listener as `ciliate up` builds it are missing');
+    return [];
+  }
+  await using products = await startProducts(tools, folder);
+  const { wrk } = products;
+  const figures: Figure[] = [];
+  for (const row of productRows) {
+    const samples = new Map<ProgramName, Sample[]>(products.list.map(({ name }) => [name, []]));
+    const load = ({ pid, url }: Product, seconds: number): Promise<Sample> => {
+      return loadProgram(pid, { wrk, url: `${url}${row.path}`, connections: row.connections, seconds });
+    };
+    for (const product of products.list) await load(product, pace.warmUpSeconds);
+    for (let round = 0; round < pace.rounds; round++) {
+      for (const product of round % 2 === 0 ? products.list : products.list.toReversed()) {
+        samples.get(product.name)?.push(await load(product, pace.seconds));
+      }
+    }
+    for (const [name, list] of samples) report(row, name, list);
+    figures.push(...figuresOf(row, samples));
+  }
+  return figures;
 }
 
 function report(row: Row, name: ProgramName, samples: readonly Sample[]): void {

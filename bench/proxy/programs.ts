@@ -41,7 +41,7 @@ const READY_MS = 15_000;
 const bufferBytes = 65_536;
 
 /** The processor that programs under test have for themselves, and the one that load and backends share. */
-const pinned = { program: '0', load: '1', both: '0,1' } as const;
+export const pinned = { program: '0', load: '1', both: '0,1' } as const;
 
 /** Starts the backend and every program that there is; each is asked once whether it does all of its work. */
 export async function startPrograms(tools: Tools, folder: string): Promise<Programs> {
@@ -124,7 +124,7 @@ function commands(tools: Tools, ports: BenchPorts, folder: string): readonly Com
 }
 
 /** On its processor, and for root before everything else that runs on the machine. */
-function pinTo(
+export function pinTo(
   { programs: { taskset, chrt } }: Tools,
   processor: string,
   command: readonly string[],
@@ -138,7 +138,7 @@ function start(name: string, [program = '', ...args]: readonly string[], folder:
   return spawn(program, args, { stdio: ['ignore', log, log], cwd: folder });
 }
 
-async function ended(child: ChildProcess): Promise<void> {
+export async function ended(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exit = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   child.kill('SIGTERM');
