@@ -54,7 +54,7 @@ export function lookupMessage(nameOrUrl: string): protobufjs.Type | undefined {
 }
 
 function findMessage(name: string): protobufjs.Type | undefined {
-  if (!/^[a-z][\w.]*\.[A-Z]\w*(?:\.[A-Z]\w*)*$/.test(name)) return undefined;
+  if (!/^[a-z]\w*(?:\.\w+)*\.[A-Z]\w*(?:\.[A-Z]\w*)*$/.test(name)) return undefined;
   const object = loadDefinition(name);
   return object instanceof protobufLibrary().Type ? object : undefined;
 }

@@ -1,0 +1,6 @@
+import { formats } from './formats.ts';
+import { chunkedBodies, requests, responses } from './http.ts';
+import { resources } from './resources.ts';
+import type { Target } from './target.ts';
+
+export const targets: readonly Target[] = [requests, responses, chunkedBodies, resources, formats];
