@@ -4,6 +4,7 @@ import { RequestHead } from '../src/proxy/http/head.ts';
 import { StreamInfo } from '../src/proxy/http/stream-info.ts';
 import { compileRouteTable, type RouteTable } from '../src/proxy/route/table.ts';
 import { Runtime } from '../src/proxy/runtime/runtime.ts';
+import { StatsStore } from '../src/proxy/stats/store.ts';
 import { type Figure, median } from './figure.ts';
 
 const SIZES = [10, 1000, 10_000];
@@ -120,6 +121,7 @@ function compiled(json: JsonObject): Compiled {
   const find = compileRouteTable(json, '', issues, {
     readFilters: () => new Map(),
     runtime: RUNTIME,
+    stats: new StatsStore().scope(),
     hasCluster: () => true,
     validateClusters: false,
   });

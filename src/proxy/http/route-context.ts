@@ -14,6 +14,7 @@ export function routeTableContext(
   return {
     readFilters: (fields) => readRouteFilters(fields, { stats, runtime }),
     runtime,
+    stats,
     hasCluster: (name) => clusters.get(name) !== undefined,
     validateClusters,
   };

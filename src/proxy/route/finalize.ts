@@ -6,7 +6,6 @@ import { applyMutation, applyMutations } from './mutation.ts';
 import { redirectLocation } from './redirect.ts';
 import { rewriteHost, rewritePath } from './rewrite.ts';
 import type { Route } from './route.ts';
-import { virtualClusterName } from './virtual-host.ts';
 
 /**
  * Gives a request the form in which it goes to a cluster, in Envoy's order: headers are removed and added, then the host is rewritten,
@@ -20,8 +19,7 @@ export function finalizeRequest(
   info: StreamInfo,
   keepOriginal: boolean,
 ): LocalReply | undefined {
-  const { weighted, virtualHost } = route;
-  if (virtualHost.virtualClusters.length > 0) info.virtualCluster = virtualClusterName(virtualHost, info) ?? '';
+  const { weighted } = route;
   if (weighted?.request) applyMutation(weighted.request, head.headers, info);
   if (weighted && weighted.host !== '') head.authority = weighted.host;
   applyMutations(route.requestMutations, head.headers, info);

@@ -9,6 +9,7 @@ import { type RouteMatch, readRouteMatch } from './match.ts';
 import { type HeaderMutation, readMutation } from './mutation.ts';
 import { type RoutePolicy, readRoutePolicy } from './policy.ts';
 import { type RedirectAction, readRedirect } from './redirect.ts';
+import { TRAFFIC_STATS, type TrafficStats } from './traffic.ts';
 import type { VirtualHost } from './virtual-host.ts';
 import { chooseWeighted, readWeighted, type WeightedChoice, type WeightedCluster } from './weighted.ts';
 
@@ -34,6 +35,8 @@ export interface Route {
   readonly requestMutations: readonly HeaderMutation[];
   readonly responseMutations: readonly HeaderMutation[];
   readonly policy: RoutePolicy;
+  /** Counts requests of this route alone. */
+  readonly traffic: TrafficStats | undefined;
   readonly virtualHost: VirtualHost;
   readonly metadata: MetadataSource;
 }
@@ -76,7 +79,7 @@ export function readRoute(
   outer: OuterLevels,
   context: RouteContext,
 ): RouteEntry | undefined {
-  fields.ignore('decorator', 'tracing', 'stat_prefix');
+  fields.ignore('decorator', 'tracing');
   const name = fields.text('name');
   const match = fields.message('match', (inner) => readRouteMatch(inner, context.runtime));
   if (!match) {
@@ -96,12 +99,18 @@ export function readRoute(
     requestMutations: levels.flatMap(({ request }) => request ?? []),
     responseMutations: levels.flatMap(({ response }) => response ?? []),
     policy: readRoutePolicy(fields, action, virtualHost.policy),
+    traffic: readTraffic(fields, virtualHost, context),
     virtualHost,
     metadata: fields.message('metadata', readMetadata) ?? NO_METADATA,
   };
   const { weights } = choice;
   if (!weights) return { ...route, choice: undefined };
   return { ...route, choice: { weights, routes: weights.clusters.map((weighted) => deriveRoute(route, weighted)) } };
+}
+
+function readTraffic(fields: Fields, { name }: VirtualHost, { stats }: RouteContext): TrafficStats | undefined {
+  const prefix = fields.text('stat_prefix');
+  return prefix === '' ? undefined : stats.get(TRAFFIC_STATS, `vhost.${name}.route.${prefix}.`);
 }
 
 /** Route, virtual host, table; the other way round where the most specific wins. */

@@ -16,7 +16,7 @@ import { directReply, finalizeRequest } from './finalize.ts';
 import { applyMutations } from './mutation.ts';
 import { clusterOf } from './route.ts';
 import { compileRouteTable, type RouteTable } from './table.ts';
-import { virtualClusterName } from './virtual-host.ts';
+import { virtualClusterOf } from './virtual-host.ts';
 
 const FOLDER = process.env['CILIATE_ROUTER_CHECK'] ?? '/work/shared/data/router_check';
 const PEER = { address: '127.0.0.1', port: 1 };
@@ -60,6 +60,7 @@ function loadTable(name: string): RouteTable {
   const table = compileRouteTable(parse(text) as JsonObject, '', issues, {
     readFilters: (fields) => readRouteFilters(fields, { stats: new StatsStore().scope(), runtime: RUNTIME }),
     runtime: RUNTIME,
+    stats: new StatsStore().scope(),
     hasCluster: () => true,
     validateClusters: false,
   });
@@ -125,8 +126,7 @@ function resultOf(table: RouteTable, one: Case): Record<string, JsonValue> {
     };
   }
   applyMutations(route.responseMutations, response, info);
-  const fallback = route.virtualHost.virtualClusters.length > 0 ? 'other' : '';
-  const virtualCluster = virtualClusterName(route.virtualHost, info) ?? fallback;
+  const virtualCluster = virtualClusterOf(route.virtualHost, info)?.name ?? '';
   const cluster = clusterOf(route, info);
   finalizeRequest(route, action, info.head, info, true);
   return {

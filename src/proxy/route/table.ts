@@ -9,7 +9,7 @@ import { type Route, readMutations, withLevel } from './route.ts';
 import { readVirtualHost, type VirtualHost } from './virtual-host.ts';
 
 /** What a route table is given to be compiled. */
-export interface RouteTableContext extends Pick<RouteContext, 'readFilters' | 'runtime'> {
+export interface RouteTableContext extends Pick<RouteContext, 'readFilters' | 'runtime' | 'stats'> {
   readonly hasCluster: (name: string) => boolean;
   /** Whether clusters must be there already, unless the table itself says so or not. */
   readonly validateClusters: boolean;
@@ -37,6 +37,7 @@ export class RouteTable {
     const inner: RouteContext = {
       readFilters: context.readFilters,
       runtime: context.runtime,
+      stats: context.stats,
       hasCluster: validates ? context.hasCluster : undefined,
       maxDirectBody: fields.number('max_direct_response_body_size_bytes') ?? MAX_DIRECT_BODY,
     };

@@ -3,6 +3,7 @@ import type { RouteFilters } from '../filter/filter.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
 import { type HeaderTest, readHeaderMatcher } from '../match/headers.ts';
 import { NO_METADATA } from '../match/metadata.ts';
+import type { StatsScope } from '../stats/store.ts';
 import type { RouteContext } from './context.ts';
 import { ANY_MATCH } from './match.ts';
 import type { MirrorPolicy } from './mirror.ts';
@@ -18,10 +19,14 @@ import {
   readRoute,
   withLevel,
 } from './route.ts';
+import { TRAFFIC_STATS, type TrafficStats } from './traffic.ts';
 
 interface VirtualCluster {
   readonly name: string;
   readonly tests: readonly HeaderTest[];
+  readonly traffic: TrafficStats;
+  /** Stands behind the others for what they do not match. */
+  readonly isCatchAll: boolean;
 }
 
 /** A compiled `envoy.config.route.v3.VirtualHost`. */
@@ -49,10 +54,11 @@ export interface TableLevel {
 export function readVirtualHost(fields: Fields, table: TableLevel, context: RouteContext): VirtualHost {
   fields.ignore('metadata');
   let find: VirtualHost['find'] = () => undefined;
+  const name = fields.required('name');
   const host: VirtualHost = {
-    name: fields.required('name'),
+    name,
     domains: fields.strings('domains'),
-    virtualClusters: fields.list('virtual_clusters', readVirtualCluster),
+    virtualClusters: readVirtualClusters(fields, name, context.stats),
     policy: readHostPolicy(fields, table.mirrors, context),
     attemptCountUp: fields.flag('include_request_attempt_count'),
     attemptCountDown: fields.flag('include_attempt_count_in_response'),
@@ -73,10 +79,16 @@ export function readVirtualHost(fields: Fields, table: TableLevel, context: Rout
   return host;
 }
 
-function readVirtualCluster(fields: Fields): VirtualCluster {
-  const tests = fields.list('headers', readHeaderMatcher);
-  if (tests.length === 0) fields.problem('headers', "virtual clusters must define 'headers'");
-  return { name: fields.required('name'), tests };
+function readVirtualClusters(fields: Fields, host: string, stats: StatsScope): readonly VirtualCluster[] {
+  const make = (name: string, tests: readonly HeaderTest[], isCatchAll: boolean): VirtualCluster => {
+    return { name, tests, isCatchAll, traffic: stats.get(TRAFFIC_STATS, `vhost.${host}.vcluster.${name}.`) };
+  };
+  const own = fields.list('virtual_clusters', (cluster) => {
+    const tests = cluster.list('headers', readHeaderMatcher);
+    if (tests.length === 0) cluster.problem('headers', "virtual clusters must define 'headers'");
+    return make(cluster.required('name'), tests, false);
+  });
+  return own.length > 0 ? [...own, make('other', [], true)] : own;
 }
 
 function finder(routes: readonly RouteEntry[], ignorePathParameters: boolean): VirtualHost['find'] {
@@ -115,6 +127,7 @@ function withTls(
     requestMutations: [],
     responseMutations: [],
     policy: NO_POLICY,
+    traffic: undefined,
     virtualHost,
     metadata: NO_METADATA,
   };
@@ -126,7 +139,17 @@ function withTls(
   };
 }
 
-/** The first virtual cluster whose headers match. */
-export function virtualClusterName({ virtualClusters }: VirtualHost, info: StreamInfo): string | undefined {
-  return virtualClusters.find(({ tests }) => tests.every((test) => test(info.requestLookup)))?.name;
+/** The first virtual cluster whose headers match; undefined where there are none. */
+export function virtualClusterOf({ virtualClusters }: VirtualHost, info: StreamInfo): VirtualCluster | undefined {
+  return virtualClusters.find(({ tests }) => tests.every((test) => test(info.requestLookup)));
+}
+
+const NO_TRAFFIC: readonly TrafficStats[] = [];
+
+/** Where a request counts besides its cluster. Notes the virtual cluster on `info`. */
+export function trafficOf({ virtualHost, traffic }: Route, info: StreamInfo): readonly TrafficStats[] {
+  const virtualCluster = virtualHost.virtualClusters.length > 0 ? virtualClusterOf(virtualHost, info) : undefined;
+  if (!virtualCluster) return traffic ? [traffic] : NO_TRAFFIC;
+  info.virtualCluster = virtualCluster.isCatchAll ? '' : virtualCluster.name;
+  return traffic ? [virtualCluster.traffic, traffic] : [virtualCluster.traffic];
 }

@@ -157,6 +157,7 @@ export class Attempt implements PoolClient, ResponseHandler {
     this.host.activeRequests++;
     this.host.stats.rqTotal++;
     this.cluster.stats.rqTotal++;
+    for (const traffic of this.#run.traffic) traffic.rqTotal++;
     this.cluster.stats.rqActive++;
   }
 

@@ -18,6 +18,7 @@ export function chargeStatus(run: RouterRun, status: number, host: Host | undefi
   stats.status.count(counted);
   (run.internal ? stats.internalStatus : stats.externalStatus).count(counted);
   if (canary) stats.canaryStatus.count(counted);
+  for (const traffic of run.traffic) traffic.status.count(counted);
   if (host && isServerError(status)) host.stats.rqError++;
 }
 
@@ -30,6 +31,7 @@ function chargeTime(run: RouterRun, canary: boolean): void {
   stats.rqTime.record(time);
   (run.internal ? stats.internalRqTime : stats.externalRqTime).record(time);
   if (canary) stats.canaryRqTime.record(time);
+  for (const traffic of run.traffic) traffic.rqTime.record(time);
 }
 
 /** What a response says about its host, before it is known whether the request is tried again. */
@@ -89,4 +91,14 @@ export function blameSlow(attempt: Attempt): void {
   if (attempt.timeoutTold) return;
   attempt.timeoutTold = true;
   attempt.cluster.outlier?.onLocalFailure(attempt.host, 504);
+}
+
+/** The whole request was too slow while the attempt was under way. */
+export function chargeTimeout(run: RouterRun, attempt: Attempt): void {
+  attempt.cluster.stats.timeout++;
+  for (const traffic of run.traffic) traffic.timeout++;
+  attempt.host.stats.rqTimeout++;
+  if (!attempt.awaitingHead) return;
+  blameSlow(attempt);
+  chargeAbort(run, attempt, run.timeouts.status, run.stream.responseStarted);
 }

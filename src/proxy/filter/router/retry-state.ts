@@ -7,6 +7,7 @@ import type { ResponseHead } from '../../http/head.ts';
 import type { HeaderMap } from '../../http/headers.ts';
 import type { HeaderTest } from '../../match/headers.ts';
 import { RETRY, RETRY_GRPC, type RetryPolicy, retryBits } from '../../route/retry.ts';
+import type { TrafficStats } from '../../route/traffic.ts';
 import { Deadline } from '../../time/deadline.ts';
 import type { RouterDownstream } from './downstream.ts';
 import { grpcStatus } from './grpc-status.ts';
@@ -31,12 +32,18 @@ const GRPC_BITS: Readonly<Record<number, number>> = {
   14: RETRY_GRPC.unavailable,
 };
 
+/** Where retries are counted. */
+interface RetryPlace {
+  readonly cluster: Cluster;
+  readonly traffic: readonly TrafficStats[];
+}
+
 /** Takes the headers that steer retries out of a request and makes the state of its retries; undefined when it has none. `steered`: it may have such headers. */
 export function createRetryState(
   stream: RouterDownstream,
   policy: RetryPolicy,
   steered: boolean,
-  cluster: Cluster,
+  place: RetryPlace,
   resources: Resources,
   retry: () => void,
 ): RetryState | undefined {
@@ -45,7 +52,7 @@ export function createRetryState(
   const grpcOn = headers.get('x-envoy-retry-grpc-on');
   const wanted = on !== undefined || grpcOn !== undefined || policy.on !== 0;
   if (!wanted && !steered) return undefined;
-  const state = wanted ? new RetryState(policy, cluster, resources, retry) : undefined;
+  const state = wanted ? new RetryState(policy, place, resources, retry) : undefined;
   state?.merge(on, grpcOn, headers, stream.requestLookup);
   for (const name of STEERING) headers.remove(name);
   return state;
@@ -64,7 +71,7 @@ const STEERING = [
 /** The retries of one request: whether there is another one, when, and which hosts it avoids. As Envoy's `RetryStateImpl`. */
 export class RetryState implements RetrySelection {
   readonly #policy: RetryPolicy;
-  readonly #cluster: Cluster;
+  readonly #place: RetryPlace;
   readonly #resources: Resources;
   #on: number;
   #left: number;
@@ -79,9 +86,9 @@ export class RetryState implements RetrySelection {
   #load: PriorityLoad | undefined = undefined;
   readonly #excluded: boolean[] = [];
 
-  constructor(policy: RetryPolicy, cluster: Cluster, resources: Resources, retry: () => void) {
+  constructor(policy: RetryPolicy, place: RetryPlace, resources: Resources, retry: () => void) {
     this.#policy = policy;
-    this.#cluster = cluster;
+    this.#place = place;
     this.#resources = resources;
     this.#on = policy.on;
     this.#left = policy.retries;
@@ -159,29 +166,33 @@ export class RetryState implements RetrySelection {
   }
 
   #decide(decision: number, wait: number | undefined): RetryAnswer {
-    const { stats } = this.#cluster;
-    if (this.#held && decision === NEVER) stats.retrySuccess++;
+    if (this.#held && decision === NEVER) this.#count('retrySuccess');
     this.end();
     if (decision === NEVER) return 'no';
     if (this.#left === 0) {
-      stats.retryLimitExceeded++;
+      this.#count('retryLimitExceeded');
       return 'limit';
     }
     this.#left--;
     if (!this.#resources.retryAllowed) {
-      stats.retryOverflow++;
+      this.#count('retryOverflow');
       return 'overflow';
     }
     this.#held = true;
     this.#resources.retries++;
-    stats.retry++;
+    this.#count('retry');
     this.#wait.start(decision === AT_ONCE ? 1 : this.#backOff(wait));
     return 'yes';
   }
 
+  #count(what: 'retry' | 'retrySuccess' | 'retryLimitExceeded' | 'retryOverflow'): void {
+    this.#place.cluster.stats[what]++;
+    for (const traffic of this.#place.traffic) traffic[what]++;
+  }
+
   /** Milliseconds, 1 or more: fully jittered and doubling, or what the response asked for and up to half more. */
   #backOff(wait: number | undefined): number {
-    const { stats } = this.#cluster;
+    const { stats } = this.#place.cluster;
     if (wait !== undefined) {
       stats.retryBackoffRatelimited++;
       return Math.max(1, wait + Math.floor(Math.random() * Math.floor(wait / 2)));

@@ -9,11 +9,13 @@ import { finalizeRequest } from '../../route/finalize.ts';
 import type { RoutePolicy } from '../../route/policy.ts';
 import type { Route } from '../../route/route.ts';
 import type { Timeouts } from '../../route/timeouts.ts';
+import type { TrafficStats } from '../../route/traffic.ts';
+import { trafficOf } from '../../route/virtual-host.ts';
 import { now } from '../../time/clock.ts';
 import { Deadline } from '../../time/deadline.ts';
 import type { LocalReply } from '../filter.ts';
 import { Attempt } from './attempt.ts';
-import { blameSlow, chargeAbort, chargeEnd, chargeHead, chargeStatus, judgeHead } from './charge.ts';
+import { blameSlow, chargeAbort, chargeEnd, chargeHead, chargeStatus, chargeTimeout, judgeHead } from './charge.ts';
 import type { RouterDownstream } from './downstream.ts';
 import { isGrpcRequest } from './grpc-status.ts';
 import { followRedirect } from './internal-redirect.ts';
@@ -42,6 +44,8 @@ export class RouterRun extends RoutingContext {
   /** Counted as a request from inside. */
   internal = false;
   timeouts: Timeouts;
+  /** Where the request counts besides its cluster. */
+  readonly traffic: readonly TrafficStats[];
   /** The whole body has been read. */
   bodyDone: boolean;
   readonly body: KeptBody;
@@ -64,6 +68,7 @@ export class RouterRun extends RoutingContext {
     this.#route = route;
     this.#policy = policyAt(cluster, route, action);
     this.timeouts = this.#policy.timeouts;
+    this.traffic = trafficOf(route, stream);
     this.bodyDone = stream.requestDone;
     this.body = new KeptBody(route.policy.bodyLimit ?? stream.manager.bufferLimit);
     this.grpc = isGrpcRequest(stream.head.headers);
@@ -95,7 +100,7 @@ export class RouterRun extends RoutingContext {
       return;
     }
     const resources = this.cluster.resources[action.priority];
-    this.retries = createRetryState(stream, policy.retry, steered, this.cluster, resources, () => this.#retry());
+    this.retries = createRetryState(stream, policy.retry, steered, this, resources, () => this.#retry());
     this.body.keep = this.retries?.enabled === true || action.internalRedirect !== undefined;
     if (policy.mirrors.length > 0) this.#mirrors = prepareMirrors(this, policy.mirrors);
     this.#launch(host);
@@ -347,12 +352,7 @@ export class RouterRun extends RoutingContext {
   #globalTimeout(): void {
     const attempts = this.#attempt ? [this.#attempt, ...(this.#slow ?? [])] : (this.#slow ?? []);
     for (const attempt of attempts) {
-      attempt.cluster.stats.timeout++;
-      attempt.host.stats.rqTimeout++;
-      if (attempt.awaitingHead) {
-        blameSlow(attempt);
-        chargeAbort(this, attempt, this.timeouts.status, this.stream.responseStarted);
-      }
+      chargeTimeout(this, attempt);
       attempt.abandon();
     }
     this.#abort(timeoutReply(this.timeouts.status, 'response_timeout', this.#replyHeaders(false)));

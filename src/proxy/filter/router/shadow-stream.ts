@@ -170,6 +170,7 @@ function shadowRoute(action: ForwardAction): Route {
     requestMutations: [],
     responseMutations: [],
     filters: [],
+    traffic: undefined,
     metadata: NO_METADATA,
     policy: { retry: NO_RETRY, timeouts, mirrors: [], bodyLimit: undefined },
     virtualHost: {
