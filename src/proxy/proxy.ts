@@ -21,7 +21,6 @@ export { BootstrapError, type ProxyOptions, type RunningProxy };
 const DRAIN_MS = 5000;
 /** In a process of somebody else's: what changes takes hold with the next response. */
 const IMMEDIATE_DRAIN: DrainSettings = { ...DEFAULT_DRAIN, strategy: 'immediate' };
-const STATS_FLUSH_MS = 5000;
 
 /** Starts a proxy. Rejects with `BootstrapError` when the bootstrap is faulty or an address of it cannot be bound. */
 export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
@@ -32,7 +31,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const records = new ConfigRecords();
   const { workers, logStreams } = await openWorkers(config, { logs, logFlushMs, concurrency, drain });
   countServer(workers, state, config);
-  const flush = setInterval(() => void workers.command({ kind: 'flushStats' }), STATS_FLUSH_MS).unref();
+  const flush = setInterval(() => void workers.command({ kind: 'flushStats' }), config.stats.flushMs).unref();
   let discovery: Discovery | undefined;
   let admin: AdminServer | undefined;
   const stop = async (drainMs: number): Promise<void> => {

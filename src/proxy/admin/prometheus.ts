@@ -1,7 +1,12 @@
 import { countBelow, countOf, quantile, sumOf } from '../stats/histogram.ts';
 import type { Sample } from '../stats/kind.ts';
-import { extractTags } from '../stats/tags.ts';
+import type { StatsSettings } from '../stats/settings.ts';
 import { BOUNDS, type Mode, QUANTILES, shortNumber } from './stats-histogram.ts';
+
+interface Shape {
+  readonly mode: Mode;
+  readonly settings: StatsSettings;
+}
 
 interface Line {
   readonly sample: Sample;
@@ -11,7 +16,7 @@ interface Line {
 /** The exposition format as Envoy writes it: counters, gauges, texts as gauges of 0 where asked for, then histograms. */
 export function prometheusText(
   samples: readonly Sample[],
-  { mode, texts }: { readonly mode: Mode; readonly texts: boolean },
+  { texts, ...shape }: Shape & { readonly texts: boolean },
 ): string {
   const sorted = [...samples].sort((left, right) => (left.name < right.name ? -1 : 1));
   const kinds: readonly Sample['type'][] = texts
@@ -22,16 +27,17 @@ export function prometheusText(
       kindText(
         kind,
         sorted.filter(({ type }) => type === kind),
-        mode,
+        shape,
       ),
     )
     .join('');
 }
 
-function kindText(kind: Sample['type'], samples: readonly Sample[], mode: Mode): string {
+function kindText(kind: Sample['type'], samples: readonly Sample[], shape: Shape): string {
+  const { mode, settings } = shape;
   const groups = new Map<string, Line[]>();
   for (const sample of samples) {
-    const { name, tags } = extractTags(sample.name);
+    const { name, tags } = settings.extract(sample.name);
     const shown = sample.type === 'text' ? [...tags, ['text_value', sample.value] as const] : tags;
     const labels = shown.map(([tag, value]) => `${clean(tag)}="${escaped(value)}"`).join(',');
     const group = groups.get(name);
@@ -43,12 +49,12 @@ function kindText(kind: Sample['type'], samples: readonly Sample[], mode: Mode):
     .sort(([left], [right]) => (left < right ? -1 : 1))
     .map(([name, lines]) => {
       const metric = `envoy_${clean(name)}`;
-      return `# TYPE ${metric} ${type}\n${lines.map((line) => lineText(metric, line, mode)).join('')}`;
+      return `# TYPE ${metric} ${type}\n${lines.map((line) => lineText(metric, line, shape)).join('')}`;
     })
     .join('');
 }
 
-function lineText(metric: string, { sample, labels }: Line, mode: Mode): string {
+function lineText(metric: string, { sample, labels }: Line, { mode, settings }: Shape): string {
   if (sample.type === 'text') return `${metric}{${labels}} 0\n`;
   if (sample.type !== 'histogram') return `${metric}{${labels}} ${sample.value}\n`;
   const { total } = sample.value;
@@ -61,7 +67,9 @@ function lineText(metric: string, { sample, labels }: Line, mode: Mode): string 
           return `${metric}{${before}quantile="${share / 100}"} ${Number.isNaN(value) ? 'nan' : value}\n`;
         })
       : [
-          ...BOUNDS.map((bound) => `${metric}_bucket{${before}le="${boundText(bound)}"} ${countBelow(total, bound)}\n`),
+          ...(settings.boundsOf(sample.name) ?? BOUNDS).map(
+            (bound) => `${metric}_bucket{${before}le="${boundText(bound)}"} ${countBelow(total, bound)}\n`,
+          ),
           `${metric}_bucket{${before}le="+Inf"} ${count}\n`,
         ];
   return `${body.join('')}${metric}_sum{${labels}} ${exactDecimal(sumOf(total))}\n${metric}_count{${labels}} ${count}\n`;

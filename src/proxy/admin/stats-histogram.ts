@@ -1,5 +1,6 @@
 import { bucketBounds, countBelow, countOf, quantile } from '../stats/histogram.ts';
 import type { Sample } from '../stats/kind.ts';
+import type { StatsSettings } from '../stats/settings.ts';
 
 type HistogramSample = Extract<Sample, { readonly type: 'histogram' }>;
 
@@ -10,7 +11,7 @@ export type Mode = (typeof MODES)[number];
 export const QUANTILES = [0, 25, 50, 75, 90, 95, 99, 99.5, 99.9, 100];
 
 /** Envoy's default upper bounds, in milliseconds. */
-export const BOUNDS = [
+export const BOUNDS: readonly number[] = [
   0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000, 600_000, 1_800_000,
   3_600_000,
 ];
@@ -24,7 +25,7 @@ export function shortNumber(value: number): string {
   return `${String(Number(digits))}e${sign}${exponent.slice(1).padStart(2, '0')}`;
 }
 
-export function histogramText({ name, value }: HistogramSample, mode: Mode): string {
+export function histogramText({ name, value }: HistogramSample, mode: Mode, bounds = BOUNDS): string {
   const { total, interval } = value;
   if (countOf(total) === 0) return `${name}: No recorded values\n`;
   const summary = QUANTILES.map(
@@ -34,7 +35,7 @@ export function histogramText({ name, value }: HistogramSample, mode: Mode): str
   if (mode === 'detailed') {
     return `${name}:\n  totals=${filled(total).map(bucketText).join(' ')}\n  intervals=${filled(interval).map(bucketText).join(' ')}\n  summary=${summary}\n`;
   }
-  const buckets = bounded(total, interval, mode).map(
+  const buckets = bounded(value, mode, bounds).map(
     ({ bound, interval: during, cumulative }) => `B${shortNumber(bound)}(${during},${cumulative})`,
   );
   return `${name}: ${buckets.join(' ')}\n`;
@@ -56,9 +57,9 @@ function filled(counts: readonly number[]): readonly Bucket[] {
   });
 }
 
-function bounded(total: readonly number[], interval: readonly number[], mode: Mode) {
+function bounded({ total, interval }: HistogramSample['value'], mode: Mode, bounds: readonly number[]) {
   let [before, beforeInterval] = [0, 0];
-  return BOUNDS.map((bound) => {
+  return bounds.map((bound) => {
     const upTo = countBelow(total, bound);
     const upToInterval = countBelow(interval, bound);
     const disjoint = { bound, interval: upToInterval - beforeInterval, cumulative: upTo - before };
@@ -68,7 +69,11 @@ function bounded(total: readonly number[], interval: readonly number[], mode: Mo
 }
 
 /** Histograms of the JSON format, in the shape of the mode. */
-export function histogramJson(samples: readonly HistogramSample[], mode: Mode): unknown {
+export function histogramJson(
+  samples: readonly HistogramSample[],
+  mode: Mode,
+  boundsOf: StatsSettings['boundsOf'],
+): unknown {
   if (mode === 'summary') {
     return {
       supported_quantiles: QUANTILES,
@@ -88,7 +93,7 @@ export function histogramJson(samples: readonly HistogramSample[], mode: Mode): 
   }
   return samples.map(({ name, value }) => ({
     name,
-    buckets: bounded(value.total, value.interval, mode).map(({ bound, interval, cumulative }) => ({
+    buckets: bounded(value, mode, boundsOf(name) ?? BOUNDS).map(({ bound, interval, cumulative }) => ({
       upper_bound: bound,
       interval,
       cumulative,

@@ -1,5 +1,6 @@
 import { compileRe2 } from '../../base/index.ts';
 import type { Sample } from '../stats/kind.ts';
+import type { StatsSettings } from '../stats/settings.ts';
 import { type AdminSubject, compactJson, type Endpoint, type Page, text } from './page.ts';
 import { prometheusText } from './prometheus.ts';
 import { re2Error } from './re2-error.ts';
@@ -38,7 +39,7 @@ export const statsEndpoints: readonly Endpoint[] = [
   },
 ];
 
-async function stats(query: URLSearchParams, { workers }: AdminSubject, format: string): Promise<Page> {
+async function stats(query: URLSearchParams, { workers, config }: AdminSubject, format: string): Promise<Page> {
   const buckets = query.get('histogram_buckets') ?? (format === 'prometheus' ? 'cumulative' : 'summary');
   const mode = MODES.find((one) => one === buckets);
   if (!mode) {
@@ -50,11 +51,14 @@ async function stats(query: URLSearchParams, { workers }: AdminSubject, format: 
   if (!type) return text('invalid &type= param', 400);
   const chosen = filterOf(query);
   if (typeof chosen === 'string') return text(chosen, 400);
-  const samples = (await workers.stats()).filter((sample) => isOfType(sample, type) && chosen(sample));
+  const { stats: settings } = config;
+  const samples = (await workers.stats()).filter(
+    (sample) => isOfType(sample, type) && settings.keeps(sample.name) && chosen(sample),
+  );
   if (format === 'prometheus') {
-    return text(prometheusText(samples, { mode, texts: query.has('text_readouts') }));
+    return text(prometheusText(samples, { mode, settings, texts: query.has('text_readouts') }));
   }
-  return format === 'json' ? jsonPage(samples, mode) : text(textOf(samples, mode));
+  return format === 'json' ? jsonPage(samples, mode, settings) : text(textOf(samples, mode, settings));
 }
 
 function filterOf(query: URLSearchParams): ((sample: Sample) => boolean) | string {
@@ -99,17 +103,17 @@ function grouped(samples: readonly Sample[]): {
   };
 }
 
-function textOf(samples: readonly Sample[], mode: Mode): string {
+function textOf(samples: readonly Sample[], mode: Mode, { boundsOf }: StatsSettings): string {
   const { values, histograms } = grouped(samples);
   const lines = values.map(
     ({ name, value }) => `${name}: ${typeof value === 'string' ? JSON.stringify(value) : value}\n`,
   );
-  return lines.join('') + histograms.map((sample) => histogramText(sample, mode)).join('');
+  return lines.join('') + histograms.map((sample) => histogramText(sample, mode, boundsOf(sample.name))).join('');
 }
 
-function jsonPage(samples: readonly Sample[], mode: Mode): Page {
+function jsonPage(samples: readonly Sample[], mode: Mode, { boundsOf }: StatsSettings): Page {
   const { values, histograms } = grouped(samples);
   const list: unknown[] = values.map(({ name, value }) => ({ name, value }));
-  if (histograms.length > 0) list.push({ histograms: histogramJson(histograms, mode) });
+  if (histograms.length > 0) list.push({ histograms: histogramJson(histograms, mode, boundsOf) });
   return compactJson({ stats: list });
 }

@@ -4,6 +4,7 @@ import { readLocality } from '../cluster/config/endpoints.ts';
 import type { Locality } from '../cluster/host.ts';
 import { adminRuntime, readRuntime } from '../runtime/read.ts';
 import type { Runtime } from '../runtime/runtime.ts';
+import { PLAIN_STATS, readStatsConfig, type StatsSettings } from '../stats/settings.ts';
 import { type Address, readAddress } from './address.ts';
 import {
   type Fields,
@@ -30,6 +31,7 @@ export interface Bootstrap {
   /** The whole message, with the node as it is told. */
   readonly shown: JsonObject;
   readonly node: JsonObject;
+  readonly stats: StatsSettings;
   readonly nodeName: NodeName;
   readonly listeners: readonly JsonObject[];
   readonly clusters: readonly JsonObject[];
@@ -73,9 +75,13 @@ function readExtensions(fields: Fields): void {
 }
 
 function readFields(fields: Fields, identity: NodeIdentity | undefined): Bootstrap {
-  fields.ignore('stats_flush_interval', 'use_tcp_for_dns_lookups', 'watchdogs', 'watchdog');
-  fields.ignore('default_regex_engine', 'header_prefix', 'deferred_stat_options', 'flags_path', 'stats_config');
+  fields.ignore('use_tcp_for_dns_lookups', 'watchdogs', 'watchdog');
+  fields.ignore('default_regex_engine', 'header_prefix', 'deferred_stat_options', 'flags_path');
   const node = nodeOf(fields, identity);
+  const stats: StatsSettings = {
+    ...(fields.message('stats_config', readStatsConfig) ?? PLAIN_STATS),
+    flushMs: fields.duration('stats_flush_interval') ?? PLAIN_STATS.flushMs,
+  };
   readExtensions(fields);
   const runtimeJson = fields.raw('layered_runtime');
   const resources = fields.message('static_resources', (inner) => ({
@@ -105,6 +111,7 @@ function readFields(fields: Fields, identity: NodeIdentity | undefined): Bootstr
   return {
     shown: { ...fields.json, node },
     node,
+    stats,
     nodeName: {
       id: nameOf(node, 'id'),
       cluster: nameOf(node, 'cluster'),

@@ -78,6 +78,7 @@ export class Transport implements RawReader, RawWriter, Sender {
 
   onRead(length: number): void {
     beginTurn();
+    this.#counts.cxReceived += length;
     this.#user.onBytes(readBuffer, length);
     endTurn();
   }

@@ -305,7 +305,91 @@ const tcp = (places: Places): Json => ({
   },
 });
 
+const configured = (places: Places, stats_config: Json): Json => ({ ...simple(places, {}), stats_config });
+
+const shaped: readonly Scenario[] = [
+  {
+    feature: 'stats',
+    name: 'own tags',
+    bootstrap: (places) =>
+      configured(places, {
+        stats_tags: [
+          { tag_name: 'place', fixed_value: 'here' },
+          { tag_name: 'who', regex: '^http(?:\\.)((.+?)\\.)downstream' },
+          { tag_name: 'kind', regex: '_(rq)_total$' },
+        ],
+      }),
+    stats: false,
+    cases: [
+      after(
+        'in Prometheus',
+        [{}],
+        '/stats/prometheus?filter=^(http\\.in|cluster\\.c0)\\..*(rq_total|_2xx|membership_total)$',
+      ),
+      after('names in text stay whole', [{}], '/stats?filter=^(http\\.in|cluster\\.c0)\\..*rq_total$'),
+    ],
+  },
+  {
+    feature: 'stats',
+    name: 'no default tags',
+    bootstrap: (places) => configured(places, { use_all_default_tags: false }),
+    stats: false,
+    cases: [
+      after(
+        'in Prometheus',
+        [{}],
+        '/stats/prometheus?filter=^(http\\.in|cluster\\.c0)\\..*(rq_total|_2xx|membership_total)$',
+      ),
+    ],
+  },
+  {
+    feature: 'stats',
+    name: 'an exclusion list',
+    bootstrap: (places) =>
+      configured(places, {
+        stats_matcher: {
+          exclusion_list: {
+            patterns: [{ prefix: 'cluster.' }, { suffix: '_total' }, { safe_regex: { regex: 'http\\.in\\.no_.*' } }],
+          },
+        },
+      }),
+    stats: false,
+    cases: asked('/stats?filter=^(http\\.in|cluster\\.c0)\\..*(rq_total|no_route|membership_total|rq_active)$'),
+  },
+  {
+    feature: 'stats',
+    name: 'an inclusion list',
+    bootstrap: (places) =>
+      configured(places, {
+        stats_matcher: { inclusion_list: { patterns: [{ contains: 'membership' }, { exact: 'server.live' }] } },
+      }),
+    stats: false,
+    cases: asked('/stats', '/stats/prometheus', '/stats?format=json'),
+  },
+  {
+    feature: 'stats',
+    name: 'nothing at all',
+    bootstrap: (places) => configured(places, { stats_matcher: { reject_all: true } }),
+    stats: false,
+    cases: asked('/stats', '/stats/prometheus', '/stats?format=json'),
+  },
+  {
+    feature: 'stats',
+    name: 'buckets of its own',
+    bootstrap: (places) =>
+      configured(places, {
+        histogram_bucket_settings: [{ match: { suffix: 'rq_time' }, buckets: [1, 100.5, 1000000] }],
+      }),
+    stats: false,
+    cases: asked(
+      '/stats?filter=http\\.in.*(rq_time|length_ms)$&histogram_buckets=cumulative',
+      '/stats/prometheus?filter=http\\.in.*(rq_time|length_ms)$',
+    ),
+  },
+];
+
 export const scenarios: readonly Scenario[] = [
+  ...shaped,
   { feature: 'admin', name: 'refusals', bootstrap: (places) => lenient(places), stats: false, cases: usage },
   { feature: 'admin', name: 'what there is', bootstrap: (places) => lenient(places), stats: false, cases: names },
   {
