@@ -1,3 +1,4 @@
+import type { JsonValue } from '../config/fields.ts';
 import type { HeaderMap } from '../http/headers.ts';
 import { FLAG_TEXTS, type Peer, type StreamInfo } from '../http/stream-info.ts';
 import { toStruct } from './struct.ts';
@@ -42,12 +43,26 @@ const LOG_TYPES = {
 } as const;
 
 function commonProperties(info: StreamInfo): Message {
+  const { peers, upstreamHost, upstreamLocal } = info;
+  const seconds = Math.floor(info.startTime / 1000);
+  const lasted = since(info, info.responseEndAt);
+  // Fields that are undefined are not written.
   return {
-    ...addresses(info),
-    ...times(info),
+    downstream_remote_address: address(peers.remote),
+    downstream_local_address: address(peers.local),
+    downstream_direct_remote_address: address(peers.directRemote),
+    upstream_remote_address: upstreamHost && address(upstreamHost.peer),
+    upstream_local_address: upstreamLocal && address(upstreamLocal),
+    start_time: { seconds, nanos: (info.startTime - seconds * 1000) * 1e6 },
+    time_to_last_rx_byte: since(info, info.requestEndAt),
+    time_to_first_upstream_rx_byte: since(info, info.upstreamFirstByteAt),
+    time_to_last_upstream_rx_byte: since(info, info.upstreamLastByteAt),
+    time_to_first_downstream_tx_byte: since(info, info.responseStartAt),
+    time_to_last_downstream_tx_byte: lasted,
+    duration: lasted,
     upstream_cluster: info.clusterName,
     route_name: info.routeName,
-    response_flags: responseFlags(info.flags),
+    response_flags: info.flags === 0 ? NO_FLAGS : responseFlags(info.flags),
     upstream_transport_failure_reason: info.upstreamFailure,
     metadata: { filter_metadata: filterMetadata(info) },
     upstream_request_attempt_count: info.attempts,
@@ -56,31 +71,10 @@ function commonProperties(info: StreamInfo): Message {
   };
 }
 
-function addresses(info: StreamInfo): Message {
-  return {
-    downstream_remote_address: address(info.peers.remote),
-    downstream_local_address: address(info.peers.local),
-    downstream_direct_remote_address: address(info.peers.directRemote),
-    ...(info.upstreamHost ? { upstream_remote_address: address(info.upstreamHost.peer) } : {}),
-    ...(info.upstreamLocal ? { upstream_local_address: address(info.upstreamLocal) } : {}),
-  };
-}
+const NO_FLAGS: Message = {};
 
-function times(info: StreamInfo): Message {
-  const since = (at: number): Message | undefined => (at === 0 ? undefined : duration(at - info.startedAt));
-  const optional = {
-    time_to_last_rx_byte: since(info.requestEndAt),
-    time_to_first_upstream_rx_byte: since(info.upstreamFirstByteAt),
-    time_to_last_upstream_rx_byte: since(info.upstreamLastByteAt),
-    time_to_first_downstream_tx_byte: since(info.responseStartAt),
-    time_to_last_downstream_tx_byte: since(info.responseEndAt),
-    duration: since(info.responseEndAt),
-  };
-  const seconds = Math.floor(info.startTime / 1000);
-  return {
-    start_time: { seconds, nanos: (info.startTime - seconds * 1000) * 1e6 },
-    ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
-  };
+function since(info: StreamInfo, at: number): Message | undefined {
+  return at === 0 ? undefined : duration(at - info.startedAt);
 }
 
 function duration(milliseconds: number): Message {
@@ -88,9 +82,18 @@ function duration(milliseconds: number): Message {
   return { seconds, nanos: Math.min(999_999_999, Math.max(0, Math.round((milliseconds - seconds * 1000) * 1e6))) };
 }
 
+/** A connection's ends are the same objects for all of its requests. */
+const addresses = new WeakMap<Peer, Message>();
+
 function address(peer: Peer): Message {
-  if (peer.port === 0 && peer.address.startsWith('/')) return { pipe: { path: peer.address } };
-  return { socket_address: { address: peer.address, port_value: peer.port } };
+  const known = addresses.get(peer);
+  if (known) return known;
+  const made =
+    peer.port === 0 && peer.address.startsWith('/')
+      ? { pipe: { path: peer.address } }
+      : { socket_address: { address: peer.address, port_value: peer.port } };
+  addresses.set(peer, made);
+  return made;
 }
 
 function responseFlags(flags: number): Message {
@@ -99,9 +102,10 @@ function responseFlags(flags: number): Message {
 }
 
 function filterMetadata(info: StreamInfo): Message {
-  return Object.fromEntries(
-    Object.entries(info.allMetadata()).map(([namespace, values]) => [namespace, toStruct(values)]),
-  );
+  const all = info.allMetadata();
+  const out: Record<string, Message> = {};
+  for (const namespace in all) out[namespace] = toStruct(all[namespace] as JsonValue);
+  return out;
 }
 
 function requestProperties(info: StreamInfo, { request: names }: LoggedHeaders): Message {
@@ -128,7 +132,7 @@ function requestProperties(info: StreamInfo, { request: names }: LoggedHeaders):
 function responseProperties(info: StreamInfo, { response: names, trailers }: LoggedHeaders): Message {
   const headers: HeaderMap | undefined = info.response?.headers;
   return {
-    ...(info.status === 0 ? {} : { response_code: { value: info.status } }),
+    response_code: info.status === 0 ? undefined : { value: info.status },
     response_body_bytes: info.bytesSent,
     response_headers: picked(names, (name) => headers?.joined(name)),
     response_trailers: picked(trailers, (name) => info.responseTrailers?.joined(name)),
@@ -136,7 +140,10 @@ function responseProperties(info: StreamInfo, { response: names, trailers }: Log
   };
 }
 
+const NONE: Message = {};
+
 function picked(names: readonly string[], lookup: (name: string) => string | undefined): Message {
+  if (names.length === 0) return NONE;
   const out: Record<string, string> = {};
   for (const name of names) {
     const value = lookup(name);

@@ -5,7 +5,9 @@ type Message = Readonly<Record<string, unknown>>;
 /** A JSON object as a `google.protobuf.Struct` message. */
 export function toStruct(value: JsonValue): Message {
   if (!isObject(value)) return { fields: {} };
-  return { fields: Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, toValue(inner)])) };
+  const fields: Record<string, Message> = {};
+  for (const [key, inner] of Object.entries(value)) fields[key] = toValue(inner);
+  return { fields };
 }
 
 function toValue(value: JsonValue): Message {

@@ -34,7 +34,9 @@ export class DynamicMetadata {
     const out: Record<string, Record<string, JsonValue>> = {};
     for (let at = 0; at < this.#keys.length; at++) {
       const namespace = this.#namespaces[at] as string;
-      out[namespace] = { ...out[namespace], [this.#keys[at] as string]: this.#values[at] as JsonValue };
+      const values = out[namespace] ?? {};
+      values[this.#keys[at] as string] = this.#values[at] as JsonValue;
+      out[namespace] = values;
     }
     return out;
   }
