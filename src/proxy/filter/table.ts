@@ -4,6 +4,7 @@ import type { ChainContext, ChainPlace, FilterContext, RouteFilterContext } from
 import { corsFilter } from './cors/filter.ts';
 import { faultFilter } from './fault/filter.ts';
 import type { FilterKind, FilterSlot, HttpFilter, RouteFilter, RouteFilters } from './filter.ts';
+import { grpcStatsFilter } from './grpc-stats/filter.ts';
 import { headerMutationFilter } from './header-mutation/header-mutation.ts';
 import { healthCheckFilter } from './health-check/filter.ts';
 import { localRateLimitFilter } from './local-ratelimit/filter.ts';
@@ -12,10 +13,15 @@ import { DEFAULT_ROUTER, type RouterConfig, readRouter } from './router/config.t
 
 /** Every HTTP filter there is, by the full name of its configuration message. The router and the codec end chains. */
 const KINDS: ReadonlyMap<string, FilterKind> = new Map(
-  [corsFilter, faultFilter, headerMutationFilter, healthCheckFilter, localRateLimitFilter, rbacFilter].map((kind) => [
-    kind.type,
-    kind,
-  ]),
+  [
+    corsFilter,
+    faultFilter,
+    grpcStatsFilter,
+    headerMutationFilter,
+    healthCheckFilter,
+    localRateLimitFilter,
+    rbacFilter,
+  ].map((kind) => [kind.type, kind]),
 );
 const ROUTER = 'envoy.extensions.filters.http.router.v3.Router';
 const UPSTREAM_CODEC = 'envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec';
