@@ -5,8 +5,6 @@
 export const differences: Readonly<Record<string, string>> = {
   'admin-paths':
     'the admin interface lists the paths that there are: profilers, heap dumps and lookup tracking are not among them',
-  'drain-close':
-    'a connection that drains is closed after the response that says so; Envoy leaves it open for drain_timeout',
   'upstream-metadata':
     "dynamic metadata that a cluster's filters set shows in the access log of the request, so that a flow can name the rule that judged it",
   'http1-bare-cr-or-lf':

@@ -20,11 +20,10 @@ import { type OutgoingHead, outgoingResponse, TAIL, writeMessage, writeText } fr
 const PIPELINE_LIMIT = 65_536;
 const CR = 13;
 const LF = 10;
-const NOTHING = Buffer.alloc(0);
 /** How long a client may take nothing of the last bytes it is sent where no delayed close limits it. */
 const FLUSH_MS = 60_000;
 
-/** What takes over the bytes of an upgraded connection; an empty range means that the client closed its side. */
+/** What takes over the bytes of an upgraded connection. */
 export type TunnelSink = (bytes: Buffer, start: number, stop: number) => void;
 
 /** A client's HTTP/1.1 connection: one request at a time, what is pipelined waits. */
@@ -34,7 +33,7 @@ export class ServerConnection implements TransportUser {
   readonly peers: ConnectionPeers;
   readonly source: SourceAddress | undefined;
   readonly halfClose = false;
-  tunnel: TunnelSink | undefined = undefined;
+  #tunnel: TunnelSink | undefined = undefined;
   #stream: HttpStream | undefined = undefined;
   readonly #body = new BodyDecoder();
   /** What has come of the head of `#stream`, while it is not complete. */
@@ -105,6 +104,19 @@ export class ServerConnection implements TransportUser {
     this.#shut(true);
   }
 
+  get tunnel(): TunnelSink | undefined {
+    return this.#tunnel;
+  }
+
+  /** What came before the other side agreed goes first. */
+  set tunnel(sink: TunnelSink | undefined) {
+    this.#tunnel = sink;
+    if (!sink || this.#waiting.size === 0) return;
+    const bytes = this.#waiting.take();
+    sink(bytes, 0, bytes.length);
+    this.resumeReading();
+  }
+
   pauseReading(): void {
     if (this.#paused) return;
     this.#paused = true;
@@ -167,10 +179,6 @@ export class ServerConnection implements TransportUser {
 
   onStreamEnd(stream: HttpStream): void {
     if (this.#stream !== stream) return;
-    if (this.tunnel) {
-      this.#shut(false);
-      return;
-    }
     this.#stream = undefined;
     if (!stream.requestDone) this.manager.stats.rqReceivedReset++;
     if (!stream.requestDone || this.#end.closing) {
@@ -271,7 +279,7 @@ export class ServerConnection implements TransportUser {
       this.tunnel(bytes, at, limit);
       return undefined;
     }
-    if (stream.requestDone) {
+    if (stream.requestDone || stream.upgrade === 'websocket') {
       this.#wait(bytes, at, limit);
       return undefined;
     }
@@ -348,10 +356,6 @@ export class ServerConnection implements TransportUser {
   }
 
   onRemoteEnd(): void {
-    if (this.tunnel) {
-      this.tunnel(NOTHING, 0, 0);
-      return;
-    }
     this.#endedByClient ||= !this.#closing;
     this.transport.destroy();
   }

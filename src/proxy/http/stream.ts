@@ -19,7 +19,8 @@ import type { ServerConnection } from './server-connection.ts';
 import { streamDuration } from './stream-duration.ts';
 import { FLAG, StreamInfo } from './stream-info.ts';
 import { durationReply, idleReply, requestReply } from './timeout-replies.ts';
-import { markTraceReason, type TracingOptions } from './tracing.ts';
+import { applyTraceReason } from './tracing.ts';
+import { judgeUpgrade, UPGRADE_REFUSED } from './upgrade.ts';
 import { type OutgoingHead, TAIL } from './wire.ts';
 
 /** What stands for the head of a request that could not be read. */
@@ -110,7 +111,8 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     if (!this.internal) for (const name of this.routes?.internalHeaders ?? []) this.head.headers.remove(name);
     const route = this.routable ? this.reroute() : undefined;
     if (route?.action.kind === 'forward') this.#takeTimeouts(route.action);
-    if (manager.tracing && this.requestId !== '') this.#markTraceReason(manager.tracing);
+    if (manager.tracing && this.requestId !== '') applyTraceReason(this, manager.tracing, manager.requestIds);
+    if (this.upgrade !== undefined && this.#refusesUpgrade(this.upgrade)) return;
     const plan = manager.filters.plan(route);
     if (plan.empty) {
       this.forward();
@@ -119,6 +121,15 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     const ends = { request: new RequestEnd(this), response: new ResponseEnd(this) };
     this.#filters = new FilterRun(this, plan, ends, manager.bufferLimit);
     this.#filters.request.head(this.head, this.requestDone);
+  }
+
+  /** Whether the request was refused for the upgrade it wants. */
+  #refusesUpgrade(type: string): boolean {
+    const verdict = judgeUpgrade(this.manager, this.route, type);
+    if (verdict === 'allowed') return false;
+    this.upgrade = undefined;
+    if (verdict === 'refused') this.reply(UPGRADE_REFUSED);
+    return verdict === 'refused';
   }
 
   /** Finds the route of the head as it is now. */
@@ -149,13 +160,6 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     if (milliseconds === undefined) return;
     this.#duration ??= new Deadline(() => this.#durationOver());
     this.#duration.start(Math.max(1, milliseconds - (now() - this.startedAt)));
-  }
-
-  #markTraceReason(tracing: TracingOptions): void {
-    const id = markTraceReason(this.head, this.requestId, tracing, this.manager.requestIds);
-    if (id === this.requestId) return;
-    this.requestId = id;
-    this.head.headers.set('x-request-id', id);
   }
 
   get localCluster(): string {
@@ -344,6 +348,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     this.#whole.stop();
     this.#duration?.stop();
     this.manager.stats.rqActive--;
+    if (this.upgrade !== undefined) this.manager.stats.cxUpgradesActive--;
     this.manager.stats.rqTime.record(this.responseEndAt - this.startedAt);
     this.#run?.abort();
     this.#filters?.end();

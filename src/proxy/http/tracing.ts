@@ -22,8 +22,20 @@ const SAMPLED = '9';
 const FORCED_BY_SERVICE = 'a';
 const FORCED_BY_CLIENT = 'b';
 
+/** Marks the id of a request that has one. */
+export function applyTraceReason(
+  stream: { readonly head: RequestHead; requestId: string },
+  options: TracingOptions,
+  ids: RequestIdOptions,
+): void {
+  const id = markTraceReason(stream.head, stream.requestId, options, ids);
+  if (id === stream.requestId) return;
+  stream.requestId = id;
+  stream.head.headers.set('x-request-id', id);
+}
+
 /** Envoy's `mutateTracingRequestHeader` on the request's id, which is no UUID when this leaves it alone. */
-export function markTraceReason(head: RequestHead, id: string, options: TracingOptions, ids: RequestIdOptions): string {
+function markTraceReason(head: RequestHead, id: string, options: TracingOptions, ids: RequestIdOptions): string {
   if (!ids.decidesSampling) return id;
   const number = idNumber(id);
   if (number < 0) return id;

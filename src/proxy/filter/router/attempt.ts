@@ -213,9 +213,11 @@ export class Attempt implements PoolClient, ResponseHandler {
       this.#upgrade(head);
       return;
     }
-    const upgradeRefused = !done && stream.upgrade !== undefined && this.#connection !== undefined;
     if (done) this.#done();
-    else if (upgradeRefused) stream.requestComplete();
+    if (stream.upgrade === 'websocket' && head.status < 400) {
+      stream.reply({ status: head.status, body: '', details: 'websocket_handshake_unsuccessful' });
+      return;
+    }
     run.onHead(this, head, done);
   }
 
@@ -230,10 +232,6 @@ export class Attempt implements PoolClient, ResponseHandler {
     }
     this.#stopTimeouts();
     stream.connection.tunnel = (bytes, start, stop) => {
-      if (stop === start) {
-        connection.transport.end();
-        return;
-      }
       stream.bytesReceived += stop - start;
       writeMessage(connection.transport, undefined, bytes, start, stop, false, false);
       if (connection.transport.blocked) stream.connection.pauseReading();
@@ -243,8 +241,13 @@ export class Attempt implements PoolClient, ResponseHandler {
   }
 
   onTunnel(bytes: Buffer, start: number, stop: number): void {
-    const { stream } = this.#run;
-    stream.sendBody(bytes, start, stop, stop === start);
+    if (stop === start) {
+      const connection = this.#connection;
+      this.onReset('connection termination');
+      connection?.destroy();
+      return;
+    }
+    this.#run.stream.sendBody(bytes, start, stop, false);
     this.#throttle();
   }
 

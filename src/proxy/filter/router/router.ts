@@ -35,11 +35,6 @@ function forward(stream: RouterDownstream, route: Route, action: ForwardAction):
   }
   stream.clusterName = stream.routeCluster;
   stream.observedCluster = cluster.config.observabilityName;
-  if (stream.upgrade !== undefined && !upgradeAllowed(stream, action, stream.upgrade)) {
-    stream.upgrade = undefined;
-    stream.reply({ status: 403, body: '', details: 'upgrade_failed', close: true });
-    return undefined;
-  }
   const { strictHeaders } = manager.router;
   const fault = strictHeaders.length > 0 ? strictFault(strictHeaders, stream.head.headers) : undefined;
   if (fault) {
@@ -47,8 +42,4 @@ function forward(stream: RouterDownstream, route: Route, action: ForwardAction):
     return undefined;
   }
   return new RouterRun(stream, route, action, cluster);
-}
-
-function upgradeAllowed({ manager }: RouterDownstream, action: ForwardAction, type: string): boolean {
-  return action.upgrades.get(type) ?? manager.upgrades.get(type) ?? false;
 }
