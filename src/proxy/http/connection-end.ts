@@ -7,23 +7,30 @@ const DRAINING = 1;
 /** The connection goes with the request under way, or now. */
 const CLOSING = 2;
 
+/** What is told of times that are over. */
+export interface ConnectionEndUser {
+  /** The connection is to go, but for a request under way. */
+  onDrained(): void;
+  /** It has lasted `max_connection_duration`. */
+  onExpired(): void;
+}
+
 /** How a downstream connection comes to its end, as Envoy's drain states have it. */
 export class ConnectionEnd {
   readonly #manager: HttpManager;
-  readonly #close: () => void;
+  readonly #user: ConnectionEndUser;
   #state = OPEN;
   /** `max_connection_duration` is over and the next request is the last. */
   #lastRequest = false;
   #drain: Deadline | undefined = undefined;
   readonly #duration: Deadline | undefined;
 
-  /** `close`: the connection is to go, but for a request under way. `expire`: it has lasted `max_connection_duration`. */
-  constructor(manager: HttpManager, close: () => void, expire: () => void) {
+  constructor(manager: HttpManager, user: ConnectionEndUser) {
     this.#manager = manager;
-    this.#close = close;
+    this.#user = user;
     const { maxConnectionDuration } = manager;
     if (maxConnectionDuration > 0) {
-      this.#duration = new Deadline(expire);
+      this.#duration = new Deadline(() => user.onExpired());
       this.#duration.start(maxConnectionDuration);
     }
   }
@@ -73,6 +80,6 @@ export class ConnectionEnd {
 
   #drained(): void {
     this.#state = CLOSING;
-    this.#close();
+    this.#user.onDrained();
   }
 }

@@ -71,11 +71,7 @@ export class ServerConnection implements TransportUser {
     this.peers = peers;
     this.source = source;
     this.#onClosed = onClosed;
-    this.#end = new ConnectionEnd(
-      manager,
-      () => this.#closeWhenIdle(),
-      () => this.#durationOver(),
-    );
+    this.#end = new ConnectionEnd(manager, this);
     manager.stats.cxTotal++;
     manager.stats.cxActive++;
     this.#idle.start(manager.idleTimeout);
@@ -367,14 +363,14 @@ export class ServerConnection implements TransportUser {
   }
 
   /** `max_connection_duration` is over. */
-  #durationOver(): void {
+  onExpired(): void {
     this.manager.stats.cxMaxDuration++;
     if (this.#requests === 0 && !this.#stream) this.#shut(false);
     else this.#end.expire();
   }
 
   /** The drain time is over. */
-  #closeWhenIdle(): void {
+  onDrained(): void {
     if (!this.#stream) this.#shut(true);
   }
 

@@ -103,7 +103,7 @@ test('route and per-try timeouts', async () => {
 test('stream idle timeout and request timeout', async () => {
   await withProxy({ respond: () => undefined, manager: { stream_idle_timeout: '0.05s' } }, async ({ proxy }) => {
     const answer = await once(proxy.port, '/');
-    assert.deepEqual([answer.status, answer.body], [408, 'stream timeout']);
+    assert.deepEqual([answer.status, answer.body], [504, 'stream timeout']);
   });
   await withProxy({ manager: { request_timeout: '0.05s' } }, async ({ proxy }) => {
     const client = new Client(proxy.port);
