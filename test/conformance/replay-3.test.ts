@@ -1,0 +1,3 @@
+import { replayPart } from './replay.ts';
+
+await replayPart(2, 4);
