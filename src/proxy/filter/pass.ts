@@ -20,6 +20,12 @@ interface Step {
   heldDone: boolean;
 }
 
+/** Whether any of the hooks is for bodies; the lists of a chain are the same for all of its requests. */
+function seesBody(hooks: readonly (Hooks<never> | undefined)[]): boolean {
+  for (let at = 0; at < hooks.length; at++) if (hooks[at]?.body !== undefined) return true;
+  return false;
+}
+
 /** One message on its way through the filters of one direction, in the order of `hooks`. */
 export class FilterPass<Head> {
   readonly #stream: FilterStream;
@@ -39,7 +45,7 @@ export class FilterPass<Head> {
   constructor(stream: FilterStream, hooks: HookList<Head>, end: PassEnd<Head>, limit: number) {
     this.#stream = stream;
     this.#hooks = hooks;
-    this.#seesBody = hooks.some((one) => one?.body !== undefined);
+    this.#seesBody = seesBody(hooks);
     this.#end = end;
     this.#limit = limit;
   }
