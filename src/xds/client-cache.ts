@@ -12,6 +12,8 @@ import { isWildcardType } from './resource-types.ts';
 export interface ResourceUpdate {
   /** `version_info` of a full state, `system_version_info` of a delta. */
   readonly version: string;
+  /** All that the response holds, also what is as it was. */
+  readonly names: readonly string[];
   /** New or different from what was accepted last. */
   readonly changed: ReadonlyMap<string, JsonObject>;
   /** Accepted before and no longer there: left out of a full state, or removed by the control plane. */
@@ -62,7 +64,13 @@ export function createClientCache(url: string, form: ProtocolForm): ClientCache 
       const missing = [...names].filter((name) => name !== '*' && !accepted.has(name) && !present.has(name));
       const version = textIn(response, form === 'delta' ? 'system_version_info' : 'version_info');
       return {
-        update: { version, changed: new Map(pending.map(({ name, json }) => [name, json])), removed, missing },
+        update: {
+          version,
+          names: received.map(({ name }) => name),
+          changed: new Map(pending.map(({ name, json }) => [name, json])),
+          removed,
+          missing,
+        },
         broken,
       };
     },

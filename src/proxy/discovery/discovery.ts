@@ -4,7 +4,7 @@ import { createXdsClient, type ProtocolForm, type ResourceUpdate, type XdsClient
 import type { Apply } from '../server/static.ts';
 import type { Change, ResourceKind } from '../worker/change.ts';
 import type { Workers } from '../worker/group.ts';
-import { CONTROL_PLANE_STATS, SUBSCRIPTION_STATS } from './stats.ts';
+import { countDiscovery } from './counting.ts';
 
 export interface DiscoveryOptions {
   readonly workers: Workers;
@@ -17,15 +17,6 @@ export interface DiscoveryOptions {
   readonly log: Logger;
 }
 
-/** Where the counters of a type of resource stand. */
-const PREFIXES: Readonly<Record<string, string>> = {
-  [typeUrl.cluster]: 'cluster_manager.cds.',
-  [typeUrl.endpoint]: 'cluster_manager.eds.',
-  [typeUrl.listener]: 'listener_manager.lds.',
-  [typeUrl.route]: 'rds.',
-  [typeUrl.extensionConfig]: 'extension_config_discovery.',
-};
-
 export interface Discovery {
   close(): void;
 }
@@ -35,25 +26,20 @@ export function startDiscovery(options: DiscoveryOptions): Discovery {
   const { workers, apply, log } = options;
   const { clusters, listeners, filters, stats } = workers.first;
   const scope = stats.scope();
-  const plane = scope.get(CONTROL_PLANE_STATS, 'control_plane.');
-  const counts = new Map(
-    Object.entries(PREFIXES).map(([url, prefix]) => [url, scope.get(SUBSCRIPTION_STATS, prefix)] as const),
-  );
+  const counts = countDiscovery(workers.first, scope, {
+    clusters: options.discoverClusters,
+    listeners: options.discoverListeners,
+  });
   const client: XdsClient = createXdsClient({
     address: options.address,
     node: options.node,
     form: options.form,
     log,
-    onConnection: (connected) => {
-      plane.connected = connected ? 1 : 0;
-    },
+    onConnection: counts.onConnection,
     onUpdate: async (url, update) => {
+      const began = performance.now();
       const errors = await applyUpdate(url, update, apply);
-      const count = counts.get(url);
-      if (count) {
-        count.attempt++;
-        count[errors.size > 0 ? 'rejected' : 'success']++;
-      }
+      counts.onUpdate(url, update, errors, performance.now() - began);
       for (const [name, reason] of errors) log.warn({ type: url, name, reason }, 'resource rejected');
       // Endpoints name nothing else.
       if (url !== typeUrl.endpoint) await subscribeNeeded();

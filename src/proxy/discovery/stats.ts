@@ -10,8 +10,6 @@ export class SubscriptionStats {
   fetchTimeout = 0;
   /** Wall-clock milliseconds of the last success. */
   time = 0;
-  /** Hash of the version in force. */
-  version = 0;
   versionText = '';
   readonly duration = new Histogram();
 }
@@ -23,7 +21,6 @@ export const SUBSCRIPTION_STATS = statsKind(SubscriptionStats, {
   rejected: counter('update_rejected'),
   fetchTimeout: counter('init_fetch_timeout'),
   time: sharedGauge('update_time'),
-  version: sharedGauge('version'),
   versionText: text('version_text'),
   duration: histogram('ms', 'update_duration'),
 });
@@ -44,3 +41,20 @@ export const CONTROL_PLANE_STATS = statsKind(
   },
   { counters: ['rate_limit_enforced'] },
 );
+
+/** What a cluster counts of its endpoint subscription beside `update_attempt` and `update_success`, under `cluster.<name>.`. */
+export class EdsStats {
+  rejected = 0;
+  fetchTimeout = 0;
+  time = 0;
+  versionText = '';
+  readonly duration = new Histogram();
+}
+
+export const EDS_STATS = statsKind(EdsStats, {
+  rejected: counter('update_rejected'),
+  fetchTimeout: counter('init_fetch_timeout'),
+  time: sharedGauge('update_time'),
+  versionText: text('version_text'),
+  duration: histogram('ms', 'update_duration'),
+});

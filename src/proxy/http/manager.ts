@@ -99,7 +99,8 @@ export interface HttpManagerContext {
   readonly runtime: Runtime;
   /** Token buckets that filters of several listeners share. */
   readonly sharedBuckets: SharedBuckets;
-  readonly discoverRoutes: (name: string) => () => RouteTable | undefined;
+  /** `statPrefix` is that of the connection manager, `http.<prefix>.`. */
+  readonly discoverRoutes: (name: string, statPrefix: string) => () => RouteTable | undefined;
   readonly discoverFilter: DiscoverFilter;
   readonly readAccessLogs: AccessLogReader;
 }
@@ -171,7 +172,7 @@ function readRoutes(fields: Fields, context: HttpManagerContext): HttpManager['r
         rds.message('config_source', readConfigSource);
         return rds.required('route_config_name');
       });
-      return context.discoverRoutes(name ?? '');
+      return context.discoverRoutes(name ?? '', `http.${sanitizeStatName(fields.text('stat_prefix'))}.`);
     }
     default:
       return () => undefined;

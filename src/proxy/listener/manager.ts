@@ -14,7 +14,8 @@ interface Entry {
   readonly listener: Listener;
   json: JsonObject;
   /** Resources that the configuration refers to. */
-  routes: ReadonlySet<string>;
+  /** With the stat prefixes of who uses each. */
+  routes: ReadonlyMap<string, ReadonlySet<string>>;
   filters: ReadonlySet<string>;
   /** Serves from now on even when parts are missing; monotonic milliseconds. */
   readyBy: number;
@@ -34,7 +35,7 @@ export interface ListenerManagerOptions {
 
 interface Compiled {
   readonly config: ListenerConfig;
-  readonly routes: ReadonlySet<string>;
+  readonly routes: ReadonlyMap<string, ReadonlySet<string>>;
   readonly filters: ReadonlySet<string>;
 }
 
@@ -61,7 +62,12 @@ export class ListenerManager {
   }
 
   routeNames(): readonly string[] {
-    return [...new Set([...this.#entries.values()].flatMap((entry) => [...entry.routes]))];
+    return [...new Set([...this.#entries.values()].flatMap((entry) => [...entry.routes.keys()]))];
+  }
+
+  /** Prefixes of the connection managers that use a route configuration. */
+  routePrefixes(name: string): ReadonlySet<string> {
+    return new Set([...this.#entries.values()].flatMap((entry) => [...(entry.routes.get(name) ?? [])]));
   }
 
   filterNames(): readonly string[] {
@@ -174,7 +180,7 @@ export class ListenerManager {
     const { hasRoutes, hasFilter } = this.#options;
     return [...this.#entries].flatMap(([listener, entry]) => {
       if (this.#ready(entry)) return [];
-      const routes = [...entry.routes].filter((name) => !hasRoutes(name));
+      const routes = [...entry.routes.keys()].filter((name) => !hasRoutes(name));
       const filters = [...entry.filters].filter((name) => !hasFilter(name));
       return [{ listener, targets: [...routes.map((name) => `RdsRouteConfigSubscription ${name}`), ...filters] }];
     });
@@ -221,7 +227,7 @@ export class ListenerManager {
   #ready(entry: Entry): boolean {
     const { hasRoutes, hasFilter } = this.#options;
     if (performance.now() >= entry.readyBy) return true;
-    const ready = [...entry.routes].every(hasRoutes) && [...entry.filters].every(hasFilter);
+    const ready = [...entry.routes.keys()].every(hasRoutes) && [...entry.filters].every(hasFilter);
     // Once is enough: what goes missing later does not stop a listener.
     if (ready) entry.readyBy = 0;
     return ready;
@@ -229,7 +235,7 @@ export class ListenerManager {
 
   #compile(json: JsonObject): Result<Compiled, readonly Issue[]> {
     const issues: Issue[] = [];
-    const routes = new Set<string>();
+    const routes = new Map<string, Set<string>>();
     const filters = new Set<string>();
     const { context, stats } = this.#options;
     const scope = stats.scope();
@@ -237,9 +243,9 @@ export class ListenerManager {
       filters.add(name);
       return context.discoverFilter(name, options);
     };
-    const discoverRoutes = (name: string): ReturnType<ListenerContext['discoverRoutes']> => {
-      routes.add(name);
-      return context.discoverRoutes(name);
+    const discoverRoutes: ListenerContext['discoverRoutes'] = (name, statPrefix) => {
+      routes.set(name, (routes.get(name) ?? new Set()).add(statPrefix));
+      return context.discoverRoutes(name, statPrefix);
     };
     const config = readMessage(json, '', issues, (fields) =>
       readListener(fields, {
