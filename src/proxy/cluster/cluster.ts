@@ -225,7 +225,7 @@ export class Cluster {
     else this.#balancer?.update(this.#sets);
     this.#started = true;
     this.health?.onMembers(added, removed);
-    this.whenChanged?.();
+    this.#changed();
   }
 
   #onChecked(host: Host, changed: boolean, healthy: boolean): void {
@@ -257,6 +257,11 @@ export class Cluster {
     this.#sets = this.#sets.map(refreshHealth);
     this.#count();
     this.#merger.post(true);
+    this.#changed();
+  }
+
+  #changed(): void {
+    if (this.config.closeOnChange) for (const host of this.#hosts) host.drain();
     this.whenChanged?.();
   }
 

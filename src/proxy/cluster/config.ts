@@ -46,6 +46,8 @@ export interface ClusterConfig {
   readonly panicThreshold: number;
   /** How long changes of health and weights may be put off to be taken over together; 0: not at all. */
   readonly mergeWindow: number;
+  /** Connections to all hosts end with what they carry whenever something changes about one. */
+  readonly closeOnChange: boolean;
   /** Hosts that discovery no longer names go at once, even while their health checks pass. */
   readonly ignoreHealthOnRemoval: boolean;
   readonly dns: DnsConfig;
@@ -71,7 +73,9 @@ const INTERNAL = 'envoy.extensions.transport_sockets.internal_upstream.v3.Intern
 export function readCluster(fields: Fields, options: ClusterReaderOptions): ClusterConfig {
   fields.ignore('per_connection_buffer_limit_bytes', 'metadata');
   fields.ignore('upstream_connection_options', 'track_cluster_stats');
-  fields.ignore('track_timeout_budgets', 'connection_pool_per_downstream_connection');
+  fields.ignore('track_timeout_budgets');
+  if (fields.flag('connection_pool_per_downstream_connection'))
+    fields.problem('connection_pool_per_downstream_connection', 'is not supported by ciliate-proxy', 'false');
   const name = fields.required('name');
   const observabilityName = fields.text('alt_stat_name') || name;
   const statName = sanitizeStatName(observabilityName);
@@ -110,6 +114,7 @@ export function readCluster(fields: Fields, options: ClusterReaderOptions): Clus
     outlier: fields.message('outlier_detection', readOutlierDetection),
     panicThreshold: common.panicThreshold,
     mergeWindow: common.mergeWindow,
+    closeOnChange: common.closeOnChange,
     ignoreHealthOnRemoval: fields.flag('ignore_health_on_host_removal'),
     dns: readDns(fields),
     waitForWarm: fields.boolean('wait_for_warm_on_init') ?? true,
@@ -149,6 +154,7 @@ function readTransportSocket(fields: Fields): void {
 interface CommonLb extends CommonPolicy {
   readonly panicThreshold: number;
   readonly mergeWindow: number;
+  readonly closeOnChange: boolean;
   readonly warmHosts: boolean;
 }
 
@@ -156,6 +162,7 @@ const PLAIN_COMMON: CommonLb = {
   warmHosts: false,
   panicThreshold: 50,
   mergeWindow: 1000,
+  closeOnChange: false,
   locality: PLAIN_LOCALITY,
   hashing: PLAIN_HASHING,
   clashes: [],
@@ -164,10 +171,10 @@ const PLAIN_COMMON: CommonLb = {
 const CLASHES = ['zone_aware_lb_config', 'locality_weighted_lb_config', 'consistent_hashing_lb_config'];
 
 function readCommonLb(fields: Fields): CommonLb {
-  fields.ignore('close_connections_on_host_set_change');
   return {
     panicThreshold: Math.trunc(fields.message('healthy_panic_threshold', readPercent) ?? 50),
     mergeWindow: fields.duration('update_merge_window') ?? 1000,
+    closeOnChange: fields.flag('close_connections_on_host_set_change'),
     warmHosts: fields.flag('ignore_new_hosts_until_first_hc'),
     locality: readLocalityPolicy(fields),
     hashing: fields.message('consistent_hashing_lb_config', readHashing) ?? PLAIN_HASHING,

@@ -4,9 +4,10 @@ import { formatAddress } from '../config/address.ts';
 import { type JsonObject, readMessage } from '../config/fields.ts';
 import { CLUSTER_MANAGER_STATS, type ClusterManagerStats } from '../server/stats.ts';
 import type { StatsScope, StatsStore } from '../stats/store.ts';
+import { Deadline } from '../time/deadline.ts';
 import { Cluster, type ClusterEnvironment } from './cluster.ts';
 import { problemOfNames } from './config/check-assignment.ts';
-import { type Assignment, readAssignment } from './config/endpoints.ts';
+import { type Assignment, NO_ASSIGNMENT, readAssignment } from './config/endpoints.ts';
 import { type ClusterConfig, type ClusterReaderOptions, readCluster } from './config.ts';
 import { DnsDiscovery } from './dns/discovery.ts';
 import { createResolve, type Resolve } from './dns/resolver.ts';
@@ -34,6 +35,8 @@ export class ClusterManager {
   /** By their configuration: one resolver serves all clusters that are alike. */
   readonly #resolvers = new Map<string, Resolve>();
   readonly #assignments = new Map<string, Assignment>();
+  /** Waits for assignments to become stale. */
+  readonly #staleness = new Map<string, Deadline>();
   /** EDS clusters by the name of their assignment. */
   readonly #services = new Map<string, Set<Cluster>>();
   readonly #options: Omit<ClusterReaderOptions, 'stats'>;
@@ -134,10 +137,32 @@ export class ClusterManager {
       return read;
     });
     if (issues.length > 0) return fail(issues);
-    const { name } = assignment;
+    const { name, staleAfter } = assignment;
     this.#assignments.set(name, assignment);
-    for (const cluster of this.#services.get(name) ?? []) cluster.setAssignment(assignment);
+    for (const cluster of this.#services.get(name) ?? []) {
+      if (staleAfter > 0) cluster.stats.assignmentTimeoutReceived++;
+      cluster.setAssignment(assignment);
+    }
+    this.#expire(name, staleAfter);
     return ok(undefined);
+  }
+
+  /** Endpoints with a time go when it is over; 0: they stay. */
+  #expire(name: string, milliseconds: number): void {
+    this.#staleness.get(name)?.stop();
+    this.#staleness.delete(name);
+    if (milliseconds === 0) return;
+    const wait = new Deadline(() => {
+      this.#staleness.delete(name);
+      const none = { ...NO_ASSIGNMENT, name };
+      this.#assignments.set(name, none);
+      for (const cluster of this.#services.get(name) ?? []) {
+        cluster.stats.assignmentStale++;
+        cluster.setAssignment(none);
+      }
+    });
+    this.#staleness.set(name, wait);
+    wait.start(milliseconds);
   }
 
   /** The configuration of each cluster as it came, for the admin interface. */
@@ -225,6 +250,7 @@ export class ClusterManager {
     if (clusters?.delete(cluster) && clusters.size === 0) {
       this.#services.delete(serviceName);
       this.#assignments.delete(serviceName);
+      this.#expire(serviceName, 0);
     }
     dns?.stop();
     cluster.drain();

@@ -77,6 +77,8 @@ export class ClusterStats {
   updateFailure = 0;
   updateEmpty = 0;
   updateNoRebuild = 0;
+  assignmentStale = 0;
+  assignmentTimeoutReceived = 0;
   originalHostInvalid = 0;
   warmingState = 0;
   matched = 0;
@@ -160,6 +162,8 @@ export const CLUSTER_STATS = statsKind(
     updateFailure: counter('update_failure'),
     updateEmpty: counter('update_empty'),
     updateNoRebuild: counter('update_no_rebuild'),
+    assignmentStale: counter('assignment_stale'),
+    assignmentTimeoutReceived: counter('assignment_timeout_received'),
     originalHostInvalid: counter('original_dst_host_invalid'),
     warmingState: alwaysUsed(sharedGauge('warming_state')),
     matched: sharedCounter('default.total_match_count'),
@@ -187,8 +191,6 @@ export const CLUSTER_STATS = statsKind(
       'upstream_rq_0rtt',
       'upstream_rq_rx_reset_no_error',
       'upstream_cx_preconnect_skipped',
-      'assignment_stale',
-      'assignment_timeout_received',
       'assignment_use_cached',
     ],
     gauges: ['upstream_queue_overloaded'],

@@ -13,6 +13,8 @@ export interface Assignment {
   readonly priorities: number;
   readonly overprovisioning: number;
   readonly weightedHealth: boolean;
+  /** Without another assignment in this time there are no endpoints any more; 0: they stay. */
+  readonly staleAfter: number;
 }
 
 export const NO_ASSIGNMENT: Assignment = {
@@ -22,6 +24,7 @@ export const NO_ASSIGNMENT: Assignment = {
   priorities: 1,
   overprovisioning: DEFAULT_OVERPROVISIONING,
   weightedHealth: false,
+  staleAfter: 0,
 };
 
 const HEALTH_FLAGS = {
@@ -35,8 +38,8 @@ const HEALTH_FLAGS = {
 
 export function readAssignment(fields: Fields): Assignment {
   const policy = fields.message('policy', (inner) => {
-    inner.ignore('endpoint_stale_after');
     return {
+      staleAfter: inner.duration('endpoint_stale_after') ?? 0,
       overprovisioning: inner.number('overprovisioning_factor') ?? DEFAULT_OVERPROVISIONING,
       weightedHealth: inner.flag('weighted_priority_health'),
     };
@@ -63,6 +66,7 @@ export function readAssignment(fields: Fields): Assignment {
     priorities,
     overprovisioning: policy?.overprovisioning ?? DEFAULT_OVERPROVISIONING,
     weightedHealth: policy?.weightedHealth ?? false,
+    staleAfter: policy?.staleAfter ?? 0,
   };
 }
 
