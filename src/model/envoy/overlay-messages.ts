@@ -86,4 +86,12 @@ export const overlayMessages: readonly OverlayMessage[] = [
       enum UpstreamConnectMode { IMMEDIATE = 0; ON_DOWNSTREAM_DATA = 1; ON_DOWNSTREAM_TLS_HANDSHAKE = 2; }
       enum ProxyProtocolTlvMergePolicy { ADD_IF_ABSENT = 0; OVERWRITE_BY_TYPE_IF_EXISTS_OR_ADD = 1; APPEND_IF_EXISTS_OR_ADD = 2; }`,
   },
+  {
+    parent: 'envoy.extensions.http.original_ip_detection.xff.v3',
+    needs: ['envoy.config.core.v3.CidrRange'],
+    definition: `
+      message XffTrustedCidrs {
+        repeated envoy.config.core.v3.CidrRange cidrs = 1;
+      }`,
+  },
 ];

@@ -197,6 +197,12 @@ export const overlayFields: readonly OverlayField[] = [
   { message: `${http}.router.v3.Router`, field: 'reject_connect_request_early_data', number: 10, type: bool },
   {
     message: 'envoy.extensions.http.original_ip_detection.xff.v3.XffConfig',
+    field: 'xff_trusted_cidrs',
+    number: 2,
+    type: 'envoy.extensions.http.original_ip_detection.xff.v3.XffTrustedCidrs',
+  },
+  {
+    message: 'envoy.extensions.http.original_ip_detection.xff.v3.XffConfig',
     field: 'skip_xff_append',
     number: 3,
     type: bool,

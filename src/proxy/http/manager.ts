@@ -109,6 +109,8 @@ export interface HttpManagerContext {
 export function readHttpManager(fields: Fields, context: HttpManagerContext): HttpManager {
   // It bounds what waits for the window of an HTTP/2 stream; over HTTP/1.1 nothing does.
   fields.ignore('stream_flush_timeout');
+  // What it says of a PROXY protocol header or of overload needs a listener filter or a manager that there are not.
+  fields.ignore('add_proxy_protocol_connection_state', 'append_local_overload');
   fields.choice('codec_type', ['AUTO', 'HTTP1']);
   const common = fields.message('common_http_protocol_options', readCommonOptions) ?? PLAIN_COMMON;
   const maxBytes = (fields.number('max_request_headers_kb') ?? 60) * 1024;

@@ -55,6 +55,8 @@ const detection = (...extensions: readonly (readonly ['xff' | 'custom_header', J
   })),
 });
 
+const proxies = (...ranges: readonly string[]): Json => ({ xff_trusted_cidrs: { cidrs: ranges.map(range) } });
+
 const extensions: readonly Variant[] = [
   {
     name: 'xff with a hop',
@@ -70,6 +72,24 @@ const extensions: readonly Variant[] = [
     name: 'xff twice that appends',
     manager: detection(['xff', { skip_xff_append: false }], ['xff', { skip_xff_append: false }]),
     cases: [forwardedFor('unknown')],
+  },
+  {
+    name: 'trusted proxies',
+    manager: { ...own, ...detection(['xff', proxies('127.0.0.0/8', '9.0.0.0/8')]) },
+    cases: [
+      '10.0.0.1',
+      '10.0.0.1, 9.9.9.9',
+      '1.1.1.1, unknown, 9.9.9.9',
+      '1.1.1.1, unknown',
+      '1.1.1.1,, 9.9.9.9',
+      'unknown, 9.9.9.9',
+      '9.1.1.1, 9.9.9.9',
+    ].map(forwardedFor),
+  },
+  {
+    name: 'trusted proxies without the peer',
+    manager: detection(['xff', proxies('9.0.0.0/8')]),
+    cases: [forwardedFor('1.1.1.1, 9.9.9.9'), sent({})],
   },
   {
     name: 'custom header',
@@ -182,4 +202,5 @@ export const scenarios: readonly Scenario[] = [
   refused('detection and trusted hops', { xff_num_trusted_hops: 1, ...detection(['xff', {}]) }),
   refused('a refusal without code', detection(['custom_header', { header_name: 'x', reject_with_status: {} }])),
   refused('a custom header without name', detection(['custom_header', {}])),
+  refused('hops and proxies', detection(['xff', { ...proxies('9.0.0.0/8'), xff_num_trusted_hops: 1 }])),
 ];
