@@ -79,9 +79,16 @@ const kinds: readonly Kind[] = [
     goal: GOAL,
   },
   {
-    name: 'regexes, tried in order',
+    name: 'regexes',
     sizes: SIZES,
     table: oneHost((at) => ({ safe_regex: { regex: `/service/${padded(at)}/[a-z]+` } })),
+    request: (at) => ({ host: 'h', path: `/service/${padded(at)}/items` }),
+    goal: GOAL,
+  },
+  {
+    name: 'regexes that begin alike',
+    sizes: SIZES,
+    table: oneHost((at) => ({ safe_regex: { regex: `/[a-z]+/${padded(at)}/[a-z]+` } })),
     request: (at) => ({ host: 'h', path: `/service/${padded(at)}/items` }),
     goal: '',
   },

@@ -19,7 +19,7 @@ const separated = path
   .map((value) => value.replaceAll(/\/+$/g, ''))
   .filter((value) => value.startsWith('/') && !value.endsWith('/'));
 const expression = fc
-  .array(fc.constantFrom('a', 'b', '/', '[ab]', '.*', '[^/]+', '(a|b)'), { maxLength: 5 })
+  .array(fc.constantFrom('a', 'b', '/', '[ab]', '.*', '[^/]+', '(a|b)', 'a?', '\\.'), { maxLength: 5 })
   .map((parts) => `/${parts.join('')}`);
 const specifier: fc.Arbitrary<JsonObject> = fc.oneof(
   path.map((value) => ({ path: value })),

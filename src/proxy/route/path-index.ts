@@ -15,12 +15,14 @@ const NONE = Number.MAX_SAFE_INTEGER;
 
 /**
  * Finds what an in-order scan would find, without looking at routes whose text cannot match: texts are found by hash or in a tree, and
- * of those that hold the first position wins; expressions and templates are tried in order only as far as a smaller position could win.
+ * of those that hold the first position wins; expressions are tried where their
+ * literal beginning fits, the rest and templates in order, all only as far as a smaller position could win.
  */
 export class PathIndex<R extends { readonly match: RouteMatch }> {
   readonly #routes: readonly R[];
   readonly #plain: TextIndex | undefined;
   readonly #folded: TextIndex | undefined;
+  readonly #expressions: PrefixTree | undefined;
   readonly #others: Positions;
   readonly #connect: Positions;
 
@@ -41,7 +43,11 @@ export class PathIndex<R extends { readonly match: RouteMatch }> {
       of((match) => isText(match) && !match.path.caseSensitive),
       true,
     );
-    this.#others = of(({ path }) => path.kind === 'regex' || path.kind === 'template');
+    this.#expressions = buildExpressions(
+      routes,
+      of(({ path }) => path.literal !== ''),
+    );
+    this.#others = of(({ path }) => path.kind === 'template' || (path.kind === 'regex' && path.literal === ''));
     this.#connect = of(({ path }) => path.kind === 'connect');
   }
 
@@ -51,6 +57,7 @@ export class PathIndex<R extends { readonly match: RouteMatch }> {
     if (path !== undefined) {
       if (this.#plain) best = this.#findText(this.#plain, path, info, random, best);
       if (this.#folded) best = this.#findText(this.#folded, lowerAscii(path), info, random, best);
+      if (this.#expressions) best = this.#findExpression(this.#expressions, path, info, random, best);
       if (this.#others.length > 0) best = this.#scan(this.#others, path, info, random, best);
     }
     if (this.#connect.length > 0 && (path === undefined || isConnectUdp(info))) {
@@ -70,6 +77,14 @@ export class PathIndex<R extends { readonly match: RouteMatch }> {
       if (node.separated && (node.depth === path.length || path.charCodeAt(node.depth) === 0x2f)) {
         best = this.#first(node.separated, info, random, best);
       }
+    }
+    return best;
+  }
+
+  #findExpression(tree: PrefixTree, path: string, info: StreamInfo, random: number, limit: number): number {
+    let best = limit;
+    for (let node: TreeNode | undefined = tree.root; node && node.first < best; node = nextNode(node, path)) {
+      if (node.plain) best = this.#scan(node.plain, path, info, random, best);
     }
     return best;
   }
@@ -126,6 +141,18 @@ function buildTexts<R extends { readonly match: RouteMatch }>(
     if (conditions.length === 0) ended.add(list);
   }
   return { exact: exact.size > 0 ? exact : undefined, prefixes: prefixes.empty ? undefined : prefixes };
+}
+
+function buildExpressions<R extends { readonly match: RouteMatch }>(
+  routes: readonly R[],
+  positions: Positions,
+): PrefixTree | undefined {
+  if (positions.length === 0) return undefined;
+  const tree = new PrefixTree();
+  for (const position of positions) {
+    tree.listOf((routes[position] as R).match.path.literal, false, position).push(position);
+  }
+  return tree;
 }
 
 function listOf(map: Map<string, number[]>, text: string): number[] {

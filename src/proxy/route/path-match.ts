@@ -1,4 +1,5 @@
 import type { Fields } from '../config/fields.ts';
+import { literalPrefix } from '../match/literal-prefix.ts';
 import { lowerAscii, readRegex } from '../match/strings.ts';
 import { readTemplateMatch, type UriTemplate } from './uri-template.ts';
 
@@ -7,12 +8,14 @@ export interface PathMatch {
   readonly kind: 'prefix' | 'path' | 'path_separated_prefix' | 'regex' | 'connect' | 'template';
   /** The text of a prefix or path; empty for others, which stand for the whole path in a rewrite. */
   readonly text: string;
+  /** What all paths begin with that an expression matches. */
+  readonly literal: string;
   readonly caseSensitive: boolean;
   readonly test: (path: string) => boolean;
   readonly template: UriTemplate | undefined;
 }
 
-const PLAIN = { text: '', caseSensitive: true, template: undefined } as const;
+const PLAIN = { text: '', literal: '', caseSensitive: true, template: undefined } as const;
 const NOTHING: PathMatch = { ...PLAIN, kind: 'regex', test: () => false };
 export const ANY_PATH: PathMatch = { ...PLAIN, kind: 'prefix', test: () => true };
 /** CONNECT has no path; the table asks this kind apart from the others. */
@@ -36,8 +39,13 @@ export function readPathMatch(fields: Fields): PathMatch {
       fields.message('connect_matcher', () => undefined);
       return CONNECT;
     case 'safe_regex': {
-      const regex = fields.message('safe_regex', readRegex);
-      return regex ? { ...PLAIN, kind: 'regex', test: (path) => regex.matches(path) } : NOTHING;
+      let literal = '';
+      const regex = fields.message('safe_regex', (inner) => {
+        literal = literalPrefix(inner.text('regex'));
+        return readRegex(inner);
+      });
+      if (!regex) return NOTHING;
+      return { ...PLAIN, kind: 'regex', literal, test: (path) => regex.matches(path) };
     }
     case 'path_match_policy': {
       const template = fields.message('path_match_policy', readTemplateMatch);
@@ -59,6 +67,7 @@ function textMatch(kind: 'prefix' | 'path' | 'path_separated_prefix', text: stri
   return {
     kind,
     text,
+    literal: '',
     caseSensitive,
     test: caseSensitive ? test : (path) => test(lowerAscii(path)),
     template: undefined,
