@@ -44,5 +44,6 @@ export const strict = {
   line: { difference: 'http1-bare-cr-or-lf' },
   fold: { difference: 'http1-folded-field' },
   chunk: { difference: 'http1-chunk-syntax' },
+  status: { difference: 'http1-status-below-100' },
   host: { difference: 'http1-host' },
 } as const;

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Backends } from './backend.ts';
 import { Client, type Received, requestText } from './client.ts';
+import { digest } from './digest.ts';
 import { normalOutcome } from './normalize.ts';
 import { changedStats, readStats } from './stats.ts';
 import type { Subject } from './subject.ts';
@@ -44,7 +45,8 @@ export async function runCase(stage: Stage, one: Case): Promise<Outcome> {
     ...(stats ? { stats } : {}),
     ...(one.admin ? { admin } : {}),
   };
-  return without(normalOutcome(outcome, places), one);
+  const normal = without(normalOutcome(outcome, places), one);
+  return scenario.digest ? digest(normal) : normal;
 }
 
 async function play(stage: Stage, one: Case): Promise<readonly Received[]> {

@@ -113,6 +113,8 @@ export interface Scenario {
   readonly cases: readonly Case[];
   /** Extra command-line flags, for both. */
   readonly flags?: readonly string[];
+  /** The inputs are somebody else's: outcomes are kept without words of them, as hashes. */
+  readonly digest?: boolean;
   /** The bootstrap must be refused or accepted alike; no cases are run and Envoy's words are kept for reading. */
   readonly validateOnly?: boolean;
 }

@@ -29,6 +29,7 @@ const statusLines: readonly Case[] = [
   ...['600', '999', '1000', '2000', '+200', '0200', '00200', '299', '425', '599', '418', '451'].map((status) =>
     answered(`status ${status}`, `HTTP/1.1 ${status} X\r\n${TWO}`),
   ),
+  answered('status 99 and nothing', 'HTTP/1.1 99 X\r\ncontent-length: 0\r\n\r\n', { timeoutMs: 300, ...strict.status }),
   ...['099', '99', '20', '2', '2x0', '-200', '0', '', '65536', '20 0', '200.0', '0x200'].map((status) =>
     answered(`no status ${JSON.stringify(status)}`, `HTTP/1.1 ${status} X\r\n${TWO}`),
   ),
