@@ -163,3 +163,17 @@ test('outlier detection: local failures count on their own when split', () => {
     subject.drain();
   }
 });
+
+test('connections to all hosts end when something changes about one, where that is asked for', () => {
+  for (const asked of [true, false]) {
+    const subject = cluster({ common_lb_config: { close_connections_on_host_set_change: asked } });
+    subject.setAssignment(healths('HEALTHY', 'HEALTHY'));
+    const [first] = subject.hosts;
+    assert.ok(first);
+    subject.pool(first, subject.resources.DEFAULT, undefined);
+    assert.equal(first.pools.size, 1);
+    subject.setAssignment(healths('HEALTHY', 'HEALTHY', 'HEALTHY'));
+    assert.equal(first.pools.size, asked ? 0 : 1);
+    subject.drain();
+  }
+});

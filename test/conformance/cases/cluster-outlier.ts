@@ -389,13 +389,13 @@ export const scenarios: readonly Scenario[] = [
         [0, 1],
         {
           consecutive_5xx: 50,
-          interval: '1s',
+          interval: '2s',
           failure_percentage_minimum_hosts: 2,
           failure_percentage_request_volume: 3,
           ...all,
         },
         {
-          plan: [...keys(20), 1300],
+          plan: [...keys(20), 2300],
           fast: true,
           backends: { 0: many(500) },
         },
