@@ -138,7 +138,9 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     this.route = route;
     this.routeName = route?.name ?? '';
     this.routeCluster = route ? clusterOf(route, this) : '';
-    this.clusterName = this.manager.clusters.get(this.routeCluster) ? this.routeCluster : '';
+    const cluster = this.manager.clusters.get(this.routeCluster);
+    this.clusterName = cluster ? this.routeCluster : '';
+    this.observedCluster = cluster?.config.observabilityName ?? '';
     return route;
   }
 

@@ -43,6 +43,8 @@ export interface RetryPolicy {
   readonly statusCodes: readonly number[];
   readonly retriableHeaders: readonly HeaderTest[];
   readonly requestHeaders: readonly HeaderTest[];
+  /** Whether the policy says how long retries wait; otherwise the runtime may. */
+  readonly backOffSet: boolean;
   readonly baseInterval: number;
   readonly maxInterval: number;
   readonly resetHeaders: readonly ResetHeader[];
@@ -70,6 +72,7 @@ export const NO_RETRY: RetryPolicy = {
   statusCodes: [],
   retriableHeaders: [],
   requestHeaders: [],
+  backOffSet: false,
   baseInterval: 25,
   maxInterval: 250,
   resetHeaders: [],
@@ -91,6 +94,7 @@ export function readRetryPolicy(fields: Fields): RetryPolicy {
     statusCodes: fields.numbers('retriable_status_codes'),
     retriableHeaders: fields.list('retriable_headers', readHeaderMatcher),
     requestHeaders: fields.list('retriable_request_headers', readHeaderMatcher),
+    backOffSet: backOff !== undefined,
     baseInterval: backOff?.base ?? NO_RETRY.baseInterval,
     maxInterval: backOff?.max ?? NO_RETRY.maxInterval,
     resetHeaders: rateLimited?.headers ?? NO_RETRY.resetHeaders,

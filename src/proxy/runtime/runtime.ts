@@ -62,6 +62,11 @@ export class Runtime {
     this.#load();
   }
 
+  /** No key has a value. */
+  get empty(): boolean {
+    return this.#entries.size === 0;
+  }
+
   integer(key: string, fallback: number): number {
     const number = key === '' ? undefined : this.#entries.get(key)?.number;
     return number !== undefined && Number.isInteger(number) && number >= 0 ? number : fallback;

@@ -111,8 +111,8 @@ export const scenarios: readonly Scenario[] = [
             { timeout: '5s', ...retryOnce({ retry_on: 'reset-before-request', per_try_timeout: '0.12s' }) },
             { prefix: '/before' },
           ),
-          toCluster('c0', { timeout: '0s', ...retryOnce({ per_try_idle_timeout: '0.12s' }) }, { prefix: '/idle' }),
-          toCluster('c0', { timeout: '5s', retry_policy: { per_try_idle_timeout: '0.12s' } }, { prefix: '/lone' }),
+          toCluster('c0', { timeout: '0s', ...retryOnce({ per_try_idle_timeout: '0.4s' }) }, { prefix: '/idle' }),
+          toCluster('c0', { timeout: '5s', retry_policy: { per_try_idle_timeout: '0.4s' } }, { prefix: '/lone' }),
           toCluster(
             'c0',
             { timeout: '5s', ...retryOnce({ per_try_timeout: '0.1s', per_try_idle_timeout: '0.3s' }) },
@@ -138,7 +138,7 @@ export const scenarios: readonly Scenario[] = [
         requests: [{ path: '/lone' }],
         backends: { 0: ['hang'] },
       },
-      { name: 'idle in the response', requests: [{ path: '/idle' }], backends: { 0: [slowBody(400)] } },
+      { name: 'idle in the response', requests: [{ path: '/idle' }], backends: { 0: [slowBody(900)] } },
       {
         name: 'not idle while pieces come',
         requests: [{ path: '/idle' }],
@@ -147,9 +147,9 @@ export const scenarios: readonly Scenario[] = [
             {
               raw: [
                 { raw: 'HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\na' },
-                { raw: 'b', afterMs: 70 },
-                { raw: 'c', afterMs: 70 },
-                { raw: 'd', afterMs: 70 },
+                { raw: 'b', afterMs: 180 },
+                { raw: 'c', afterMs: 180 },
+                { raw: 'd', afterMs: 180 },
               ],
             },
           ],
@@ -332,14 +332,14 @@ export const scenarios: readonly Scenario[] = [
       const hedge = (more: Json, retry: Json = {}): Json => ({
         timeout: '5s',
         hedge_policy: { hedge_on_per_try_timeout: true },
-        ...retryOnce({ per_try_timeout: '0.1s', num_retries: 2, ...retry }),
+        ...retryOnce({ per_try_timeout: '0.3s', num_retries: 2, ...retry }),
         ...more,
       });
       return simple(places, {
         manager: { http_filters: [steering('hedge-on-per-try-timeout'), router({ suppress_envoy_headers: true })] },
         routes: [
           toCluster('c0', hedge({}), { prefix: '/hedge' }),
-          toCluster('c0', hedge({ timeout: '0.45s' }), { prefix: '/whole' }),
+          toCluster('c0', hedge({ timeout: '1.2s' }), { prefix: '/whole' }),
           toCluster('c0', hedge({}, { retry_on: 'connect-failure' }), { prefix: '/other' }),
           toCluster('c0', hedge({ hedge_policy: { initial_requests: 3 } }), { prefix: '/initial' }),
         ],
@@ -348,13 +348,13 @@ export const scenarios: readonly Scenario[] = [
     cases: [
       { name: 'in time', requests: [{ path: '/hedge' }] },
       { name: 'the second answers', requests: [{ path: '/hedge' }], backends: { 0: ['hang'] } },
-      { name: 'the first answers after all', requests: [{ path: '/hedge' }], backends: { 0: [late(180), 'hang'] } },
+      { name: 'the first answers after all', requests: [{ path: '/hedge' }], backends: { 0: [late(450), 'hang'] } },
       { name: 'the third answers', requests: [{ path: '/hedge' }], backends: { 0: ['hang', 'hang'] } },
       { name: 'none answers', requests: [{ path: '/whole' }], backends: { 0: ['hang', 'hang', 'hang'] } },
       {
         name: 'the second is bad, the first answers',
         requests: [{ path: '/hedge' }],
-        backends: { 0: [late(220), { raw: 'HTTP/1.1 503 No\r\ncontent-length: 0\r\n\r\n' }, 'hang'] },
+        backends: { 0: [late(500), { raw: 'HTTP/1.1 503 No\r\ncontent-length: 0\r\n\r\n' }, 'hang'] },
       },
       { name: 'whatever the policy retries on', requests: [{ path: '/other' }], backends: { 0: ['hang'] } },
       { name: 'a body', requests: [{ ...post, path: '/hedge' }], backends: { 0: ['hang'] } },
@@ -367,12 +367,12 @@ export const scenarios: readonly Scenario[] = [
       {
         name: 'switched on by header',
         requests: [{ path: '/initial', headers: { 't-hedge-on-per-try-timeout': 'true' } }],
-        backends: { 0: [late(180), 'hang'] },
+        backends: { 0: [late(450), 'hang'] },
       },
       {
         name: 'neither true nor false',
         requests: [{ path: '/hedge', headers: { 't-hedge-on-per-try-timeout': 'yes' } }],
-        backends: { 0: [late(180), 'hang'] },
+        backends: { 0: [late(450), 'hang'] },
       },
     ],
   },

@@ -8,6 +8,7 @@ import type { HeaderMap } from '../../http/headers.ts';
 import type { HeaderTest } from '../../match/headers.ts';
 import { RETRY, RETRY_GRPC, type RetryPolicy, retryBits } from '../../route/retry.ts';
 import type { TrafficStats } from '../../route/traffic.ts';
+import type { Runtime } from '../../runtime/runtime.ts';
 import { Deadline } from '../../time/deadline.ts';
 import type { RouterDownstream } from './downstream.ts';
 import { grpcStatus } from './grpc-status.ts';
@@ -17,6 +18,10 @@ import { avoidPriorities } from './priority-load.ts';
 
 /** What became of the wish for another attempt. `limit`: no retries are left; `overflow`: the cluster has too many at a time. */
 export type RetryAnswer = 'no' | 'yes' | 'limit' | 'overflow';
+
+/** Milliseconds that the first retry waits at most where its policy says nothing, and percent of retries that are made. */
+const BASE_KEY = 'upstream.base_retry_backoff_ms';
+const USE_KEY = 'upstream.use_retry';
 
 const NEVER = 0;
 const BACKED_OFF = 1;
@@ -52,7 +57,7 @@ export function createRetryState(
   const grpcOn = headers.get('x-envoy-retry-grpc-on');
   const wanted = on !== undefined || grpcOn !== undefined || policy.on !== 0;
   if (!wanted && !steered) return undefined;
-  const state = wanted ? new RetryState(policy, place, resources, retry) : undefined;
+  const state = wanted ? new RetryState(policy, stream.manager.runtime, place, resources, retry) : undefined;
   state?.merge(on, grpcOn, headers, stream.requestLookup);
   for (const name of STEERING) headers.remove(name);
   return state;
@@ -80,13 +85,15 @@ export class RetryState implements RetrySelection {
   /** An attempt is a retry, or a retry is waited for: it counts against the cluster's limit. */
   #held = false;
   #interval: number;
+  readonly #longest: number;
+  readonly #runtime: Runtime;
   readonly #wait: Deadline;
   readonly #tried: Host[] = [];
   #untriedFrom = 0;
   #load: PriorityLoad | undefined = undefined;
   readonly #excluded: boolean[] = [];
 
-  constructor(policy: RetryPolicy, place: RetryPlace, resources: Resources, retry: () => void) {
+  constructor(policy: RetryPolicy, runtime: Runtime, place: RetryPlace, resources: Resources, retry: () => void) {
     this.#policy = policy;
     this.#place = place;
     this.#resources = resources;
@@ -94,7 +101,10 @@ export class RetryState implements RetrySelection {
     this.#left = policy.retries;
     this.#statusCodes = policy.statusCodes;
     this.#headers = policy.retriableHeaders;
-    this.#interval = policy.baseInterval;
+    this.#runtime = runtime;
+    const changed = !policy.backOffSet && !runtime.empty;
+    this.#interval = changed ? Math.max(1, runtime.integer(BASE_KEY, policy.baseInterval)) : policy.baseInterval;
+    this.#longest = changed ? this.#interval * 10 : policy.maxInterval;
     this.#wait = new Deadline(retry);
   }
 
@@ -178,6 +188,7 @@ export class RetryState implements RetrySelection {
       this.#count('retryOverflow');
       return 'overflow';
     }
+    if (!this.#runtime.empty && Math.random() * 100 >= this.#runtime.integer(USE_KEY, 100)) return 'no';
     this.#held = true;
     this.#resources.retries++;
     this.#count('retry');
@@ -198,10 +209,10 @@ export class RetryState implements RetrySelection {
       return Math.max(1, wait + Math.floor(Math.random() * Math.floor(wait / 2)));
     }
     stats.retryBackoffExponential++;
-    const { maxInterval } = this.#policy;
+    const longest = this.#longest;
     const span = this.#interval;
-    this.#interval = Math.min(span * 2, maxInterval);
-    return Math.max(1, Math.min(Math.floor(Math.random() * span), maxInterval));
+    this.#interval = Math.min(span * 2, longest);
+    return Math.max(1, Math.min(Math.floor(Math.random() * span), longest));
   }
 
   #fromHead({ status, headers }: ResponseHead, request: HeaderMap): number {

@@ -2,8 +2,9 @@ import { FLAG } from '../../http/stream-info.ts';
 import type { ForwardAction } from '../../route/action.ts';
 import { directReply } from '../../route/finalize.ts';
 import type { Route } from '../../route/route.ts';
+import { chargeStatus } from './charge.ts';
 import type { RouterDownstream } from './downstream.ts';
-import { invalidHeader, noCluster } from './replies.ts';
+import { invalidHeader, maintenance, noCluster } from './replies.ts';
 import { RouterRun } from './run.ts';
 import { strictFault } from './strict-headers.ts';
 
@@ -41,5 +42,18 @@ function forward(stream: RouterDownstream, route: Route, action: ForwardAction):
     stream.reply(invalidHeader(fault.name, fault.value));
     return undefined;
   }
-  return new RouterRun(stream, route, action, cluster);
+  const run = new RouterRun(stream, route, action, cluster);
+  return manager.runtime.empty || !inMaintenance(run) ? run : undefined;
+}
+
+/** `upstream.maintenance_mode.<cluster>`: percent of a cluster's requests that are refused. */
+function inMaintenance(run: RouterRun): boolean {
+  const { cluster, stream } = run;
+  const { router, runtime } = stream.manager;
+  const percent = runtime.integer(`upstream.maintenance_mode.${cluster.config.name}`, 0);
+  if (Math.random() * 100 >= percent) return false;
+  cluster.stats.rqMaintenance++;
+  chargeStatus(run, 503, undefined);
+  stream.reply(maintenance(router.suppressHeaders ? [] : [['x-envoy-overloaded', 'true']]));
+  return true;
 }
