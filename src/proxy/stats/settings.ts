@@ -38,7 +38,7 @@ export function readStatsConfig(fields: Fields): Omit<StatsSettings, 'flushMs'> 
 
 /** The first group of the expression goes out of the name; the second, or the first where there is only one, is the value. */
 function readTag(fields: Fields): TagRule | undefined {
-  const tag = fields.required('tag_name');
+  const tag = fields.text('tag_name');
   switch (fields.oneOf('tag_value', ['regex', 'fixed_value'])) {
     case 'fixed_value': {
       const value = fields.text('fixed_value');
