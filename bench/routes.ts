@@ -124,7 +124,7 @@ interface Compiled {
 
 function compiled(json: JsonObject): Compiled {
   const issues: Issue[] = [];
-  const start = performance.now();
+  const start = process.cpuUsage();
   const find = compileRouteTable(json, '', issues, {
     readFilters: () => new Map(),
     runtime: RUNTIME,
@@ -132,7 +132,8 @@ function compiled(json: JsonObject): Compiled {
     hasCluster: () => true,
     validateClusters: false,
   });
-  const took = performance.now() - start;
+  const { user, system } = process.cpuUsage(start);
+  const took = (user + system) / 1000;
   if (issues.length > 0) throw new Error(issues[0]?.message);
   return { find, took };
 }
