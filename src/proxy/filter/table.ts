@@ -41,12 +41,13 @@ export function readFilterChain(fields: Fields, key: string, context: ChainConte
   const discovered: FilterSlot['cell'][] = [];
   const slots = fields.list(key, (filter, index): FilterSlot | undefined => {
     const name = filter.text('name');
-    filter.ignore('is_optional');
+    const optional = filter.flag('is_optional');
     const disabled = filter.flag('disabled');
     const config = filter.raw('typed_config');
     const type = isObject(config) ? typeName(config) : '';
     if (type === terminal) {
       ended = true;
+      if (disabled) filter.problem('disabled', 'is not for a terminal filter');
       if (index < count - 1) {
         filter.problem(
           '',
@@ -60,6 +61,10 @@ export function readFilterChain(fields: Fields, key: string, context: ChainConte
       const cell = readDiscovery(filter, name, { ...context, filterName: name });
       discovered.push(cell);
       return { name, disabled, cell };
+    }
+    if (optional && isStranger(type)) {
+      filter.ignore('typed_config');
+      return undefined;
     }
     const read = filter.message('typed_config', (inner) => readFilter(inner, { ...context, filterName: name }));
     if (config === undefined) filter.problem('typed_config', 'value is required', filterTypes(place));
@@ -87,6 +92,11 @@ function readTerminal(fields: Fields, type: string, context: ChainContext): Rout
 
 function readFilter(fields: Fields, context: FilterContext): HttpFilter | undefined {
   return kindOf(fields, context.place)?.read(fields, context);
+}
+
+/** Whether Envoy does not know the filter either: then it may be optional. */
+function isStranger(type: string): boolean {
+  return !type.startsWith('envoy.extensions.filters.http.');
 }
 
 function kindOf(fields: Fields, place: ChainPlace): FilterKind | undefined {
@@ -122,20 +132,23 @@ const FILTER_CONFIG = 'envoy.config.route.v3.FilterConfig';
 export function readRouteFilters(fields: Fields, context: RouteFilterContext): RouteFilters {
   const found = fields.map('typed_per_filter_config', (config): RouteFilter | undefined => {
     if (typeName(config.json) !== FILTER_CONFIG) return readRouteFilter(config, context);
-    config.ignore('is_optional');
-    const own = config.message('config', (inner) => readRouteFilter(inner, context));
+    const optional = config.flag('is_optional');
+    const own = config.message('config', (inner) => readRouteFilter(inner, context, optional));
     if (config.flag('disabled')) return { disabled: true, type: '', value: undefined };
+    if (!config.has('config')) config.problem('config', 'value is required');
     return own ?? { disabled: false, type: '', value: undefined };
   });
   return new Map([...found].flatMap(([name, filter]) => (filter === undefined ? [] : [[name, filter] as const])));
 }
 
-function readRouteFilter(fields: Fields, context: RouteFilterContext): RouteFilter | undefined {
+/** `optional`: what is unknown says nothing. */
+function readRouteFilter(fields: Fields, context: RouteFilterContext, optional = false): RouteFilter | undefined {
   const type = typeName(fields.json);
   const kind = [...KINDS.values()].find((one) => one.routeType === type);
   if (kind?.readRoute) return { disabled: false, type: kind.type, value: kind.readRoute(fields, context) };
   const allowed = [...KINDS.values()].flatMap((one) => (one.routeType ? [one.routeType] : []));
   fields.ignore(...Object.keys(fields.json));
+  if (optional && isStranger(type)) return undefined;
   fields.problem(
     '@type',
     `${JSON.stringify(type)} is not supported by ciliate-proxy`,

@@ -29,6 +29,12 @@ const allow = (permissions: readonly Json[], principals?: readonly Json[]): Json
 });
 const exact = (value: string): Json => ({ exact: value });
 const header = (name: string, more: Json = {}): Json => ({ header: { name, ...more } });
+const template = (path_template: string): Json => ({
+  uri_template: {
+    name: 'template',
+    typed_config: typed('envoy.extensions.path.match.uri_template.v3.UriTemplateMatchConfig', { path_template }),
+  },
+});
 const path = (matcher: Json): Json => ({ url_path: { path: matcher } });
 const cidr = (address_prefix: string, prefix_len: number): Json => ({ address_prefix, prefix_len });
 
@@ -283,6 +289,23 @@ const pathRows: readonly PathRow[] = [
       'with dots': { path: '/b/../a' },
       doubled: { path: '//a' },
     },
+  },
+  {
+    name: 'uri_template',
+    config: (prefix) => allow([template(`${prefix}/a/{b=*}/c/**`)]),
+    requests: {
+      equal: { path: '/a/x/c/d/e' },
+      'with a query': { path: '/a/x/c/d?e' },
+      'in the query': { path: '/?/a/x/c/d' },
+      'a segment less': { path: '/a/c/d' },
+      'a segment more': { path: '/a/x/y/c/d' },
+      'the end': { path: '/a/x/c/' },
+    },
+  },
+  {
+    name: 'not uri_template',
+    config: (prefix) => allow([{ not_rule: template(`${prefix}/a/*`) }]),
+    requests: { equal: { path: '/a/b' }, other: { path: '/b/a' } },
   },
   {
     name: 'url_path prefix',

@@ -4,6 +4,7 @@ import { CidrIndex, cidrSet, readCidr } from '../../match/cidr.ts';
 import { anyHeaderValue, readEachHeaderMatcher } from '../../match/headers.ts';
 import { readMetadataMatcher } from '../../match/metadata.ts';
 import { readStringMatcher } from '../../match/strings.ts';
+import { readTemplateMatch } from '../../route/uri-template.ts';
 import type { FilterStream } from '../filter.ts';
 
 /** What rules can ask about a request or a connection. */
@@ -75,6 +76,7 @@ export function readPermission(fields: Fields): Condition {
     'sourced_metadata',
     'not_rule',
     'requested_server_name',
+    'uri_template',
     'matcher',
   ]);
   switch (kind) {
@@ -100,6 +102,10 @@ export function readPermission(fields: Fields): Condition {
       // Without TLS the requested name is empty.
       const matches = fields.message(kind, readStringMatcher) ?? (() => false);
       return test(() => matches(''));
+    }
+    case 'uri_template': {
+      const template = fields.message(kind, readTemplateMatch);
+      return template ? test((stream) => template.matches(pathOnly(stream.head.path))) : NEVER;
     }
     case 'matcher':
       return fields.message(kind, readExtension) ?? NEVER;
