@@ -31,6 +31,8 @@ export interface ClusterConfig {
   readonly assignment: Assignment;
   readonly policy: BalancerPolicy;
   readonly connectTimeout: number;
+  /** Bytes that may wait on one connection; 0: as many as without a limit of the operator's. */
+  readonly bufferLimit: number;
   readonly idleTimeout: number;
   readonly maxRequestsPerConnection: number;
   readonly codec: ClientCodec;
@@ -71,7 +73,7 @@ const RAW_BUFFER = 'envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer';
 const INTERNAL = 'envoy.extensions.transport_sockets.internal_upstream.v3.InternalUpstreamTransport';
 
 export function readCluster(fields: Fields, options: ClusterReaderOptions): ClusterConfig {
-  fields.ignore('per_connection_buffer_limit_bytes', 'metadata');
+  fields.ignore('metadata');
   fields.ignore('upstream_connection_options', 'track_cluster_stats');
   fields.ignore('track_timeout_budgets');
   if (fields.flag('connection_pool_per_downstream_connection'))
@@ -103,6 +105,7 @@ export function readCluster(fields: Fields, options: ClusterReaderOptions): Clus
     assignment,
     policy,
     connectTimeout: fields.duration('connect_timeout') ?? 5000,
+    bufferLimit: fields.number('per_connection_buffer_limit_bytes') ?? 0,
     idleTimeout: http.common.idleTimeout,
     codec: http.codec,
     maxStreamDuration: http.maxStreamDuration,

@@ -158,6 +158,7 @@ export class Pool implements ConnectionOwner {
     try {
       const { connectTimeout, codec } = this.cluster.config;
       connection = new UpstreamConnection(this, this.host.address, this.#source, connectTimeout, codec);
+      connection.transport.limitBuffer(this.cluster.config.bufferLimit);
     } catch (error) {
       // The transparent socket could not be made; a failed connect comes later, as an event.
       this.cancel(client);

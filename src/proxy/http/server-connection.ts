@@ -67,6 +67,7 @@ export class ServerConnection implements TransportUser {
     onClosed: (connection: ServerConnection) => void,
   ) {
     this.transport = open(this);
+    this.transport.limitBuffer(manager.bufferLimit);
     this.manager = manager;
     this.peers = peers;
     this.source = source;

@@ -38,6 +38,7 @@ export class TcpUpstream implements TransportUser {
     this.#host = host;
     const from = bindAddress(source, host.peer.address);
     this.transport = new Transport(this, cluster.stats, (onread) => openUpstreamSocket(host.address, from, onread));
+    this.transport.limitBuffer(cluster.config.bufferLimit);
     this.transport.socket.on('connect', () => this.#connect());
     cluster.resources.DEFAULT.connections++;
     cluster.stats.cxTotal++;

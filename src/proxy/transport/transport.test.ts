@@ -70,6 +70,25 @@ async function until(condition: () => boolean): Promise<void> {
   }
 }
 
+test('a limit of the operator lets less wait', async () => {
+  await prepareRawHandles(true);
+  const waiting = async (limit: number): Promise<number> => {
+    await using pair = await acceptedPair();
+    const { transport, peer } = pair;
+    transport.limitBuffer(limit);
+    peer.pause();
+    for (let piece = 0; !transport.blocked; piece++) {
+      send(transport, Buffer.alloc(10_000));
+      await sleep(0);
+      assert.ok(piece < 10_000);
+    }
+    return transport.unsent;
+  };
+  const limited = await waiting(20_000);
+  assert.ok(limited >= 20_000 && limited < 100_000, `${limited} bytes wait`);
+  assert.ok((await waiting(0)) >= 500_000);
+});
+
 for (const raw of [true, false]) {
   const mode = raw ? 'with socket handles' : 'through streams';
 

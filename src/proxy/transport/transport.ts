@@ -40,6 +40,7 @@ export class Transport implements RawReader, RawWriter, Sender {
   /** Bytes handed to the handle that the kernel has not taken. */
   #waiting = 0;
   #blocked = false;
+  #limit = BLOCKED_BYTES;
   /** Something of it is in the outbox. */
   #posted = false;
 
@@ -67,6 +68,11 @@ export class Transport implements RawReader, RawWriter, Sender {
     });
     socket.on('drain', () => user.onWritable());
     if (!socket.connecting) this.connected();
+  }
+
+  /** Takes a configured `per_connection_buffer_limit_bytes`, where that is less than what may wait anyhow. */
+  limitBuffer(bytes: number): void {
+    if (bytes > 0) this.#limit = Math.min(bytes, BLOCKED_BYTES);
   }
 
   /** For a socket that has connected by now. */
@@ -113,7 +119,7 @@ export class Transport implements RawReader, RawWriter, Sender {
     }
     arena.pins++;
     this.#waiting += bytes.length;
-    if (this.#waiting >= BLOCKED_BYTES) this.#blocked = true;
+    if (this.#waiting >= this.#limit) this.#blocked = true;
   }
 
   pause(): void {
@@ -176,7 +182,7 @@ export class Transport implements RawReader, RawWriter, Sender {
       this.#fail(status);
       return;
     }
-    if (!this.#blocked || this.#waiting >= BLOCKED_BYTES / 2) return;
+    if (!this.#blocked || this.#waiting >= this.#limit / 2) return;
     this.#blocked = false;
     this.#user.onWritable();
   }
