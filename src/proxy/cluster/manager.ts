@@ -10,7 +10,7 @@ import { problemOfNames } from './config/check-assignment.ts';
 import { type Assignment, NO_ASSIGNMENT, readAssignment } from './config/endpoints.ts';
 import { type ClusterConfig, type ClusterReaderOptions, readCluster } from './config.ts';
 import { DnsDiscovery } from './dns/discovery.ts';
-import { createResolve, type Resolve } from './dns/resolver.ts';
+import { createResolver, type NameResolver } from './dns/resolver.ts';
 import type { Locality } from './host.ts';
 
 interface Entry {
@@ -33,7 +33,7 @@ export class ClusterManager {
   /** Clusters that take the place of another once they are warm. */
   readonly #warming = new Map<string, Entry>();
   /** By their configuration: one resolver serves all clusters that are alike. */
-  readonly #resolvers = new Map<string, Resolve>();
+  readonly #resolvers = new Map<string, NameResolver>();
   readonly #assignments = new Map<string, Assignment>();
   /** Waits for assignments to become stale. */
   readonly #staleness = new Map<string, Deadline>();
@@ -174,6 +174,7 @@ export class ClusterManager {
     for (const name of [...this.#warming.keys()]) this.#abandon(name);
     for (const entry of this.#entries.values()) this.#retire(entry);
     this.#entries.clear();
+    for (const resolver of this.#resolvers.values()) resolver.cancel();
   }
 
   /** Where there is one by the name already, that serves until the new one is warm. */
@@ -224,9 +225,9 @@ export class ClusterManager {
     const { kind, dns } = cluster.config;
     if (kind !== 'STRICT_DNS' && kind !== 'LOGICAL_DNS') return undefined;
     const key = JSON.stringify(dns.resolver);
-    const resolve = this.#resolvers.get(key) ?? createResolve(dns.resolver);
-    this.#resolvers.set(key, resolve);
-    return new DnsDiscovery(cluster, { resolve, random: Math.random, log: this.#log });
+    const resolver = this.#resolvers.get(key) ?? createResolver(dns.resolver);
+    this.#resolvers.set(key, resolver);
+    return new DnsDiscovery(cluster, { resolve: resolver.resolve, random: Math.random, log: this.#log });
   }
 
   #environment(scope: StatsScope, name: string): ClusterEnvironment {

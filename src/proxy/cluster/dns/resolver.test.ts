@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import dgram from 'node:dgram';
 import { test } from 'node:test';
-import { createResolve, type DnsFamily } from './resolver.ts';
+import { createResolver, type DnsFamily } from './resolver.ts';
 import { applySearch, parseHosts, parseSearch } from './system.ts';
 
 interface Zone {
@@ -62,7 +62,7 @@ test('addresses by family', async (t) => {
     ]),
   );
   t.after(() => server.close());
-  const resolve = createResolve({ kind: 'cares', servers: [server.address], search: false });
+  const { resolve } = createResolver({ kind: 'cares', servers: [server.address], search: false });
   const table: readonly (readonly [string, DnsFamily, readonly string[], number])[] = [
     ['both.test', 'V4_ONLY', ['10.0.0.1', '10.0.0.2'], 7000],
     ['both.test', 'V6_ONLY', ['::5'], 7000],
@@ -88,12 +88,12 @@ test('addresses by family', async (t) => {
 });
 
 test('getaddrinfo', async () => {
-  const resolve = createResolve({ kind: 'getaddrinfo' });
+  const { resolve } = createResolver({ kind: 'getaddrinfo' });
   assert.deepEqual(await resolve('127.0.0.1', 'V4_ONLY'), { addresses: ['127.0.0.1'], ttl: 60_000 });
 });
 
 test('a server that does not answer is no answer', async () => {
-  const resolve = createResolve({ kind: 'cares', servers: ['127.0.0.1:1'], search: false });
+  const { resolve } = createResolver({ kind: 'cares', servers: ['127.0.0.1:1'], search: false });
   await assert.rejects(resolve('a.test', 'AUTO'));
 });
 
@@ -114,4 +114,19 @@ test('search domains', () => {
   assert.deepEqual(applySearch('a.b.c', rules), ['a.b.c', 'a.b.c.ns.svc', 'a.b.c.svc']);
   assert.deepEqual(applySearch('a.', rules), ['a.']);
   assert.deepEqual(parseSearch(''), { domains: [], dots: 1 });
+});
+
+test('cancelled look-ups end at once, with all that they would have asked yet', async () => {
+  const silent = dgram.createSocket('udp4');
+  await new Promise<void>((done) => silent.bind(0, '127.0.0.1', done));
+  const { resolve, cancel } = createResolver({
+    kind: 'cares',
+    servers: [`127.0.0.1:${silent.address().port}`],
+    search: false,
+  });
+  const under = resolve('a.test', 'AUTO');
+  setTimeout(cancel, 20);
+  await assert.rejects(under);
+  await assert.rejects(resolve('b.test', 'ALL'));
+  silent.close();
 });

@@ -19,6 +19,12 @@ export interface DnsAnswer {
 /** Looks a name up; rejects when there is no answer. */
 export type Resolve = (name: string, family: DnsFamily) => Promise<DnsAnswer>;
 
+/** `cancel` ends every look-up that is under way, and those to come, without an answer. */
+export interface NameResolver {
+  readonly resolve: Resolve;
+  cancel(): void;
+}
+
 type Ask = (name: string, version: 4 | 6) => Promise<DnsAnswer>;
 
 const NOTHING: DnsAnswer = { addresses: [], ttl: 0 };
@@ -28,9 +34,21 @@ const SYSTEM_TTL = 60_000;
 const QUERY_TIMEOUT = 5000;
 const QUERY_TRIES = 4;
 
-export function createResolve(config: ResolverConfig): Resolve {
-  const ask = config.kind === 'getaddrinfo' ? askSystem : askServers(config.servers, config.search);
-  return (name, family) => askFamilies(name, family, ask);
+export function createResolver(config: ResolverConfig): NameResolver {
+  if (config.kind === 'getaddrinfo') {
+    return { resolve: (name, family) => askFamilies(name, family, askSystem), cancel: () => undefined };
+  }
+  const resolver = new Resolver({ timeout: QUERY_TIMEOUT, tries: QUERY_TRIES });
+  if (config.servers.length > 0) resolver.setServers(config.servers);
+  const end = new AbortController();
+  const ask = askServers(resolver, config.search, end.signal);
+  return {
+    resolve: (name, family) => askFamilies(name, family, ask),
+    cancel: () => {
+      end.abort();
+      resolver.cancel();
+    },
+  };
 }
 
 async function askFamilies(name: string, family: DnsFamily, ask: Ask): Promise<DnsAnswer> {
@@ -59,9 +77,7 @@ async function askSystem(name: string, version: 4 | 6): Promise<DnsAnswer> {
   return { addresses: found.map(({ address }) => address), ttl: SYSTEM_TTL };
 }
 
-function askServers(servers: readonly string[], search: boolean): Ask {
-  const resolver = new Resolver({ timeout: QUERY_TIMEOUT, tries: QUERY_TRIES });
-  if (servers.length > 0) resolver.setServers(servers);
+function askServers(resolver: Resolver, search: boolean, end: AbortSignal): Ask {
   return async (name, version) => {
     if (isIP(name) !== 0) return isIP(name) === version ? { addresses: [name], ttl: 0 } : NOTHING;
     const known = (await readHostsFile()).get(name.toLowerCase())?.filter((address) => isIP(address) === version);
@@ -70,6 +86,7 @@ function askServers(servers: readonly string[], search: boolean): Ask {
     if (name === 'localhost' || name.endsWith('.localhost'))
       return { addresses: [version === 4 ? '127.0.0.1' : '::1'], ttl: 0 };
     for (const candidate of search ? await searchList(name) : [name]) {
+      end.throwIfAborted();
       const answer = await query(resolver, candidate, version);
       if (answer.addresses.length > 0) return answer;
     }
