@@ -45,7 +45,7 @@ const managers: readonly Variant[] = [
   },
   {
     name: 'request headers',
-    manager: { ...fast, request_headers_timeout: '0.15s' },
+    manager: { ...fast, request_headers_timeout: '0.5s' },
     cases: [
       ...slow.filter(({ name }) => /half|body does not/.test(name)),
       steps('in time', ['GET / HT', sleep(50), 'TP/1.1\r\nHost: a\r\n\r\n']),
