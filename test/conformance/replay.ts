@@ -27,7 +27,10 @@ export async function replayPart(part: number, parts: number): Promise<void> {
   const recordings = new Map(files.map(({ name }) => [name, readRecording(name)]));
   const play: Judge = async ({ file, scenario }) => {
     const recording = recordings.get(file) ?? readRecording(file);
-    return judge(scenario, recording, undefined, await runScenario(scenario, ciliateInside));
+    const ours = await runScenario(scenario, ciliateInside).catch((error: unknown) =>
+      error instanceof Error ? error : new Error(String(error)),
+    );
+    return judge(scenario, recording, undefined, ours);
   };
   test(`answers as Envoy did, part ${part + 1} of ${parts}`, async (context) => {
     const first = await playAll(jobs, play);

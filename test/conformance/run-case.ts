@@ -64,14 +64,15 @@ async function play(stage: Stage, one: Case): Promise<readonly Received[]> {
     return [await client.settle()];
   }
   const done: Received[] = [];
-  let client = connect();
+  let client: Client | undefined;
   let wanted = 0;
-  for (const [index, request] of (one.requests ?? []).entries()) {
-    if (index > 0 && (one.fresh || client.over)) {
+  for (const request of one.requests ?? []) {
+    if (client && (one.fresh || client.over)) {
       done.push(await client.settle());
-      client = connect();
-      wanted = 0;
+      client = undefined;
     }
+    if (!client) wanted = 0;
+    client ??= connect();
     wanted += typeof request === 'string' ? (one.responses ?? 1) : 1;
     if (typeof request === 'string') client.send(request);
     else client.send(requestText(request), request.method ?? 'GET');
@@ -79,11 +80,10 @@ async function play(stage: Stage, one: Case): Promise<readonly Received[]> {
     // A close that was announced is waited for, so that the next request does not meet it half way.
     if (client.received.responses.at(-1)?.headers.some((header) => /^connection: close$/i.test(header))) {
       done.push(await client.settle());
-      client = connect();
-      wanted = 0;
+      client = undefined;
     }
   }
-  if (wanted > 0 || done.length === 0) done.push(await client.settle());
+  if (client) done.push(await client.settle());
   return done;
 }
 

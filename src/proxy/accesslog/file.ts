@@ -13,6 +13,9 @@ export interface LogFile {
   write(line: Buffer, length: number): void;
 }
 
+/** The process's own outputs are written as they are: where they are sockets, their paths cannot be opened. */
+const STANDARD: Readonly<Record<string, number>> = { '/dev/stdout': 1, '/dev/stderr': 2 };
+
 /** The log files of one proxy by path. */
 export interface LogFiles {
   /** The file at this path, shared by all that write to it; the error is Envoy's text. */
@@ -31,7 +34,7 @@ export function createLogFiles(flushMs = FLUSH_MS): LogFiles {
       const known = files.get(path);
       if (known) return ok(known);
       try {
-        const file = new BufferedFile(path, openSync(path, 'a'), flushMs);
+        const file = new BufferedFile(path, STANDARD[path] ?? openSync(path, 'a'), flushMs);
         files.set(path, file);
         return ok(file);
       } catch (error) {
@@ -104,7 +107,8 @@ class BufferedFile implements LogFile {
   }
 
   #open(fd?: number): WriteStream {
-    const stream = createWriteStream(this.#path, { flags: 'a', ...(fd === undefined ? {} : { fd }) });
+    const own = STANDARD[this.#path];
+    const stream = createWriteStream(this.#path, { flags: 'a', ...openedAs(own ?? fd), autoClose: own === undefined });
     // A log that cannot be written must not end the proxy; the next line tries to open it again.
     stream.on('error', () => {
       this.#stream = undefined;
@@ -112,3 +116,5 @@ class BufferedFile implements LogFile {
     return stream;
   }
 }
+
+const openedAs = (fd: number | undefined): { readonly fd?: number } => (fd === undefined ? {} : { fd });

@@ -109,6 +109,7 @@ function written(this: WriteRequest, status: number): void {
  * has tried them.
  */
 export async function prepareRawHandles(wanted = true, proven = false): Promise<boolean> {
+  if (wanted && binding) return true;
   binding = undefined;
   spare = undefined;
   if (!wanted) return false;

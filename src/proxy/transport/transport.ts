@@ -43,11 +43,17 @@ export class Transport implements RawReader, RawWriter, Sender {
   #limit = BLOCKED_BYTES;
   /** Something of it is in the outbox. */
   #posted = false;
+  /** What is read stands in the shared buffer. */
+  readonly #shared: boolean;
 
-  /** `make` gets the socket option that delivers what is read; a socket that ignores it delivers `data` events. */
-  constructor(user: TransportUser, counts: ByteCounts, make: (onread: net.OnReadOpts) => net.Socket) {
+  /**
+   * `make` gets the socket option that delivers what is read into the shared buffer. Not `shared`: its socket ignores that and delivers
+   * `data` events; reading it raw would show bytes of another connection.
+   */
+  constructor(user: TransportUser, counts: ByteCounts, make: (onread: net.OnReadOpts) => net.Socket, shared = true) {
     this.#user = user;
     this.#counts = counts;
+    this.#shared = shared;
     const onread = {
       buffer: readBuffer,
       callback: (length: number): boolean => {
@@ -79,7 +85,7 @@ export class Transport implements RawReader, RawWriter, Sender {
   connected(): void {
     const handle = rawHandleOf(this.socket);
     this.#handle = handle;
-    if (handle) readRaw(handle, this);
+    if (handle && this.#shared) readRaw(handle, this);
   }
 
   onRead(length: number): void {
@@ -205,8 +211,12 @@ export function acceptedTransport(
   wasRead = false,
 ): Transport {
   const handle = wasRead ? undefined : takeHandle(accepted);
-  const transport = new Transport(user, counts, (onread) =>
-    handle ? new net.Socket({ handle, onread, allowHalfOpen: true } as net.SocketConstructorOpts) : accepted,
+  const transport = new Transport(
+    user,
+    counts,
+    (onread) =>
+      handle ? new net.Socket({ handle, onread, allowHalfOpen: true } as net.SocketConstructorOpts) : accepted,
+    handle !== undefined,
   );
   if (!handle) {
     accepted.on('data', (bytes: Buffer) => {
