@@ -10,7 +10,7 @@ test('the literal beginning of an expression', () => {
     ['^/a$', '/a'],
     ['/a\\.b\\d', '/a.b'],
     ['/ab*', '/a'],
-    ['/ab+c', '/ab'],
+    ['/ab+c', '/a'],
     ['/ab?', '/a'],
     ['/ab{0,1}', '/a'],
     ['/a|/b', ''],
@@ -19,6 +19,8 @@ test('the literal beginning of an expression', () => {
     ['/a\\|b', '/a|b'],
     ['(?i)/a', ''],
     ['\\Q/a|b\\E', ''],
+    ['/a(?i)?', ''],
+    ['/a\\Q\\E*', ''],
     ['/a\\', '/a'],
     ['', ''],
   ];

@@ -1,9 +1,11 @@
 const META: ReadonlySet<string> = new Set('.+*?()|[]{}^$');
-const OPTIONAL: ReadonlySet<string> = new Set('*?{');
+const REPETITION: ReadonlySet<string> = new Set('*+?{');
+/** Flags and quotes: a repetition behind them is one of what stands before them. */
+const TRANSPARENT = /\(\?[A-Za-z-]*\)|\\[QE]/;
 
 /** Visible ASCII that every text begins with which an RE2 expression matches as a whole; empty where that is not plain to see. */
 export function literalPrefix(source: string): string {
-  if (mayHaveChoice(source)) return '';
+  if (TRANSPARENT.test(source) || mayHaveChoice(source)) return '';
   let out = '';
   let at = source.startsWith('^') ? 1 : 0;
   for (;;) {
@@ -13,7 +15,7 @@ export function literalPrefix(source: string): string {
     if (escaped ? /\w/.test(char) : META.has(char)) return out;
     at += escaped ? 2 : 1;
     const next = source[at];
-    if (next !== undefined && OPTIONAL.has(next)) return out;
+    if (next !== undefined && REPETITION.has(next)) return out;
     out += char;
   }
 }
@@ -21,7 +23,6 @@ export function literalPrefix(source: string): string {
 /** Whether a `|` may stand outside of all groups. */
 function mayHaveChoice(source: string): boolean {
   if (!source.includes('|')) return false;
-  if (source.includes('\\Q')) return true;
   const bare = source.replace(/\\./gs, '');
   if (bare.includes('[')) return true;
   let depth = 0;
