@@ -49,7 +49,8 @@ function bodyOf(
   const codings = all('transfer-encoding');
   const rest: Body = { payload: body, done: false, size: body.length };
   const none: Body = { payload: '', done: true, size: 0 };
-  const upgrade = all('upgrade').length > 0 && /\bupgrade\b/i.test(all('connection').join());
+  const upgrade =
+    all('upgrade').join() !== 'h2c' && all('upgrade').length > 0 && /\bupgrade\b/i.test(all('connection').join());
   if (codings.length > 0 && withLength) lengths.length = 0;
   if (lengths.length > 1 || lengths.some((length) => !/^\d+$/.test(length))) return 'not one length';
   if (codings.length > 1 || codings.some((coding) => coding.toLowerCase() !== 'chunked')) return 'codings but chunked';

@@ -26,7 +26,11 @@ export class HeadBuffer {
     let news = false;
     for (let at = this.#searched; at < length; at++) {
       if (bytes[at] !== 10) continue;
-      if (!this.#lineSeen) this.#lineSeen = news = true;
+      if (!this.#lineSeen) {
+        news = true;
+        // Empty lines before a request are none of it.
+        this.#lineSeen = at > 1 && (bytes[at - 1] !== 13 || bytes[at - 2] !== 10);
+      }
       if (at + 1 < length && bytes[at + 1] === 10) return true;
       if (at + 2 < length && bytes[at + 1] === 13 && bytes[at + 2] === 10) return true;
     }
