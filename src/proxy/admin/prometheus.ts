@@ -81,7 +81,7 @@ const escaped = (value: string): string =>
   value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"');
 
 /** A double with up to 32 significant digits of its exact value, as `%.32g` prints it. */
-export function exactDecimal(value: number): string {
+function exactDecimal(value: number): string {
   if (!Number.isFinite(value) || value === 0) return String(value);
   // Every double is a whole number over a power of two: 1074 binary places are enough for the smallest.
   let numerator = value;

@@ -26,7 +26,7 @@ export const SUBSCRIPTION_STATS = statsKind(SubscriptionStats, {
 });
 
 /** `control_plane.` */
-export class ControlPlaneStats {
+class ControlPlaneStats {
   connected = 0;
   pending = 0;
   identifier = '';
@@ -43,7 +43,7 @@ export const CONTROL_PLANE_STATS = statsKind(
 );
 
 /** What a cluster counts of its endpoint subscription beside `update_attempt` and `update_success`, under `cluster.<name>.`. */
-export class EdsStats {
+class EdsStats {
   rejected = 0;
   fetchTimeout = 0;
   time = 0;

@@ -92,7 +92,7 @@ function atEnd(
 }
 
 /** Position after the first empty line, however lines end; -1 when there is none yet. */
-export function headEnd(bytes: Buffer, from: number, limit: number): number {
+function headEnd(bytes: Buffer, from: number, limit: number): number {
   for (let at = from; at < limit; at++) {
     if (bytes[at] !== 10) continue;
     if (bytes[at + 1] === 10 && at + 1 < limit) return at + 2;

@@ -49,7 +49,7 @@ const PROPER_LIMIT = 1024;
 const proper = new Map<string, string>();
 
 /** A capital at the start of each word; anything but letters and digits ends a word. */
-export function properCase(name: string): string {
+function properCase(name: string): string {
   const known = proper.get(name);
   if (known !== undefined) return known;
   const written = name.replace(

@@ -24,7 +24,7 @@ function withoutTrailingDot(host: string): string {
 }
 
 /** Position of the colon before a port; -1 when there is none. The colons inside brackets are an address's own. */
-export function portStart(host: string): number {
+function portStart(host: string): number {
   const colon = host.lastIndexOf(':');
   return colon > host.lastIndexOf(']') ? colon : -1;
 }

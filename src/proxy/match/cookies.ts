@@ -15,7 +15,7 @@ export function readCookieMatcher(fields: Fields): (headers: HeaderMap | undefin
 }
 
 /** The first value of a cookie over all `cookie` fields, without the quotes around it. */
-export function cookieValue(headers: HeaderMap, name: string): string | undefined {
+function cookieValue(headers: HeaderMap, name: string): string | undefined {
   const { names, values } = headers;
   for (let at = names.indexOf('cookie'); at >= 0; at = names.indexOf('cookie', at + 1)) {
     const value = valueIn(values[at] as string, name);

@@ -44,7 +44,7 @@ export function readRouteMatch(fields: Fields, runtime: Runtime): RouteMatch {
 }
 
 /** A content type of `application/grpc`, alone or with a suffix after `+`. */
-export function isGrpc(info: StreamInfo): boolean {
+function isGrpc(info: StreamInfo): boolean {
   const type = info.request?.headers.get('content-type');
   return type === 'application/grpc' || (type?.startsWith('application/grpc+') ?? false);
 }

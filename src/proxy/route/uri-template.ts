@@ -84,7 +84,7 @@ export function rewriteTemplate(rewrite: TemplateRewrite, template: UriTemplate,
 }
 
 /** Compiles a template, or says what is wrong with it in Envoy's words. */
-export function compileTemplate(text: string): Result<UriTemplate, string> {
+function compileTemplate(text: string): Result<UriTemplate, string> {
   if (!/^\/[\x21-\x7e]*$/.test(text)) return fail(`Invalid pattern: ${JSON.stringify(text)}`);
   const parsed = new TemplateParser(text).parse();
   if (!parsed.ok) return parsed;

@@ -2,7 +2,7 @@ import { Histogram } from '../stats/histogram.ts';
 import { alwaysUsed, counter, histogram, sharedCounter, sharedGauge, statsKind } from '../stats/kind.ts';
 
 /** `server.` */
-export class ServerStats {
+class ServerStats {
   concurrency = 1;
   live = 0;
   /** LIVE 0, DRAINING 1, PRE_INITIALIZING 2, INITIALIZING 3. */
@@ -112,7 +112,7 @@ export const LISTENER_MANAGER_STATS = statsKind(
 );
 
 /** `runtime.` */
-export class RuntimeStats {
+class RuntimeStats {
   adminOverrides = 0;
   loads = 0;
   loadsWithoutOverrideFolder = 0;

@@ -73,8 +73,8 @@ const allowed: readonly Case[] = [
 
 const denied: readonly Case[] = [
   steps('refused', [upgrade('websocket')]),
-  steps('refused with a body', [upgrade('websocket', 'Content-Length: 2\r\n', 'POST') + 'hi']),
-  steps('refused, then a request', [upgrade('websocket') + 'GET / HTTP/1.1\r\nHost: a\r\n\r\n']),
+  steps('refused with a body', [`${upgrade('websocket', 'Content-Length: 2\r\n', 'POST')}hi`]),
+  steps('refused, then a request', [`${upgrade('websocket')}GET / HTTP/1.1\r\nHost: a\r\n\r\n`]),
   steps('h2c', [upgrade('h2c', 'HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n')]),
 ];
 

@@ -5,7 +5,7 @@ import type { Host } from '../host.ts';
 /** Metadata namespace that subsets go by. */
 const NAMESPACE = 'envoy.lb';
 
-export function lbMetadata(host: Host): JsonObject | undefined {
+function lbMetadata(host: Host): JsonObject | undefined {
   const values = host.metadata?.[NAMESPACE];
   return isObject(values) ? values : undefined;
 }
@@ -22,7 +22,7 @@ export function criterionKey(criterion: MetadataCriterion): string {
   return key;
 }
 
-export function valueKey(value: JsonValue): string {
+function valueKey(value: JsonValue): string {
   if (Array.isArray(value)) return `[${value.map(valueKey).join()}]`;
   if (!isObject(value)) return JSON.stringify(value);
   const parts = Object.keys(value)

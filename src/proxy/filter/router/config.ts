@@ -14,7 +14,7 @@ export interface RouterConfig {
   readonly upstreamFilters: FilterChain | undefined;
 }
 
-export const STRICT_HEADERS = [
+const STRICT_HEADERS = [
   'x-envoy-upstream-rq-timeout-ms',
   'x-envoy-upstream-rq-per-try-timeout-ms',
   'x-envoy-max-retries',
