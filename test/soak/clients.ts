@@ -209,6 +209,8 @@ export async function keepEchoing({ tally, random, over, tcpPort }: Load): Promi
       socket.on('error', () => resolve());
       socket.on('close', () => {
         if (received === sent) tally.tcpBytes += sent.length;
+        // Nothing at all: the proxy could not connect in time.
+        else if (received === '') tally.cut++;
         else fault(tally, `garbled: ${sent.length} bytes of TCP came back as ${received.length}`);
         resolve();
       });
