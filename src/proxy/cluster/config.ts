@@ -74,7 +74,7 @@ const INTERNAL = 'envoy.extensions.transport_sockets.internal_upstream.v3.Intern
 
 export function readCluster(fields: Fields, options: ClusterReaderOptions): ClusterConfig {
   fields.ignore('metadata');
-  fields.ignore('upstream_connection_options', 'track_cluster_stats');
+  fields.ignore('track_cluster_stats');
   fields.ignore('track_timeout_budgets');
   if (fields.flag('connection_pool_per_downstream_connection'))
     fields.problem('connection_pool_per_downstream_connection', 'is not supported by ciliate-proxy', 'false');

@@ -29,7 +29,6 @@ export interface ForwardOptions {
   /** The deprecated `max_grpc_timeout`; 0: as long as the client says. */
   readonly grpcMax: number | undefined;
   readonly grpcOffset: number;
-  readonly flushTimeout: number | undefined;
   readonly rateLimits: readonly RateLimitPolicy[];
   /** The deprecated `include_vh_rate_limits`: those of the virtual host count as well. */
   readonly includeHostLimits: boolean;
@@ -38,6 +37,8 @@ export interface ForwardOptions {
 export function readForwardOptions(fields: Fields, context: RouteContext): ForwardOptions {
   // Early data needs TLS: without it no request comes as such.
   fields.ignore('early_data_policy');
+  // It bounds what waits for the window of an HTTP/2 stream; over HTTP/1.1 nothing does.
+  fields.ignore('flush_timeout');
   return {
     retry: fields.message('retry_policy', readRetryPolicy),
     hedging: readHedging(fields),
@@ -48,7 +49,6 @@ export function readForwardOptions(fields: Fields, context: RouteContext): Forwa
     maxStreamDuration: fields.message('max_stream_duration', readMaxStreamDuration),
     grpcMax: whole(fields, 'max_grpc_timeout'),
     grpcOffset: whole(fields, 'grpc_timeout_offset') ?? 0,
-    flushTimeout: whole(fields, 'flush_timeout'),
     rateLimits: readRateLimits(fields),
     includeHostLimits: fields.flag('include_vh_rate_limits'),
   };

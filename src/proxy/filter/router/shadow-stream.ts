@@ -145,7 +145,6 @@ function shadowAction(timeout: number): ForwardAction {
     maxStreamDuration: undefined,
     grpcMax: undefined,
     grpcOffset: 0,
-    flushTimeout: undefined,
     rateLimits: [],
     includeHostLimits: false,
   };
