@@ -131,8 +131,8 @@ const rows: readonly Row[] = [
   },
   {
     name: 'logs now and then',
-    config: { access_log_options: { access_log_flush_interval: '0.1s' } },
-    cases: { talks: talksAndWaits(150) },
+    config: { access_log_options: { access_log_flush_interval: '0.4s' } },
+    cases: { talks: talksAndWaits(600) },
   },
   {
     name: 'logs when it is connected, the old way',
@@ -141,8 +141,8 @@ const rows: readonly Row[] = [
   },
   {
     name: 'logs now and then, the old way',
-    config: { access_log_flush_interval: '0.1s' },
-    cases: { talks: talksAndWaits(150) },
+    config: { access_log_flush_interval: '0.4s' },
+    cases: { talks: talksAndWaits(600) },
   },
   { name: 'a weighted cluster', config: weighted({ name: 'echo', weight: 1 }), cases: { echo } },
   {
