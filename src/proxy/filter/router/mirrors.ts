@@ -8,9 +8,11 @@ import { ShadowStream } from './shadow-stream.ts';
 /** The copies of one request that go to other clusters while it is served. */
 export class Mirrors {
   readonly #copies: readonly ShadowStream[];
+  readonly #pauseClient: () => void;
 
-  constructor(copies: readonly ShadowStream[]) {
+  constructor(copies: readonly ShadowStream[], pauseClient: () => void) {
     this.#copies = copies;
+    this.#pauseClient = pauseClient;
   }
 
   start(): void {
@@ -19,6 +21,7 @@ export class Mirrors {
 
   onBody(bytes: Buffer, start: number, stop: number, done: boolean): void {
     for (const copy of this.#copies) copy.onBody(bytes, start, stop, done);
+    if (!done && !this.writable) this.#pauseClient();
   }
 
   /** False: a copy's connection has no room for more of the body. */
@@ -37,7 +40,7 @@ export function prepareMirrors(run: RouterRun, policies: readonly MirrorPolicy[]
   const { stream } = run;
   if (stream.head.method === 'CONNECT') return undefined;
   const copies = policies.flatMap((policy) => prepareMirror(run, policy) ?? []);
-  return copies.length > 0 ? new Mirrors(copies) : undefined;
+  return copies.length > 0 ? new Mirrors(copies, () => stream.connection.pauseReading()) : undefined;
 }
 
 function prepareMirror(run: RouterRun, policy: MirrorPolicy): ShadowStream | undefined {

@@ -104,13 +104,16 @@ test('a mirror that does not read stops the client like its own upstream', async
   ]);
   const client = net.connect(proxy.port, '127.0.0.1');
   client.on('error', () => undefined);
-  client.write(`POST / HTTP/1.1\r\nhost: a\r\ncontent-length: ${TOTAL}\r\n\r\n`);
-  const taken = await fill(client, TOTAL);
-  assert.ok(taken < TOTAL / 2, `the client could send ${taken} of ${TOTAL}`);
-  client.destroy();
-  await proxy.stop(0);
-  backend.close();
-  mirror.close();
+  try {
+    client.write(`POST / HTTP/1.1\r\nhost: a\r\ncontent-length: ${TOTAL}\r\n\r\n`);
+    const taken = await fill(client, TOTAL);
+    assert.ok(taken < TOTAL / 2, `the client could send ${taken} of ${TOTAL}`);
+  } finally {
+    client.destroy();
+    await proxy.stop(0);
+    backend.close();
+    mirror.close();
+  }
 });
 
 test('no response meets the wrong request: clients that pipeline, backends that answer late, close and answer twice', async () => {
