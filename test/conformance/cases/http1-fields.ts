@@ -30,8 +30,9 @@ const syntax: readonly Case[] = [
   get('a bare CR in a value', ['a: b\rc'], strict.line),
   get('a CR before the end of a line', ['a: b\r'], strict.line),
   raw('a bare LF after a field', 'GET / HTTP/1.1\r\nHost: a\nb: c\r\n\r\n', strict.line),
-  raw('a bare LF at the end', 'GET / HTTP/1.1\r\nHost: a\r\n\n', strict.line),
-  raw('only bare LF', 'GET / HTTP/1.1\nHost: a\n\n', strict.line),
+  raw('a bare LF at the end', 'GET / HTTP/1.1\r\nHost: a\r\n\n', { ...strict.line, without: ['log'] }),
+  // A connection that the client left in the case before may be logged only now.
+  raw('only bare LF', 'GET / HTTP/1.1\nHost: a\n\n', { ...strict.line, without: ['log'] }),
   raw('a bare CR at the end', 'GET / HTTP/1.1\r\nHost: a\r\n\r\rX', { responses: 0, without: ['log'] }),
 ];
 
