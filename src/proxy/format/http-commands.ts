@@ -1,5 +1,5 @@
 import { fail, ok } from '../../base/index.ts';
-import { grpcStatusOf } from '../http/grpc-status.ts';
+import { grpcStatusOf, isGrpcType } from '../http/grpc-status.ts';
 import { requestHeadBytes, responseHeadBytes } from '../http/head-bytes.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
 import { queryValue } from '../match/query.ts';
@@ -146,7 +146,5 @@ function named(names: readonly string[]): Command {
 
 /** Of a gRPC request: from the trailers, else from the headers, else what stands for the HTTP status. */
 function grpcNumber(info: StreamInfo): number | undefined {
-  const type = info.request?.headers.get('content-type');
-  if (type !== 'application/grpc' && !type?.startsWith('application/grpc+')) return undefined;
-  return grpcStatusOf(info);
+  return isGrpcType(info.request?.headers.get('content-type')) ? grpcStatusOf(info) : undefined;
 }

@@ -12,6 +12,11 @@ const BY_HTTP_STATUS: Readonly<Record<number, number>> = {
   504: 14,
 };
 
+/** Whether a content type is gRPC's: `application/grpc` alone, or with a suffix after `+`. */
+export function isGrpcType(type: string | undefined): boolean {
+  return type === 'application/grpc' || (type?.startsWith('application/grpc+') ?? false);
+}
+
 /** The gRPC status code that stands for an HTTP status. */
 export function grpcCodeOf(status: number): number {
   return BY_HTTP_STATUS[status] ?? UNKNOWN;

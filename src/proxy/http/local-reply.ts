@@ -5,7 +5,7 @@ import type { Fields } from '../config/fields.ts';
 import type { LocalReply } from '../filter/filter.ts';
 import { readFormatString } from '../format/format-string.ts';
 import { applyMutation, applyMutations, type HeaderMutation, readHeaderOption } from '../route/mutation.ts';
-import { grpcCodeOf } from './grpc-status.ts';
+import { grpcCodeOf, isGrpcType } from './grpc-status.ts';
 import { ResponseHead } from './head.ts';
 import type { HeaderMap } from './headers.ts';
 import type { HttpStream } from './stream.ts';
@@ -108,8 +108,7 @@ function addRouteHeaders(stream: HttpStream, reply: LocalReply, headers: HeaderM
 }
 
 function isGrpc(stream: HttpStream): boolean {
-  const type = stream.head.headers.get('content-type');
-  return type === 'application/grpc' || (type?.startsWith('application/grpc+') ?? false);
+  return isGrpcType(stream.head.headers.get('content-type'));
 }
 
 function becomeGrpc(head: ResponseHead, body: string, code: number | undefined): void {

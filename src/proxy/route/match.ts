@@ -1,4 +1,5 @@
 import type { Fields } from '../config/fields.ts';
+import { isGrpcType } from '../http/grpc-status.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
 import { readCookieMatcher } from '../match/cookies.ts';
 import { readHeaderMatcher } from '../match/headers.ts';
@@ -43,10 +44,8 @@ export function readRouteMatch(fields: Fields, runtime: Runtime): RouteMatch {
   return { path: readPathMatch(fields), conditions };
 }
 
-/** A content type of `application/grpc`, alone or with a suffix after `+`. */
 function isGrpc(info: StreamInfo): boolean {
-  const type = info.request?.headers.get('content-type');
-  return type === 'application/grpc' || (type?.startsWith('application/grpc+') ?? false);
+  return isGrpcType(info.request?.headers.get('content-type'));
 }
 
 /** Whether a connection without TLS, the only kind there is, passes: it presents no certificate and none is validated. */

@@ -1,4 +1,5 @@
 import type { Fields } from '../../config/fields.ts';
+import { isGrpcType } from '../../http/grpc-status.ts';
 import type { HeaderMap } from '../../http/headers.ts';
 import type { FilterHooks, FilterKind, FilterStream } from '../filter.ts';
 import { FrameCounter } from './frames.ts';
@@ -37,8 +38,7 @@ export const grpcStatsFilter: FilterKind = {
 };
 
 function isGrpc(headers: HeaderMap): boolean {
-  const type = headers.get('content-type') ?? '';
-  return type === 'application/grpc' || type.startsWith('application/grpc+');
+  return isGrpcType(headers.get('content-type'));
 }
 
 function readConfig(fields: Fields): GrpcStatsConfig {
