@@ -35,6 +35,8 @@ export interface ClusterConfig {
   readonly bufferLimit: number;
   readonly idleTimeout: number;
   readonly maxRequestsPerConnection: number;
+  /** How long a connection may get new requests; 0 for ever. */
+  readonly maxConnectionDuration: number;
   readonly codec: ClientCodec;
   /** How long an attempt at a request may take once it has its connection; 0 for ever. */
   readonly maxStreamDuration: number;
@@ -107,6 +109,7 @@ export function readCluster(fields: Fields, options: ClusterReaderOptions): Clus
     connectTimeout: fields.duration('connect_timeout') ?? 5000,
     bufferLimit: fields.number('per_connection_buffer_limit_bytes') ?? 0,
     idleTimeout: http.common.idleTimeout,
+    maxConnectionDuration: http.common.maxConnectionDuration,
     codec: http.codec,
     maxStreamDuration: http.maxStreamDuration,
     routing: http.routing,

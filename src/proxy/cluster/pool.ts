@@ -14,7 +14,10 @@ export interface PoolClient {
   onPoolFailure(reason: ResetReason, detail: string): void;
 }
 
-/** The connections to one host from one source address. The one used last is used first, so that the others can end. */
+/**
+ * The connections to one host from one source address. The one used last is used first, so that the others can end: of the idle ones the first
+ * has been idle the longest.
+ */
 export class Pool implements ConnectionOwner {
   readonly host: Host;
   readonly cluster: Cluster;
@@ -25,7 +28,7 @@ export class Pool implements ConnectionOwner {
   readonly #idle: UpstreamConnection[] = [];
   readonly #waiting: PoolClient[] = [];
   readonly #all = new Set<UpstreamConnection>();
-  readonly #idleTimeout = new Deadline(() => this.#closeIdle());
+  readonly #idleTimeout = new Deadline(() => this.#closeUnused());
   #connecting = 0;
   #draining = false;
 
@@ -81,6 +84,8 @@ export class Pool implements ConnectionOwner {
   onConnected(connection: UpstreamConnection): void {
     this.#connecting--;
     this.cluster.stats.connectMs.record(now() - connection.openedAt);
+    const { maxConnectionDuration } = this.cluster.config;
+    if (maxConnectionDuration > 0) this.#limitDuration(connection, maxConnectionDuration);
     this.#serve(connection);
   }
 
@@ -97,9 +102,7 @@ export class Pool implements ConnectionOwner {
   }
 
   onReleased(connection: UpstreamConnection, reusable: boolean): void {
-    const { maxRequestsPerConnection } = this.cluster.config;
-    const spent = maxRequestsPerConnection > 0 && connection.requests >= maxRequestsPerConnection;
-    if (!reusable || spent || this.#draining) connection.destroy();
+    if (!reusable || connection.draining || this.#draining) connection.destroy();
     else this.#serve(connection);
   }
 
@@ -131,8 +134,9 @@ export class Pool implements ConnectionOwner {
       connection.destroy();
       return;
     }
+    connection.idleSince = now();
     this.#idle.push(connection);
-    this.#idleTimeout.start(this.cluster.config.idleTimeout);
+    if (!this.#idleTimeout.list) this.#idleTimeout.start(this.cluster.config.idleTimeout);
   }
 
   #attach(connection: UpstreamConnection, client: PoolClient): void {
@@ -142,6 +146,11 @@ export class Pool implements ConnectionOwner {
       this.cluster.stats.rqActiveOverflow++;
       client.onPoolFailure('overflow', '');
       return;
+    }
+    const { maxRequestsPerConnection } = this.cluster.config;
+    if (maxRequestsPerConnection > 0 && connection.requests + 1 >= maxRequestsPerConnection) {
+      connection.draining = true;
+      this.cluster.stats.cxMaxRequests++;
     }
     client.onReady(connection);
   }
@@ -174,6 +183,32 @@ export class Pool implements ConnectionOwner {
     this.cluster.stats.cxActive++;
     this.host.stats.cxTotal++;
     this.host.stats.cxActive++;
+  }
+
+  #limitDuration(connection: UpstreamConnection, milliseconds: number): void {
+    connection.lifetime = new Deadline(() => {
+      if (connection.draining) return;
+      connection.draining = true;
+      this.cluster.stats.cxMaxDuration++;
+      if (!connection.handler) connection.destroy();
+    });
+    connection.lifetime.start(milliseconds);
+  }
+
+  /** Closes what has been idle for the whole time and waits for the next. */
+  #closeUnused(): void {
+    const { idleTimeout } = this.cluster.config;
+    const time = now();
+    for (let first = this.#idle[0]; first !== undefined; first = this.#idle[0]) {
+      const left = first.idleSince + idleTimeout - time;
+      if (left > 0) {
+        this.#idleTimeout.start(Math.ceil(left));
+        return;
+      }
+      this.#idle.shift();
+      this.cluster.stats.cxIdleTimeout++;
+      first.destroy();
+    }
   }
 
   #closeIdle(): void {

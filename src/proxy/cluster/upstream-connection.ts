@@ -77,6 +77,12 @@ export class UpstreamConnection implements TransportUser {
   endedByHost = false;
   /** A request was under way when it ended. */
   endedActive = false;
+  /** No other request is to follow. */
+  draining = false;
+  /** When it was last given back, by the clock of the turn. */
+  idleSince = 0;
+  /** Until it may serve no more requests; undefined: for ever. */
+  lifetime: Deadline | undefined = undefined;
   readonly openedAt = now();
   readonly #codec: ClientCodec;
   readonly #body = new BodyDecoder();
@@ -153,6 +159,7 @@ export class UpstreamConnection implements TransportUser {
   #shut(): void {
     this.closed = true;
     this.#connectTimeout.stop();
+    this.lifetime?.stop();
     this.transport.destroy();
   }
 

@@ -30,6 +30,7 @@ export class TcpUpstream implements TransportUser {
   #over = false;
   #endedByHost = false;
   readonly #openedAt = now();
+  #lifetime: Deadline | undefined = undefined;
 
   /** Throws where not even the attempt to connect can be made. */
   constructor(owner: TcpUpstreamOwner, cluster: Cluster, host: Host, source: SourceAddress | undefined) {
@@ -66,8 +67,21 @@ export class TcpUpstream implements TransportUser {
     this.#host.stats.rqTotal++;
     this.#connectTimeout.stop();
     this.#cluster.stats.connectMs.record(now() - this.#openedAt);
+    this.#count();
     this.transport.connected();
     this.#owner.onConnected(this);
+  }
+
+  /** One connection carries one stream, which the limits of connections do not end; that they were reached is counted. */
+  #count(): void {
+    const { stats, config } = this.#cluster;
+    if (config.maxRequestsPerConnection === 1) stats.cxMaxRequests++;
+    else if (config.maxConnectionDuration > 0) {
+      this.#lifetime = new Deadline(() => {
+        stats.cxMaxDuration++;
+      });
+      this.#lifetime.start(config.maxConnectionDuration);
+    }
   }
 
   #fail(failure: string, timedOut: boolean): void {
@@ -83,6 +97,7 @@ export class TcpUpstream implements TransportUser {
   #release(): void {
     this.#over = true;
     this.#connectTimeout.stop();
+    this.#lifetime?.stop();
     this.#cluster.resources.DEFAULT.connections--;
     const { stats } = this.#cluster;
     stats.cxActive--;

@@ -210,13 +210,24 @@ const rows: readonly Row[] = [
     config: { max_early_data_bytes: 100 },
     cases: { echo: { ...echo, without: ['stats'] }, waits: waits(30) },
   },
+  { name: 'connections of a short life', config: { cluster: 'short-lived' }, cases: { waits: talksAndWaits(200) } },
+  { name: 'connections for one request', config: { cluster: 'used-once' }, cases: { echo } },
 ];
+
+const limitedConnections = (common: Json): Json => ({
+  typed_extension_protocol_options: {
+    'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': typed(
+      'envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
+      { explicit_http_config: { http_protocol_options: {} }, common_http_protocol_options: common },
+    ),
+  },
+});
 
 const table: Scenario = {
   feature: 'TCP proxy',
   name: 'options',
   backends: ['echo', 'closed', 'echo'],
-  stats: [/^tcp\./, /connect_attempts/, /upstream_cx_connect_fail/, /upstream_cx_none_healthy/],
+  stats: [/^tcp\./, /connect_attempts/, /upstream_cx_(connect_fail|none_healthy|max_)/],
   bootstrap: (places) =>
     bootstrap(
       places,
@@ -226,6 +237,8 @@ const table: Scenario = {
         { ...cluster(places, 1), name: 'closed' },
         { ...cluster(places, 0, [0, 1]), name: 'half' },
         { ...cluster(places, 0, []), name: 'empty' },
+        { ...cluster(places, 0, [0], limitedConnections({ max_connection_duration: '0.1s' })), name: 'short-lived' },
+        { ...cluster(places, 0, [0], limitedConnections({ max_requests_per_connection: 1 })), name: 'used-once' },
         {
           ...cluster(places, 0, [], { lb_policy: 'RING_HASH' }),
           name: 'ring',
