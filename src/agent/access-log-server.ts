@@ -29,7 +29,7 @@ export function accessLogService(
       // Only the first message of a stream carries the identifier.
       logName = message.identifier?.log_name ?? logName;
       for (const entry of message.http_logs?.log_entry ?? []) {
-        const event = httpEventOf(logName, messageJson(entryType, entry, 0) as HttpAccessLogEntry);
+        const event = httpEventOf(logName, messageJson(entryType, entry) as HttpAccessLogEntry);
         if (event) onEvent(event);
       }
     });

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Result } from '../base/index.ts';
 import { encodeResource, type GrpcMessage, typeUrl } from '../model/envoy/index.ts';
-import { createClientCache } from './client-cache.ts';
+import { createClientCache, type ResourceUpdate } from './client-cache.ts';
 
 const any = (name: string, timeout = '1s'): GrpcMessage => ({
   type_url: typeUrl.cluster,
@@ -9,12 +10,24 @@ const any = (name: string, timeout = '1s'): GrpcMessage => ({
 });
 const state = (...resources: readonly GrpcMessage[]): GrpcMessage => ({ resources });
 const nothing = new Set<string>();
+const FILE_SINK = 'type.googleapis.com/envoy.extensions.health_check.event_sinks.file.v3.HealthCheckEventFileSink';
+
+/** Cluster `b` with a field 99 in its `eds_cluster_config`. */
+function strange(): GrpcMessage {
+  const value = Buffer.concat([encodeResource(typeUrl.cluster, { name: 'b' }), Buffer.from([0x1a, 3, 0x98, 6, 1])]);
+  return { type_url: typeUrl.cluster, value };
+}
+
+function updateOf(read: Result<ResourceUpdate, string>): ResourceUpdate {
+  if (read.ok) return read.value;
+  throw new Error(read.error);
+}
 
 test('a full state tells what changed and what is gone', () => {
   const cache = createClientCache(typeUrl.cluster, 'sotw');
-  assert.deepEqual([...cache.read(state(any('a'), any('b')), nothing).update.changed.keys()], ['a', 'b']);
+  assert.deepEqual([...updateOf(cache.read(state(any('a'), any('b')), nothing)).changed.keys()], ['a', 'b']);
   cache.accept(new Map());
-  const { update } = cache.read(state(any('a', '2s')), nothing);
+  const update = updateOf(cache.read(state(any('a', '2s')), nothing));
   assert.deepEqual([[...update.changed], update.removed], [[['a', { name: 'a', connect_timeout: '2s' }]], ['b']]);
 });
 
@@ -22,20 +35,53 @@ test('what was refused comes again, what was accepted does not', () => {
   const cache = createClientCache(typeUrl.cluster, 'sotw');
   cache.read(state(any('a'), any('b')), nothing);
   cache.accept(new Map([['a', 'no']]));
-  assert.deepEqual([...cache.read(state(any('a'), any('b')), nothing).update.changed.keys()], ['a']);
+  assert.deepEqual([...updateOf(cache.read(state(any('a'), any('b')), nothing)).changed.keys()], ['a']);
   cache.discard();
-  assert.deepEqual([...cache.read(state(any('a'), any('b')), nothing).update.changed.keys()], ['a']);
+  assert.deepEqual([...updateOf(cache.read(state(any('a'), any('b')), nothing)).changed.keys()], ['a']);
 });
 
-test('a resource that cannot be read is reported and removes nothing', () => {
+test('a response with something that is no valid resource is refused as a whole', () => {
   const cache = createClientCache(typeUrl.cluster, 'sotw');
-  cache.read(state(any('a'), any('b')), nothing);
-  cache.accept(new Map());
-  const torn = { type_url: typeUrl.cluster, value: Buffer.from([0x0a, 0x7f]) };
-  const { update, broken } = cache.read(state(any('a'), torn, { type_url: 'x/y.Z' }), nothing);
-  assert.deepEqual([update.removed, [...broken.keys()]], [[], ['resource 1', 'resource 2']]);
-  const twice = cache.read(state(any('a', '3s'), any('a', '4s')), nothing);
-  assert.deepEqual([[...twice.broken], twice.update.changed.size], [[['a', 'occurs twice in one response']], 0]);
+  const refusals: readonly (readonly [GrpcMessage, RegExp])[] = [
+    [{ type_url: typeUrl.cluster, value: Buffer.from([0x0a, 0x7f]) }, /^resource 1: index out of range/],
+    [{ type_url: 'x/y.Z' }, /^resource 1: type x\/y.Z instead of/],
+    [any('b', '0s'), /^resource 1: b: connect_timeout: value must be greater than 0s$/],
+    [any(''), /^resource 1: : name: value length must be at least 1 characters$/],
+    [strange(), /^resource 1: b: eds_cluster_config: field 99 of .*EdsClusterConfig is not known/],
+  ];
+  for (const [bad, words] of refusals) {
+    const read = cache.read(state(any('a'), bad), nothing);
+    assert.match(read.ok ? 'accepted' : read.error, words);
+    cache.discard();
+  }
+  assert.deepEqual([...updateOf(cache.read(state(any('a')), nothing)).changed.keys()], ['a']);
+});
+
+test('a resource with a broken extension, or one that occurs twice, is told apart from the good ones', () => {
+  const cache = createClientCache(typeUrl.cluster, 'sotw');
+  const health = {
+    name: 'b',
+    health_checks: [
+      {
+        timeout: '1s',
+        interval: '1s',
+        unhealthy_threshold: 1,
+        healthy_threshold: 1,
+        event_logger: [{ name: 'e', typed_config: { '@type': FILE_SINK } }],
+        tcp_health_check: {},
+      },
+    ],
+  };
+  const bad = { type_url: typeUrl.cluster, value: encodeResource(typeUrl.cluster, health) };
+  const { changed, broken, removed } = updateOf(cache.read(state(any('a'), bad, any('c'), any('c', '4s')), nothing));
+  assert.deepEqual([[...changed.keys()], removed], [['a'], []]);
+  assert.deepEqual(
+    [...broken],
+    [
+      ['b', 'health_checks[0].event_logger[0].typed_config.event_log_path: value length must be at least 1 characters'],
+      ['c', 'duplicate resource c found'],
+    ],
+  );
 });
 
 test('only a delta response removes by name, and missing names are told', () => {
@@ -43,6 +89,6 @@ test('only a delta response removes by name, and missing names are told', () => 
   cache.read({ resources: [{ name: 'a', version: '7', resource: any('a') }] }, new Set(['a', 'b']));
   cache.accept(new Map());
   assert.deepEqual(cache.versions(), { a: '7' });
-  const { update } = cache.read({ resources: [], removed_resources: ['a', 'b'] }, new Set(['a', 'b']));
-  assert.deepEqual([update.removed, update.missing], [['a'], ['b']]);
+  const update = updateOf(cache.read({ resources: [], removed_resources: ['a', 'b'] }, new Set(['a', 'b'])));
+  assert.deepEqual([update.removed, update.missing()], [['a'], ['b']]);
 });

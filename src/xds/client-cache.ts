@@ -1,5 +1,6 @@
+import { fail, formatIssue, ok, type Result } from '../base/index.ts';
 import {
-  decodeBinary,
+  decodeResource,
   type GrpcMessage,
   type JsonObject,
   resourceNameField,
@@ -18,19 +19,18 @@ export interface ResourceUpdate {
   readonly changed: ReadonlyMap<string, JsonObject>;
   /** Accepted before and no longer there: left out of a full state, or removed by the control plane. */
   readonly removed: readonly string[];
-  /** Asked for by name and unknown to the control plane so far. */
-  readonly missing: readonly string[];
+  /** What was asked for by name and is unknown to the control plane so far. */
+  missing(): readonly string[];
+  /** Resources with an extension that is no valid message of its type, or that occur twice, with the reason; not among `changed`. */
+  readonly broken: ReadonlyMap<string, string>;
 }
 
 export type ProtocolForm = 'sotw' | 'delta';
 
 /** The resources of one type as last accepted. */
 export interface ClientCache {
-  /** Reads a response; `broken` are resources that are no messages of the type, with the reason. */
-  read(
-    response: GrpcMessage,
-    names: ReadonlySet<string>,
-  ): { readonly update: ResourceUpdate; readonly broken: ReadonlyMap<string, string> };
+  /** Reads a response; one with a resource that is no valid message of the type is refused as a whole, as by Envoy. */
+  read(response: GrpcMessage, names: ReadonlySet<string>): Result<ResourceUpdate, string>;
   /** Takes over what the last `read` brought, except for names with an error: of those the last good stays. */
   accept(errors: ReadonlyMap<string, string>): void;
   /** Takes over nothing of what the last `read` brought. */
@@ -47,7 +47,10 @@ interface Held {
 
 interface Received extends Held {
   readonly name: string;
-  readonly json: JsonObject;
+  /** Undefined: the very bytes that were accepted last. */
+  readonly json: JsonObject | undefined;
+  /** What is wrong inside of its extensions; empty when nothing is. */
+  readonly reason: string;
 }
 
 export function createClientCache(url: string, form: ProtocolForm): ClientCache {
@@ -57,22 +60,22 @@ export function createClientCache(url: string, form: ProtocolForm): ClientCache 
 
   return {
     read(response, names) {
-      const { received, broken } = unpack(url, form, response);
-      pending = received.filter(({ name, bytes }) => accepted.get(name)?.bytes.equals(bytes) !== true);
-      const present = new Set([...received.map(({ name }) => name), ...broken.keys()]);
-      removed = goneNames(response, present, broken.size > 0).filter((name) => accepted.has(name));
-      const missing = [...names].filter((name) => name !== '*' && !accepted.has(name) && !present.has(name));
-      const version = textIn(response, form === 'delta' ? 'system_version_info' : 'version_info');
-      return {
-        update: {
-          version,
-          names: received.map(({ name }) => name),
-          changed: new Map(pending.map(({ name, json }) => [name, json])),
-          removed,
-          missing,
-        },
+      const unpacked = unpack(url, form, response, accepted);
+      if (!unpacked.ok) return unpacked;
+      const { received, broken } = unpacked.value;
+      const isNew = ({ name, version, json }: Received): boolean =>
+        json !== undefined || version !== accepted.get(name)?.version;
+      pending = received.filter((one) => isNew(one) && !broken.has(one.name));
+      const present = new Set(received.map(({ name }) => name));
+      removed = goneNames(response, present).filter((name) => accepted.has(name));
+      return ok({
+        version: textIn(response, form === 'delta' ? 'system_version_info' : 'version_info'),
+        names: [...present],
+        changed: new Map(pending.flatMap(({ name, json }) => (json ? [[name, json] as const] : []))),
+        removed,
+        missing: () => [...names].filter((name) => name !== '*' && !accepted.has(name) && !present.has(name)),
         broken,
-      };
+      });
     },
 
     accept(errors) {
@@ -94,42 +97,63 @@ export function createClientCache(url: string, form: ProtocolForm): ClientCache 
     versions: () => Object.fromEntries([...accepted].map(([name, { version }]) => [name, version])),
   };
 
-  function goneNames(response: GrpcMessage, present: ReadonlySet<string>, hasBroken: boolean): readonly string[] {
+  function goneNames(response: GrpcMessage, present: ReadonlySet<string>): readonly string[] {
     if (form === 'delta') return textsIn(response, 'removed_resources');
-    // A resource that cannot be read may be any of those that seem to be gone.
-    return isWildcardType(url) && !hasBroken ? [...accepted.keys()].filter((name) => !present.has(name)) : [];
+    return isWildcardType(url) ? [...accepted.keys()].filter((name) => !present.has(name)) : [];
   }
 }
 
-function unpack(
-  url: string,
-  form: ProtocolForm,
-  response: GrpcMessage,
-): { received: Received[]; broken: Map<string, string> } {
+interface Unpacked {
+  readonly received: readonly Received[];
+  readonly broken: ReadonlyMap<string, string>;
+}
+
+type Accepted = ReadonlyMap<string, Held>;
+
+function unpack(url: string, form: ProtocolForm, response: GrpcMessage, accepted: Accepted): Result<Unpacked, string> {
   const received = new Map<string, Received>();
   const broken = new Map<string, string>();
   const items = Array.isArray(response['resources']) ? (response['resources'] as readonly GrpcMessage[]) : [];
   for (const [position, item] of items.entries()) {
-    const label = form === 'delta' ? textIn(item, 'name') : `resource ${position}`;
-    try {
-      const resource = unpackOne(url, form, item);
-      if (received.has(resource.name)) broken.set(resource.name, 'occurs twice in one response');
-      received.set(resource.name, resource);
-    } catch (error) {
-      broken.set(label, error instanceof Error ? error.message : String(error));
-    }
+    const one = unpackOne(url, form, item, accepted);
+    if (!one.ok) return fail(`resource ${position}: ${one.error}`);
+    const { name, reason } = one.value;
+    if (reason !== '') broken.set(name, reason);
+    if (received.has(name)) broken.set(name, `duplicate resource ${name} found`);
+    received.set(name, one.value);
   }
-  for (const name of broken.keys()) received.delete(name);
-  return { received: [...received.values()], broken };
+  return ok({ received: [...received.values()], broken });
 }
 
-function unpackOne(url: string, form: ProtocolForm, item: GrpcMessage): Received {
+function unpackOne(url: string, form: ProtocolForm, item: GrpcMessage, accepted: Accepted): Result<Received, string> {
   const any = (form === 'delta' ? item['resource'] : item) as GrpcMessage | null | undefined;
   const type = textIn(any, 'type_url');
-  if (typeNameOf(type) !== typeNameOf(url)) throw new Error(`type ${type || 'missing'} instead of ${url}`);
-  const bytes = Buffer.from((any?.['value'] as Uint8Array | undefined) ?? new Uint8Array());
-  const json = decodeBinary(url, bytes);
-  const ownName = json[resourceNameField(url)];
-  const name = form === 'delta' ? textIn(item, 'name') : typeof ownName === 'string' ? ownName : '';
-  return { name, version: form === 'delta' ? textIn(item, 'version') : '', bytes, json };
+  if (typeNameOf(type) !== typeNameOf(url)) return fail(`type ${type || 'missing'} instead of ${url}`);
+  const bytes = (any?.['value'] as Uint8Array | undefined) ?? new Uint8Array();
+  const label = textIn(item, 'name');
+  const version = form === 'delta' ? textIn(item, 'version') : '';
+  const known = form === 'delta' ? label : peekName(bytes);
+  const before = accepted.get(known);
+  if (before?.bytes.equals(bytes))
+    return ok({ name: known, version, bytes: before.bytes, json: undefined, reason: '' });
+  try {
+    const { json, faults } = decodeResource(url, bytes);
+    const ownName = json[resourceNameField(url)];
+    const name = form === 'delta' ? label : typeof ownName === 'string' ? ownName : '';
+    const own = faults.filter(({ inExtension }) => !inExtension);
+    if (own.length > 0) return fail(`${name}: ${own.map(formatIssue).join('; ')}`);
+    return ok({ name, version, bytes: Buffer.from(bytes), json, reason: faults.map(formatIssue).join('; ') });
+  } catch (error) {
+    return fail(error instanceof Error ? error.message : String(error));
+  }
 }
+
+/** The name of a resource that is written as all of them are, its name first; what it gives is compared with what is known. */
+function peekName(bytes: Uint8Array): string {
+  const length = bytes[1] ?? 0;
+  if (bytes[0] !== NAME_TAG || length > 127) return '';
+  return Buffer.from(bytes.buffer, bytes.byteOffset + 2, Math.min(length, bytes.length - 2)).toString('utf8');
+}
+
+/** Field 1, a text. */
+const NAME_TAG = 0x0a;

@@ -1,16 +1,17 @@
 import type { GrpcMessage } from '../model/envoy/index.ts';
 import { type ClientCache, createClientCache, type ProtocolForm } from './client-cache.ts';
+import { encodedNames, type Outgoing } from './client-channel.ts';
 import { textIn } from './message.ts';
 
 /** What a client wants of one type and how far it got with it. */
 export interface ClientSubscription {
   /** Changes what is wanted; the request that says so, or undefined when nothing changed. Absent `names`: everything. */
-  want(names: readonly string[] | undefined): GrpcMessage | undefined;
+  want(names: readonly string[] | undefined): Outgoing | undefined;
   /** The first request on a new stream, undefined before anything is wanted. */
-  initialRequest(): GrpcMessage | undefined;
+  initialRequest(): Outgoing | undefined;
   read(response: GrpcMessage): ReturnType<ClientCache['read']>;
   /** The ACK or NACK of a response that was read; `errors` by resource name. */
-  answer(response: GrpcMessage, errors: ReadonlyMap<string, string>): GrpcMessage;
+  answer(response: GrpcMessage, errors: ReadonlyMap<string, string>): Outgoing;
 }
 
 /** google.rpc.Code INVALID_ARGUMENT. */
@@ -24,9 +25,12 @@ export function createClientSubscription(typeUrl: string, form: ProtocolForm): C
   /** Version of the last response that was accepted, and nonce of the last one at all. */
   let version = '';
   let nonce = '';
+  /** Undefined: to be made anew. */
+  let encoded: Buffer | undefined;
 
-  function stateRequest(responseNonce: string): GrpcMessage {
-    return { type_url: typeUrl, version_info: version, resource_names: [...names], response_nonce: responseNonce };
+  function stateRequest(responseNonce: string, detail: GrpcMessage = {}): Outgoing {
+    encoded ??= encodedNames([...names]);
+    return { fields: { type_url: typeUrl, version_info: version, response_nonce: responseNonce, ...detail }, encoded };
   }
 
   return {
@@ -37,18 +41,20 @@ export function createClientSubscription(typeUrl: string, form: ProtocolForm): C
       const gone = kept.size === names.size + added.length ? [] : [...names].filter((name) => !kept.has(name));
       if (wanted && added.length === 0 && gone.length === 0) return undefined;
       wanted = true;
+      encoded = undefined;
       for (const name of gone) names.delete(name);
       for (const name of added) names.add(name);
       cache.forget(gone);
       if (form === 'sotw') return stateRequest(nonce);
-      return { type_url: typeUrl, resource_names_subscribe: added, resource_names_unsubscribe: gone };
+      return { fields: { type_url: typeUrl, resource_names_subscribe: added, resource_names_unsubscribe: gone } };
     },
 
     initialRequest() {
       if (!wanted) return undefined;
       nonce = '';
       if (form === 'sotw') return stateRequest('');
-      return { type_url: typeUrl, resource_names_subscribe: [...names], initial_resource_versions: cache.versions() };
+      const fields = { resource_names_subscribe: [...names], initial_resource_versions: cache.versions() };
+      return { fields: { type_url: typeUrl, ...fields } };
     },
 
     read(response) {
@@ -61,8 +67,8 @@ export function createClientSubscription(typeUrl: string, form: ProtocolForm): C
       else cache.accept(errors);
       if (errors.size === 0) version = textIn(response, 'version_info');
       const detail = errors.size === 0 ? {} : { error_detail: { code: invalidArgument, message: errorText(errors) } };
-      if (form === 'sotw') return { ...stateRequest(nonce), ...detail };
-      return { type_url: typeUrl, response_nonce: nonce, ...detail };
+      if (form === 'sotw') return stateRequest(nonce, detail);
+      return { fields: { type_url: typeUrl, response_nonce: nonce, ...detail } };
     },
   };
 }

@@ -1,7 +1,7 @@
 import { backoffMs, type Logger } from '../base/index.ts';
 import { type GrpcMessage, type JsonObject, messageOf } from '../model/envoy/index.ts';
 import type { ProtocolForm, ResourceUpdate } from './client-cache.ts';
-import { openChannel, type StreamCall } from './client-channel.ts';
+import { type Outgoing, openChannel, type StreamCall } from './client-channel.ts';
 import { type ClientSubscription, createClientSubscription } from './client-subscription.ts';
 import { textIn } from './message.ts';
 import { resourceTypes } from './resource-types.ts';
@@ -21,6 +21,8 @@ export interface XdsClientOptions {
     typeUrl: string,
     update: ResourceUpdate,
   ) => ReadonlyMap<string, string> | Promise<ReadonlyMap<string, string>>;
+  /** Called when a response holds something that is no valid resource of its type: nothing of it is handed over. */
+  readonly onRefusal?: (typeUrl: string, reason: string) => void;
   /** Called when the stream starts and ends. */
   readonly onConnection?: (connected: boolean) => void;
   readonly log: Logger;
@@ -42,7 +44,8 @@ const reconnect = { baseMs: 50, maxMs: 5000 };
  * An ADS client. It starts at once and connects again with back-off for as long as it is open; what was accepted stays accepted while
  * there is no control plane.
  */
-export function createXdsClient({ address, node, form, onUpdate, onConnection, log }: XdsClientOptions): XdsClient {
+export function createXdsClient(options: XdsClientOptions): XdsClient {
+  const { address, node, form, onConnection, log } = options;
   const channel = openChannel(address, form, reconnect);
   const nodeMessage = messageOf('envoy.config.core.v3.Node', node);
   const subscriptions = new Map<string, ClientSubscription>();
@@ -52,10 +55,10 @@ export function createXdsClient({ address, node, form, onUpdate, onConnection, l
   let closed = false;
   let introduced = false;
 
-  function send(message: GrpcMessage): void {
+  function send(message: Outgoing): void {
     if (!call) return;
     // The control plane remembers who speaks on a stream.
-    call.write(introduced ? message : { ...message, node: nodeMessage });
+    call.write(introduced ? message : { ...message, fields: { ...message.fields, node: nodeMessage } });
     introduced = true;
   }
 
@@ -80,7 +83,7 @@ export function createXdsClient({ address, node, form, onUpdate, onConnection, l
         connected = true;
         attempt = 0;
         const subscription = subscriptions.get(textIn(response, 'type_url'));
-        const answer = subscription && (await answerResponse(subscription, response, onUpdate, log));
+        const answer = subscription && (await answerResponse(subscription, response, options));
         if (answer && call === opened && !closed) send(answer);
       }
     } catch (error) {
@@ -119,14 +122,17 @@ export function createXdsClient({ address, node, form, onUpdate, onConnection, l
 async function answerResponse(
   subscription: ClientSubscription,
   response: GrpcMessage,
-  onUpdate: XdsClientOptions['onUpdate'],
-  log: Logger,
-): Promise<GrpcMessage> {
+  { onUpdate, onRefusal, log }: Pick<XdsClientOptions, 'onUpdate' | 'onRefusal' | 'log'>,
+): Promise<Outgoing> {
   const typeUrl = textIn(response, 'type_url');
-  const { update, broken } = subscription.read(response);
-  const errors = new Map(broken);
+  const read = subscription.read(response);
+  if (!read.ok) {
+    onRefusal?.(typeUrl, read.error);
+    return subscription.answer(response, new Map([['', read.error]]));
+  }
+  const errors = new Map(read.value.broken);
   try {
-    for (const [name, reason] of await onUpdate(typeUrl, update)) errors.set(name, reason);
+    for (const [name, reason] of await onUpdate(typeUrl, read.value)) errors.set(name, reason);
   } catch (error) {
     log.error({ typeUrl, error }, 'an update could not be put into force');
     errors.set('', error instanceof Error ? error.message : String(error));

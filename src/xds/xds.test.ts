@@ -233,7 +233,7 @@ for (const form of ['sotw', 'delta'] as const) {
     const xds = await start();
     await xds.publish({ ...resources(['a']), routes: new Map() });
     const { seen, until } = dataPlane(t, socket, form);
-    await until(() => seen.some(({ typeUrl: url, update }) => url === typeUrl.route && update.missing.includes('a')));
+    await until(() => seen.some(({ typeUrl: url, update }) => url === typeUrl.route && update.missing().includes('a')));
     assert.equal((await xds.publish(resources(['a']))).state, 'accepted');
     assert.ok(short(seen).includes('RouteConfiguration +a -'));
   });

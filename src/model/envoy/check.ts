@@ -1,6 +1,6 @@
 import type protobufjs from 'protobufjs';
 import type { Issue } from '../../base/index.ts';
-import { fieldIndex, hasPresence, isEnum, isMessage, nameOf } from './fields.ts';
+import { fieldIndex, hasPresence, implicitDefault, isEnum, isMessage, nameOf, numbersOf } from './fields.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from './json.ts';
 import { nearestNames } from './nearest.ts';
 import {
@@ -12,7 +12,7 @@ import {
   type RuleSet,
   rulesOf,
 } from './rules.ts';
-import { checkScalar, describeValue, type RuleValue } from './scalars.ts';
+import { checkScalar, describeValue } from './scalars.ts';
 import { checkWellKnown } from './well-known.ts';
 
 /** Deeper messages are refused, as protobuf libraries do. */
@@ -184,17 +184,6 @@ function typeText(field: protobufjs.Field): string {
   return field.resolvedType ? nameOf(field.resolvedType) : field.type;
 }
 
-function implicitDefault(field: protobufjs.Field): RuleValue {
-  if (field.type === 'string') return '';
-  if (field.type === 'bool') return false;
-  if (field.type === 'bytes') return new Uint8Array();
-  return field.type.endsWith('64') ? 0n : 0;
-}
-
 function enumNumbers(field: protobufjs.Field): ReadonlySet<number> | undefined {
   return isEnum(field.resolvedType) ? numbersOf(field.resolvedType) : undefined;
-}
-
-function numbersOf(type: protobufjs.Enum): ReadonlySet<number> {
-  return new Set(Object.values(type.values));
 }

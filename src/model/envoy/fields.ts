@@ -1,5 +1,6 @@
 import type protobufjs from 'protobufjs';
 import { protobufLibrary } from './registry.ts';
+import type { RuleValue } from './scalars.ts';
 
 const indexes = new WeakMap<protobufjs.Type, ReadonlyMap<string, protobufjs.Field>>();
 
@@ -56,3 +57,21 @@ const wrappers: Readonly<Record<string, string>> = {
   'google.protobuf.StringValue': 'string',
   'google.protobuf.BytesValue': 'bytes',
 };
+
+/** What a field without presence holds when nothing is written. */
+export function implicitDefault(field: protobufjs.Field): RuleValue {
+  if (field.type === 'string') return '';
+  if (field.type === 'bool') return false;
+  if (field.type === 'bytes') return new Uint8Array();
+  return field.type.endsWith('64') ? 0n : 0;
+}
+
+const numbers = new WeakMap<protobufjs.Enum, ReadonlySet<number>>();
+
+export function numbersOf(type: protobufjs.Enum): ReadonlySet<number> {
+  const known = numbers.get(type);
+  if (known) return known;
+  const found = new Set(Object.values(type.values));
+  numbers.set(type, found);
+  return found;
+}

@@ -1,8 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { durationNanos, grpcService, lookupMessage, nearestNames, serviceName } from './index.ts';
+import type protobufjs from 'protobufjs';
+import {
+  durationNanos,
+  grpcService,
+  type JsonObject,
+  lookupMessage,
+  nearestNames,
+  serviceName,
+  typeName,
+} from './index.ts';
 import { overlayFields } from './overlay.ts';
-import { brokenCollectionRules, brokenRules } from './rules.ts';
+import { brokenResourceRules } from './resource-rules.ts';
+import { brokenCollectionRules, brokenRules, type RuleSet, rulesOf } from './rules.ts';
 import { checkScalar } from './scalars.ts';
 
 test('every overlay field is part of its message, with its type and oneof', () => {
@@ -100,4 +110,84 @@ test('sizes and repetition of lists', () => {
 
 test('nearest names come first, whatever their case', () => {
   assert.deepEqual(nearestNames('connectTimout', ['name', 'connect_timeout', 'type'], 1), ['connect_timeout']);
+});
+
+const ROUTES = 'envoy.config.route.v3.RouteConfiguration';
+const MANAGER = 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
+const rulesOfResources: readonly (readonly [type: string, json: JsonObject, broken: readonly string[]])[] = [
+  ['envoy.config.cluster.v3.Cluster', { name: 'c', connect_timeout: '1s' }, []],
+  [
+    'envoy.config.cluster.v3.Cluster',
+    { connect_timeout: '0s', health_checks: [{ timeout: '1s' }] },
+    [
+      'connect_timeout: value must be greater than 0s',
+      'health_checks[0].interval: value is required',
+      'health_checks[0].unhealthy_threshold: value is required',
+      'health_checks[0].healthy_threshold: value is required',
+      'health_checks[0]: health_checker: value is required',
+      'name: value length must be at least 1 characters',
+    ],
+  ],
+  [
+    ROUTES,
+    { virtual_hosts: [{ name: 'v', domains: ['a'], routes: [{ match: { prefix: '/' }, route: { cluster: '' } }] }] },
+    ['virtual_hosts[0].routes[0].route.cluster: value length must be at least 1 characters'],
+  ],
+  [
+    'envoy.config.listener.v3.Filter',
+    { name: 'f', typed_config: { '@type': `type.googleapis.com/${MANAGER}`, route_config: {}, codec_type: 7 } },
+    [
+      'typed_config.codec_type: value must be one of the defined enum values',
+      'typed_config.stat_prefix: value length must be at least 1 characters',
+    ],
+  ],
+];
+
+for (const [type, json, broken] of rulesOfResources) {
+  test(`${type} ${JSON.stringify(json).slice(0, 80)} breaks ${broken.length} rules`, () => {
+    const found = lookupMessage(type);
+    assert.ok(found);
+    const told = brokenResourceRules(found, json).map(({ path, message }) => `${path}: ${message}`);
+    assert.deepEqual(told.toSorted(), [...broken].sort());
+  });
+}
+
+const KINDS: Readonly<Record<string, RegExp>> = {
+  repeated: /^(?:min_items|max_items|unique|items|ignore_empty)$/,
+  map: /^(?:min_pairs|max_pairs|keys|values|ignore_empty)$/,
+  message: /^(?:required|skip)$/,
+  any: /^required$/,
+  duration: /^(?:required|lte?|gte?)$/,
+  string: /^(?:(?:min|max)_(?:len|bytes)|in|not_in|const|pattern|prefix|suffix|well_known_regex|strict|ignore_empty)$/,
+  bytes: /^(?:min|max)_len$/,
+  enum: /^(?:defined_only|in|not_in|const)$/,
+  bool: /^const$/,
+};
+const NUMBER = /^(?:lte?|gte?|in|not_in|const|ignore_empty)$/;
+
+/** Every validation rule of the published files, with where it stands. */
+function conditionsIn(type: protobufjs.ReflectionObject, found: [string, string, string][] = []): typeof found {
+  const note = (rules: RuleSet | undefined, where: string): void => {
+    for (const [kind, conditions] of Object.entries(rules ?? {})) {
+      for (const [name, limit] of Object.entries(conditions)) {
+        found.push([kind, name, where]);
+        if (/^(?:items|keys|values)$/.test(name)) note(limit as RuleSet, where);
+      }
+    }
+  };
+  const { fieldsArray = [], nestedArray = [] } = type as Partial<protobufjs.Type>;
+  for (const field of fieldsArray) note(rulesOf(field), field.fullName);
+  for (const inner of nestedArray) conditionsIn(inner, found);
+  return found;
+}
+
+test('every validation rule of the messages we take is one that is checked', () => {
+  for (const name of [typeName.bootstrap, MANAGER, typeName.router, ROUTES, typeName.httpProtocolOptions])
+    lookupMessage(name);
+  const root = lookupMessage(typeName.bootstrap)?.root;
+  assert.ok(root);
+  const conditions = conditionsIn(root);
+  assert.ok(conditions.length > 500, `found ${conditions.length}`);
+  for (const [kind, name, where] of conditions)
+    assert.match(name, KINDS[kind] ?? NUMBER, `${kind}.${name} of ${where}`);
 });

@@ -90,6 +90,17 @@ function isHeaderText(kind: unknown, strict: boolean, value: string): boolean {
   });
 }
 
+const patterns = new Map<string, RegExp>();
+
+/** Patterns are those of the published files. */
+function patternOf(text: string): RegExp {
+  const known = patterns.get(text);
+  if (known) return known;
+  const pattern = new RegExp(text);
+  patterns.set(text, pattern);
+  return pattern;
+}
+
 function brokenText(name: string, limit: unknown, value: string, conditions: Conditions): string | undefined {
   switch (name) {
     case 'min_len':
@@ -98,8 +109,12 @@ function brokenText(name: string, limit: unknown, value: string, conditions: Con
     case 'min_bytes':
     case 'max_bytes':
       return brokenLength(name.replace('bytes', 'len'), limit, Buffer.byteLength(value), 'bytes');
+    case 'prefix':
+      return value.startsWith(String(limit)) ? undefined : `value does not have prefix ${JSON.stringify(limit)}`;
+    case 'suffix':
+      return value.endsWith(String(limit)) ? undefined : `value does not have suffix ${JSON.stringify(limit)}`;
     case 'pattern':
-      return new RegExp(String(limit)).test(value)
+      return patternOf(String(limit)).test(value)
         ? undefined
         : `value does not match regex pattern ${JSON.stringify(limit)}`;
     case 'well_known_regex': {

@@ -41,7 +41,10 @@ function coder(type: protobufjs.Type | null): {
   const found = type && lookupMessage(nameOf(type));
   if (!found) throw new Error(`a gRPC method without a message type: ${type?.fullName ?? 'none'}`);
   return {
-    serialize: (message) => Buffer.from(found.encode(message).finish()),
+    serialize: (message) => {
+      const bytes = found.encode(message).finish();
+      return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    },
     deserialize: (bytes) => found.decode(bytes) as unknown as GrpcMessage,
   };
 }

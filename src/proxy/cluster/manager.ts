@@ -79,6 +79,11 @@ export class ClusterManager {
     return [...this.#services.keys()];
   }
 
+  /** The EDS clusters that take their endpoints from an assignment. */
+  followers(serviceName: string): Iterable<Cluster> {
+    return this.#services.get(serviceName) ?? [];
+  }
+
   /** Adds or replaces a cluster; unchanged configuration changes nothing. `fixed`: from the bootstrap, not to be replaced. */
   put(json: JsonObject, fixed = false): Result<void, readonly Issue[]> {
     const issues: Issue[] = [];

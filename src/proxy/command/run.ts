@@ -42,8 +42,12 @@ export async function run(line: CommandLine): Promise<number | undefined> {
 /** How long after the start loading is over, in milliseconds. */
 const SETTLE_MS = 500;
 
+/** A heap of more bytes holds what was configured: to go through it would stop the proxy for long and give little back. */
+const SMALL_HEAP = 64 * 1024 * 1024;
+
 /** Gives back the memory that only reading types and configuration needed, once; V8 alone would keep it for later. */
 function forgetStart(): void {
+  if (process.memoryUsage().heapUsed > SMALL_HEAP) return;
   globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });
 }
 

@@ -11,14 +11,15 @@ const update = (...names: readonly string[]): ResourceUpdate => ({
   names,
   changed: new Map(),
   removed: [],
-  missing: [],
+  missing: () => [],
+  broken: new Map(),
 });
 
 test('what is discovered counts where Envoy counts it', () => {
   const store = new StatsStore();
   const eds = { config: { kind: 'EDS', serviceName: 's', statName: 'c' }, stats: new ClusterStats() };
   const engine = {
-    clusters: { all: () => [eds] },
+    clusters: { followers: (name: string) => (name === 's' ? [eds] : []) },
     listeners: { routePrefixes: (name: string) => new Set(name === 'r' ? ['http.a.', 'http.b.'] : []) },
   } as unknown as Parameters<typeof countDiscovery>[0];
   const counts = countDiscovery(engine, store.scope(), { clusters: true, listeners: true });

@@ -7,6 +7,8 @@ import { CONTROL_PLANE_STATS, EDS_STATS, SUBSCRIPTION_STATS, type SubscriptionSt
 /** Counts what discovery brings under Envoy's names: by type, and by cluster, route configuration or filter where it goes by name. */
 export interface DiscoveryCounts {
   onConnection(connected: boolean): void;
+  /** A response was refused as a whole. */
+  onRefusal(url: string): void;
   onUpdate(url: string, update: ResourceUpdate, errors: ReadonlyMap<string, string>, tookMs: number): void;
 }
 
@@ -15,6 +17,8 @@ interface Arrival {
   readonly rejected: boolean;
   readonly tookMs: number;
 }
+
+const REFUSAL: Arrival = { version: '', rejected: true, tookMs: 0 };
 
 export function countDiscovery(
   { clusters, listeners }: Pick<Engine, 'clusters' | 'listeners'>,
@@ -34,8 +38,7 @@ export function countDiscovery(
   };
 
   function countEndpoints(name: string, arrival: Arrival): void {
-    for (const { config, stats } of clusters.all()) {
-      if (config.kind !== 'EDS' || config.serviceName !== name) continue;
+    for (const { config, stats } of clusters.followers(name)) {
       const more = scope.get(EDS_STATS, `cluster.${config.statName}.`);
       stats.updateAttempt += stats.updateAttempt === 0 ? 2 : 1;
       if (arrival.rejected) more.rejected++;
@@ -48,6 +51,21 @@ export function countDiscovery(
     }
   }
 
+  function countNamed(url: string, name: string, arrival: Arrival): void {
+    if (url === typeUrl.endpoint) countEndpoints(name, arrival);
+    else if (url === typeUrl.extensionConfig) {
+      count(subscription(`extension_config_discovery.http_filter.${name}.`), arrival);
+    } else if (url === typeUrl.route) {
+      for (const prefix of listeners.routePrefixes(name)) count(subscription(`${prefix}rds.${name}.`), arrival);
+    }
+  }
+
+  function subscribed(url: string): readonly string[] {
+    if (url === typeUrl.endpoint) return clusters.serviceNames();
+    if (url === typeUrl.route) return listeners.routeNames();
+    return url === typeUrl.extensionConfig ? listeners.filterNames() : [];
+  }
+
   return {
     onConnection: (connected) => {
       plane.connected = connected ? 1 : 0;
@@ -57,18 +75,16 @@ export function countDiscovery(
         stats.failure++;
       }
     },
+    onRefusal: (url) => {
+      const arrived = whole.get(url);
+      if (arrived) count(arrived, REFUSAL);
+      for (const name of subscribed(url)) countNamed(url, name, REFUSAL);
+    },
     onUpdate: (url, { names, version }, errors, tookMs) => {
       const arrived = whole.get(url);
       if (arrived) count(arrived, { version, rejected: errors.size > 0, tookMs });
-      for (const name of arrived ? [] : names) {
-        const arrival = { version, rejected: errors.has(name) || errors.has(''), tookMs };
-        if (url === typeUrl.endpoint) countEndpoints(name, arrival);
-        else if (url === typeUrl.extensionConfig) {
-          count(subscription(`extension_config_discovery.http_filter.${name}.`), arrival);
-        } else if (url === typeUrl.route) {
-          for (const prefix of listeners.routePrefixes(name)) count(subscription(`${prefix}rds.${name}.`), arrival);
-        }
-      }
+      for (const name of arrived ? [] : names)
+        countNamed(url, name, { version, rejected: errors.has(name) || errors.has(''), tookMs });
     },
   };
 }

@@ -36,9 +36,13 @@ export function startDiscovery(options: DiscoveryOptions): Discovery {
     form: options.form,
     log,
     onConnection: counts.onConnection,
+    onRefusal: (url, reason) => {
+      counts.onRefusal(url);
+      log.warn({ type: url, reason }, 'response rejected');
+    },
     onUpdate: async (url, update) => {
       const began = performance.now();
-      const errors = await applyUpdate(url, update, apply);
+      const errors = new Map([...update.broken, ...(await applyUpdate(url, update, apply))]);
       counts.onUpdate(url, update, errors, performance.now() - began);
       for (const [name, reason] of errors) log.warn({ type: url, name, reason }, 'resource rejected');
       // Endpoints name nothing else.
