@@ -15,4 +15,6 @@ export const differences: Readonly<Record<string, string>> = {
   'http1-status-below-100': 'a response with a status below 100 is refused with 502: Envoy passes it on',
   'http1-host':
     'a Host that is repeated or not a host with a port of digits is refused with 400: Envoy looks at its characters only',
+  'grpc-status-text':
+    'grpc_stats counts a status that is no number of up to five digits as a failure without a counter of its name',
 };

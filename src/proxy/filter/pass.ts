@@ -1,3 +1,4 @@
+import type { HeaderMap } from '../http/headers.ts';
 import type { BodyPiece, FilterStream, HeadVerdict, Hooks } from './filter.ts';
 
 /** The hooks of one direction in the order in which messages pass them. */
@@ -7,6 +8,8 @@ export type HookList<Head> = readonly (Hooks<Head> | undefined)[];
 export interface PassEnd<Head> {
   head(head: Head, done: boolean): void;
   body(bytes: Buffer, start: number, stop: number, done: boolean): void;
+  /** Those of a message that is done. */
+  readonly trailers: HeaderMap | undefined;
   /** Reading should stop, or may go on. */
   throttle(on: boolean): void;
   /** A filter wanted to keep more of the body than may be kept. */
@@ -24,6 +27,11 @@ interface Step {
 function seesBody(hooks: readonly (Hooks<never> | undefined)[]): boolean {
   for (let at = 0; at < hooks.length; at++) if (hooks[at]?.body !== undefined) return true;
   return false;
+}
+
+/** Shows trailers to the filters of a direction, one after the other. */
+export function showTrailers<Head>(stream: FilterStream, hooks: HookList<Head>, trailers: HeaderMap): void {
+  for (let at = 0; at < hooks.length; at++) hooks[at]?.trailers?.(stream, trailers);
 }
 
 /** One message on its way through the filters of one direction, in the order of `hooks`. */
@@ -84,7 +92,7 @@ export class FilterPass<Head> {
   body(bytes: Buffer, start: number, stop: number, done: boolean): void {
     if (this.#over) return;
     if (this.#steps || this.#seesBody) this.#bodyFrom(0, { bytes: bytes.subarray(start, stop), done });
-    else this.#end.body(bytes, start, stop, done);
+    else this.#past(bytes, start, stop, done);
   }
 
   #bodyFrom(from: number, piece: BodyPiece): void {
@@ -108,7 +116,14 @@ export class FilterPass<Head> {
       if (this.#headAt === at) this.#heads(at + 1);
       if (this.#over) return;
     }
-    this.#end.body(current.bytes, 0, current.bytes.length, current.done);
+    this.#past(current.bytes, 0, current.bytes.length, current.done);
+  }
+
+  /** A piece is past all filters. */
+  #past(bytes: Buffer, start: number, stop: number, done: boolean): void {
+    const trailers = done ? this.#end.trailers : undefined;
+    if (trailers) showTrailers(this.#stream, this.#hooks, trailers);
+    this.#end.body(bytes, start, stop, done);
   }
 
   /** The filter at `at` lets what it holds go on. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RequestHead, ResponseHead } from '../http/head.ts';
+import { HeaderMap } from '../http/headers.ts';
 import { StreamInfo } from '../http/stream-info.ts';
 import { FilterChain } from './chain.ts';
 import type { BoundFilter, FilterControl, FilterHooks, FilterSlot, FilterStream, Hooks, HttpFilter } from './filter.ts';
@@ -37,13 +38,14 @@ interface Trace {
 }
 
 /** A run whose ends note what reaches them. */
-function start(filters: readonly BoundFilter[], limit = 10): Trace {
+function start(filters: readonly BoundFilter[], limit = 10, trailers?: HeaderMap): Trace {
   const seen: string[] = [];
   const end = (side: string) => ({
     head: (_: unknown, done: boolean) => void seen.push(`${side} head${done ? '.' : ''}`),
     body: (bytes: Buffer, from: number, to: number, done: boolean) =>
       void seen.push(`${side} ${bytes.toString('latin1', from, to)}${done ? '.' : ''}`),
     throttle: (on: boolean) => void seen.push(`${side} ${on ? 'stop' : 'go'}`),
+    trailers,
     onTooLarge: () => void seen.push(`${side} too large`),
   });
   const chain = new FilterChain(
@@ -79,6 +81,34 @@ test('requests pass the chain forwards, responses backwards', () => {
   run.request.head(new RequestHead(), true);
   run.response.head(new ResponseHead(), false);
   assert.deepEqual(seen, ['a request.', 'b request.', 'b response', 'a response']);
+});
+
+test('trailers pass the chain after the last piece of body, when nothing is held any more', () => {
+  const trailers = new HeaderMap();
+  trailers.add('t', '1');
+  const seen: string[] = [];
+  let control: FilterControl | undefined;
+  const shows = (name: string): BoundFilter => ({
+    shared: { request: { trailers: (_, fields) => void seen.push(`${name} ${fields.get('t')}`) } },
+  });
+  const holds = begins((own) => {
+    control = own;
+    return { request: { body: () => 'hold' } };
+  });
+  const run = start([shows('a'), holds, shows('b')], 10, trailers);
+  run.run.request.head(new RequestHead(), false);
+  run.body('1');
+  run.body('2', true);
+  assert.deepEqual(seen, []);
+  control?.resumeRequest();
+  assert.deepEqual(seen, ['a 1', 'b 1']);
+  assert.deepEqual(run.seen, ['request head', 'request 12.']);
+  const plain = start([shows('c')], 10, trailers);
+  plain.run.request.head(new RequestHead(), false);
+  plain.body('1');
+  assert.deepEqual(seen.splice(0), ['a 1', 'b 1']);
+  plain.body('', true);
+  assert.deepEqual(seen, ['c 1']);
 });
 
 test('a head that is stopped takes the body with it, and reading stops when too much is held', () => {

@@ -1,5 +1,6 @@
 import { CODEC_ERROR, type HeadFault } from './fault.ts';
 import { parseFields, TRAILERS } from './fields.ts';
+import { HeadBuffer } from './head-buffer.ts';
 import { HeaderMap } from './headers.ts';
 import type { FieldOptions } from './options.ts';
 
@@ -44,7 +45,7 @@ export class BodyDecoder {
   #digits = 0;
   #skipped = 0;
   /** What has come of a trailer section that is not complete. */
-  #partial: Buffer | undefined = undefined;
+  #partial: HeadBuffer | undefined = undefined;
 
   reset(kind: BodyKind, length = 0, options?: TrailerOptions): void {
     this.kind = kind;
@@ -152,13 +153,14 @@ export class BodyDecoder {
   #trailer(bytes: Buffer, at: number, limit: number): number {
     const options = this.#options as TrailerOptions;
     const partial = this.#partial;
-    const before = partial?.length ?? 0;
-    const source = partial ? Buffer.concat([partial, bytes.subarray(at, limit)]) : bytes;
+    if (partial && !partial.append(bytes, at, limit, options.maxBytes)) return limit;
+    const source = partial?.bytes ?? bytes;
     const from = partial ? 0 : at;
     const map = new HeaderMap();
     const outcome = parseFields(source, from, from, partial ? source.length : limit, options, map, TRAILERS);
     if (outcome === undefined) {
-      this.#partial = partial ? source : Buffer.from(bytes.subarray(at, limit));
+      this.#partial ??= new HeadBuffer();
+      if (!partial) this.#partial.append(bytes, at, limit, options.maxBytes);
       return limit;
     }
     this.#partial = undefined;
@@ -168,7 +170,7 @@ export class BodyDecoder {
     }
     this.done = true;
     if (options.keep) this.trailers = map;
-    return partial ? at + outcome - before : outcome;
+    return partial ? limit - (source.length - outcome) : outcome;
   }
 }
 

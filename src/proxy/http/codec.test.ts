@@ -126,6 +126,24 @@ test('decodes chunks however they are split, and drops extensions and trailers',
   );
 });
 
+test('trailers that come byte by byte are kept, each read but a few times', () => {
+  const decoder = new BodyDecoder();
+  decoder.reset('chunked', 0, { ...TRAILERS, keep: true });
+  const bytes = Buffer.from(`0\r\n${`a: ${'x'.repeat(590)}\r\n`.repeat(95)}\r\nNEXT`, 'latin1');
+  const started = performance.now();
+  let at = 0;
+  while (!decoder.done) at = decoder.decode(bytes, at, at + 1);
+  assert.equal(at, bytes.length - 4);
+  assert.equal(decoder.trailers?.all('a').length, 95);
+  // Reading all of them again with each byte takes ten times as long and more.
+  assert.ok(performance.now() - started < 3000);
+});
+
+test('too many bytes of trailers are refused before they are complete', () => {
+  const text = `0\r\na: ${'x'.repeat(TRAILERS.maxBytes)}`;
+  assert.equal(unchunk([Buffer.from(text.slice(0, 100)), Buffer.from(text.slice(100))]).end, -1);
+});
+
 test('any bytes: a result and no exception', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {

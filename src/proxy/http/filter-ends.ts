@@ -1,5 +1,6 @@
 import type { PassEnd } from '../filter/pass.ts';
 import type { RequestHead, ResponseHead } from './head.ts';
+import type { HeaderMap } from './headers.ts';
 import type { HttpStream } from './stream.ts';
 
 /** Behind the last filter of the request: the router. */
@@ -16,6 +17,10 @@ export class RequestEnd implements PassEnd<RequestHead> {
 
   body(bytes: Buffer, start: number, stop: number, done: boolean): void {
     this.#stream.forwardBody(bytes, start, stop, done);
+  }
+
+  get trailers(): HeaderMap | undefined {
+    return this.#stream.requestTrailers;
   }
 
   throttle(on: boolean): void {
@@ -42,6 +47,10 @@ export class ResponseEnd implements PassEnd<ResponseHead> {
 
   body(bytes: Buffer, start: number, stop: number, done: boolean): void {
     this.#stream.writeBody(bytes, start, stop, done);
+  }
+
+  get trailers(): HeaderMap | undefined {
+    return this.#stream.responseTrailers;
   }
 
   throttle(on: boolean): void {

@@ -22,9 +22,12 @@ export function grpcCodeOf(status: number): number {
   return BY_HTTP_STATUS[status] ?? UNKNOWN;
 }
 
+/** What stands for a `grpc-status` that is no number. */
+const INVALID = -1;
+
 /** The `grpc-status` of a response's trailers or headers, else the code that stands for its HTTP status; undefined without a response. */
 export function grpcStatusOf({ responseTrailers, response, status }: StreamInfo): number | undefined {
-  const text = responseTrailers?.get('grpc-status') ?? response?.headers.get('grpc-status');
-  if (text !== undefined && /^\d+$/.test(text)) return Number(text);
+  const text = responseTrailers?.get('grpc-status') || response?.headers.get('grpc-status');
+  if (text) return /^\d+$/.test(text) ? Number(text) : INVALID;
   return status === 0 ? undefined : grpcCodeOf(status);
 }

@@ -101,6 +101,12 @@ export class HeaderMap {
     else this.values[at] += `,${value}`;
   }
 
+  /** Makes one field of all of that name, in the place of the first, with a comma between their values. */
+  merge(name: string): void {
+    const value = this.joined(name);
+    if (value !== undefined) this.set(name, value);
+  }
+
   remove(name: string): void {
     this.#removeFrom(name, 0);
   }

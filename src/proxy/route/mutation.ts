@@ -5,8 +5,16 @@ import type { HeaderMap } from '../http/headers.ts';
 import { SINGLE_REQUEST_HEADERS, SINGLE_RESPONSE_HEADERS } from '../http/single-headers.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
 
-/** Whose headers are changed. */
-export type MessageSide = 'request' | 'response';
+/** Whose headers are changed, or whose trailers. */
+export type MessageSide = 'request' | 'response' | 'request trailers' | 'response trailers';
+
+/** Fields that are kept once, by side. */
+const SINGLE: Readonly<Record<MessageSide, ReadonlySet<string>>> = {
+  request: SINGLE_REQUEST_HEADERS,
+  response: SINGLE_RESPONSE_HEADERS,
+  'request trailers': new Set(),
+  'response trailers': new Set(['grpc-status', 'grpc-message']),
+};
 
 type Action = 'APPEND_IF_EXISTS_OR_ADD' | 'ADD_IF_ABSENT' | 'OVERWRITE_IF_EXISTS_OR_ADD' | 'OVERWRITE_IF_EXISTS';
 
@@ -28,7 +36,7 @@ export interface HeaderMutation {
 }
 
 /** Reads `request_headers_to_add`, `request_headers_to_remove` and their likes; undefined when there are none. */
-export function readMutation(fields: Fields, side: MessageSide): HeaderMutation | undefined {
+export function readMutation(fields: Fields, side: 'request' | 'response'): HeaderMutation | undefined {
   const read = (option: Fields): Addition | undefined => readHeaderOption(option, side);
   const add = fields.list(`${side}_headers_to_add`, read).filter((one) => one !== undefined);
   const remove = fields.strings(`${side}_headers_to_remove`).map((name, index) => {
@@ -63,8 +71,7 @@ export function readHeaderOption(fields: Fields, side: MessageSide): Addition | 
     return undefined;
   }
   const action = append === false ? 'OVERWRITE_IF_EXISTS_OR_ADD' : written;
-  const single = (side === 'request' ? SINGLE_REQUEST_HEADERS : SINGLE_RESPONSE_HEADERS).has(header.name);
-  return { ...header, action, keepEmpty, single };
+  return { ...header, action, keepEmpty, single: SINGLE[side].has(header.name) };
 }
 
 /** A format string; text outside latin1 travels as its UTF-8 bytes. */

@@ -111,10 +111,12 @@ function hooksOf(stream: FilterStream, stats: MethodStats, upstreamTime: boolean
         if (count > 0) stats.responses(count);
         return 'continue';
       },
+      trailers: (_, trailers) => {
+        const code = trailers.get('grpc-status');
+        if (code !== undefined) stats.status(code);
+      },
     },
     onEnd: () => {
-      const code = stream.responseTrailers?.get('grpc-status');
-      if (code !== undefined) stats.status(code);
       if (!upstreamTime || stream.upstreamLastByteAt === 0) return;
       stats.time(stream.upstreamLastByteAt - (stream.requestEndAt || stream.startedAt));
     },

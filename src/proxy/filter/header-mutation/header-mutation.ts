@@ -1,10 +1,11 @@
 import type { Fields } from '../../config/fields.ts';
+import type { RequestHead, ResponseHead } from '../../http/head.ts';
 import type { HeaderMap } from '../../http/headers.ts';
 import type { StreamInfo } from '../../http/stream-info.ts';
 import { readStringMatcher, type StringTest } from '../../match/strings.ts';
 import { applyMutation, type HeaderMutation, type MessageSide, readHeaderOption } from '../../route/mutation.ts';
 import type { FilterContext } from '../context.ts';
-import type { BoundFilter, FilterHooks, FilterKind } from '../filter.ts';
+import type { BoundFilter, FilterHooks, FilterKind, Hooks } from '../filter.ts';
 import { mutateQuery, type QueryMutation, readQueryMutation } from './query.ts';
 
 const TYPE = 'envoy.extensions.filters.http.header_mutation.v3.HeaderMutation';
@@ -16,9 +17,11 @@ interface Mutations {
   readonly request: readonly Action[];
   readonly response: readonly Action[];
   readonly query: readonly QueryMutation[];
+  readonly requestTrailers: readonly Action[];
+  readonly responseTrailers: readonly Action[];
 }
 
-const NOTHING: Mutations = { request: [], response: [], query: [] };
+const NOTHING: Mutations = { request: [], response: [], query: [], requestTrailers: [], responseTrailers: [] };
 
 function readMutations(fields: Fields): Mutations {
   return (
@@ -26,6 +29,8 @@ function readMutations(fields: Fields): Mutations {
       request: inner.list('request_mutations', (one) => readAction(one, 'request')),
       response: inner.list('response_mutations', (one) => readAction(one, 'response')),
       query: inner.list('query_parameter_mutations', readQueryMutation),
+      requestTrailers: inner.list('request_trailers_mutations', (one) => readAction(one, 'request trailers')),
+      responseTrailers: inner.list('response_trailers_mutations', (one) => readAction(one, 'response trailers')),
     })) ?? NOTHING
   );
 }
@@ -58,33 +63,36 @@ function apply(actions: readonly Action[], headers: HeaderMap, info: StreamInfo)
 }
 
 function hooksOf(all: readonly Mutations[]): FilterHooks {
-  const response = all.flatMap((one) => one.response);
-  const request = all.filter((one) => one.request.length + one.query.length > 0);
-  return {
-    ...(request.length === 0
-      ? {}
-      : {
-          request: {
-            head: (stream, head) => {
-              for (const { request: actions, query } of request) {
-                apply(actions, head.headers, stream);
-                if (query.length > 0) head.path = mutateQuery(head.path, query, stream);
-              }
-              return 'continue';
-            },
-          },
-        }),
-    ...(response.length === 0
-      ? {}
-      : {
-          response: {
-            head: (stream, head) => {
-              apply(response, head.headers, stream);
-              return 'continue';
-            },
-          },
-        }),
+  return { ...requestHooks(all), ...responseHooks(all) };
+}
+
+function requestHooks(all: readonly Mutations[]): Pick<FilterHooks, 'request'> {
+  const heads = all.filter((one) => one.request.length + one.query.length > 0);
+  const trailers = trailersHook(all.flatMap((one) => one.requestTrailers));
+  if (heads.length === 0) return trailers ? { request: { trailers } } : {};
+  const head: Hooks<RequestHead>['head'] = (stream, { headers }) => {
+    for (const { request: actions, query } of heads) {
+      apply(actions, headers, stream);
+      if (query.length > 0) stream.head.path = mutateQuery(stream.head.path, query, stream);
+    }
+    return 'continue';
   };
+  return { request: trailers ? { head, trailers } : { head } };
+}
+
+function responseHooks(all: readonly Mutations[]): Pick<FilterHooks, 'response'> {
+  const heads = all.flatMap((one) => one.response);
+  const trailers = trailersHook(all.flatMap((one) => one.responseTrailers));
+  if (heads.length === 0) return trailers ? { response: { trailers } } : {};
+  const head: Hooks<ResponseHead>['head'] = (stream, { headers }) => {
+    apply(heads, headers, stream);
+    return 'continue';
+  };
+  return { response: trailers ? { head, trailers } : { head } };
+}
+
+function trailersHook(actions: readonly Action[]): Hooks<never>['trailers'] {
+  return actions.length === 0 ? undefined : (stream, trailers) => apply(actions, trailers, stream);
 }
 
 /** `envoy.filters.http.header_mutation`: its own mutations first, then those of the levels of the route. */
@@ -109,8 +117,10 @@ export const headerMutationFilter: FilterKind = {
   readRoute: (fields): Mutations => readMutations(fields),
 };
 
-function refuseUpstreamResponses(fields: Fields, { response }: Mutations, { place }: FilterContext): void {
-  if (place === 'upstream' && response.length > 0) {
-    fields.problem('mutations.response_mutations', 'is not supported by ciliate-proxy in filters of a cluster');
-  }
+function refuseUpstreamResponses(fields: Fields, own: Mutations, { place }: FilterContext): void {
+  if (place === 'downstream') return;
+  const refuse = (key: string): void =>
+    fields.problem(`mutations.${key}`, 'is not supported by ciliate-proxy in filters of a cluster');
+  if (own.response.length > 0) refuse('response_mutations');
+  if (own.responseTrailers.length > 0) refuse('response_trailers_mutations');
 }

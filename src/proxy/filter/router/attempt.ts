@@ -12,6 +12,7 @@ import type { Timeouts } from '../../route/timeouts.ts';
 import { now } from '../../time/clock.ts';
 import { Deadline } from '../../time/deadline.ts';
 import type { RouterRun } from './run.ts';
+import { showUpstreamTrailers } from './upstream-filters.ts';
 
 /** Methods whose requests have no body unless they say so. */
 const BODYLESS = new Set(['GET', 'HEAD', 'DELETE', 'CONNECT', 'TRACE']);
@@ -144,7 +145,10 @@ export class Attempt implements PoolClient, ResponseHandler {
   }
 
   #trailers(done: boolean): HeaderMap | undefined {
-    return done && this.#codec.withTrailers ? this.#run.stream.requestTrailers : undefined;
+    const trailers = done ? this.#run.stream.requestTrailers : undefined;
+    if (!trailers) return undefined;
+    showUpstreamTrailers(this.#run, trailers);
+    return this.#codec.withTrailers ? trailers : undefined;
   }
 
   get #codec(): ClientCodec {
@@ -200,6 +204,9 @@ export class Attempt implements PoolClient, ResponseHandler {
   }
 
   onTrailers(trailers: HeaderMap): void {
+    // Of the fields that Envoy keeps once these can stand in trailers.
+    trailers.merge('grpc-status');
+    trailers.merge('grpc-message');
     this.#run.stream.responseTrailers = trailers;
   }
 

@@ -1,5 +1,6 @@
 import type { Host } from '../../cluster/host.ts';
 import type { ResponseHead } from '../../http/head.ts';
+import type { HeaderMap } from '../../http/headers.ts';
 import { now } from '../../time/clock.ts';
 import type { Attempt } from './attempt.ts';
 import { grpcStatus, grpcToHttp } from './grpc-status.ts';
@@ -53,26 +54,28 @@ export function chargeHead(run: RouterRun, attempt: Attempt, head: ResponseHead,
     host.stats.rqSuccess++;
     return;
   }
-  if (done) chargeGrpc(host, head);
+  if (done) chargeGrpc(host, head.headers);
   else attempt.grpcOpen = true;
 }
 
-function chargeGrpc(host: Host, { headers }: ResponseHead): void {
-  const status = grpcStatus(headers);
+/** `fields`: where its status stands, the headers of a response without a body or trailers. */
+function chargeGrpc(host: Host, fields: HeaderMap): void {
+  const status = grpcStatus(fields);
   if (status !== undefined && !isServerError(grpcToHttp(status))) host.stats.rqSuccess++;
   else host.stats.rqError++;
 }
 
 /** A gRPC response that ends without trailers failed. */
-function chargeUnclear(attempt: Attempt): void {
+function chargeUnclear(attempt: Attempt, trailers?: HeaderMap): void {
   if (!attempt.grpcOpen) return;
   attempt.grpcOpen = false;
-  attempt.host.stats.rqError++;
+  if (trailers) chargeGrpc(attempt.host, trailers);
+  else attempt.host.stats.rqError++;
 }
 
 /** The whole response has come. */
 export function chargeEnd(run: RouterRun, attempt: Attempt): void {
-  chargeUnclear(attempt);
+  chargeUnclear(attempt, run.stream.responseTrailers);
   chargeTime(run, attempt.canary);
 }
 

@@ -27,11 +27,13 @@ export class ShadowStream extends StreamInfo implements RouterDownstream {
   ended = false;
   upgrade: string | undefined = undefined;
   redirects = undefined;
+  readonly #original: StreamInfo;
   readonly #run: RouterRun;
 
   constructor(parent: RouterRun, cluster: Cluster, head: RequestHead) {
     const { stream } = parent;
     super(stream.peers);
+    this.#original = stream;
     this.manager = stream.manager;
     this.head = head;
     this.request = head;
@@ -61,7 +63,10 @@ export class ShadowStream extends StreamInfo implements RouterDownstream {
   onBody(bytes: Buffer, start: number, stop: number, done: boolean): void {
     if (this.ended) return;
     this.bytesReceived += stop - start;
-    if (done) this.requestComplete();
+    if (done) {
+      this.requestTrailers = this.#original.requestTrailers?.copy();
+      this.requestComplete();
+    }
     this.#run.onBody(bytes, start, stop, done);
   }
 
