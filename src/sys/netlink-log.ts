@@ -1,5 +1,6 @@
 import net from 'node:net';
 import { constants as c, check, native, setOption } from './libc.ts';
+import { openSocketPair } from './socket-pair.ts';
 
 /** Numbers of `linux/netfilter/nfnetlink_log.h`. */
 const messageType = { packet: 0x400, config: 0x401 } as const;
@@ -32,14 +33,7 @@ export function openLogSocket(
   onError: (error: Error) => void,
 ): LogSocket {
   const netlink = openGroup(group, copyBytes);
-  const pair = [0, 0];
-  try {
-    check(native.socketpair(c.AF_UNIX, c.SOCK_STREAM | c.SOCK_NONBLOCK | c.SOCK_CLOEXEC, 0, pair), 'socketpair');
-  } catch (error) {
-    native.close(netlink);
-    throw error;
-  }
-  const [ours = -1, other = -1] = pair;
+  const [ours, other] = pairBeside(netlink);
   const socket = new net.Socket({ fd: ours, readable: true, writable: false });
   check(native.dup2(netlink, ours), 'dup2');
   native.close(netlink);
@@ -47,6 +41,15 @@ export function openLogSocket(
   socket.on('data', onDatagram);
   socket.on('error', onError);
   return { close: () => socket.destroy() };
+}
+
+function pairBeside(netlink: number): readonly [number, number] {
+  try {
+    return openSocketPair();
+  } catch (error) {
+    native.close(netlink);
+    throw error;
+  }
 }
 
 function openGroup(group: number, copyBytes: number): number {

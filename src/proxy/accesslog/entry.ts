@@ -125,7 +125,7 @@ function requestProperties(info: StreamInfo, { request: names }: LoggedHeaders):
     original_path: info.originalPath ?? headers.get('x-envoy-original-path') ?? '',
     request_headers_bytes: request.size,
     request_body_bytes: info.bytesReceived,
-    request_headers: picked(names, (name) => info.requestHeader(name)),
+    request_headers: picked(names, (name) => headers.joined(name) ?? info.requestHeader(name)),
   };
 }
 

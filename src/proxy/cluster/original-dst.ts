@@ -1,5 +1,6 @@
 import { parseIp } from '../../base/index.ts';
 import { formatHostPort } from '../config/address.ts';
+import type { JsonValue } from '../config/fields.ts';
 import { splitPort } from '../route/redirect.ts';
 import { Deadline } from '../time/deadline.ts';
 import type { OriginalDstConfig } from './config/original-dst.ts';
@@ -14,6 +15,8 @@ interface Target {
   readonly host: string;
   readonly port: number;
 }
+
+const firstOf = (value: JsonValue | undefined): JsonValue | undefined => (Array.isArray(value) ? value[0] : value);
 
 /** The hosts of an ORIGINAL_DST cluster: made when a request first needs them, forgotten when an interval passes without use. */
 export class OriginalDestinations {
@@ -60,21 +63,17 @@ export class OriginalDestinations {
     this.#cleanup.stop();
   }
 
-  /** Envoy's order: metadata, header, the address that the client connected to. */
-  #target(context: LoadBalancerContext): Target | undefined {
+  /** Envoy's order: metadata, header, the destination from before a redirect. */
+  #target({ info }: LoadBalancerContext): Target | undefined {
     const { metadataKey, header } = this.#config;
-    const { info } = context;
-    if (metadataKey) {
-      const value = info.metadata(metadataKey.key, metadataKey.path);
-      const [first] = Array.isArray(value) ? value : [value];
-      const target = typeof first === 'string' ? this.#parse(first) : undefined;
-      if (target) return target;
-    }
-    const named = header === '' ? undefined : info.requestHeader(header)?.split(',')[0];
-    const target = named === undefined ? undefined : this.#parse(named);
-    if (target) return target;
-    const { address, port } = info.peers.local;
-    return port === 0 ? undefined : { host: address, port };
+    const noted = metadataKey && firstOf(info.metadata(metadataKey.key, metadataKey.path));
+    const named = header === '' ? undefined : info.requestHeader(header);
+    const { originalDestination: before } = info.peers;
+    return (
+      (typeof noted === 'string' ? this.#parse(noted) : undefined) ??
+      (named === undefined ? undefined : this.#parse(named)) ??
+      (before && { host: before.address, port: before.port })
+    );
   }
 
   /** An IP address with a port; anything else is counted and ignored. */

@@ -21,9 +21,8 @@ function headerKind(lookup: Lookup): CommandKind {
   };
 }
 
-const requestHeader: Lookup = (info, name) => info.firstRequestHeader(name);
-const responseHeader: Lookup = (info, name) =>
-  name === ':status' ? info.responseHeader(name) : info.response?.headers.get(name);
+const requestHeader: Lookup = (info, name) => info.requestHeader(name);
+const responseHeader: Lookup = (info, name) => info.responseHeader(name);
 
 /** Commands about the messages of a request. Names and meaning as in Envoy's access log documentation. */
 export const HTTP_COMMANDS: Readonly<Record<string, CommandKind>> = {

@@ -1,5 +1,5 @@
 import type { LocalReply } from '../filter/filter.ts';
-import { isGrpcRequest } from '../filter/router/grpc-status.ts';
+import { isGrpcType } from './grpc-status.ts';
 import { shapeHost } from './host.ts';
 import type { HttpManager } from './manager.ts';
 import { shapePath } from './path.ts';
@@ -44,7 +44,7 @@ function normalizePath(stream: HttpStream, options: NonNullable<HttpManager['pat
   head.path = path;
   if (action === 'continue') return undefined;
   // A client of gRPC follows no redirects.
-  if (action === 'reject' || isGrpcRequest(head.headers)) {
+  if (action === 'reject' || isGrpcType(head.headers.get('content-type'))) {
     manager.stats.rqFailedNormalization++;
     return refuse(400, 'path_normalization_failed');
   }

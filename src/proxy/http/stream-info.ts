@@ -20,6 +20,8 @@ export interface ConnectionPeers {
   readonly directRemote: Peer;
   /** What the client connected to. */
   readonly local: Peer;
+  /** Where the connection was going before it was redirected; undefined where no listener filter asked. */
+  readonly originalDestination?: Peer;
 }
 
 /** Envoy's response flags as bits; the names are those of the access log. */
@@ -186,11 +188,11 @@ export class StreamInfo {
     return this.#lookup;
   }
 
-  /** A request header by lower-case name, pseudo headers included. */
+  /** The first value of a request header by lower-case name, pseudo headers included. */
   requestHeader(name: string): string | undefined {
     const { request } = this;
     if (!request) return undefined;
-    if (!name.startsWith(':')) return name === 'host' ? request.authority : request.headers.joined(name);
+    if (!name.startsWith(':')) return name === 'host' ? request.authority : request.headers.get(name);
     switch (name) {
       case ':path':
         return request.path;
@@ -205,15 +207,9 @@ export class StreamInfo {
     }
   }
 
-  /** The first value of a request header. */
-  firstRequestHeader(name: string): string | undefined {
-    const { request } = this;
-    if (!request) return undefined;
-    return name.startsWith(':') || name === 'host' ? this.requestHeader(name) : request.headers.get(name);
-  }
-
+  /** The first value of a response header by lower-case name, `:status` included. */
   responseHeader(name: string): string | undefined {
     if (name === ':status') return this.status === 0 ? undefined : String(this.status);
-    return this.response?.headers.joined(name);
+    return this.response?.headers.get(name);
   }
 }

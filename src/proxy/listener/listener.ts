@@ -12,7 +12,7 @@ import type { OpenSocket } from '../worker/change.ts';
 import { selectChain } from './chain-match.ts';
 import type { FilterChain, ListenerConfig } from './config.ts';
 import { Inspection } from './inspection.ts';
-import { peersOf, setInternalPeers } from './peers.ts';
+import { peersOf, restoreDestination, setInternalPeers } from './peers.ts';
 import { openServer } from './sockets.ts';
 import { LISTENER_STATS, type ListenerStats, WORKER_LISTENER_STATS, type WorkerListenerStats } from './stats.ts';
 
@@ -214,7 +214,8 @@ export class Listener {
 
   /** Runs the listener filters that need the first bytes. */
   #inspect(socket: net.Socket): void {
-    const { inspector, timeoutMs, continueOnTimeout } = this.config.listenerFilters;
+    const { inspector, originalDestination, timeoutMs, continueOnTimeout } = this.config.listenerFilters;
+    if (originalDestination) restoreDestination(socket);
     if (!inspector) {
       this.#serve(socket, '');
       return;

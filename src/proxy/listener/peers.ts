@@ -6,6 +6,14 @@ const NOWHERE: Peer = { address: '', port: 0 };
 /** Of connections that an internal listener accepted: their sockets know no address. */
 const internal = new WeakMap<net.Socket, ConnectionPeers>();
 
+/** Connections whose local address is where they were going before a redirect. */
+const restored = new WeakSet<net.Socket>();
+
+/** Takes the local address of a connection for its original destination. */
+export function restoreDestination(socket: net.Socket): void {
+  restored.add(socket);
+}
+
 /** Gives a connection to an internal listener the addresses that Envoy shows for it. */
 export function setInternalPeers(socket: net.Socket, listener: string, endpointId: string): void {
   const remote = { address: 'envoy://internal_client_address/', port: 0 };
@@ -24,7 +32,8 @@ export function peersOf(socket: net.Socket): ConnectionPeers | undefined {
   }
   const remote = { address: plain(remoteAddress), port: remotePort ?? 0 };
   const local = { address: plain(localAddress ?? ''), port: localPort ?? 0 };
-  return { connectionId: ++connections, remote, directRemote: remote, local };
+  const peers = { connectionId: ++connections, remote, directRemote: remote, local };
+  return restored.has(socket) ? { ...peers, originalDestination: local } : peers;
 }
 
 /** An IPv4 address that came in over a dual-stack socket, as IPv4. */

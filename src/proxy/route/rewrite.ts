@@ -159,7 +159,7 @@ function rewrittenHost(rewrite: HostRewrite, head: RequestHead, info: StreamInfo
     case 'literal':
       return rewrite.value;
     case 'header':
-      return info.firstRequestHeader(rewrite.value);
+      return info.requestHeader(rewrite.value);
     case 'path': {
       const path = head.path.slice(0, pathEnd(head.path));
       return rewrite.rewrite.regex.replaceAll(path, rewrite.rewrite.substitution);

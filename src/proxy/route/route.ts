@@ -203,5 +203,5 @@ export function chooseRoute(entry: RouteEntry, info: StreamInfo, random: number)
 
 /** The cluster a request of this route goes to; empty when the header that names it is missing. */
 export function clusterOf(route: Route, info: StreamInfo): string {
-  return route.clusterHeader === '' ? route.cluster : (info.firstRequestHeader(route.clusterHeader) ?? '');
+  return route.clusterHeader === '' ? route.cluster : (info.requestHeader(route.clusterHeader) ?? '');
 }

@@ -61,7 +61,7 @@ export class RouteTable {
   }
 
   virtualHost(info: StreamInfo): VirtualHost | undefined {
-    const name = this.#hostHeader === '' ? info.request?.authority : info.firstRequestHeader(this.#hostHeader);
+    const name = this.#hostHeader === '' ? info.request?.authority : info.requestHeader(this.#hostHeader);
     if (name === undefined) return this.#domains.nameless;
     return this.#domains.find(this.#ignorePort ? withoutPort(name) : name);
   }

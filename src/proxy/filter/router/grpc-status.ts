@@ -1,13 +1,5 @@
 import type { HeaderMap } from '../../http/headers.ts';
 
-/** Whether a request is gRPC's: `application/grpc` alone or with a subtype. */
-export function isGrpcRequest(headers: HeaderMap): boolean {
-  const type = headers.get('content-type');
-  if (type === undefined || !type.startsWith('application/grpc')) return false;
-  const next = type.charCodeAt(16);
-  return type.length === 16 || next === 0x2b || next === 0x3b;
-}
-
 /** Number in `grpc-status`; undefined when there is none. */
 export function grpcStatus(headers: HeaderMap): number | undefined {
   const text = headers.get('grpc-status');

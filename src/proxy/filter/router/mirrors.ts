@@ -46,7 +46,7 @@ export function prepareMirrors(run: RouterRun, policies: readonly MirrorPolicy[]
 function prepareMirror(run: RouterRun, policy: MirrorPolicy): ShadowStream | undefined {
   const { stream } = run;
   if (!policy.happens(stream.random)) return undefined;
-  const name = policy.cluster || (stream.firstRequestHeader(policy.header) ?? '');
+  const name = policy.cluster || (stream.requestHeader(policy.header) ?? '');
   const cluster = name === '' ? undefined : stream.manager.clusters.get(name);
   if (!cluster) return undefined;
   return new ShadowStream(run, cluster, copyHead(run, policy));

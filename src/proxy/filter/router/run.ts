@@ -1,6 +1,7 @@
 import type { Cluster } from '../../cluster/cluster.ts';
 import type { Host } from '../../cluster/host.ts';
 import type { ResetReason } from '../../cluster/reset.ts';
+import { isGrpcType } from '../../http/grpc-status.ts';
 import type { ResponseHead } from '../../http/head.ts';
 import { FLAG } from '../../http/stream-info.ts';
 import type { ForwardAction } from '../../route/action.ts';
@@ -17,7 +18,6 @@ import type { LocalReply } from '../filter.ts';
 import { Attempt } from './attempt.ts';
 import { blameSlow, chargeAbort, chargeEnd, chargeHead, chargeStatus, chargeTimeout, judgeHead } from './charge.ts';
 import type { RouterDownstream } from './downstream.ts';
-import { isGrpcRequest } from './grpc-status.ts';
 import { followRedirect } from './internal-redirect.ts';
 import { KeptBody } from './kept-body.ts';
 import { type Mirrors, prepareMirrors } from './mirrors.ts';
@@ -71,18 +71,13 @@ export class RouterRun extends RoutingContext {
     this.traffic = trafficOf(route, stream);
     this.bodyDone = stream.requestDone;
     this.body = new KeptBody(route.policy.bodyLimit ?? stream.manager.bufferLimit);
-    this.grpc = isGrpcRequest(stream.head.headers);
+    this.grpc = isGrpcType(stream.head.headers.get('content-type'));
   }
 
-  /** In Envoy's order: the host, the headers, then the first attempt. */
+  /** In Envoy's order: the headers, the host, then the first attempt. */
   begin(): void {
     const { stream, action } = this;
     stream.attempts++;
-    const host = this.cluster.choose(this);
-    if (!host) {
-      this.#noHost();
-      return;
-    }
     const { headers } = stream.head;
     const policy = this.#policy;
     const steered = hasSteeringHeaders(headers);
@@ -93,6 +88,11 @@ export class RouterRun extends RoutingContext {
     announceAttempt(this, this.#route, 0);
     const keepOriginal = !stream.manager.router.suppressHeaders;
     const refused = finalizeRequest(this.#route, action, stream.head, stream, keepOriginal);
+    const host = this.cluster.choose(this);
+    if (!host) {
+      this.#noHost();
+      return;
+    }
     if (refused) {
       // Envoy notices when the connection is there to write to.
       this.cluster.stats.rqTotal++;
