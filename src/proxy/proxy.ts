@@ -1,7 +1,7 @@
 import type { Issue } from '../base/index.ts';
 import { type AdminServer, startAdmin } from './admin/admin.ts';
 import type { AdminSubject } from './admin/page.ts';
-import { type Bootstrap, readBootstrap } from './config/bootstrap.ts';
+import { type Bootstrap, readBootstrap, type ShownBootstrap } from './config/bootstrap.ts';
 import type { Discovery } from './discovery/discovery.ts';
 import { DEFAULT_DRAIN, type DrainSettings } from './listener/drain.ts';
 import { createLogs, type Logs, singleLogger } from './log/logs.ts';
@@ -95,7 +95,7 @@ export async function checkBootstrap(options: ProxyOptions): Promise<readonly Is
   }
 }
 
-function bootstrapOf({ bootstrap, identity }: ProxyOptions): Bootstrap {
+function bootstrapOf({ bootstrap, identity }: ProxyOptions): ShownBootstrap {
   const read = readBootstrap(bootstrap, identity);
   if (!read.ok) throw new BootstrapError(read.error);
   return read.value;

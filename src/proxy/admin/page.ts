@@ -1,5 +1,5 @@
 import type { CommandLine } from '../command/line.ts';
-import type { Bootstrap } from '../config/bootstrap.ts';
+import type { ShownBootstrap } from '../config/bootstrap.ts';
 import type { Logs } from '../log/logs.ts';
 import type { DrainControl } from '../server/drain.ts';
 import type { ConfigRecords } from '../server/records.ts';
@@ -9,7 +9,7 @@ import type { Workers } from '../worker/group.ts';
 /** What the admin interface shows and changes. */
 export interface AdminSubject {
   readonly workers: Workers;
-  readonly config: Bootstrap;
+  readonly config: ShownBootstrap;
   readonly records: ConfigRecords;
   readonly state: ServerState;
   readonly logs: Logs;

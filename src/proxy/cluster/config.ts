@@ -141,7 +141,8 @@ export function readConfigSource(fields: Fields): { readonly initialFetchTimeout
   fields.choice('resource_api_version', ['AUTO', 'V3', 'V2']);
   const initialFetchTimeout = fields.duration('initial_fetch_timeout') ?? 15_000;
   const kind = fields.oneOf('config_source_specifier', ['ads', 'self']);
-  if (kind) fields.message(kind, (inner) => inner.ignore('transport_api_version'));
+  if (kind === 'self') fields.message(kind, (inner) => inner.choice('transport_api_version', ['AUTO', 'V3', 'V2']));
+  else if (kind) fields.message(kind, () => true);
   return { initialFetchTimeout };
 }
 

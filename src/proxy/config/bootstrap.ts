@@ -28,8 +28,6 @@ export interface NodeName {
 
 /** A compiled `envoy.config.bootstrap.v3.Bootstrap`; static resources are kept as they came. */
 export interface Bootstrap {
-  /** The whole message, with the node as it is told. */
-  readonly shown: JsonObject;
   readonly node: JsonObject;
   readonly stats: StatsSettings;
   readonly nodeName: NodeName;
@@ -44,6 +42,11 @@ export interface Bootstrap {
   readonly discoverClusters: boolean;
 }
 
+export interface ShownBootstrap extends Bootstrap {
+  /** The whole message, with the node as it is told. */
+  readonly shown: JsonObject;
+}
+
 /** Who the proxy is, where the command line says so; empty parts leave it to the bootstrap. */
 export interface NodeIdentity {
   readonly id: string;
@@ -52,12 +55,27 @@ export interface NodeIdentity {
 }
 
 /** Decodes the parsed YAML or JSON of a bootstrap file; unknown fields and types are issues with their path. */
-export function readBootstrap(json: unknown, identity?: NodeIdentity): Result<Bootstrap, readonly Issue[]> {
+export function readBootstrap(json: unknown, identity?: NodeIdentity): Result<ShownBootstrap, readonly Issue[]> {
   const decoded = decodeEnvoyJson(json, { path: '', type: typeName.bootstrap });
   if (!decoded.ok) return fail(decoded.error.map((issue) => ({ ...issue, path: issue.path.replace(/^\./, '') })));
+  const read = readDecoded(decoded.value.value, identity);
+  return read.ok ? ok({ ...read.value, shown: { ...decoded.value.value, node: read.value.node } }) : read;
+}
+
+/** Reads canonical JSON of a valid bootstrap. */
+export function readDecoded(json: JsonObject, identity?: NodeIdentity): Result<Bootstrap, readonly Issue[]> {
   const issues: Issue[] = [];
-  const bootstrap = readMessage(decoded.value.value, '', issues, (fields) => readFields(fields, identity));
+  const bootstrap = readMessage(json, '', issues, (fields) => readFields(fields, identity));
   return issues.length > 0 ? fail(issues) : ok(bootstrap);
+}
+
+const RE2 = 'envoy.extensions.regex_engines.v3.GoogleRE2';
+
+function readRegexEngine(fields: Fields): void {
+  fields.ignore('name');
+  const config = fields.raw('typed_config');
+  const type = isObject(config) ? messageName(config) : '';
+  if (type !== RE2) fields.problem('typed_config', `${type || 'nothing'} is not supported by ciliate-proxy`, RE2);
 }
 
 const INTERNAL_LISTENER = 'envoy.extensions.bootstrap.internal_listener.v3.InternalListener';
@@ -75,8 +93,10 @@ function readExtensions(fields: Fields): void {
 }
 
 function readFields(fields: Fields, identity: NodeIdentity | undefined): Bootstrap {
-  fields.ignore('use_tcp_for_dns_lookups', 'watchdogs', 'watchdog');
-  fields.ignore('default_regex_engine', 'header_prefix', 'deferred_stat_options', 'flags_path');
+  fields.ignore('watchdogs', 'watchdog', 'deferred_stat_options');
+  if (!['', 'x-envoy'].includes(fields.text('header_prefix')))
+    fields.problem('header_prefix', 'is not supported by ciliate-proxy', 'x-envoy');
+  fields.message('default_regex_engine', readRegexEngine);
   const node = nodeOf(fields, identity);
   const stats: StatsSettings = {
     ...(fields.message('stats_config', readStatsConfig) ?? PLAIN_STATS),
@@ -109,7 +129,6 @@ function readFields(fields: Fields, identity: NodeIdentity | undefined): Bootstr
     return inner.message('address', readAddress);
   });
   return {
-    shown: { ...fields.json, node },
     node,
     stats,
     nodeName: {

@@ -163,7 +163,7 @@ export class Fields {
 
   /** Names of set fields that nobody asked for. */
   unread(): readonly string[] {
-    return Object.keys(this.json).filter((key) => !this.#asked.has(key) && !isDefault(this.json[key]));
+    return Object.keys(this.json).filter((key) => !this.#asked.has(key) && !isNothing(this.json[key]));
   }
 
   finish(): void {
@@ -201,11 +201,9 @@ export function typeName(json: JsonObject): string {
   return typeof type === 'string' ? type.slice(type.lastIndexOf('/') + 1) : '';
 }
 
-function isDefault(value: JsonValue | undefined): boolean {
-  if (value === undefined || value === null || value === false || value === 0 || value === '' || value === '0') {
-    return true;
-  }
-  return Array.isArray(value) && value.length === 0;
+/** A value that is written and false or zero may differ from what holds without it. */
+function isNothing(value: JsonValue | undefined): boolean {
+  return value === undefined || value === null || (Array.isArray(value) && value.length === 0);
 }
 
 function durationMs(value: JsonValue): number | undefined {

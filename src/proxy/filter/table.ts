@@ -133,7 +133,7 @@ export function readRouteFilters(fields: Fields, context: RouteFilterContext): R
   const found = fields.map('typed_per_filter_config', (config): RouteFilter | undefined => {
     if (typeName(config.json) !== FILTER_CONFIG) return readRouteFilter(config, context);
     const optional = config.flag('is_optional');
-    const own = config.message('config', (inner) => readRouteFilter(inner, context, optional));
+    const own = config.message('config', (inner) => readRouteFilter(inner, context, { optional, nested: true }));
     if (config.flag('disabled')) return { disabled: true, type: '', value: undefined };
     if (!config.has('config')) config.problem('config', 'value is required');
     return own ?? { disabled: false, type: '', value: undefined };
@@ -141,8 +141,20 @@ export function readRouteFilters(fields: Fields, context: RouteFilterContext): R
   return new Map([...found].flatMap(([name, filter]) => (filter === undefined ? [] : [[name, filter] as const])));
 }
 
-/** `optional`: what is unknown says nothing. */
-function readRouteFilter(fields: Fields, context: RouteFilterContext, optional = false): RouteFilter | undefined {
+interface RouteFilterPlace {
+  /** What is unknown says nothing. */
+  readonly optional: boolean;
+  /** It stands in a `FilterConfig`. */
+  readonly nested: boolean;
+}
+
+const PLAIN_PLACE: RouteFilterPlace = { optional: false, nested: false };
+
+function readRouteFilter(
+  fields: Fields,
+  context: RouteFilterContext,
+  { optional, nested } = PLAIN_PLACE,
+): RouteFilter | undefined {
   const type = typeName(fields.json);
   const kind = [...KINDS.values()].find((one) => one.routeType === type);
   if (kind?.readRoute) return { disabled: false, type: kind.type, value: kind.readRoute(fields, context) };
@@ -152,7 +164,7 @@ function readRouteFilter(fields: Fields, context: RouteFilterContext, optional =
   fields.problem(
     '@type',
     `${JSON.stringify(type)} is not supported by ciliate-proxy`,
-    [...allowed, FILTER_CONFIG].join(', '),
+    [...allowed, ...(nested ? [] : [FILTER_CONFIG])].join(', '),
   );
   return undefined;
 }

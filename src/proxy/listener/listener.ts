@@ -323,7 +323,7 @@ function discard(socket: net.Socket, unread: boolean): void {
 function boundAddress({ server, address }: Socket): Address {
   const bound = server.address();
   if (typeof bound !== 'object' || bound === null) return address;
-  return { kind: 'socket', host: bound.address, port: bound.port };
+  return { ...address, kind: 'socket', host: bound.address, port: bound.port };
 }
 
 /** Node keeps the descriptor of a listening socket on its handle. */

@@ -1,3 +1,4 @@
+import { chmodSync } from 'node:fs';
 import net from 'node:net';
 import { fail, ok, type Result } from '../../base/index.ts';
 import { openListenSocket, SystemCallError, setOption } from '../../sys/index.ts';
@@ -7,6 +8,9 @@ import type { SocketOption } from '../config/socket-option.ts';
 
 /** SO_MARK of what the proxy sends to clients of a transparent listener. */
 const DOWNSTREAM_MARK = 0xa00;
+
+const IPPROTO_IPV6 = 41;
+const IPV6_V6ONLY = 26;
 
 /** What a listener asks of its sockets. */
 export interface SocketSettings {
@@ -41,6 +45,7 @@ export function openServer(
         server.off('error', failed);
         server.on('error', () => undefined);
         if (fd !== undefined) setOptions(fd, settings.options, 'STATE_LISTENING');
+        if (address.kind === 'pipe' && address.mode !== undefined) chmodSync(address.path, address.mode);
         resolve(ok(server));
       });
     } catch (error) {
@@ -57,8 +62,10 @@ function listenOptions(
   const { backlog, transparent, freebind, reusePort, options } = settings;
   if (shared !== undefined) return { options: { fd: shared, backlog } };
   if (address.kind !== 'socket') return { options: { path: formatAddress(address), backlog } };
-  const { host, port } = address;
-  if (!transparent && !freebind && options.length === 0) return { options: { host, port, backlog, reusePort } };
+  const { host, port, ipv4Compat = false } = address;
+  const ipv6Only = net.isIPv6(host) && !ipv4Compat;
+  if (!transparent && !freebind && options.length === 0)
+    return { options: { host, port, backlog, reusePort, ipv6Only } };
   const fd = openListenSocket({
     address: host,
     port,
@@ -66,7 +73,10 @@ function listenOptions(
     freebind,
     reusePort,
     ...(transparent ? { mark: DOWNSTREAM_MARK } : {}),
-    beforeBind: (socket) => setOptions(socket, options, 'STATE_PREBIND'),
+    beforeBind: (socket) => {
+      if (net.isIPv6(host)) setOption(socket, IPPROTO_IPV6, IPV6_V6ONLY, ipv6Only ? 1 : 0);
+      setOptions(socket, options, 'STATE_PREBIND');
+    },
   });
   setOptions(fd, options, 'STATE_BOUND');
   return { options: { fd, backlog }, fd };
