@@ -69,6 +69,8 @@ export class UpstreamConnection implements TransportUser {
   requests = 0;
   connected = false;
   closed = false;
+  /** Bytes that came over it. */
+  received = 0;
   handler: ResponseHandler | undefined = undefined;
   /** Set by the handler when the whole request was written. */
   requestSent = false;
@@ -196,6 +198,7 @@ export class UpstreamConnection implements TransportUser {
   }
 
   onBytes(read: Buffer, length: number): void {
+    this.received += length;
     const { handler } = this;
     if (!handler || this.closed) {
       this.destroy();

@@ -1,6 +1,6 @@
 import { fail, ok } from '../../base/index.ts';
 import { grpcStatusOf, isGrpcType } from '../http/grpc-status.ts';
-import { requestHeadBytes, responseHeadBytes } from '../http/head-bytes.ts';
+import { fieldBytes, requestHeadBytes, responseHeadBytes } from '../http/head-bytes.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
 import { queryValue } from '../match/query.ts';
 import { alone, type Command, type CommandKind, headerNames } from './command.ts';
@@ -35,6 +35,7 @@ export const HTTP_COMMANDS: Readonly<Record<string, CommandKind>> = {
   RESPONSE_TRAILER: headerKind((info, name) => info.responseTrailers?.get(name)),
   REQUEST_HEADERS_BYTES: alone((info) => (info.request ? requestHeadBytes(info.request) : 0)),
   RESPONSE_HEADERS_BYTES: alone((info) => (info.response ? responseHeadBytes(info.response) : 0)),
+  RESPONSE_TRAILERS_BYTES: alone((info) => (info.responseTrailers ? fieldBytes(info.responseTrailers) : 0)),
   LOCAL_REPLY_BODY: alone((info) => info.localReplyBody),
   GRPC_STATUS: { argument: 'optional', length: false, make: (argument) => grpcStatus(argument) },
   GRPC_STATUS_NUMBER: alone((info) => grpcNumber(info)),

@@ -69,8 +69,6 @@ export const STREAM_COMMANDS: Readonly<Record<string, CommandKind>> = {
   },
   RESPONSE_FLAGS: alone((info) => flagsText(info, false)),
   RESPONSE_FLAGS_LONG: alone((info) => flagsText(info, true)),
-  BYTES_RECEIVED: alone((info) => info.bytesReceived),
-  BYTES_SENT: alone((info) => info.bytesSent),
   DURATION: alone((info) => since(info.startedAt, info.responseEndAt || now())),
   REQUEST_DURATION: alone((info) => since(info.startedAt, info.requestEndAt)),
   RESPONSE_DURATION: alone((info) => since(info.startedAt, info.upstreamFirstByteAt)),

@@ -11,6 +11,8 @@ export const TRAILERS = 0;
 
 /** What the fields of the head parsed last say about its framing and its way; one parser runs at a time. */
 export const facts = {
+  /** Bytes of the fields as Envoy counts header bytes that came: names and values, and 3 for each. */
+  size: 0,
   /** How many `content-length` fields there are, and the value of the last one: NaN when it is none. */
   lengths: 0,
   length: -1,
@@ -114,9 +116,11 @@ function takeFields(
   const { underscores, preserve } = options;
   if (preserve) headers.preserve(preserve.added);
   let kept = 0;
+  let size = 3 * count;
   let fault: HeadFault | undefined;
   for (let index = 0; index < count; index++) {
     const entry = entries[index] as HeaderName;
+    size += entry.name.length + (valueStops[index] as number) - (valueStarts[index] as number);
     if (entry.underscore && underscores !== 'ALLOW') {
       if (underscores === 'REJECT_REQUEST') fault ??= UNDERSCORE;
       continue;
@@ -128,6 +132,7 @@ function takeFields(
     }
     if (takeField(entry, value, headers, message) && ++kept > options.maxHeaders) fault ??= TOO_MANY;
   }
+  facts.size = size;
   if (message === TRAILERS) return fault;
   if (facts.lengths > 1 || (Number.isNaN(facts.length) && !isChunked(facts.encoding))) return CODEC_ERROR;
   return fault;

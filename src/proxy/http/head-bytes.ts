@@ -9,11 +9,12 @@ export function requestHeadBytes({ method, path, authority, scheme, headers }: R
   return bytes;
 }
 
-export function responseHeadBytes({ headers }: ResponseHead): number {
-  return ':status200'.length + fieldBytes(headers);
+export function responseHeadBytes({ headers, framing }: ResponseHead): number {
+  return ':status200'.length + (framing.close ? 'connectionclose'.length : 0) + fieldBytes(headers);
 }
 
-function fieldBytes({ names, values }: HeaderMap): number {
+/** Bytes of all names and values. */
+export function fieldBytes({ names, values }: HeaderMap): number {
   let bytes = 0;
   for (let at = 0; at < names.length; at++) bytes += (names[at] as string).length + (values[at] as string).length;
   return bytes;

@@ -1,6 +1,6 @@
 import { anyOf, CONTROL, TARGET, TOKEN, VALUE } from './bytes.ts';
 import { CODEC_ERROR, type HeadFault, INVALID_CHARACTERS, TOO_LARGE } from './fault.ts';
-import { parseFields, REQUEST, RESPONSE } from './fields.ts';
+import { facts, parseFields, REQUEST, RESPONSE } from './fields.ts';
 import { HeaderMap } from './headers.ts';
 import type { HeadOptions, RequestOptions } from './options.ts';
 import { isMethod, parseRequestLine, type RequestLine } from './request-line.ts';
@@ -11,6 +11,7 @@ export class Framing {
   /** -1: no content-length. */
   contentLength = -1;
   chunked = false;
+  /** Of a response on its way out: whether the proxy ends the connection with it. */
   close = false;
   keepAlive = false;
   /** Value of `upgrade` when `connection` names it and the codec does not ignore it. */
@@ -34,6 +35,8 @@ export class RequestHead {
   expectContinue = false;
   /** Bytes of the head on the wire. */
   size = 0;
+  /** Of these what Envoy counts as header bytes. */
+  fieldBytes = 0;
   readonly headers = new HeaderMap();
   readonly framing = new Framing();
 }
@@ -42,6 +45,8 @@ export class ResponseHead {
   status = 0;
   minor = 1;
   size = 0;
+  /** What Envoy counts as header bytes of it. */
+  fieldBytes = 0;
   /** As it was sent, where it is passed on; else empty. */
   reason = '';
   readonly headers: HeaderMap;
@@ -93,6 +98,7 @@ export function parseRequestHead(
   if (!line.bare) {
     const end = parseFields(bytes, from, at, limit, options, head.headers, REQUEST);
     if (typeof end !== 'number') return end;
+    head.fieldBytes = facts.size;
     at = end;
   }
   head.minor = line.minor;
@@ -158,6 +164,7 @@ export function parseResponseHead(
   const end = parseFields(bytes, from, start, limit, options, head.headers, RESPONSE);
   if (typeof end !== 'number') return end;
   head.size = end - from;
+  head.fieldBytes = facts.size;
   return settleResponse(head, options) ?? end;
 }
 

@@ -137,6 +137,7 @@ export class ServerConnection implements TransportUser {
     if (!stream.requestDone) this.manager.stats.rqResponseBeforeComplete++;
     const close = this.#end.atResponse(stream.lastOnConnection, !stream.requestDone);
     const kept = minor === 0 ? TAIL.KEEP_ALIVE : 0;
+    head.framing.close = close;
     const tail = head.status === 101 ? 0 : (close ? TAIL.CLOSE : kept) | framing;
     return outgoingResponse(head, minor, tail, this.manager.codec.headerCase.write);
   }
@@ -241,6 +242,7 @@ export class ServerConnection implements TransportUser {
       this.#process(read, length);
       return;
     }
+    if (this.#stream) this.#stream.wireReceived += length;
     if (!partial.append(read, 0, length, this.manager.codec.head.maxBytes)) return;
     const { bytes } = partial;
     this.#process(bytes, bytes.length);
@@ -281,6 +283,7 @@ export class ServerConnection implements TransportUser {
       return undefined;
     }
     const next = this.#body.decode(bytes, at, limit);
+    stream.wireReceived += next - at;
     const { start, end, done, fault } = this.#body;
     if (done) stream.requestTrailers = this.#body.trailers;
     if (done || end > start) stream.onRequestBody(bytes, start, end, done);
@@ -298,6 +301,7 @@ export class ServerConnection implements TransportUser {
     while (at + 1 < limit && bytes[at] === CR && bytes[at + 1] === LF) at += 2;
     const head = new RequestHead();
     const outcome = parseNextRequest(bytes, at, limit, this.manager.codec.head, head);
+    stream.wireReceived = (typeof outcome === 'number' ? outcome : limit) - from;
     if (outcome === undefined) {
       this.#awaitHead(stream, bytes, at, limit);
       return undefined;
@@ -306,6 +310,7 @@ export class ServerConnection implements TransportUser {
     this.#headTimeout.stop();
     this.#minor = head.minor === 0 && this.manager.codec.head.acceptHttp10 ? 0 : 1;
     if (typeof outcome !== 'number') {
+      stream.fieldsReceived = head.fieldBytes;
       this.#refuse(stream, outcome);
       return undefined;
     }

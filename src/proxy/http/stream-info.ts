@@ -5,6 +5,7 @@ import { now, wallNow } from '../time/clock.ts';
 import { DynamicMetadata } from './dynamic-metadata.ts';
 import type { RequestHead, ResponseHead } from './head.ts';
 import type { HeaderMap } from './headers.ts';
+import { written } from './wire.ts';
 
 /** One end of a connection; port 0 and a path as address for a Unix socket. */
 export interface Peer {
@@ -114,6 +115,18 @@ export class StreamInfo {
   #flagOrder: number[] | undefined = undefined;
   bytesReceived = 0;
   bytesSent = 0;
+  /** Bytes on the connection to the client, and those of them that Envoy counts as header bytes. */
+  wireReceived = 0;
+  wireSent = 0;
+  fieldsReceived = 0;
+  fieldsSent = 0;
+  /** The same for upstream connections, all attempts together. */
+  upstreamWireReceived = 0;
+  upstreamWireSent = 0;
+  upstreamFieldsReceived = 0;
+  upstreamFieldsSent = 0;
+  /** What Envoy gives as decompressed header bytes of the upstream: each attempt counts those of the attempts before it again. */
+  upstreamFieldsSummed = 0;
   routeName = '';
   clusterName = '';
   /** What logs call the cluster, where that is not its name. */
@@ -146,6 +159,18 @@ export class StreamInfo {
 
   constructor(peers: ConnectionPeers) {
     this.peers = peers;
+  }
+
+  /** Counts what was just written to the client. */
+  countSent(): void {
+    this.wireSent += written.bytes;
+    this.fieldsSent += written.fields;
+  }
+
+  /** Counts what was just written to the upstream. */
+  countUpstreamSent(): void {
+    this.upstreamWireSent += written.bytes;
+    this.upstreamFieldsSent += written.fields;
   }
 
   /** Bits of `FLAG`. */

@@ -102,6 +102,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     this.begun = true;
     this.head = head;
     this.request = head;
+    this.fieldsReceived = head.fieldBytes;
     if (head.minor === 0) this.protocol = 'HTTP/1.0';
   }
 
@@ -236,6 +237,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     next.requestId = this.requestId;
     next.peers = this.peers;
     next.bytesReceived = this.bytesReceived;
+    next.wireReceived = this.wireReceived;
     this.status = status;
     this.details = 'internal_redirect';
     this.end();
@@ -257,6 +259,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     head.headers.remove('proxy-connection');
     head.headers.remove('upgrade');
     this.connection.writeInterim(head);
+    this.countSent();
   }
 
   /** The upstream's response begins. */
@@ -328,6 +331,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     this.#pendingHead = undefined;
     if (!done) this.#idle.start(this.#idleMs);
     this.connection.write(head, bytes, from, stop, this.#chunked, done, this.responseTrailers);
+    this.countSent();
     if (done) this.#finish();
   }
 

@@ -10,6 +10,8 @@ import { reasonPhrase } from './status.ts';
 export interface OutgoingHead {
   /** Bytes it takes at most. */
   room(): number;
+  /** Bytes of its first line, once it was written. */
+  readonly line: number;
   /** Writes it into `out` from `from` on; where it ends. */
   put(out: Buffer, from: number): number;
 }
@@ -75,10 +77,12 @@ function fieldsText({ names, values }: HeaderMap, write: WriteName): string {
 
 /** A head that is text already. */
 class OutgoingText implements OutgoingHead {
+  readonly line: number;
   readonly #text: string;
 
   constructor(text: string) {
     this.#text = text;
+    this.line = text.indexOf('\n') + 1;
   }
 
   room(): number {
@@ -92,6 +96,7 @@ class OutgoingText implements OutgoingHead {
 
 /** HTTP/1.1, `host` first. `tail` is per-hop fields, each with its line end. */
 class OutgoingRequest implements OutgoingHead {
+  line = 0;
   readonly #method: string;
   readonly #path: string;
   readonly #authority: string;
@@ -115,6 +120,7 @@ class OutgoingRequest implements OutgoingHead {
     let at = putText(out, from, this.#method);
     out[at++] = SPACE;
     at = putText(out, at, this.#path);
+    this.line = at + REQUEST_LINE_END - from;
     at = putText(out, at, ' HTTP/1.1\r\nhost: ');
     at = putText(out, at, this.#authority);
     return putFields(out, putLineEnd(out, at), this.#headers, this.#tail);
@@ -123,6 +129,7 @@ class OutgoingRequest implements OutgoingHead {
 
 /** `tail` is per-hop fields, each with its line end. */
 class OutgoingResponse implements OutgoingHead {
+  line = 0;
   readonly #status: number;
   readonly #minor: number;
   readonly #headers: HeaderMap;
@@ -141,6 +148,7 @@ class OutgoingResponse implements OutgoingHead {
 
   put(out: Buffer, from: number): number {
     const line = statusLine(this.#status);
+    this.line = line.length;
     out.set(line, from);
     // The line is that of HTTP/1.1.
     if (this.#minor === 0) out[from + 7] = ZERO;
@@ -148,6 +156,8 @@ class OutgoingResponse implements OutgoingHead {
   }
 }
 
+/** Length of what ends a request line. */
+const REQUEST_LINE_END = ' HTTP/1.1\r\n'.length;
 const LAST_CHUNK = '0\r\n\r\n';
 const CR = 13;
 const LF = 10;
@@ -203,6 +213,9 @@ function putName(out: Buffer, at: number, name: string): number {
   return end + 2;
 }
 
+/** Bytes of what was written last: all of them, and those of the head's fields with their line ends. */
+export const written = { bytes: 0, fields: 0 };
+
 /**
  * Sends a head and a piece of body in one write. `bytes` may be reused by the caller at once: it is copied.
  * With `chunked` the piece is one chunk and `end` adds the last one, with trailers where there are any.
@@ -221,6 +234,8 @@ export function writeMessage(
   const arena = takeArena((head ? head.room() : 0) + length + (trailers ? fieldsRoom(trailers) : 0) + 32);
   const out = arena.bytes;
   let at = head ? head.put(out, arena.at) : arena.at;
+  // Without the first line and the empty one.
+  written.fields = head ? at - arena.at - head.line - 2 : 0;
   if (length > 0 && bytes) {
     if (chunked) at = putLineEnd(out, putText(out, at, length.toString(16)));
     at += bytes.copy(out, at, start, stop);
@@ -228,6 +243,7 @@ export function writeMessage(
   }
   if (chunked && end)
     at = trailers ? putFields(out, putText(out, at, '0\r\n'), trailers, '') : putText(out, at, LAST_CHUNK);
+  written.bytes = at - arena.at;
   if (at > arena.at) transport.send(arena, at);
 }
 

@@ -155,6 +155,7 @@ export class TcpConnection implements TerminalConnection, TcpUpstreamOwner {
     const upstream = this.#upstream?.transport;
     if (!upstream) return;
     writeMessage(upstream, undefined, bytes, 0, length, false, false);
+    this.#info.upstreamWireSent += length;
     if (upstream.blocked) this.#downstream.pause();
   }
 
@@ -186,11 +187,14 @@ export class TcpConnection implements TerminalConnection, TcpUpstreamOwner {
 
   countReceived(length: number): void {
     this.#info.bytesReceived += length;
+    this.#info.wireReceived += length;
     this.#proxy.stats.received += length;
   }
 
   onUpstreamBytes(bytes: Buffer, length: number): void {
     this.#info.bytesSent += length;
+    this.#info.wireSent += length;
+    this.#info.upstreamWireReceived += length;
     this.#proxy.stats.sent += length;
     this.#idle.start(this.#proxy.idleTimeout);
     writeMessage(this.#downstream, undefined, bytes, 0, length, false, false);

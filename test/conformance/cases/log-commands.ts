@@ -1,4 +1,4 @@
-import { cluster, fileLog, simple, toCluster, typed } from '../config.ts';
+import { cluster, fileLog, router, simple, toCluster, typed } from '../config.ts';
 import type { Behaviour, Case, Json, Places, Scenario } from '../types.ts';
 
 /** One access log line of `NAME=value` pairs. */
@@ -84,6 +84,21 @@ const groups: Readonly<Record<string, readonly string[]>> = {
     'DYNAMIC_METADATA(a:b)',
     'ENVIRONMENT(CONFORMANCE_ABSENT)',
   ],
+  bytes: [
+    ...['DOWNSTREAM', 'UPSTREAM'].flatMap((side) =>
+      ['WIRE_BYTES_RECEIVED', 'WIRE_BYTES_SENT', 'HEADER_BYTES_RECEIVED', 'HEADER_BYTES_SENT'].map(
+        (name) => `${side}_${name}`,
+      ),
+    ),
+    'UPSTREAM_DECOMPRESSED_HEADER_BYTES_RECEIVED',
+    'UPSTREAM_DECOMPRESSED_HEADER_BYTES_SENT',
+    'DOWNSTREAM_DECOMPRESSED_HEADER_BYTES_RECEIVED',
+    'DOWNSTREAM_DECOMPRESSED_HEADER_BYTES_SENT',
+    'BYTES_RETRANSMITTED',
+    'PACKETS_RETRANSMITTED',
+    'RESPONSE_HEADERS_BYTES',
+    'RESPONSE_TRAILERS_BYTES',
+  ],
   times: [
     'DURATION',
     'REQUEST_DURATION',
@@ -151,6 +166,8 @@ function logging(places: Places, format: string): Json {
   return simple(places, {
     manager: {
       access_log: [fileLog(places, format)],
+      // The length of the time that a service took would count.
+      http_filters: [router({ suppress_envoy_headers: true })],
       route_config: {
         name: 'routes',
         virtual_hosts: [

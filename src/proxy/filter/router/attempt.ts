@@ -41,6 +41,8 @@ export class Attempt implements PoolClient, ResponseHandler {
   #waiting = false;
   #active = false;
   #chunked = false;
+  /** Bytes that the connection had received when this attempt got it. */
+  #receivedBefore = 0;
   #over = false;
   /** The pool that was asked: the host may have a new one meanwhile. */
   #pool: Pool | undefined = undefined;
@@ -105,6 +107,7 @@ export class Attempt implements PoolClient, ResponseHandler {
   onReady(connection: UpstreamConnection): void {
     this.#waiting = false;
     this.#connection = connection;
+    this.#receivedBefore = connection.received;
     this.#begin();
     const run = this.#run;
     const { stream } = run;
@@ -141,6 +144,7 @@ export class Attempt implements PoolClient, ResponseHandler {
       done,
       this.#trailers(done),
     );
+    stream.countUpstreamSent();
     connection.requestSent = done;
   }
 
@@ -187,6 +191,7 @@ export class Attempt implements PoolClient, ResponseHandler {
     const connection = this.#connection;
     if (!connection || this.#over) return;
     writeMessage(connection.transport, undefined, bytes, start, stop, this.#chunked, done, this.#trailers(done));
+    this.#run.stream.countUpstreamSent();
     if (done) connection.requestSent = true;
     else if (connection.transport.blocked) this.#run.stream.connection.pauseReading();
   }
@@ -199,6 +204,7 @@ export class Attempt implements PoolClient, ResponseHandler {
   }
 
   onInterim(head: ResponseHead): void {
+    this.#countFields(head);
     this.#alive();
     this.#run.onInterim(this, head);
   }
@@ -214,6 +220,7 @@ export class Attempt implements PoolClient, ResponseHandler {
     const run = this.#run;
     const { stream } = run;
     stream.upstreamFirstByteAt = now();
+    this.#countFields(head);
     this.awaitingHead = false;
     this.#alive();
     if (head.status === 101 && this.upgrades) {
@@ -240,7 +247,9 @@ export class Attempt implements PoolClient, ResponseHandler {
     this.#stopTimeouts();
     stream.connection.tunnel = (bytes, start, stop) => {
       stream.bytesReceived += stop - start;
+      stream.wireReceived += stop - start;
       writeMessage(connection.transport, undefined, bytes, start, stop, false, false);
+      stream.countUpstreamSent();
       if (connection.transport.blocked) stream.connection.pauseReading();
     };
     this.#run.onHead(this, head, false);
@@ -273,8 +282,21 @@ export class Attempt implements PoolClient, ResponseHandler {
     const { stream } = this.#run;
     stream.upstreamLastByteAt = now();
     if (stream.requestEndAt > 0) this.cluster.stats.rqTime.record(stream.upstreamLastByteAt - stream.requestEndAt);
-    this.#connection = undefined;
+    this.#leaveConnection();
     this.#end();
+  }
+
+  #countFields({ fieldBytes }: ResponseHead): void {
+    const { stream } = this.#run;
+    stream.upstreamFieldsReceived += fieldBytes;
+    stream.upstreamFieldsSummed += stream.upstreamFieldsReceived;
+  }
+
+  #leaveConnection(): void {
+    const connection = this.#connection;
+    if (!connection) return;
+    this.#connection = undefined;
+    this.#run.stream.upstreamWireReceived += connection.received - this.#receivedBefore;
   }
 
   #throttle(): void {
@@ -299,7 +321,7 @@ export class Attempt implements PoolClient, ResponseHandler {
 
   onReset(reason: ResetReason): void {
     if (this.#over) return;
-    this.#connection = undefined;
+    this.#leaveConnection();
     this.#end();
     this.#run.onReset(this, reason, '');
   }
@@ -308,7 +330,7 @@ export class Attempt implements PoolClient, ResponseHandler {
   abandon(): void {
     if (this.#over) return;
     const connection = this.#connection;
-    this.#connection = undefined;
+    this.#leaveConnection();
     this.#end();
     if (this.#waiting) {
       this.#pool?.cancel(this);
