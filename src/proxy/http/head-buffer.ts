@@ -3,26 +3,27 @@ const FIRST_SIZE = 512;
 /** Gathers a head or a trailer section that comes in pieces: no byte is copied or looked at more than a few times, however small they are. */
 export class HeadBuffer {
   #bytes: Buffer = Buffer.allocUnsafe(FIRST_SIZE);
-  #length = 0;
+  /** Bytes that came. */
+  length = 0;
   #lineSeen = false;
   #searched = 0;
 
   /** Adds a piece; true when that gives the parser something to say: the first line, an empty line, or too much. */
   append(source: Buffer, from: number, to: number, maxBytes: number): boolean {
-    const length = this.#length + to - from;
+    const length = this.length + to - from;
     if (length > this.#bytes.length) {
       const larger = Buffer.allocUnsafe(Math.max(length, 2 * this.#bytes.length));
-      this.#bytes.copy(larger, 0, 0, this.#length);
+      this.#bytes.copy(larger, 0, 0, this.length);
       this.#bytes = larger;
     }
-    source.copy(this.#bytes, this.#length, from, to);
-    this.#length = length;
+    source.copy(this.#bytes, this.length, from, to);
+    this.length = length;
     return this.#hasNews() || length >= maxBytes;
   }
 
   #hasNews(): boolean {
     const bytes = this.#bytes;
-    const length = this.#length;
+    const length = this.length;
     let news = false;
     for (let at = this.#searched; at < length; at++) {
       if (bytes[at] !== 10) continue;
@@ -40,6 +41,6 @@ export class HeadBuffer {
 
   /** All that came. */
   get bytes(): Buffer {
-    return this.#bytes.subarray(0, this.#length);
+    return this.#bytes.subarray(0, this.length);
   }
 }

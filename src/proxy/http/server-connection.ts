@@ -11,7 +11,7 @@ import { HeadBuffer } from './head-buffer.ts';
 import type { HeaderMap } from './headers.ts';
 import type { HttpManager } from './manager.ts';
 import { Pipeline } from './pipeline.ts';
-import { countConnectionEnd } from './stats.ts';
+import { countConnectionEnd, countStatus } from './stats.ts';
 import { reasonPhrase } from './status.ts';
 import { HttpStream } from './stream.ts';
 import { type ConnectionPeers, FLAG } from './stream-info.ts';
@@ -142,14 +142,9 @@ export class ServerConnection implements TransportUser {
     return outgoingResponse(head, minor, tail, this.manager.codec.headerCase.write);
   }
 
-  #countInterim(status: number): void {
-    this.manager.stats.status.count(status);
-    this.manager.listenerStats.status.count(status);
-  }
-
   /** Passes on a response that is not the last. */
   writeInterim(head: ResponseHead): void {
-    this.#countInterim(head.status);
+    countStatus(this.manager, head.status);
     const outgoing = outgoingResponse(head, this.#minor, 0, this.manager.codec.headerCase.write);
     writeMessage(this.transport, outgoing, undefined, 0, 0, false, false);
   }
@@ -243,9 +238,7 @@ export class ServerConnection implements TransportUser {
       return;
     }
     if (this.#stream) this.#stream.wireReceived += length;
-    if (!partial.append(read, 0, length, this.manager.codec.head.maxBytes)) return;
-    const { bytes } = partial;
-    this.#process(bytes, bytes.length);
+    if (partial.append(read, 0, length, this.manager.codec.head.maxBytes)) this.#process(partial.bytes, partial.length);
   }
 
   onWritable(): void {
@@ -345,7 +338,7 @@ export class ServerConnection implements TransportUser {
 
   #continue(head: RequestHead): void {
     head.headers.remove('expect');
-    this.#countInterim(100);
+    countStatus(this.manager, 100);
     writeText(this.transport, `HTTP/1.${this.#minor} 100 Continue\r\n\r\n`);
   }
 

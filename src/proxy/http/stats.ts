@@ -1,6 +1,7 @@
 import { CodeCounts } from '../stats/codes.ts';
 import { Histogram } from '../stats/histogram.ts';
 import { codeClasses, counter, gauge, histogram, statsKind, usedWith } from '../stats/kind.ts';
+import type { HttpManager } from './manager.ts';
 
 /** Counters of the connection managers with one `stat_prefix`, under `http.<prefix>.`. */
 export class HttpStats {
@@ -142,6 +143,12 @@ export class ListenerHttpStats {
 }
 
 export const LISTENER_HTTP_STATS = statsKind(ListenerHttpStats, { status: codeClasses('downstream_rq_') });
+
+/** Counts a response by its status, for the connection manager and for its listener. */
+export function countStatus({ stats, listenerStats }: HttpManager, status: number): void {
+  stats.status.count(status);
+  listenerStats.status.count(status);
+}
 
 /** A connection ended: `active` with a request under way, `byClient` from the other side, after `lasted` milliseconds. */
 export function countConnectionEnd(

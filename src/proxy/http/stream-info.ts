@@ -161,6 +161,14 @@ export class StreamInfo {
     this.peers = peers;
   }
 
+  /** Goes on with a request that another stream began. */
+  takeOver(before: StreamInfo): void {
+    this.requestId = before.requestId;
+    this.peers = before.peers;
+    this.bytesReceived = before.bytesReceived;
+    this.wireReceived = before.wireReceived;
+  }
+
   /** Counts what was just written to the client. */
   countSent(): void {
     this.wireSent += written.bytes;

@@ -16,6 +16,7 @@ import type { HttpManager } from './manager.ts';
 import { admitRequest } from './request.ts';
 import { finishResponseHeaders } from './response-headers.ts';
 import type { ServerConnection } from './server-connection.ts';
+import { countStatus } from './stats.ts';
 import { streamDuration } from './stream-duration.ts';
 import { FLAG, StreamInfo } from './stream-info.ts';
 import { durationReply, idleReply, requestReply } from './timeout-replies.ts';
@@ -234,10 +235,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     const next = this.connection.restart(this, this.head);
     next.redirects = this.redirects;
     next.internal = this.internal;
-    next.requestId = this.requestId;
-    next.peers = this.peers;
-    next.bytesReceived = this.bytesReceived;
-    next.wireReceived = this.wireReceived;
+    next.takeOver(this);
     this.status = status;
     this.details = 'internal_redirect';
     this.end();
@@ -297,10 +295,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     }
     const framing = this.#framing(head, done);
     const outgoing = connection.outgoing(this, head, framing);
-    if (!this.healthCheck) {
-      manager.stats.status.count(head.status);
-      manager.listenerStats.status.count(head.status);
-    }
+    if (!this.healthCheck) countStatus(manager, head.status);
     return outgoing;
   }
 
