@@ -1,7 +1,7 @@
 import type { Fields } from '../config/fields.ts';
 import { grpcStatusOf } from '../http/grpc-status.ts';
 import { FLAG_TEXTS, type StreamInfo } from '../http/stream-info.ts';
-import { anyHeaderValue, readEachHeaderMatcher } from '../match/headers.ts';
+import { readEachHeaderMatcher } from '../match/headers.ts';
 import { readMetadataMatcher } from '../match/metadata.ts';
 import { readFraction } from '../runtime/read.ts';
 
@@ -64,7 +64,7 @@ export function readStreamFilter(fields: Fields): StreamTest {
     }
     case 'header_filter': {
       const test = fields.message('header_filter', (one) => one.message('header', readEachHeaderMatcher));
-      return test ? (info) => test((name, passes) => anyHeaderValue(info, info.request, name, passes)) : () => false;
+      return test ? (info) => test(info, info.request) : () => false;
     }
     case 'response_flag_filter':
       return readFlags(fields);

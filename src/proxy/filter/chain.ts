@@ -6,8 +6,8 @@ import type { HookList } from './pass.ts';
 /** A filter chain on one route, by slot; undefined where nothing is to do. */
 export interface FilterPlan {
   readonly filters: readonly (BoundFilter | undefined)[];
-  /** No request of this route has anything to do here. */
-  readonly empty: boolean;
+  /** Set where nothing but the heads of requests is looked at, and by hooks that all requests share: those, if any. */
+  readonly headsOnly: HookList<RequestHead> | undefined;
   /** A filter makes hooks for each request; the lists below lack them. */
   readonly begins: boolean;
   readonly request: HookList<RequestHead>;
@@ -77,12 +77,19 @@ export class FilterChain {
     const filters = this.#slots.map((slot) => bindSlot(slot, levels));
     return {
       filters,
-      empty: filters.every((filter) => filter === undefined),
+      headsOnly: filters.every(seesOnlyHeads) ? filters.flatMap((filter) => filter?.shared?.request ?? []) : undefined,
       begins: filters.some((filter) => filter?.begin !== undefined),
       request: filters.map((filter) => filter?.shared?.request),
       response: filters.map((filter) => filter?.shared?.response).reverse(),
     };
   }
+}
+
+/** Whether a filter does nothing to what comes after the head of a request, or back. */
+function seesOnlyHeads(filter: BoundFilter | undefined): boolean {
+  if (!filter) return true;
+  const { shared } = filter;
+  return shared !== undefined && !shared.response && Object.keys(shared.request ?? {}).every((key) => key === 'head');
 }
 
 function bindSlot({ name, disabled, cell }: FilterSlot, levels: readonly RouteFilters[]): BoundFilter | undefined {

@@ -34,6 +34,20 @@ export function showTrailers<Head>(stream: FilterStream, hooks: HookList<Head>, 
   for (let at = 0; at < hooks.length; at++) hooks[at]?.trailers?.(stream, trailers);
 }
 
+/** Shows a head to hooks that stop it by replying only; false: one of them did. */
+export function passHead<Head>(
+  stream: FilterStream & { readonly ended: boolean; readonly responseStarted: boolean },
+  hooks: HookList<Head>,
+  head: Head,
+  done: boolean,
+): boolean {
+  for (let at = 0; at < hooks.length; at++) {
+    const verdict = hooks[at]?.head?.(stream, head, done) ?? 'continue';
+    if (verdict !== 'continue' || stream.ended || stream.responseStarted) return false;
+  }
+  return true;
+}
+
 /** One message on its way through the filters of one direction, in the order of `hooks`. */
 export class FilterPass<Head> {
   readonly #stream: FilterStream;

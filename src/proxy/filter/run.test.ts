@@ -4,7 +4,17 @@ import { RequestHead, ResponseHead } from '../http/head.ts';
 import { HeaderMap } from '../http/headers.ts';
 import { StreamInfo } from '../http/stream-info.ts';
 import { FilterChain } from './chain.ts';
-import type { BoundFilter, FilterControl, FilterHooks, FilterSlot, FilterStream, Hooks, HttpFilter } from './filter.ts';
+import type {
+  BoundFilter,
+  FilterControl,
+  FilterHooks,
+  FilterSlot,
+  FilterStream,
+  HeadVerdict,
+  Hooks,
+  HttpFilter,
+} from './filter.ts';
+import { passHead } from './pass.ts';
 import { FilterRun } from './run.ts';
 
 const peer = { address: '10.0.0.1', port: 1 };
@@ -233,7 +243,7 @@ test('a slot is off where the most specific level that speaks of it says so', ()
   for (const [disabled, levels, on] of table) {
     const chain = new FilterChain([slot('a', filterOf(bound), disabled)], []);
     const plan = chain.plan({ filters: levels.map(level) });
-    assert.equal(!plan.empty, on, `${disabled} ${JSON.stringify(levels)}`);
+    assert.deepEqual(plan.filters, [on ? bound : undefined], `${disabled} ${JSON.stringify(levels)}`);
   }
 });
 
@@ -255,7 +265,45 @@ test('what a route says about a filter of another type is not its business', () 
 test('a discovered filter takes effect with the next request', () => {
   const cell: { filter: HttpFilter | undefined } = { filter: undefined };
   const chain = new FilterChain([{ name: 'a', disabled: false, cell }], [cell]);
-  assert.equal(chain.plan(undefined).empty, false);
+  assert.equal(chain.plan(undefined).headsOnly?.length, 1);
   cell.filter = filterOf(undefined);
-  assert.equal(chain.plan(undefined).empty, true);
+  assert.deepEqual(chain.plan(undefined).headsOnly, []);
+});
+
+test('only a chain of shared hooks for heads of requests needs nothing kept of a request', () => {
+  const head: Hooks<RequestHead> = { head: () => 'continue' };
+  const body: Hooks<RequestHead> = { ...head, body: () => 'continue' };
+  const table: readonly (readonly [string, readonly (BoundFilter | undefined)[], number | undefined])[] = [
+    ['nothing', [undefined], 0],
+    ['heads', [{ shared: { request: head } }, undefined, { shared: {} }, { shared: { request: head } }], 2],
+    ['a body', [{ shared: { request: head } }, { shared: { request: body } }], undefined],
+    ['a response', [{ shared: { request: head, response: {} } }], undefined],
+    ['hooks of its own', [begins(() => ({ request: head }))], undefined],
+  ];
+  for (const [name, filters, length] of table) {
+    const chain = new FilterChain(
+      filters.map((bound, at) => slot(String(at), filterOf(bound))),
+      [],
+    );
+    assert.equal(chain.plan(undefined).headsOnly?.length, length, name);
+  }
+});
+
+test('a head goes past hooks until one stops it or has replied', () => {
+  const seen: string[] = [];
+  const stream = Object.assign(streamOf(), { ended: false, responseStarted: false });
+  const hook = (name: string, verdict: HeadVerdict, started = false): Hooks<RequestHead> => ({
+    head: () => {
+      seen.push(name);
+      stream.responseStarted = started;
+      return verdict;
+    },
+  });
+  const pass = (...hooks: readonly Hooks<RequestHead>[]): boolean => {
+    seen.length = 0;
+    return passHead(stream, hooks, new RequestHead(), true);
+  };
+  assert.deepEqual([pass(hook('a', 'continue'), hook('b', 'continue')), seen], [true, ['a', 'b']]);
+  assert.deepEqual([pass(hook('a', 'stop'), hook('b', 'continue')), seen], [false, ['a']]);
+  assert.deepEqual([pass(hook('a', 'continue', true), hook('b', 'continue')), seen], [false, ['a']]);
 });

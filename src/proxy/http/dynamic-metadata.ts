@@ -1,49 +1,64 @@
 import type { JsonObject, JsonValue } from '../config/fields.ts';
 
-/** What filters note about a request, by namespace and key. There are few entries, so they stand in lists and are looked for in order. */
-export class DynamicMetadata {
-  readonly #namespaces: string[] = [];
-  readonly #keys: string[] = [];
-  readonly #values: JsonValue[] = [];
+/** All that filters noted about a request: the latest note and what was there before it. */
+export interface Noted {
+  readonly note: MetadataNote;
+  readonly before: Noted | undefined;
+}
 
-  set(namespace: string, key: string, value: JsonValue): void {
-    const known = this.#find(namespace, key);
-    if (known >= 0) {
-      this.#values[known] = value;
-      return;
-    }
-    this.#namespaces.push(namespace);
-    this.#keys.push(key);
-    this.#values.push(value);
+/**
+ * A value that a filter notes about requests, under a namespace and a key. It remembers what it was last added to, so that requests
+ * of which the same is noted share one list and the note costs no allocation.
+ */
+export class MetadataNote {
+  readonly namespace: string;
+  readonly key: string;
+  readonly value: JsonValue;
+  #added: Noted | undefined = undefined;
+
+  constructor(namespace: string, key: string, value: JsonValue) {
+    this.namespace = namespace;
+    this.key = key;
+    this.value = value;
   }
 
-  /** The value at a path of keys; the whole namespace for an empty path. */
-  get(namespace: string, path: readonly string[]): JsonValue | undefined {
-    const [first, ...rest] = path;
-    if (first === undefined) return this.#namespaces.includes(namespace) ? this.all()[namespace] : undefined;
-    const at = this.#find(namespace, first);
-    let value = at < 0 ? undefined : this.#values[at];
-    for (const key of rest) {
-      value =
-        typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject)[key] : undefined;
-    }
-    return value;
+  /** What was noted before and this note, which takes the place of one with the same key. */
+  addTo(before: Noted | undefined): Noted {
+    const known = this.#added;
+    if (known && known.before === before) return known;
+    this.#added = { note: this, before };
+    return this.#added;
   }
+}
 
-  all(): JsonObject {
-    const out: Record<string, Record<string, JsonValue>> = {};
-    for (let at = 0; at < this.#keys.length; at++) {
-      const namespace = this.#namespaces[at] as string;
-      const values = out[namespace] ?? {};
-      values[this.#keys[at] as string] = this.#values[at] as JsonValue;
-      out[namespace] = values;
-    }
-    return out;
+/** The value at a path of keys; the whole namespace for an empty path. */
+export function findNoted(noted: Noted, namespace: string, path: readonly string[]): JsonValue | undefined {
+  const [first, ...rest] = path;
+  if (first === undefined) return allNoted(noted)[namespace];
+  let value = latest(noted, namespace, first);
+  for (const key of rest) {
+    value =
+      typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject)[key] : undefined;
   }
+  return value;
+}
 
-  #find(namespace: string, key: string): number {
-    const keys = this.#keys;
-    for (let at = 0; at < keys.length; at++) if (keys[at] === key && this.#namespaces[at] === namespace) return at;
-    return -1;
+/** By namespace and key, in the order in which keys were noted first. */
+export function allNoted(noted: Noted): JsonObject {
+  const notes: MetadataNote[] = [];
+  for (let one: Noted | undefined = noted; one; one = one.before) notes.push(one.note);
+  const out: Record<string, Record<string, JsonValue>> = {};
+  for (const { namespace, key, value } of notes.reverse()) {
+    const values = out[namespace] ?? {};
+    values[key] = value;
+    out[namespace] = values;
   }
+  return out;
+}
+
+function latest(noted: Noted, namespace: string, key: string): JsonValue | undefined {
+  for (let one: Noted | undefined = noted; one; one = one.before) {
+    if (one.note.key === key && one.note.namespace === namespace) return one.note.value;
+  }
+  return undefined;
 }

@@ -2,7 +2,7 @@ import type { Host } from '../cluster/host.ts';
 import type { JsonObject, JsonValue } from '../config/fields.ts';
 import type { MetadataSource } from '../match/metadata.ts';
 import { now, wallNow } from '../time/clock.ts';
-import { DynamicMetadata } from './dynamic-metadata.ts';
+import { allNoted, findNoted, MetadataNote, type Noted } from './dynamic-metadata.ts';
 import type { RequestHead, ResponseHead } from './head.ts';
 import type { HeaderMap } from './headers.ts';
 import { written } from './wire.ts';
@@ -154,7 +154,7 @@ export class StreamInfo {
   healthCheck = false;
   /** Name of a header (or `:path`, `:authority`) whose configured value came out as something no header may hold. */
   invalidHeader = '';
-  #metadata: DynamicMetadata | undefined = undefined;
+  #noted: Noted | undefined = undefined;
   #lookup: ((name: string) => string | undefined) | undefined = undefined;
 
   constructor(peers: ConnectionPeers) {
@@ -202,16 +202,20 @@ export class StreamInfo {
   }
 
   setMetadata(namespace: string, key: string, value: JsonValue): void {
-    this.#metadata ??= new DynamicMetadata();
-    this.#metadata.set(namespace, key, value);
+    this.noteMetadata(new MetadataNote(namespace, key, value));
+  }
+
+  /** The same for a value that many requests have in common. */
+  noteMetadata(note: MetadataNote): void {
+    this.#noted = note.addTo(this.#noted);
   }
 
   metadata(namespace: string, path: readonly string[]): JsonValue | undefined {
-    return this.#metadata?.get(namespace, path);
+    return this.#noted && findNoted(this.#noted, namespace, path);
   }
 
   allMetadata(): JsonObject {
-    return this.#metadata?.all() ?? {};
+    return this.#noted ? allNoted(this.#noted) : {};
   }
 
   /** Request headers as header matchers ask for them; made once a request when one does. */

@@ -1,4 +1,5 @@
 import type { LocalReply } from '../filter/filter.ts';
+import { passHead } from '../filter/pass.ts';
 import type { RouterDownstream } from '../filter/router/downstream.ts';
 import type { RedirectHistory } from '../filter/router/internal-redirect.ts';
 import { routeRequest } from '../filter/router/router.ts';
@@ -116,8 +117,8 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     if (manager.tracing && this.requestId !== '') applyTraceReason(this, manager.tracing, manager.requestIds);
     if (this.upgrade !== undefined && this.#refusesUpgrade(this.upgrade)) return;
     const plan = manager.filters.plan(route);
-    if (plan.empty) {
-      this.forward();
+    if (plan.headsOnly) {
+      if (passHead(this, plan.headsOnly, this.head, this.requestDone)) this.forward();
       return;
     }
     const ends = { request: new RequestEnd(this), response: new ResponseEnd(this) };

@@ -30,23 +30,25 @@ export function readHeaderMatcher(fields: Fields): HeaderTest {
   };
 }
 
-/**
- * The same where Envoy looks at the values of a repeated header one by one: one that passes is enough.
- * `each` calls back with every value of a header by lower-case name until it is told `true`, and says whether it was.
- */
-export function readEachHeaderMatcher(fields: Fields): (each: HeaderValues) => boolean {
+/** What a matcher asks for headers that are fields of the head. */
+type PseudoHeaders = Pick<StreamInfo, 'requestHeader'>;
+
+/** The same where Envoy looks at the values of a repeated header of the request one by one: one that passes is enough. */
+export function readEachHeaderMatcher(
+  fields: Fields,
+): (info: PseudoHeaders, request: RequestHead | undefined) => boolean {
   const { name, test, invert, emptyWhenAbsent } = readParts(fields);
   const any = (): boolean => true;
-  if (!test) return (each) => (emptyWhenAbsent || each(name, any)) !== invert;
-  return (each) => {
-    if (each(name, test)) return !invert;
-    return each(name, any) ? invert : emptyWhenAbsent && test('') !== invert;
+  if (!test) return (info, request) => (emptyWhenAbsent || anyHeaderValue(info, request, name, any)) !== invert;
+  return (info, request) => {
+    if (anyHeaderValue(info, request, name, test)) return !invert;
+    return anyHeaderValue(info, request, name, any) ? invert : emptyWhenAbsent && test('') !== invert;
   };
 }
 
-/** Whether a value of the request's header, pseudo headers included, passes; for `readEachHeaderMatcher`. */
-export function anyHeaderValue(
-  info: Pick<StreamInfo, 'requestHeader'>,
+/** Whether a value of the request's header, pseudo headers included, passes. */
+function anyHeaderValue(
+  info: PseudoHeaders,
   request: RequestHead | undefined,
   name: string,
   passes: StringTest,
@@ -61,8 +63,6 @@ export function anyHeaderValue(
   }
   return false;
 }
-
-export type HeaderValues = (name: string, test: StringTest) => boolean;
 
 function readParts(fields: Fields): HeaderParts {
   const name = headerName(fields.required('name'));

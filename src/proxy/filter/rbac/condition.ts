@@ -1,7 +1,7 @@
 import type { Cidr } from '../../../base/index.ts';
 import type { Fields } from '../../config/fields.ts';
 import { CidrIndex, cidrSet, readCidr } from '../../match/cidr.ts';
-import { anyHeaderValue, readEachHeaderMatcher } from '../../match/headers.ts';
+import { readEachHeaderMatcher } from '../../match/headers.ts';
 import { readMetadataMatcher } from '../../match/metadata.ts';
 import { readStringMatcher } from '../../match/strings.ts';
 import { readTemplateMatch } from '../../route/uri-template.ts';
@@ -38,7 +38,10 @@ export function anyOf(conditions: readonly Condition[]): StreamCondition {
   if (upstream) tests.unshift(upstream);
   const [only] = tests;
   if (tests.length === 1 && only) return only;
-  return (stream) => tests.some((one) => one(stream));
+  return (stream) => {
+    for (let at = 0; at < tests.length; at++) if (tests[at]?.(stream)) return true;
+    return false;
+  };
 }
 
 function upstreamTest(conditions: readonly Condition[]): StreamCondition | undefined {
@@ -53,7 +56,10 @@ function upstreamTest(conditions: readonly Condition[]): StreamCondition | undef
 
 function allOf(conditions: readonly Condition[]): Condition {
   const tests = conditions.map((one) => anyOf([one]));
-  return test((stream) => tests.every((one) => one(stream)));
+  return test((stream) => {
+    for (let at = 0; at < tests.length; at++) if (!tests[at]?.(stream)) return false;
+    return true;
+  });
 }
 
 const negated = (condition: Condition): Condition => {
@@ -181,9 +187,7 @@ function readCommon(fields: Fields, kind: CommonKind | undefined): Condition {
     }
     case 'header': {
       const matches = fields.message(kind, readEachHeaderMatcher);
-      return matches
-        ? test((stream) => matches((name, passes) => anyHeaderValue(stream, stream.head, name, passes)))
-        : NEVER;
+      return matches ? test((stream) => matches(stream, stream.head)) : NEVER;
     }
     case 'url_path': {
       const matches = fields.message(kind, (inner) => inner.message('path', readStringMatcher));

@@ -13,12 +13,16 @@ export interface Verdict {
   readonly allowed: boolean;
   /** The policy that matched, if one did. */
   readonly policy: string | undefined;
+  /** Its place among the verdicts of its engine. */
+  readonly at: number;
 }
 
 /** A compiled `envoy.config.rbac.v3.RBAC`. */
 export interface RbacEngine {
   /** Everybody is allowed; whether a policy matched is a hint to access logs. */
   readonly logs: boolean;
+  /** Number of different verdicts. */
+  readonly verdicts: number;
   judge(stream: RbacSubject): Verdict;
 }
 
@@ -30,7 +34,6 @@ interface Policy {
 
 interface Candidate {
   readonly order: number;
-  readonly name: string;
   readonly test: StreamCondition;
 }
 
@@ -42,13 +45,16 @@ export function readEngine(fields: Fields): RbacEngine {
     Buffer.compare(Buffer.from(left.name), Buffer.from(right.name)),
   );
   const find = policyIndex(policies);
+  const verdict = (policy: string | undefined, at: number): Verdict => {
+    const matched = policy !== undefined;
+    return { allowed: action === 'LOG' || matched === (action === 'ALLOW'), policy, at };
+  };
+  const matches = policies.map(({ name }, at) => verdict(name, at));
+  const none = verdict(undefined, policies.length);
   return {
     logs: action === 'LOG',
-    judge: (stream) => {
-      const policy = find(stream);
-      const matched = policy !== undefined;
-      return { allowed: action === 'LOG' || matched === (action === 'ALLOW'), policy };
-    },
+    verdicts: policies.length + 1,
+    judge: (stream) => matches[find(stream)] ?? none,
   };
 }
 
@@ -61,19 +67,19 @@ function readPolicy(fields: Fields, name: string): Policy {
 }
 
 /**
- * The first policy in lexical order that matches. Policies whose principals are all client addresses stand in an index by address, so
- * that a request only tries those of its client.
+ * Position of the first policy in lexical order that matches, or the number of policies. Policies whose principals are all client
+ * addresses stand in an index by address, so that a request only tries those of its client.
  */
-function policyIndex(policies: readonly Policy[]): (stream: RbacSubject) => string | undefined {
+function policyIndex(policies: readonly Policy[]): (stream: RbacSubject) => number {
   const byClient = new CidrIndex<Candidate>();
   const others: Candidate[] = [];
-  for (const [order, { name, permits, principals }] of policies.entries()) {
+  for (const [order, { permits, principals }] of policies.entries()) {
     const clients = principals.flatMap((one) => (one.kind === 'client' ? [one.cidr] : []));
     if (clients.length === principals.length) {
-      for (const cidr of clients) byClient.add(cidr, { order, name, test: permits });
+      for (const cidr of clients) byClient.add(cidr, { order, test: permits });
     } else {
       const isPrincipal = anyOf(principals);
-      others.push({ order, name, test: (stream) => isPrincipal(stream) && permits(stream) });
+      others.push({ order, test: (stream) => isPrincipal(stream) && permits(stream) });
     }
   }
   const cache = new Map<string, readonly Candidate[]>();
@@ -85,5 +91,12 @@ function policyIndex(policies: readonly Policy[]): (stream: RbacSubject) => stri
     cache.set(address, found);
     return found;
   };
-  return (stream) => candidates(stream.peers.directRemote.address).find(({ test }) => test(stream))?.name;
+  return (stream) => {
+    const list = byClient.empty ? others : candidates(stream.peers.directRemote.address);
+    for (let at = 0; at < list.length; at++) {
+      const { order, test } = list[at] as Candidate;
+      if (test(stream)) return order;
+    }
+    return policies.length;
+  };
 }

@@ -1,4 +1,5 @@
 import type { Fields } from '../../config/fields.ts';
+import { MetadataNote } from '../../http/dynamic-metadata.ts';
 import type { FilterContext } from '../context.ts';
 import type { FilterKind, FilterStream, HeadVerdict, HttpFilter } from '../filter.ts';
 import { type RbacEngine, readEngine, type Verdict } from './engine.ts';
@@ -32,13 +33,14 @@ export const rbacFilter: FilterKind = {
   read: (fields, context): HttpFilter => {
     const own = readRbac(fields);
     // What routes say is counted under the names of the chain's filter.
-    const counters = countersOf(own, context);
+    const places = placesOf(own, context);
     return {
       type: TYPE,
       bind: ([override]) => {
         const config = (override as RbacConfig | undefined) ?? own;
         if (!config.rules && !config.shadow) return undefined;
-        return { shared: { request: { head: (stream) => enforce(stream, config, counters) } } };
+        const plan = planOf(config, places);
+        return { shared: { request: { head: (stream) => enforce(stream, plan) } } };
       },
     };
   },
@@ -46,30 +48,43 @@ export const rbacFilter: FilterKind = {
   readRoute: (fields): RbacConfig => fields.message('rbac', readRbac) ?? NOTHING,
 };
 
-interface Counters {
-  readonly rules: VerdictCounter;
-  readonly shadow: VerdictCounter;
-  readonly rulesKeys: VerdictKeys;
-  readonly shadowKeys: VerdictKeys;
+/** Where the verdicts of one engine are told, whatever rules it has. */
+interface VerdictPlace {
+  readonly counter: VerdictCounter;
+  /** Before the keys of dynamic metadata. */
+  readonly prefix: string;
 }
 
-/** Where a verdict is noted in the dynamic metadata. */
-interface VerdictKeys {
-  readonly result: string;
-  readonly policy: string;
+interface VerdictPlaces {
+  readonly rules: VerdictPlace;
+  readonly shadow: VerdictPlace;
 }
 
-function keysOf(prefix: string): VerdictKeys {
-  return { result: `${prefix}engine_result`, policy: `${prefix}effective_policy_id` };
-}
-
-function countersOf({ rulesPrefix, shadowPrefix }: RbacConfig, context: FilterContext): Counters {
+function placesOf({ rulesPrefix, shadowPrefix }: RbacConfig, context: FilterContext): VerdictPlaces {
   return {
-    rules: verdictCounter(context, rulesPrefix, false),
-    shadow: verdictCounter(context, shadowPrefix, true),
-    rulesKeys: keysOf(`${rulesPrefix}enforced_`),
-    shadowKeys: keysOf(`${shadowPrefix}shadow_`),
+    rules: { counter: verdictCounter(context, rulesPrefix, false), prefix: `${rulesPrefix}enforced_` },
+    shadow: { counter: verdictCounter(context, shadowPrefix, true), prefix: `${shadowPrefix}shadow_` },
   };
+}
+
+/** An engine at its place. */
+interface Judge {
+  readonly engine: RbacEngine;
+  readonly place: VerdictPlace;
+  readonly trackPolicies: boolean;
+  /** What is noted of a verdict, made when it is first given. */
+  readonly notes: (readonly MetadataNote[] | undefined)[];
+}
+
+interface RbacPlan {
+  readonly rules: Judge | undefined;
+  readonly shadow: Judge | undefined;
+}
+
+function planOf({ rules, shadow, trackPolicies }: RbacConfig, places: VerdictPlaces): RbacPlan {
+  const at = (engine: RbacEngine | undefined, place: VerdictPlace): Judge | undefined =>
+    engine && { engine, place, trackPolicies, notes: new Array<undefined>(engine.verdicts).fill(undefined) };
+  return { rules: at(rules, places.rules), shadow: at(shadow, places.shadow) };
 }
 
 function readRbac(fields: Fields): RbacConfig {
@@ -82,18 +97,11 @@ function readRbac(fields: Fields): RbacConfig {
   };
 }
 
-function enforce(stream: FilterStream, config: RbacConfig, counters: Counters): HeadVerdict {
-  const { rules, shadow, trackPolicies } = config;
-  if (shadow) {
-    const verdict = shadow.judge(stream);
-    counters.shadow.count(verdict, trackPolicies);
-    record(stream, verdict, counters.shadowKeys);
-  }
+function enforce(stream: FilterStream, { rules, shadow }: RbacPlan): HeadVerdict {
+  if (shadow) judge(stream, shadow);
   if (!rules) return 'continue';
-  const verdict = rules.judge(stream);
-  counters.rules.count(verdict, trackPolicies);
-  record(stream, verdict, counters.rulesKeys);
-  if (rules.logs) stream.setMetadata('envoy.common', 'access_log_hint', verdict.policy !== undefined);
+  const verdict = judge(stream, rules);
+  if (rules.engine.logs) stream.setMetadata('envoy.common', 'access_log_hint', verdict.policy !== undefined);
   if (verdict.allowed) return 'continue';
   stream.reply({
     status: 403,
@@ -108,7 +116,18 @@ export function deniedDetails({ policy }: Verdict): string {
   return `rbac_access_denied_matched_policy[${(policy ?? 'none').replaceAll(/\s/g, '_')}]`;
 }
 
-function record(stream: FilterStream, { allowed, policy }: Verdict, keys: VerdictKeys): void {
-  stream.setMetadata(NAMESPACE, keys.result, allowed ? 'allowed' : 'denied');
-  if (policy !== undefined) stream.setMetadata(NAMESPACE, keys.policy, policy);
+/** Judges a request, counts and notes the verdict. */
+function judge(stream: FilterStream, { engine, place, trackPolicies, notes }: Judge): Verdict {
+  const verdict = engine.judge(stream);
+  place.counter.count(verdict, trackPolicies);
+  const known = notes[verdict.at] ?? notesOf(verdict, place.prefix);
+  notes[verdict.at] = known;
+  for (let at = 0; at < known.length; at++) stream.noteMetadata(known[at] as MetadataNote);
+  return verdict;
+}
+
+function notesOf({ allowed, policy }: Verdict, prefix: string): readonly MetadataNote[] {
+  const result = new MetadataNote(NAMESPACE, `${prefix}engine_result`, allowed ? 'allowed' : 'denied');
+  if (policy === undefined) return [result];
+  return [result, new MetadataNote(NAMESPACE, `${prefix}effective_policy_id`, policy)];
 }

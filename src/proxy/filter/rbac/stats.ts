@@ -36,9 +36,10 @@ export class VerdictCounter {
   }
 
   count({ allowed, policy }: Verdict, track: boolean): void {
-    const result = allowed ? 'allowed' : 'denied';
-    this.#stats[result]++;
+    if (allowed) this.#stats.allowed++;
+    else this.#stats.denied++;
     if (!track || policy === undefined) return;
+    const result = allowed ? 'allowed' : 'denied';
     const key = `${result}.${policy}`;
     let stats = this.#policies.get(key);
     if (!stats) {
