@@ -1,3 +1,4 @@
+import { textIn } from '../transport/text.ts';
 import { anyOf, CONTROL, VALUE } from './bytes.ts';
 import { CODEC_ERROR, type HeadFault, INVALID_CHARACTERS, TOO_LARGE, TOO_MANY, UNDERSCORE } from './fault.ts';
 import type { HeaderMap } from './headers.ts';
@@ -71,7 +72,7 @@ export function parseFields(
   }
   if (bytes[at + 1] !== 10) return atEnd(bytes, from, limit, options, CODEC_ERROR);
   if (at + 2 - from > options.maxBytes) return TOO_LARGE;
-  return takeFields(bytes.toString('latin1', start, at), start, count, options, headers, message) ?? at + 2;
+  return takeFields(textIn(bytes, start, at), start, count, options, headers, message) ?? at + 2;
 }
 
 /** The head is not complete. */

@@ -1,3 +1,4 @@
+import { textIn } from '../transport/text.ts';
 import { anyOf, CONTROL, TARGET, TOKEN, VALUE } from './bytes.ts';
 import { CODEC_ERROR, type HeadFault, INVALID_CHARACTERS, TOO_LARGE } from './fault.ts';
 import { facts, parseFields, REQUEST, RESPONSE } from './fields.ts';
@@ -124,7 +125,7 @@ function fastLine(bytes: Buffer, from: number, limit: number, options: RequestOp
   )
     return -1;
   line.method = methodAt(bytes, from, methodEnd, options.allowCustomMethods);
-  line.target = bytes.toString('latin1', targetStart, targetEnd);
+  line.target = textIn(bytes, targetStart, targetEnd);
   line.minor = 1;
   line.bare = false;
   return line.method === '' || at + 10 - from > options.maxBytes ? -1 : at + 10;
@@ -146,7 +147,7 @@ function isVersion11(bytes: Buffer, at: number): boolean {
 
 function methodAt(bytes: Buffer, from: number, to: number, allowCustom: boolean): string {
   if (to - from === 3 && bytes[from] === 71 && bytes[from + 1] === 69 && bytes[from + 2] === 84) return 'GET';
-  const method = bytes.toString('latin1', from, to);
+  const method = textIn(bytes, from, to);
   return isMethod(method, allowCustom) ? method : '';
 }
 
@@ -170,7 +171,7 @@ export function parseResponseHead(
 
 /** The reason phrase of the status line from `from` to `stop`. */
 function reasonIn(bytes: Buffer, from: number, stop: number): string {
-  return /^\S+[ \t]+\S+[ \t]*(.*?)[ \t]*\r\n$/.exec(bytes.toString('latin1', from, stop))?.[1] ?? '';
+  return /^\S+[ \t]+\S+[ \t]*(.*?)[ \t]*\r\n$/.exec(textIn(bytes, from, stop))?.[1] ?? '';
 }
 
 /** Position after the status line. */
@@ -183,7 +184,7 @@ function statusLine(bytes: Buffer, from: number, limit: number, maxBytes: number
   const stop = from + length;
   if (bytes[stop - 1] !== 13) return CODEC_ERROR;
   if (anyOf(bytes, from, stop, CONTROL)) return INVALID_CHARACTERS;
-  const match = STATUS_LINE.exec(bytes.toString('latin1', from, stop - 1));
+  const match = STATUS_LINE.exec(textIn(bytes, from, stop - 1));
   if (!match) return CODEC_ERROR;
   // Envoy keeps the code in 16 bits.
   head.status = Number(BigInt(match[2] ?? '') & 0xffffn);

@@ -1,3 +1,4 @@
+import { textIn } from '../transport/text.ts';
 import { TOKEN } from './bytes.ts';
 
 /** What the codec does with a field of that name. */
@@ -66,7 +67,7 @@ export function internName(bytes: Buffer, from: number, to: number, hash: number
   for (let entry = slots[slot]; entry !== undefined; entry = entry.next) {
     if (sameLower(bytes, from, to, entry.bytes)) return entry;
   }
-  const entry = makeName(bytes.toString('latin1', from, to).toLowerCase(), slots[slot]);
+  const entry = makeName(textIn(bytes, from, to).toLowerCase(), slots[slot]);
   if (learnt < LEARN_LIMIT && to - from <= LEARN_LENGTH) {
     learnt++;
     slots[slot] = entry;

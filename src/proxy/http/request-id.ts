@@ -1,5 +1,6 @@
 import { randomFillSync } from 'node:crypto';
 import { type Fields, isObject, typeName } from '../config/fields.ts';
+import { textIn } from '../transport/text.ts';
 
 const POOL = 512;
 const random = Buffer.alloc(16 * POOL);
@@ -25,7 +26,7 @@ export function newRequestId(): string {
     text[to++] = HEX[value >> 4] as number;
     text[to++] = HEX[value & 15] as number;
   }
-  return text.toString('latin1');
+  return textIn(text, 0, text.length);
 }
 
 /** What a connection manager does with `x-request-id`. */

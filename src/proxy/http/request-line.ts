@@ -1,3 +1,4 @@
+import { textIn } from '../transport/text.ts';
 import { CONTROL, isToken, TARGET } from './bytes.ts';
 import { CODEC_ERROR, type HeadFault, INVALID_CHARACTERS, TOO_LARGE } from './fault.ts';
 
@@ -41,7 +42,7 @@ export function parseRequestLine(
   if (length < 0) return limit - from >= maxBytes ? TOO_LARGE : undefined;
   const stop = from + length;
   if (length === 0 || bytes[stop - 1] !== 13) return CODEC_ERROR;
-  const text = bytes.toString('latin1', from, stop - 1);
+  const text = textIn(bytes, from, stop - 1);
   const fault = takeParts(text, allowCustom, line);
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);

@@ -4,6 +4,7 @@ import type { Transport } from '../transport/transport.ts';
 import type { RequestHead, ResponseHead } from './head.ts';
 import type { WriteName } from './header-case.ts';
 import type { HeaderMap } from './headers.ts';
+import { fieldsRoom, putField, putFields, putLineEnd } from './put-fields.ts';
 import { reasonPhrase } from './status.ts';
 
 /** A head that is written together with what comes after it. Its fields must not change until then. */
@@ -120,10 +121,10 @@ class OutgoingRequest implements OutgoingHead {
     let at = putText(out, from, this.#method);
     out[at++] = SPACE;
     at = putText(out, at, this.#path);
-    this.line = at + REQUEST_LINE_END - from;
-    at = putText(out, at, ' HTTP/1.1\r\nhost: ');
-    at = putText(out, at, this.#authority);
-    return putFields(out, putLineEnd(out, at), this.#headers, this.#tail);
+    this.line = at + VERSION.length - from;
+    out.set(VERSION, at);
+    at = putField(out, at + VERSION.length, 'host', this.#authority);
+    return putFields(out, at, this.#headers, this.#tail);
   }
 }
 
@@ -156,13 +157,9 @@ class OutgoingResponse implements OutgoingHead {
   }
 }
 
-/** Length of what ends a request line. */
-const REQUEST_LINE_END = ' HTTP/1.1\r\n'.length;
 const LAST_CHUNK = '0\r\n\r\n';
-const CR = 13;
-const LF = 10;
+const VERSION = Buffer.from(' HTTP/1.1\r\n');
 const SPACE = 0x20;
-const COLON = 0x3a;
 const ZERO = 0x30;
 
 const statusLines: (Uint8Array | undefined)[] = [];
@@ -173,44 +170,6 @@ function statusLine(status: number): Uint8Array {
   const line = Buffer.from(`HTTP/1.1 ${status} ${reasonPhrase(status)}\r\n`, 'latin1');
   if (status < 1000) statusLines[status] = line;
   return line;
-}
-
-function fieldsRoom({ names, values }: HeaderMap): number {
-  let room = 0;
-  for (let at = 0; at < names.length; at++) room += (names[at] as string).length + (values[at] as string).length + 4;
-  return room;
-}
-
-function putFields(out: Buffer, from: number, { names, values }: HeaderMap, tail: string): number {
-  let at = from;
-  for (let index = 0; index < names.length; index++) {
-    at = putName(out, at, names[index] as string);
-    at = putLineEnd(out, putText(out, at, values[index] as string));
-  }
-  return putLineEnd(out, putText(out, at, tail));
-}
-
-function putLineEnd(out: Buffer, at: number): number {
-  out[at] = CR;
-  out[at + 1] = LF;
-  return at + 2;
-}
-
-/** `name: ` as bytes, of the names written first; others are written anew each time. */
-const nameBytes = new Map<string, Uint8Array>();
-const KNOWN_NAMES = 1024;
-
-function putName(out: Buffer, at: number, name: string): number {
-  const known = nameBytes.get(name);
-  if (known) {
-    out.set(known, at);
-    return at + known.length;
-  }
-  if (nameBytes.size < KNOWN_NAMES && name.length <= 64) nameBytes.set(name, Buffer.from(`${name}: `, 'latin1'));
-  const end = putText(out, at, name);
-  out[end] = COLON;
-  out[end + 1] = SPACE;
-  return end + 2;
 }
 
 /** Bytes of what was written last: all of them, and those of the head's fields with their line ends. */
