@@ -79,6 +79,7 @@ export async function checkBootstrap(options: ProxyOptions): Promise<readonly Is
   const engine = createEngine({
     worker: 0,
     node: config.nodeName,
+    bindConfig: config.bindConfig,
     runtime: config.runtime,
     logs: logsOf(options),
     drain: DEFAULT_DRAIN,

@@ -16,10 +16,12 @@ export {
 } from './sandbox.ts';
 export { openSocketPair } from './socket-pair.ts';
 export {
+  type ClientSocketOptions,
   closeDescriptor,
   duplicateDescriptor,
   type ListenSocketOptions,
   makeListenerTransparent,
+  openClientSocket,
   openListenSocket,
   openTransparentSocket,
   type TransparentSocketOptions,

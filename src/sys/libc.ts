@@ -24,6 +24,7 @@ export const native = {
   dup2: libc.func('int dup2(int, int)'),
   close: libc.func('int close(int)'),
   bind: libc.func('int bind(int, void*, uint32)'),
+  getsockopt: libc.func('int getsockopt(int, int, int, _Out_ void*, _Inout_ uint32*)'),
   setsockopt: libc.func('int setsockopt(int, int, int, void*, uint32)'),
   send: libc.func('long send(int, void*, size_t, int)'),
   sendto: libc.func('long sendto(int, void*, size_t, int, void*, uint32)'),
@@ -107,7 +108,7 @@ function int32(value: number): Buffer {
 }
 
 /** Sets an integer or raw socket option. */
-export function setOption(fd: number, level: number, option: number, value: number | Buffer): void {
+export function setOption(fd: number, level: number, option: number, value: number | Uint8Array): void {
   const bytes = typeof value === 'number' ? int32(value) : value;
   check(native.setsockopt(fd, level, option, bytes, bytes.length), `setsockopt(${level}, ${option})`);
 }

@@ -33,6 +33,47 @@ export function openTransparentSocket({ type, address, port, mark }: Transparent
   }
 }
 
+export interface ClientSocketOptions {
+  readonly v6: boolean;
+  /** Where it is bound; undefined: not before it connects. */
+  readonly source: { readonly host: string; readonly port: number } | undefined;
+  /** IP_TRANSPARENT: the source need not be the machine's own. */
+  readonly transparent: boolean;
+  /** IP_FREEBIND: likewise, but answers must find their way. */
+  readonly freebind: boolean;
+  /** SO_MARK of everything the socket sends. */
+  readonly mark?: number;
+  readonly beforeBind: (fd: number) => void;
+}
+
+/** A non-blocking stream socket for `new net.Socket({ fd })`, which then owns it. Throws `SystemCallError`. */
+export function openClientSocket(options: ClientSocketOptions): number {
+  const { v6, source, transparent, freebind, mark, beforeBind } = options;
+  const flags = c.SOCK_STREAM | c.SOCK_NONBLOCK | c.SOCK_CLOEXEC;
+  const fd = check(native.socket(v6 ? c.AF_INET6 : c.AF_INET, flags, 0), 'socket');
+  try {
+    if (transparent) {
+      setTransparent(fd, v6);
+      setOption(fd, c.SOL_SOCKET, c.SO_REUSEADDR, 1);
+    }
+    if (freebind) setFreebind(fd, v6);
+    if (mark !== undefined) setOption(fd, c.SOL_SOCKET, c.SO_MARK, mark);
+    beforeBind(fd);
+    if (!source) return fd;
+    // Ports are then told apart by where connections lead to, so that there are as many for each place.
+    if (source.port === 0) setOption(fd, c.SOL_IP, c.IP_BIND_ADDRESS_NO_PORT, 1);
+    const target = socketAddress(source.host, source.port);
+    check(
+      native.bind(fd, target, target.length),
+      `bind(${source.host.includes(':') ? `[${source.host}]` : source.host}:${source.port})`,
+    );
+    return fd;
+  } catch (error) {
+    native.close(fd);
+    throw error;
+  }
+}
+
 export interface ListenSocketOptions {
   readonly address: string;
   readonly port: number;
@@ -57,7 +98,7 @@ export function openListenSocket(options: ListenSocketOptions): number {
     setOption(fd, c.SOL_SOCKET, c.SO_REUSEADDR, 1);
     if (reusePort) setOption(fd, c.SOL_SOCKET, c.SO_REUSEPORT, 1);
     if (transparent) setTransparent(fd, v6);
-    if (freebind) setOption(fd, v6 ? c.SOL_IPV6 : c.SOL_IP, v6 ? c.IPV6_FREEBIND : c.IP_FREEBIND, 1);
+    if (freebind) setFreebind(fd, v6);
     if (mark !== undefined) setOption(fd, c.SOL_SOCKET, c.SO_MARK, mark);
     beforeBind(fd);
     const target = socketAddress(address, port);
@@ -82,6 +123,10 @@ export function duplicateDescriptor(fd: number): number {
 
 export function closeDescriptor(fd: number): void {
   check(native.close(fd), 'close');
+}
+
+function setFreebind(fd: number, v6: boolean): void {
+  setOption(fd, v6 ? c.SOL_IPV6 : c.SOL_IP, v6 ? c.IPV6_FREEBIND : c.IP_FREEBIND, 1);
 }
 
 function setTransparent(fd: number, v6: boolean): void {

@@ -16,6 +16,7 @@ export function createSubject(): { readonly read: Readonly<Record<string, Read>>
   const engine = createEngine({
     worker: 0,
     node: { id: 'node', cluster: 'cluster' },
+    bindConfig: undefined,
     runtime: adminRuntime(),
     logs: singleLogger(log),
     drain: DEFAULT_DRAIN,

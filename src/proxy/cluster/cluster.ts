@@ -24,7 +24,7 @@ import {
   REMAINING_STATS,
   type RemainingStats,
 } from './stats.ts';
-import { bindAddress, type SourceAddress } from './upstream-connection.ts';
+import { bindAddress, type SourceAddress } from './upstream-socket.ts';
 
 /** What a cluster needs of its surroundings. */
 export interface ClusterEnvironment {
@@ -117,6 +117,7 @@ export class Cluster {
       this.health = new HealthChecker(
         {
           config: healthCheck,
+          binding: config.binding,
           stats,
           random,
           hasTraffic: () => this.stats.cxTotal > 0,

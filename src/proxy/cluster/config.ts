@@ -4,6 +4,7 @@ import type { ClientCodec } from '../http/codec-config.ts';
 import type { ClusterRouting } from '../route/cluster-routing.ts';
 import { type StatsScope, sanitizeStatName } from '../stats/store.ts';
 import { type BalancerPolicy, PLAIN_HASHING, PLAIN_LOCALITY } from './balance/policy.ts';
+import { type BindConfig, readBinding, type UpstreamBinding } from './config/binding.ts';
 import { checkAssignment } from './config/check-assignment.ts';
 import { type CircuitBreakers, NO_CIRCUIT_BREAKERS, readCircuitBreakers } from './config/circuit-breakers.ts';
 import { type DnsConfig, readDns } from './config/dns.ts';
@@ -31,6 +32,8 @@ export interface ClusterConfig {
   readonly assignment: Assignment;
   readonly policy: BalancerPolicy;
   readonly connectTimeout: number;
+  /** Where connections come from and what their sockets are set to; undefined: nothing is said. */
+  readonly binding: UpstreamBinding | undefined;
   /** Bytes that may wait on one connection; 0: as many as without a limit of the operator's. */
   readonly bufferLimit: number;
   readonly idleTimeout: number;
@@ -65,6 +68,8 @@ export interface ClusterConfig {
 }
 
 export interface ClusterReaderOptions {
+  /** `upstream_bind_config` of the cluster manager. */
+  readonly bindConfig?: BindConfig | undefined;
   /** Reads the filters of a cluster whose stats stand under `statPrefix` (`cluster.c.`). */
   readonly readFilters: (fields: Fields, key: string, statPrefix: string, stats: StatsScope) => FilterChain | undefined;
   /** Holds what the filters count. */
@@ -95,6 +100,8 @@ export function readCluster(fields: Fields, options: ClusterReaderOptions): Clus
     const path = 'common_lb_config.consistent_hashing_lb_config.use_hostname_for_hashing';
     fields.problem(path, `cannot be used with type ${kind}`, 'STRICT_DNS');
   }
+  if (http.http2 && fields.has('upstream_bind_config'))
+    fields.problem('upstream_bind_config', 'is not supported for clusters of gRPC clients', 'unset');
   const assignment = fields.message('load_assignment', readAssignment) ?? NO_ASSIGNMENT;
   const policy = readClusterPolicy(fields, kind, common);
   checkAssignment(fields, kind, policy, assignment);
@@ -106,6 +113,7 @@ export function readCluster(fields: Fields, options: ClusterReaderOptions): Clus
     serviceName: serviceName || name,
     assignment,
     policy,
+    binding: readBinding(fields, options.bindConfig),
     connectTimeout: fields.duration('connect_timeout') ?? 5000,
     bufferLimit: fields.number('per_connection_buffer_limit_bytes') ?? 0,
     idleTimeout: http.common.idleTimeout,

@@ -3,10 +3,11 @@ import { Deadline } from '../time/deadline.ts';
 import type { ByteCounts } from '../transport/transport.ts';
 import type { Cluster } from './cluster.ts';
 import type { Host } from './host.ts';
-import { errnoText, type ResetReason } from './reset.ts';
+import type { ResetReason } from './reset.ts';
 import type { Resources } from './resources.ts';
-import type { ClusterStats } from './stats.ts';
-import { type ConnectionOwner, type SourceAddress, UpstreamConnection } from './upstream-connection.ts';
+import { type ClusterStats, countDestroyed } from './stats.ts';
+import { type ConnectionOwner, UpstreamConnection } from './upstream-connection.ts';
+import { countRefused, type SourceAddress } from './upstream-socket.ts';
 
 /** A request that needs a connection. */
 export interface PoolClient {
@@ -58,7 +59,7 @@ export class Pool implements ConnectionOwner {
     this.cluster.stats.rqPendingTotal++;
     this.cluster.stats.rqPendingActive++;
     this.#waiting.push(client);
-    if (this.#connecting < this.#waiting.length) this.#open(client);
+    if (this.#connecting < this.#waiting.length) this.#open();
   }
 
   cancel(client: PoolClient): void {
@@ -94,6 +95,11 @@ export class Pool implements ConnectionOwner {
     this.cluster.stats.cxConnectFail++;
     this.host.stats.cxConnectFail++;
     if (reason === 'connection timeout') this.cluster.stats.cxConnectTimeout++;
+    this.#failWaiting(reason, detail);
+  }
+
+  /** Those that come back to the pool for another try are not among them. */
+  #failWaiting(reason: ResetReason, detail: string): void {
     for (const client of this.#waiting.splice(0)) {
       this.#leaveQueue();
       this.cluster.stats.rqPendingFailureEject++;
@@ -118,8 +124,7 @@ export class Pool implements ConnectionOwner {
     this.resources.connections--;
     const at = this.#idle.lastIndexOf(connection);
     if (at >= 0) this.#idle.splice(at, 1);
-    const next = this.#waiting[0];
-    if (next && this.#connecting < this.#waiting.length && this.#all.size === 0) this.#open(next);
+    if (this.#connecting < this.#waiting.length && this.#all.size === 0) this.#open();
     this.#forgetWhenEmpty();
   }
 
@@ -155,7 +160,7 @@ export class Pool implements ConnectionOwner {
     client.onReady(connection);
   }
 
-  #open(client: PoolClient): void {
+  #open(): void {
     const { connections, limits } = this.resources;
     const full = connections >= limits.connections || this.host.stats.cxActive >= limits.connectionsPerHost;
     if (full) {
@@ -163,25 +168,23 @@ export class Pool implements ConnectionOwner {
       // A host without any connection gets one all the same.
       if (this.#all.size > 0) return;
     }
+    const { stats } = this.cluster;
+    stats.cxTotal++;
+    stats.cxHttp1++;
+    this.host.stats.cxTotal++;
     let connection: UpstreamConnection;
     try {
-      const { connectTimeout, codec } = this.cluster.config;
-      connection = new UpstreamConnection(this, this.host.address, this.#source, connectTimeout, codec);
-      connection.transport.limitBuffer(this.cluster.config.bufferLimit);
+      connection = new UpstreamConnection(this, this.host.address, this.#source, this.cluster.config);
     } catch (error) {
-      // The transparent socket could not be made; a failed connect comes later, as an event.
-      this.cancel(client);
-      this.cluster.stats.cxConnectFail++;
-      client.onPoolFailure('local connection failure', `immediate connect error: ${errnoText(error)}`);
+      // The socket could not be made as it is wanted; a failed connect comes later, as an event.
+      this.#failWaiting('local connection failure', countRefused(stats, this.host, error));
       return;
     }
+    connection.transport.limitBuffer(this.cluster.config.bufferLimit);
     this.#connecting++;
     this.#all.add(connection);
     this.resources.connections++;
-    this.cluster.stats.cxTotal++;
-    this.cluster.stats.cxHttp1++;
-    this.cluster.stats.cxActive++;
-    this.host.stats.cxTotal++;
+    stats.cxActive++;
     this.host.stats.cxActive++;
   }
 
@@ -223,13 +226,7 @@ export class Pool implements ConnectionOwner {
 }
 
 function countEnd(stats: ClusterStats, { endedByHost, endedActive, openedAt, requests }: UpstreamConnection): void {
-  stats.cxDestroy++;
   stats.lengthMs.record(now() - openedAt);
   stats.requestsPerConnection.record(requests);
-  if (endedByHost) stats.cxDestroyRemote++;
-  else stats.cxDestroyLocal++;
-  if (!endedActive) return;
-  stats.cxDestroyWithActive++;
-  if (endedByHost) stats.cxDestroyRemoteWithActive++;
-  else stats.cxDestroyLocalWithActive++;
+  countDestroyed(stats, endedByHost, endedActive);
 }

@@ -98,6 +98,17 @@ export class ClusterStats {
   readonly canaryRqTime = new Histogram();
 }
 
+/** Counts a connection that has ended; `active`: something was under way on it. */
+export function countDestroyed(stats: ClusterStats, byHost: boolean, active: boolean): void {
+  stats.cxDestroy++;
+  if (byHost) stats.cxDestroyRemote++;
+  else stats.cxDestroyLocal++;
+  if (!active) return;
+  stats.cxDestroyWithActive++;
+  if (byHost) stats.cxDestroyRemoteWithActive++;
+  else stats.cxDestroyLocalWithActive++;
+}
+
 export const CLUSTER_STATS = statsKind(
   ClusterStats,
   {

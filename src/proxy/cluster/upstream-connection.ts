@@ -1,5 +1,3 @@
-import net from 'node:net';
-import { openTransparentSocket } from '../../sys/index.ts';
 import type { Address } from '../config/address.ts';
 import { BodyDecoder } from '../http/body.ts';
 import type { ClientCodec } from '../http/codec-config.ts';
@@ -8,22 +6,10 @@ import { HeadBuffer } from '../http/head-buffer.ts';
 import type { HeaderMap } from '../http/headers.ts';
 import { now } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
-import { connectInternal } from '../transport/internal.ts';
 import { type ByteCounts, Transport, type TransportUser } from '../transport/transport.ts';
-import { errnoText, type ResetReason } from './reset.ts';
-
-/** Whose address an upstream connection is made from. */
-export interface SourceAddress {
-  /** `0.0.0.0` or `::`: the kernel chooses. */
-  readonly address: string;
-  readonly mark: number;
-}
-
-/** A client that is its own backend cannot be connected to from its own address: then the node's own is taken. */
-export function bindAddress(source: SourceAddress | undefined, host: string): SourceAddress | undefined {
-  if (source?.address !== host) return source;
-  return { address: host.includes(':') ? '::' : '0.0.0.0', mark: source.mark };
-}
+import type { UpstreamBinding } from './config/binding.ts';
+import { connectFailure, type ResetReason } from './reset.ts';
+import { openUpstreamSocket, type SourceAddress } from './upstream-socket.ts';
 
 /** What uses a connection for one request. Called inside the read of the bytes: `bytes` is reused afterwards. */
 export interface ResponseHandler {
@@ -56,6 +42,14 @@ export interface ConnectionOwner {
   /** The upstream sent what HTTP does not allow. */
   onProtocolError(): void;
   readonly bytes: ByteCounts;
+}
+
+/** How the connections of a cluster are made. */
+export interface ConnectionSettings {
+  readonly binding: UpstreamBinding | undefined;
+  /** Milliseconds, 0 for ever. */
+  readonly connectTimeout: number;
+  readonly codec: ClientCodec;
 }
 
 /** Responses of 1xx that Envoy tells of; others are passed over. */
@@ -96,17 +90,17 @@ export class UpstreamConnection implements TransportUser {
   #keep = false;
   readonly #connectTimeout: Deadline;
 
+  /** Throws where not even the attempt to connect can be made. */
   constructor(
     owner: ConnectionOwner,
     address: Address,
     source: SourceAddress | undefined,
-    connectTimeout: number,
-    codec: ClientCodec,
+    { binding, connectTimeout, codec }: ConnectionSettings,
   ) {
     this.owner = owner;
     this.#codec = codec;
     this.#connectTimeout = new Deadline(() => this.#connectFailed('connection timeout', ''));
-    this.transport = new Transport(this, owner.bytes, (onread) => openUpstreamSocket(address, source, onread));
+    this.transport = new Transport(this, owner.bytes, (onread) => openUpstreamSocket(address, source, binding, onread));
     this.transport.socket.on('connect', () => this.#connect());
     this.#connectTimeout.start(connectTimeout);
   }
@@ -148,7 +142,7 @@ export class UpstreamConnection implements TransportUser {
   onError(error: unknown): void {
     this.endedByHost = true;
     if (this.connected) return;
-    this.#connectFailed('remote connection failure', `delayed connect error: ${errnoText(error)}`);
+    this.#connectFailed('remote connection failure', connectFailure(error));
   }
 
   #connectFailed(reason: ResetReason, detail: string): void {
@@ -299,26 +293,4 @@ export class UpstreamConnection implements TransportUser {
     handler.onReset('protocol error');
     return undefined;
   }
-}
-
-/** A socket on its way to an address. Throws where the system refuses even that. */
-export function openUpstreamSocket(
-  address: Address,
-  source: SourceAddress | undefined,
-  onread: net.OnReadOpts,
-): net.Socket {
-  if (address.kind === 'internal') return connectInternal(address.listener, address.endpointId, onread);
-  const socket =
-    source && address.kind === 'socket'
-      ? new net.Socket({
-          fd: openTransparentSocket({ type: 'stream', address: source.address, port: 0, mark: source.mark }),
-          manualStart: true,
-          allowHalfOpen: true,
-          onread,
-        } as net.SocketConstructorOpts)
-      : new net.Socket({ allowHalfOpen: true, onread } as net.SocketConstructorOpts);
-  socket.setNoDelay(true);
-  if (address.kind === 'pipe') socket.connect({ path: address.path });
-  else socket.connect({ host: address.host, port: address.port });
-  return socket;
 }

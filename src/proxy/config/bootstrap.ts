@@ -1,5 +1,6 @@
 import { fail, type Issue, ok, type Result } from '../../base/index.ts';
 import { decodeEnvoyJson, typeName } from '../../model/envoy/index.ts';
+import { type BindConfig, readBindConfig } from '../cluster/config/binding.ts';
 import { readLocality } from '../cluster/config/endpoints.ts';
 import type { Locality } from '../cluster/host.ts';
 import { adminRuntime, readRuntime } from '../runtime/read.ts';
@@ -31,6 +32,8 @@ export interface Bootstrap {
   readonly node: JsonObject;
   readonly stats: StatsSettings;
   readonly nodeName: NodeName;
+  /** `upstream_bind_config` of the cluster manager. */
+  readonly bindConfig: BindConfig | undefined;
   readonly listeners: readonly JsonObject[];
   readonly clusters: readonly JsonObject[];
   readonly admin: Address | undefined;
@@ -128,6 +131,7 @@ function readFields(fields: Fields, identity: NodeIdentity | undefined): Bootstr
     inner.ignore('access_log', 'access_log_path', 'profile_path', 'ignore_global_conn_limit');
     return inner.message('address', readAddress);
   });
+  const manager = fields.message('cluster_manager', (inner) => readManager(inner, resources?.clusters ?? []));
   return {
     node,
     stats,
@@ -135,8 +139,9 @@ function readFields(fields: Fields, identity: NodeIdentity | undefined): Bootstr
       id: nameOf(node, 'id'),
       cluster: nameOf(node, 'cluster'),
       locality: localityOfNode(node),
-      localCluster: readLocalCluster(fields, resources?.clusters ?? []),
+      localCluster: manager?.localCluster ?? '',
     },
+    bindConfig: manager?.bindConfig,
     listeners: resources?.listeners ?? [],
     clusters: resources?.clusters ?? [],
     admin,
@@ -167,11 +172,16 @@ function localityOfNode({ locality }: JsonObject): Locality | undefined {
   return isObject(locality) ? readMessage(locality, 'node.locality', [], readLocality) : undefined;
 }
 
-function readLocalCluster(fields: Fields, clusters: readonly JsonObject[]): string {
-  const name = fields.message('cluster_manager', (inner) => inner.text('local_cluster_name')) ?? '';
-  if (name && !clusters.some((one) => one['name'] === name))
-    fields.problem('cluster_manager.local_cluster_name', `local cluster ${JSON.stringify(name)} must be defined`);
-  return name;
+interface Manager {
+  readonly localCluster: string;
+  readonly bindConfig: BindConfig | undefined;
+}
+
+function readManager(fields: Fields, clusters: readonly JsonObject[]): Manager {
+  const localCluster = fields.text('local_cluster_name');
+  if (localCluster && !clusters.some((one) => one['name'] === localCluster))
+    fields.problem('local_cluster_name', `local cluster ${JSON.stringify(localCluster)} must be defined`);
+  return { localCluster, bindConfig: fields.message('upstream_bind_config', readBindConfig) };
 }
 
 function nameOf(node: JsonObject, key: 'id' | 'cluster'): string {

@@ -1,5 +1,5 @@
 import type net from 'node:net';
-import type { SourceAddress } from '../cluster/upstream-connection.ts';
+import type { SourceAddress } from '../cluster/upstream-socket.ts';
 import { now } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
 import type { Transport, TransportUser } from '../transport/transport.ts';

@@ -5,6 +5,7 @@ import type { AccessLog } from '../accesslog/access-log.ts';
 import { type Address, readAddress } from '../config/address.ts';
 import { type Fields, isObject, type JsonObject, typeName } from '../config/fields.ts';
 import { readSocketOptions } from '../config/socket-option.ts';
+import { readTcpKeepalive } from '../config/tcp-keepalive.ts';
 import type { HttpManagerContext } from '../http/manager.ts';
 import { type NetworkChain, readNetworkChain } from '../network/chain.ts';
 import type { StatsScope } from '../stats/store.ts';
@@ -124,6 +125,7 @@ function readSocketSettings(fields: Fields): SocketSettings {
       ...(fastOpen === undefined
         ? []
         : [{ level: SOL_TCP, name: TCP_FASTOPEN, value: fastOpen, state: 'STATE_LISTENING' as const }]),
+      ...(fields.message('tcp_keepalive', readTcpKeepalive) ?? []),
       ...readSocketOptions(fields, 'socket_options'),
     ],
   };

@@ -1,7 +1,7 @@
 import type net from 'node:net';
 import { fail, ok, type Result } from '../../base/index.ts';
 import { duplicateDescriptor } from '../../sys/index.ts';
-import type { SourceAddress } from '../cluster/upstream-connection.ts';
+import type { SourceAddress } from '../cluster/upstream-socket.ts';
 import { type Address, formatAddress } from '../config/address.ts';
 import { type ConnectionPeers, FLAG, type Peer, StreamInfo } from '../http/stream-info.ts';
 import { openConnection, type ServedConnection } from '../network/connection.ts';

@@ -1,5 +1,5 @@
 import type net from 'node:net';
-import type { SourceAddress } from '../cluster/upstream-connection.ts';
+import type { SourceAddress } from '../cluster/upstream-socket.ts';
 import { ServerConnection } from '../http/server-connection.ts';
 import { type ConnectionPeers, StreamInfo } from '../http/stream-info.ts';
 import { acceptedTransport, type Transport, uncounted } from '../transport/transport.ts';

@@ -1,8 +1,7 @@
 import type net from 'node:net';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Host } from '../cluster/host.ts';
-import { errnoText } from '../cluster/reset.ts';
-import type { SourceAddress } from '../cluster/upstream-connection.ts';
+import type { SourceAddress } from '../cluster/upstream-socket.ts';
 import { FLAG, type StreamInfo } from '../http/stream-info.ts';
 import { writeMessage } from '../http/wire.ts';
 import { now } from '../time/clock.ts';
@@ -12,7 +11,7 @@ import { ConnectionLog } from './connection-log.ts';
 import type { TerminalConnection } from './gate.ts';
 import type { BackOff, TcpProxy } from './tcp-proxy.ts';
 import { TcpContext } from './tcp-route.ts';
-import { TcpUpstream, type TcpUpstreamOwner } from './tcp-upstream.ts';
+import { type ConnectFailure, connectTcp, type TcpUpstream, type TcpUpstreamOwner } from './tcp-upstream.ts';
 
 /** A client's connection joined to one upstream connection, byte for byte, each direction ending on its own. */
 export class TcpConnection implements TerminalConnection, TcpUpstreamOwner {
@@ -106,20 +105,18 @@ export class TcpConnection implements TerminalConnection, TcpUpstreamOwner {
     this.#host = host;
     info.upstreamHost = host;
     info.attempts++;
-    try {
-      this.#upstream = new TcpUpstream(this, cluster, host, this.#source);
-    } catch (error) {
-      this.onConnectFailed(errnoText(error), false);
-    }
+    const upstream = connectTcp(this, cluster, host, this.#source);
+    if (upstream.ok) this.#upstream = upstream.value;
+    else this.onConnectFailed(upstream.error, 'local');
   }
 
-  onConnectFailed(failure: string, timedOut: boolean): void {
+  onConnectFailed(failure: string, kind: ConnectFailure): void {
     const info = this.#info;
     this.#upstream = undefined;
     if (this.#over) return;
-    if (this.#host) this.#cluster?.outlier?.onLocalFailure(this.#host, timedOut ? 504 : 503);
+    if (this.#host) this.#cluster?.outlier?.onLocalFailure(this.#host, kind === 'timeout' ? 504 : 503);
     info.upstreamFailure = failure;
-    info.flags |= FLAG.UPSTREAM_FAILURE;
+    if (kind !== 'local') info.flags |= FLAG.UPSTREAM_FAILURE;
     const { maxConnectAttempts, backOff } = this.#proxy;
     if (info.attempts < maxConnectAttempts) {
       if (backOff) this.#pause.start(this.#nextPause(backOff));

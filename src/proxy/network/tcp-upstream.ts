@@ -1,22 +1,49 @@
+import { fail, ok, type Result } from '../../base/index.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Host } from '../cluster/host.ts';
-import { errnoText } from '../cluster/reset.ts';
-import { bindAddress, openUpstreamSocket, type SourceAddress } from '../cluster/upstream-connection.ts';
+import { connectFailure } from '../cluster/reset.ts';
+import { countDestroyed } from '../cluster/stats.ts';
+import { bindAddress, countRefused, openUpstreamSocket, type SourceAddress } from '../cluster/upstream-socket.ts';
 import type { Peer } from '../http/stream-info.ts';
 import { now } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
 import { Transport, type TransportUser } from '../transport/transport.ts';
 
+/** Whether the system, the way to the host or the host itself did not let a connection be. */
+export type ConnectFailure = 'local' | 'remote' | 'timeout';
+
 /** What hears of an upstream connection. */
 export interface TcpUpstreamOwner {
   onConnected(upstream: TcpUpstream): void;
   /** Not called after `onConnected`. `failure`: Envoy's transport failure reason. */
-  onConnectFailed(failure: string, timedOut: boolean): void;
+  onConnectFailed(failure: string, kind: ConnectFailure): void;
   onUpstreamBytes(bytes: Buffer, length: number): void;
   onUpstreamWritable(): void;
   /** The upstream sends nothing more. */
   onUpstreamEnd(): void;
   onUpstreamClosed(): void;
+}
+
+/** Begins a connection, or says why not even the attempt can be made: Envoy's transport failure reason, which may be empty. */
+export function connectTcp(
+  owner: TcpUpstreamOwner,
+  cluster: Cluster,
+  host: Host,
+  source: SourceAddress | undefined,
+): Result<TcpUpstream, string> {
+  const { stats, resources } = cluster;
+  stats.cxTotal++;
+  host.stats.cxTotal++;
+  stats.rqPendingTotal++;
+  try {
+    const upstream = new TcpUpstream(owner, cluster, host, source);
+    stats.rqPendingActive++;
+    resources.DEFAULT.pending++;
+    return ok(upstream);
+  } catch (error) {
+    stats.rqPendingFailureEject++;
+    return fail(countRefused(stats, host, error));
+  }
 }
 
 /** One connection to a host that carries bytes as they come. */
@@ -25,26 +52,26 @@ export class TcpUpstream implements TransportUser {
   readonly #owner: TcpUpstreamOwner;
   readonly #cluster: Cluster;
   readonly #host: Host;
-  readonly #connectTimeout = new Deadline(() => this.#fail('connection timeout', true));
+  readonly #connectTimeout = new Deadline(() => this.#fail('connection timeout', 'timeout'));
   #connected = false;
   #over = false;
   #endedByHost = false;
   readonly #openedAt = now();
   #lifetime: Deadline | undefined = undefined;
 
-  /** Throws where not even the attempt to connect can be made. */
   constructor(owner: TcpUpstreamOwner, cluster: Cluster, host: Host, source: SourceAddress | undefined) {
     this.#owner = owner;
     this.#cluster = cluster;
     this.#host = host;
     const from = bindAddress(source, host.peer.address);
-    this.transport = new Transport(this, cluster.stats, (onread) => openUpstreamSocket(host.address, from, onread));
+    const { binding } = cluster.config;
+    this.transport = new Transport(this, cluster.stats, (onread) =>
+      openUpstreamSocket(host.address, from, binding, onread),
+    );
     this.transport.limitBuffer(cluster.config.bufferLimit);
     this.transport.socket.on('connect', () => this.#connect());
     cluster.resources.DEFAULT.connections++;
-    cluster.stats.cxTotal++;
     cluster.stats.cxActive++;
-    host.stats.cxTotal++;
     host.stats.cxActive++;
     this.#connectTimeout.start(cluster.config.connectTimeout);
   }
@@ -56,6 +83,7 @@ export class TcpUpstream implements TransportUser {
 
   destroy(): void {
     if (this.#over) return;
+    if (!this.#connected) this.#cluster.stats.rqCancelled++;
     this.#release();
     this.transport.destroy();
   }
@@ -63,6 +91,8 @@ export class TcpUpstream implements TransportUser {
   #connect(): void {
     if (this.#over) return;
     this.#connected = true;
+    this.#cluster.stats.rqPendingActive--;
+    this.#cluster.resources.DEFAULT.pending--;
     this.#cluster.stats.rqTotal++;
     this.#host.stats.rqTotal++;
     this.#connectTimeout.stop();
@@ -84,28 +114,33 @@ export class TcpUpstream implements TransportUser {
     }
   }
 
-  #fail(failure: string, timedOut: boolean): void {
+  #fail(failure: string, kind: ConnectFailure): void {
     if (this.#over || this.#connected) return;
     const { stats } = this.#cluster;
     stats.cxConnectFail++;
     this.#host.stats.cxConnectFail++;
-    if (timedOut) stats.cxConnectTimeout++;
-    this.destroy();
-    this.#owner.onConnectFailed(failure, timedOut);
+    if (kind === 'timeout') stats.cxConnectTimeout++;
+    else this.#endedByHost = true;
+    stats.rqPendingFailureEject++;
+    this.#release();
+    this.transport.destroy();
+    this.#owner.onConnectFailed(failure, kind);
   }
 
   #release(): void {
     this.#over = true;
     this.#connectTimeout.stop();
     this.#lifetime?.stop();
-    this.#cluster.resources.DEFAULT.connections--;
-    const { stats } = this.#cluster;
+    const { stats, resources } = this.#cluster;
+    resources.DEFAULT.connections--;
+    if (!this.#connected) {
+      resources.DEFAULT.pending--;
+      stats.rqPendingActive--;
+    }
     stats.cxActive--;
-    stats.cxDestroy++;
     stats.lengthMs.record(now() - this.#openedAt);
-    if (this.#endedByHost) stats.cxDestroyRemote++;
-    else stats.cxDestroyLocal++;
     this.#host.stats.cxActive--;
+    countDestroyed(stats, this.#endedByHost, this.#connected);
   }
 
   onBytes(bytes: Buffer, length: number): void {
@@ -117,11 +152,14 @@ export class TcpUpstream implements TransportUser {
   }
 
   onRemoteEnd(): void {
-    if (!this.#over) this.#owner.onUpstreamEnd();
+    if (this.#over) return;
+    // The side that ends last closes the connection.
+    this.#endedByHost = this.transport.socket.writableEnded;
+    this.#owner.onUpstreamEnd();
   }
 
   onError(error: unknown): void {
-    this.#fail(`delayed connect error: ${errnoText(error)}`, false);
+    this.#fail(connectFailure(error), 'remote');
   }
 
   onClosed(): void {

@@ -29,6 +29,7 @@ export async function openWorkers(
   const first = createEngine({
     worker: 0,
     node: config.nodeName,
+    bindConfig: config.bindConfig,
     runtime: config.runtime,
     logs,
     drain,
@@ -46,6 +47,7 @@ export async function openWorkers(
     logLevels: [...logs.levels()],
     runtime: config.runtimeJson,
     node: config.nodeName,
+    bindConfig: config.bindConfig,
     rawHandles,
     compileCache: getCompileCacheDir(),
   };

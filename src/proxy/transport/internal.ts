@@ -22,7 +22,7 @@ export function closeInternal(name: string, accept: InternalAccept): void {
  * A socket whose other end the internal listener of that name accepts. It is connected from the next turn on; where there is no such
  * listener it fails as a refused connection does.
  */
-export function connectInternal(name: string, endpointId: string, onread: net.OnReadOpts): net.Socket {
+export function connectInternal(name: string, endpointId: string, onread?: net.OnReadOpts): net.Socket {
   const accept = listeners.get(name);
   if (!accept) {
     const socket = new net.Socket({ onread } as net.SocketConstructorOpts);

@@ -2,6 +2,7 @@ import type { Issue } from '../../base/index.ts';
 import { accessLogReader } from '../accesslog/access-log.ts';
 import { createLogFiles, type LogFiles } from '../accesslog/file.ts';
 import { createGrpcLogs, type GrpcLogSink } from '../accesslog/grpc.ts';
+import type { BindConfig } from '../cluster/config/binding.ts';
 import { ClusterManager } from '../cluster/manager.ts';
 import type { NodeName } from '../config/bootstrap.ts';
 import { FilterStore } from '../discovery/filters.ts';
@@ -21,6 +22,8 @@ export interface EngineOptions {
   /** Ordinal of the worker, from 0. */
   readonly worker: number;
   readonly node: NodeName;
+  /** `upstream_bind_config` of the cluster manager. */
+  readonly bindConfig: BindConfig | undefined;
   readonly runtime: Runtime;
   readonly logs: Logs;
   readonly drain: DrainSettings;
@@ -47,13 +50,23 @@ export interface Engine {
   stop(drainMs: number): Promise<void>;
 }
 
-export function createEngine({ worker, node, runtime, logs, drain, logFlushMs, logSink }: EngineOptions): Engine {
+export function createEngine({
+  worker,
+  node,
+  bindConfig,
+  runtime,
+  logs,
+  drain,
+  logFlushMs,
+  logSink,
+}: EngineOptions): Engine {
   const stats = new StatsStore();
   const processDrain = new ProcessDrain(drain);
   const files = createLogFiles(logFlushMs);
   const filters = new FilterStore();
   const clusters = new ClusterManager(
     {
+      bindConfig,
       readFilters: (fields, key, statPrefix, scope) => {
         const health = proxyHealth(processDrain, clusters);
         const surroundings = { statPrefix, stats: scope, runtime, health, discover: filters.discover };

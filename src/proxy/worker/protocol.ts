@@ -1,6 +1,7 @@
 import type { Issue } from '../../base/index.ts';
 import type { GrpcMessage } from '../../model/envoy/index.ts';
 import type { GrpcLogConfig } from '../accesslog/grpc.ts';
+import type { BindConfig } from '../cluster/config/binding.ts';
 import type { HostCounts } from '../cluster/host-counts.ts';
 import type { NodeName } from '../config/bootstrap.ts';
 import type { JsonObject } from '../config/fields.ts';
@@ -16,6 +17,7 @@ export interface ThreadData {
   readonly logFlushMs: number | undefined;
   readonly logLevels: readonly (readonly [string, Level])[];
   readonly node: NodeName;
+  readonly bindConfig: BindConfig | undefined;
   /** `layered_runtime` of the bootstrap, which was read without issues before. */
   readonly runtime: JsonObject | undefined;
   readonly drain: DrainSettings;

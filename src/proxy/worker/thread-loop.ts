@@ -21,6 +21,7 @@ export async function runThread(data: ThreadData): Promise<void> {
   const engine = createEngine({
     worker: data.worker,
     node: data.node,
+    bindConfig: data.bindConfig,
     runtime,
     logs,
     drain: data.drain,

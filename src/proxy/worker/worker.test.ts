@@ -89,6 +89,7 @@ test('a change that one worker refuses is in force in none', async () => {
   const first = createEngine({
     worker: 0,
     node: { id: '', cluster: '' },
+    bindConfig: undefined,
     runtime: adminRuntime(),
     logs: singleLogger(log),
     drain: DEFAULT_DRAIN,

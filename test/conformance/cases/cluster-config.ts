@@ -19,6 +19,7 @@ const one = (places: Places): Json => assignment([group([endpoint(places, 0)])])
 const oneWith =
   (more: Json) =>
   (places: Places): Json => ({ ...one(places), ...more });
+const source = (address: string, port = 0): Json => ({ address, port_value: port });
 const named = (name: string): Json => ({ endpoint: { address: socketAddress(name, 80) } });
 const subset = (config: Json, more: Json = {}) =>
   oneWith({ lb_subset_config: { fallback_policy: 'ANY_ENDPOINT', ...config }, ...more });
@@ -198,6 +199,54 @@ const table: Readonly<Record<string, (places: Places) => Json>> = {
   'preconnect ratio below 1': oneWith({ preconnect_policy: { per_upstream_preconnect_ratio: 0.9 } }),
   'preconnect ratio above 3': oneWith({ preconnect_policy: { per_upstream_preconnect_ratio: 3.1 } }),
   'buffer limit of 0': oneWith({ per_connection_buffer_limit_bytes: 0 }),
+  'bind configuration without an address': oneWith({ upstream_bind_config: {} }),
+  'source address that is a name': oneWith({ upstream_bind_config: { source_address: source('localhost') } }),
+  'source address with a named port': oneWith({
+    upstream_bind_config: { source_address: { address: '127.0.0.1', named_port: 'http' } },
+  }),
+  'source address of UDP': oneWith({
+    upstream_bind_config: { source_address: { ...source('127.0.0.1'), protocol: 'UDP' } },
+  }),
+  'extra source address without a source address': oneWith({
+    upstream_bind_config: { extra_source_addresses: [{ address: source('::1') }] },
+  }),
+  'extra source address without address': oneWith({
+    upstream_bind_config: { source_address: source('127.0.0.1'), extra_source_addresses: [{}] },
+  }),
+  'extra source address of the same version': oneWith({
+    upstream_bind_config: {
+      source_address: source('127.0.0.1'),
+      extra_source_addresses: [{ address: source('127.0.0.2') }],
+    },
+  }),
+  'extra source addresses, two': oneWith({
+    upstream_bind_config: {
+      source_address: source('127.0.0.1'),
+      extra_source_addresses: [{ address: source('::1') }, { address: source('::2') }],
+    },
+  }),
+  'extra and additional source addresses': oneWith({
+    upstream_bind_config: {
+      source_address: source('127.0.0.1'),
+      extra_source_addresses: [{ address: source('::1') }],
+      additional_source_addresses: [source('::1')],
+    },
+  }),
+  'additional source address': oneWith({
+    upstream_bind_config: { source_address: source('127.0.0.1'), additional_source_addresses: [source('::1')] },
+  }),
+  'source address of port 65536': oneWith({ upstream_bind_config: { source_address: source('127.0.0.1', 65536) } }),
+  'socket option without a value': oneWith({ upstream_bind_config: { socket_options: [{ level: 1, name: 9 }] } }),
+  'address selector of nobody': oneWith({
+    upstream_bind_config: {
+      source_address: source('127.0.0.1'),
+      local_address_selector: {
+        name: 'any',
+        typed_config: { '@type': 'type.googleapis.com/google.protobuf.Duration' },
+      },
+    },
+  }),
+  'keepalive without times': oneWith({ upstream_connection_options: { tcp_keepalive: {} } }),
   'TLS under another name': oneWith({
     transport_socket: { name: 'x', typed_config: typed('envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer') },
   }),

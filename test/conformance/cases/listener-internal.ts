@@ -146,6 +146,14 @@ export const scenarios: readonly Scenario[] = [
       },
     ),
   ),
+  judged('an internal listener that keeps alive', (places) =>
+    bootstrap(
+      places,
+      [internalListener(inside(places), [inner(places)], { tcp_keepalive: {} })],
+      [cluster(places, 1)],
+      { bootstrap_extensions: [extension] },
+    ),
+  ),
   judged('an unknown bootstrap extension', (places) =>
     bootstrap(places, [front(places, [toCluster()])], [cluster(places, 0)], {
       bootstrap_extensions: [{ name: 'x', typed_config: typed('google.protobuf.Struct') }],

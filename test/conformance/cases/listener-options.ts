@@ -262,6 +262,7 @@ export const scenarios: readonly Scenario[] = [
     socket_options: [{ level: 1, name: 9, int_value: 1, state: 'STATE_NEVER' }],
   })),
   judged('a socket option without a value', () => ({ socket_options: [{ level: 1, name: 9 }] })),
+  judged('keepalive', () => ({ tcp_keepalive: { keepalive_probes: 3, keepalive_time: 10, keepalive_interval: 5 } })),
   judged('a negative listener filter timeout', () => ({ listener_filters_timeout: '-1s' })),
   judged('connections per event of 0', () => ({ max_connections_to_accept_per_socket_event: 0 })),
 ];

@@ -34,6 +34,7 @@ async function received(http: JsonObject, check: Record<string, string> = {}): P
     const checker: HealthChecker = new HealthChecker(
       {
         config,
+        binding: undefined,
         stats: new HealthCheckStats(),
         random: seeded(),
         hasTraffic: () => false,

@@ -38,14 +38,15 @@ export class HealthChecker {
   }
 
   #probe(host: Host, tell: (result: CheckResult) => void): Probe {
-    const { config, stats } = this.#owner;
+    const { config, stats, binding } = this.#owner;
     const { check, reuseConnection: reuse } = config;
     const address = host.checkAddress;
-    if (check.kind === 'tcp') return createTcpProbe(check, address, reuse, tell);
+    if (check.kind === 'tcp') return createTcpProbe(check, { address, binding }, reuse, tell);
     return new HttpProbe({
       config: check,
       host,
       address,
+      binding,
       authority: host.checkHostname || check.host || this.#clusterName,
       reuse,
       tell,

@@ -6,6 +6,7 @@ import { StreamInfo } from '../../http/stream-info.ts';
 import { writeText } from '../../http/wire.ts';
 import { applyMutation } from '../../route/mutation.ts';
 import { uncounted } from '../../transport/transport.ts';
+import type { UpstreamBinding } from '../config/binding.ts';
 import type { Host } from '../host.ts';
 import { type ConnectionOwner, type ResponseHandler, UpstreamConnection } from '../upstream-connection.ts';
 import type { HttpCheckConfig, StatusRange } from './config.ts';
@@ -16,6 +17,7 @@ export interface HttpProbeOptions {
   readonly config: HttpCheckConfig;
   readonly host: Host;
   readonly address: Address;
+  readonly binding: UpstreamBinding | undefined;
   /** Value of the `host` header. */
   readonly authority: string;
   readonly reuse: boolean;
@@ -57,7 +59,19 @@ export class HttpProbe implements Probe, ConnectionOwner, ResponseHandler {
       return;
     }
     this.#waiting = true;
-    this.#connection = new UpstreamConnection(this, this.#options.address, undefined, 0, CODEC);
+    const { address, binding } = this.#options;
+    try {
+      this.#connection = new UpstreamConnection(this, address, undefined, { binding, connectTimeout: 0, codec: CODEC });
+    } catch {
+      setImmediate(() => this.#refused());
+    }
+  }
+
+  /** Not even the attempt to connect could be made. */
+  #refused(): void {
+    if (!this.#waiting) return;
+    this.#waiting = false;
+    this.#options.tell('network');
   }
 
   abort(): void {

@@ -1,4 +1,5 @@
 import { Deadline } from '../../time/deadline.ts';
+import type { UpstreamBinding } from '../config/binding.ts';
 import { HEALTH, type Host } from '../host.ts';
 import type { HealthCheckConfig } from './config.ts';
 import type { CheckResult, Probe } from './probe.ts';
@@ -7,6 +8,8 @@ import type { HealthCheckStats } from './stats.ts';
 /** What the sessions of one cluster share. */
 export interface SessionOwner {
   readonly config: HealthCheckConfig;
+  /** Where checks come from, as other connections of the cluster. */
+  readonly binding: UpstreamBinding | undefined;
   readonly stats: HealthCheckStats;
   /** A number in [0, 1). */
   readonly random: () => number;

@@ -1,5 +1,7 @@
-import net from 'node:net';
-import { type Address, formatAddress } from '../../config/address.ts';
+import type net from 'node:net';
+import type { Address } from '../../config/address.ts';
+import type { UpstreamBinding } from '../config/binding.ts';
+import { openUpstreamSocket } from '../upstream-socket.ts';
 import type { TcpCheckConfig } from './config.ts';
 import { holdsParts } from './payload.ts';
 import type { CheckResult, Probe } from './probe.ts';
@@ -10,12 +12,14 @@ const MOST_BYTES = 65_536;
 /** Connects, and where bytes are expected, sends its own and waits for those. */
 export function createTcpProbe(
   { send, receive }: TcpCheckConfig,
-  address: Address,
+  { address, binding }: { readonly address: Address; readonly binding: UpstreamBinding | undefined },
   reuse: boolean,
   tell: (result: CheckResult) => void,
 ): Probe {
   let socket: net.Socket | undefined;
   let seen = Buffer.alloc(0);
+  /** Set until it is told that not even the attempt to connect could be made. */
+  let refused: NodeJS.Immediate | undefined;
 
   function close(): void {
     const open = socket;
@@ -24,11 +28,8 @@ export function createTcpProbe(
   }
 
   function open(): net.Socket {
-    const made =
-      address.kind === 'socket'
-        ? net.connect({ host: address.host, port: address.port })
-        : net.connect({ path: formatAddress(address) });
-    made.setNoDelay(true);
+    const made = openUpstreamSocket(address, undefined, binding);
+    made.on('end', () => made.destroy());
     made.on('error', () => undefined);
     made.on('connect', () => {
       if (made !== socket || receive.length > 0) return;
@@ -51,14 +52,25 @@ export function createTcpProbe(
     return made;
   }
 
+  function begin(): boolean {
+    seen = Buffer.alloc(0);
+    try {
+      socket = open();
+      return true;
+    } catch {
+      refused = setImmediate(() => tell('network'));
+      return false;
+    }
+  }
+
   return {
     start() {
-      if (!socket) {
-        seen = Buffer.alloc(0);
-        socket = open();
-      }
-      if (send) socket.write(send);
+      if (!socket && !begin()) return;
+      if (send) socket?.write(send);
     },
-    abort: close,
+    abort: () => {
+      clearImmediate(refused);
+      close();
+    },
   };
 }

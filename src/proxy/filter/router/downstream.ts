@@ -1,4 +1,4 @@
-import type { SourceAddress } from '../../cluster/upstream-connection.ts';
+import type { SourceAddress } from '../../cluster/upstream-socket.ts';
 import type { ResponseHead } from '../../http/head.ts';
 import type { HttpManager } from '../../http/manager.ts';
 import type { TunnelSink } from '../../http/server-connection.ts';
