@@ -1,6 +1,6 @@
 import { type Fields, isObject, typeName } from '../config/fields.ts';
 import { readFormatString, readJsonFormat, readText } from '../format/format-string.ts';
-import { type Appender, Line } from '../format/line.ts';
+import type { Appender } from '../format/line.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
 import type { LogFiles } from './file.ts';
 import { readStreamFilter } from './filter.ts';
@@ -64,9 +64,6 @@ function readSink(fields: Fields, type: string, grpc: GrpcLogs, files: LogFiles)
   }
 }
 
-/** Lines are composed one at a time, all in this one. */
-const line = new Line();
-
 function lineLog(fields: Fields, files: LogFiles, path: string): AccessLog | undefined {
   const append = readLine(fields);
   if (path === '') return undefined;
@@ -76,11 +73,7 @@ function lineLog(fields: Fields, files: LogFiles, path: string): AccessLog | und
     return undefined;
   }
   const file = opened.value;
-  return (info) => {
-    line.length = 0;
-    append(info, line);
-    file.write(line.bytes, line.length);
-  };
+  return (info) => file.write(append, info);
 }
 
 function readLine(fields: Fields): Appender {

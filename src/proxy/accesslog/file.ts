@@ -1,6 +1,8 @@
 import { createWriteStream, openSync, type WriteStream } from 'node:fs';
 import { fail, ok, type Result } from '../../base/index.ts';
 import { errnoText } from '../cluster/reset.ts';
+import { type Appender, Line } from '../format/line.ts';
+import type { StreamInfo } from '../http/stream-info.ts';
 
 /** Lines waiting for a slow disk or pipe are dropped beyond this many bytes. */
 const MAX_WAITING = 4 * 1024 * 1024;
@@ -9,8 +11,8 @@ const BUFFER_BYTES = 2 * FLUSH_BYTES;
 const FLUSH_MS = 1000;
 
 export interface LogFile {
-  /** Takes a line, the first `length` bytes, which it copies. */
-  write(line: Buffer, length: number): void;
+  /** Adds the line that a format makes of a stream. */
+  write(append: Appender, info: StreamInfo): void;
 }
 
 /** The process's own outputs are written as they are: where they are sockets, their paths cannot be opened. */
@@ -55,9 +57,9 @@ class BufferedFile implements LogFile {
   readonly #path: string;
   readonly #flushMs: number;
   #stream: WriteStream | undefined;
-  #bytes: Buffer | undefined = undefined;
-  #length = 0;
-  #spare: Buffer | undefined = undefined;
+  /** Lines that wait for others; they are composed where they are written from. */
+  #lines: Line | undefined = undefined;
+  #spare: Line | undefined = undefined;
   #timer: NodeJS.Timeout | undefined = undefined;
 
   constructor(path: string, fd: number, flushMs: number) {
@@ -66,16 +68,10 @@ class BufferedFile implements LogFile {
     this.#stream = this.#open(fd);
   }
 
-  write(line: Buffer, length: number): void {
-    if (this.#length + length > BUFFER_BYTES) this.#flush();
-    if (length > BUFFER_BYTES) {
-      this.#send(Buffer.from(line.subarray(0, length)), () => undefined);
-      return;
-    }
-    this.#bytes ??= this.#spare ?? Buffer.allocUnsafeSlow(BUFFER_BYTES);
-    line.copy(this.#bytes, this.#length, 0, length);
-    this.#length += length;
-    if (this.#length >= FLUSH_BYTES) this.#flush();
+  write(append: Appender, info: StreamInfo): void {
+    this.#lines ??= this.#spare ?? new Line(BUFFER_BYTES);
+    append(info, this.#lines);
+    if (this.#lines.length >= FLUSH_BYTES) this.#flush();
     else this.#timer ??= setTimeout(() => this.#flush(), this.#flushMs).unref();
   }
 
@@ -89,14 +85,13 @@ class BufferedFile implements LogFile {
   #flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const bytes = this.#bytes;
-    const length = this.#length;
-    if (!bytes || length === 0) return;
-    this.#bytes = undefined;
+    const lines = this.#lines;
+    if (!lines || lines.length === 0) return;
+    this.#lines = undefined;
     this.#spare = undefined;
-    this.#length = 0;
-    this.#send(bytes.subarray(0, length), () => {
-      this.#spare = bytes;
+    this.#send(lines.bytes.subarray(0, lines.length), () => {
+      lines.clear();
+      if (lines.bytes.length <= BUFFER_BYTES) this.#spare = lines;
     });
   }
 

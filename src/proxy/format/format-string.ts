@@ -1,7 +1,7 @@
 import { type Fields, isObject } from '../config/fields.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
 import { compileJsonFormat } from './json.ts';
-import { type Appender, textOf } from './line.ts';
+import { type Appender, literal, textOf } from './line.ts';
 import { compileLine } from './substitution.ts';
 
 export interface CompiledFormat {
@@ -40,6 +40,8 @@ export function readText(fields: Fields, key: string, text: string, omitEmpty: b
   return () => undefined;
 }
 
+const LINE_FEED = literal('\n');
+
 /** Reads a JSON format that stands in a field of its own. */
 export function readJsonFormat(fields: Fields, key: string, omitEmpty: boolean): Appender {
   const format = fields.raw(key);
@@ -51,6 +53,6 @@ export function readJsonFormat(fields: Fields, key: string, omitEmpty: boolean):
   const append = object.value;
   return (info, line) => {
     append(info, line);
-    line.text('\n');
+    line.literal(LINE_FEED);
   };
 }

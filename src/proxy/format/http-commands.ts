@@ -5,34 +5,56 @@ import type { StreamInfo } from '../http/stream-info.ts';
 import { queryValue } from '../match/query.ts';
 import { alone, type Command, type CommandKind, headerNames } from './command.ts';
 
-type Lookup = (info: StreamInfo, name: string) => string | undefined;
+type Lookup = (info: StreamInfo) => string | undefined;
 
-function headerKind(lookup: Lookup): CommandKind {
+function headerKind(lookupOf: (name: string) => Lookup): CommandKind {
   return {
     argument: 'required',
     length: true,
     make: (argument) => {
       const names = headerNames(argument);
       if (!names.ok) return names;
-      const [first, second] = names.value;
-      if (second === '') return ok((info) => lookup(info, first));
-      return ok((info) => lookup(info, first) ?? lookup(info, second));
+      const first = lookupOf(names.value[0]);
+      if (names.value[1] === '') return ok(first);
+      const second = lookupOf(names.value[1]);
+      return ok((info) => first(info) ?? second(info));
     },
   };
 }
 
-const requestHeader: Lookup = (info, name) => info.requestHeader(name);
-const responseHeader: Lookup = (info, name) => info.responseHeader(name);
+function requestHeader(name: string): Lookup {
+  switch (name) {
+    case ':method':
+      return (info) => info.request?.method;
+    case ':path':
+      return (info) => info.request?.path;
+    case ':authority':
+    case ':scheme':
+    case 'host':
+      return (info) => info.requestHeader(name);
+    default:
+      return name.startsWith(':') ? () => undefined : (info) => info.request?.headers.get(name);
+  }
+}
+
+const responseHeader =
+  (name: string): Lookup =>
+  (info) =>
+    info.responseHeader(name);
+const responseTrailer =
+  (name: string): Lookup =>
+  (info) =>
+    info.responseTrailers?.get(name);
 
 /** Commands about the messages of a request. Names and meaning as in Envoy's access log documentation. */
 export const HTTP_COMMANDS: Readonly<Record<string, CommandKind>> = {
   REQ: headerKind(requestHeader),
   STREAM_INFO_REQ: headerKind(requestHeader),
   RESP: headerKind(responseHeader),
-  TRAILER: headerKind((info, name) => info.responseTrailers?.get(name)),
+  TRAILER: headerKind(responseTrailer),
   REQUEST_HEADER: headerKind(requestHeader),
   RESPONSE_HEADER: headerKind(responseHeader),
-  RESPONSE_TRAILER: headerKind((info, name) => info.responseTrailers?.get(name)),
+  RESPONSE_TRAILER: headerKind(responseTrailer),
   REQUEST_HEADERS_BYTES: alone((info) => (info.request ? requestHeadBytes(info.request) : 0)),
   RESPONSE_HEADERS_BYTES: alone((info) => (info.response ? responseHeadBytes(info.response) : 0)),
   RESPONSE_TRAILERS_BYTES: alone((info) => (info.responseTrailers ? fieldBytes(info.responseTrailers) : 0)),

@@ -1,26 +1,26 @@
 import { ok, type Result } from '../../base/index.ts';
 import { isObject, type JsonObject, type JsonValue } from '../config/fields.ts';
-import type { Appender, Line } from './line.ts';
+import { type Appender, type Line, type Literal, literal, Place } from './line.ts';
 import { compileFormat, type FormatCommand, parseFormat } from './substitution.ts';
 
 /** Appends a value; `key` comes before it, unless the value is left out. */
-type Member = (info: Parameters<Appender>[0], line: Line, key: Uint8Array) => void;
+type Member = (info: Parameters<Appender>[0], line: Line, key: Literal) => void;
 
-const COMMA = Buffer.from(',');
-const NULL = Buffer.from('null');
+const COMMA = literal(',');
+const NULL = literal('null');
 
 /**
  * Compiles a JSON format: single commands keep their type, numbers stay numbers.
  * Absent values are `null`, or with `omitEmpty` left out with their keys.
  */
 export function compileJsonFormat(format: JsonObject, omitEmpty: boolean): Result<Appender, string> {
-  const keys: Uint8Array[] = [];
+  const keys: Literal[] = [];
   const members: Member[] = [];
   // Envoy prints keys in the order of their bytes.
   for (const [key, value] of Object.entries(format).sort(([a], [b]) => (a < b ? -1 : 1))) {
     const compiled = compileValue(value, omitEmpty);
     if (!compiled.ok) return compiled;
-    keys.push(Buffer.from(`,${JSON.stringify(key)}:`, 'latin1'));
+    keys.push(literal(`,${JSON.stringify(key)}:`));
     members.push(compiled.value);
   }
   return ok(enclosed('{', members, keys, '}'));
@@ -30,16 +30,18 @@ export function compileJsonFormat(format: JsonObject, omitEmpty: boolean): Resul
 function enclosed(
   open: string,
   members: readonly Member[],
-  keys: readonly (Uint8Array | undefined)[],
+  keys: readonly (Literal | undefined)[],
   close: string,
 ): Appender {
   const bracket = open.charCodeAt(0);
+  const empty = literal(open);
+  const end = literal(close);
   return (info, line) => {
     const start = line.length;
     for (let at = 0; at < members.length; at++) (members[at] as Member)(info, line, keys[at] ?? COMMA);
-    if (line.length === start) line.text(open);
+    if (line.length === start) line.literal(empty);
     else line.bytes[start] = bracket;
-    line.text(close);
+    line.literal(end);
   };
 }
 
@@ -49,7 +51,7 @@ function compileValue(value: JsonValue, omitEmpty: boolean): Result<Member, stri
     if (!inner.ok) return inner;
     const append = inner.value;
     return ok((info, line, key) => {
-      line.raw(key);
+      line.literal(key);
       append(info, line);
     });
   }
@@ -61,9 +63,10 @@ function compileValue(value: JsonValue, omitEmpty: boolean): Result<Member, stri
   const text = compileFormat(value, omitEmpty ? '' : '-');
   if (!text.ok) return text;
   const render = text.value;
+  const place = new Place();
   return ok((info, line, key) => {
-    line.raw(key);
-    line.jsonString(render(info));
+    line.literal(key);
+    line.jsonStringAt(place, render(info));
   });
 }
 
@@ -79,22 +82,23 @@ function compileList(list: readonly JsonValue[], omitEmpty: boolean): Result<App
 
 function constant(value: JsonValue, omitEmpty: boolean): Member {
   if (value === null && omitEmpty) return () => undefined;
-  const text = JSON.stringify(value);
+  const text = literal(JSON.stringify(value));
   return (_, line, key) => {
-    line.raw(key);
-    line.text(text);
+    line.literal(key);
+    line.literal(text);
   };
 }
 
 function commandMember({ command, limit }: FormatCommand, omitEmpty: boolean): Member {
   const withoutNulls = (_key: string, value: unknown): unknown => (value === null ? undefined : value);
+  const place = new Place();
   return (info, line, key) => {
     const value = command(info);
     const absent = value === undefined || value === null || (typeof value === 'number' && !Number.isFinite(value));
     if (absent && omitEmpty) return;
-    line.raw(key);
-    if (absent) line.raw(NULL);
-    else if (typeof value === 'string') line.jsonString(limit === undefined ? value : value.slice(0, limit));
+    line.literal(key);
+    if (absent) line.literal(NULL);
+    else if (typeof value === 'string') line.jsonStringAt(place, limit === undefined ? value : value.slice(0, limit));
     else if (typeof value === 'number' && Number.isInteger(value)) line.number(value);
     else line.text(omitEmpty ? JSON.stringify(value, withoutNulls) : JSON.stringify(value));
   };

@@ -2,7 +2,7 @@ import { fail, ok, type Result } from '../../base/index.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
 import type { Command } from './command.ts';
 import { compileCommand } from './commands.ts';
-import type { Appender, Line } from './line.ts';
+import { type Appender, literal, Place } from './line.ts';
 
 export type Formatter = (info: StreamInfo) => string;
 
@@ -36,20 +36,25 @@ export function compileFormat(text: string, absent = '-'): Result<Formatter, str
 export function compileLine(text: string, absent: string): Result<Appender, string> {
   const parts = parseFormat(text);
   if (!parts.ok) return parts;
-  const list = parts.value.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : part));
+  const list = parts.value.map((part) => (typeof part === 'string' ? literalText(part) : appendValue(part, absent)));
   return ok((info, line) => {
-    for (let at = 0; at < list.length; at++) {
-      const part = list[at] as Uint8Array | FormatCommand;
-      if ('command' in part) appendValue(part, info, line, absent);
-      else line.raw(part);
-    }
+    for (let at = 0; at < list.length; at++) (list[at] as Appender)(info, line);
   });
 }
 
-function appendValue(part: FormatCommand, info: StreamInfo, line: Line, absent: string): void {
-  const value = part.command(info);
-  if (typeof value === 'number' && part.limit === undefined && Number.isInteger(value)) line.number(value);
-  else line.text(textOfValue(value, part.limit, absent));
+function literalText(text: string): Appender {
+  const bytes = literal(text);
+  return (_, line) => line.literal(bytes);
+}
+
+function appendValue(part: FormatCommand, absent: string): Appender {
+  const { command, limit } = part;
+  const place = new Place();
+  return (info, line) => {
+    const value = command(info);
+    if (typeof value === 'number' && limit === undefined && Number.isInteger(value)) line.number(value);
+    else line.textAt(place, textOfValue(value, limit, absent));
+  };
 }
 
 /** Takes a format string apart into text and commands; a fault is told in Envoy's words. */
