@@ -21,8 +21,15 @@ export interface ResourceUpdate {
   readonly removed: readonly string[];
   /** What was asked for by name and is unknown to the control plane so far. */
   missing(): readonly string[];
-  /** Resources with an extension that is no valid message of its type, or that occur twice, with the reason; not among `changed`. */
-  readonly broken: ReadonlyMap<string, string>;
+  /** Resources with an extension that is no valid message of its type; not among `changed`. */
+  readonly broken: ReadonlyMap<string, BrokenResource>;
+  /** Names that occur more than once; the first resource counts, and the response is not accepted. */
+  readonly repeated: readonly string[];
+}
+
+export interface BrokenResource {
+  readonly json: JsonObject;
+  readonly reason: string;
 }
 
 export type ProtocolForm = 'sotw' | 'delta';
@@ -62,10 +69,10 @@ export function createClientCache(url: string, form: ProtocolForm): ClientCache 
     read(response, names) {
       const unpacked = unpack(url, form, response, accepted);
       if (!unpacked.ok) return unpacked;
-      const { received, broken } = unpacked.value;
+      const { received, broken, repeated } = unpacked.value;
       const isNew = ({ name, version, json }: Received): boolean =>
         json !== undefined || version !== accepted.get(name)?.version;
-      pending = received.filter((one) => isNew(one) && !broken.has(one.name));
+      pending = received.filter((one) => isNew(one) && one.reason === '');
       const present = new Set(received.map(({ name }) => name));
       removed = goneNames(response, present).filter((name) => accepted.has(name));
       return ok({
@@ -75,6 +82,7 @@ export function createClientCache(url: string, form: ProtocolForm): ClientCache 
         removed,
         missing: () => [...names].filter((name) => name !== '*' && !accepted.has(name) && !present.has(name)),
         broken,
+        repeated,
       });
     },
 
@@ -105,24 +113,26 @@ export function createClientCache(url: string, form: ProtocolForm): ClientCache 
 
 interface Unpacked {
   readonly received: readonly Received[];
-  readonly broken: ReadonlyMap<string, string>;
+  readonly broken: ReadonlyMap<string, BrokenResource>;
+  readonly repeated: readonly string[];
 }
 
 type Accepted = ReadonlyMap<string, Held>;
 
 function unpack(url: string, form: ProtocolForm, response: GrpcMessage, accepted: Accepted): Result<Unpacked, string> {
   const received = new Map<string, Received>();
-  const broken = new Map<string, string>();
+  const broken = new Map<string, BrokenResource>();
+  const repeated: string[] = [];
   const items = Array.isArray(response['resources']) ? (response['resources'] as readonly GrpcMessage[]) : [];
   for (const [position, item] of items.entries()) {
     const one = unpackOne(url, form, item, accepted);
     if (!one.ok) return fail(`resource ${position}: ${one.error}`);
-    const { name, reason } = one.value;
-    if (reason !== '') broken.set(name, reason);
-    if (received.has(name)) broken.set(name, `duplicate resource ${name} found`);
-    received.set(name, one.value);
+    const { name, reason, json = {} } = one.value;
+    if (reason !== '') broken.set(name, { json, reason });
+    if (received.has(name)) repeated.push(name);
+    else received.set(name, one.value);
   }
-  return ok({ received: [...received.values()], broken });
+  return ok({ received: [...received.values()], broken, repeated });
 }
 
 function unpackOne(url: string, form: ProtocolForm, item: GrpcMessage, accepted: Accepted): Result<Received, string> {

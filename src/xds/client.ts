@@ -13,7 +13,8 @@ export interface XdsClientOptions {
   readonly node: JsonObject;
   readonly form: ProtocolForm;
   /**
-   * Puts an update into force and answers with the reason for each resource that cannot be; of those the last good version counts as kept.
+   * Puts an update into force and answers with the reason for each resource that cannot be, also those that are broken; of
+   * those the last good version counts as kept.
    * An entry under '' refuses the response as a whole. Updates are handed over one at a time. Names that the update itself
    * makes necessary are to be subscribed before it returns, so that the control plane sees them before the acknowledgement.
    */
@@ -130,12 +131,10 @@ async function answerResponse(
     onRefusal?.(typeUrl, read.error);
     return subscription.answer(response, new Map([['', read.error]]));
   }
-  const errors = new Map(read.value.broken);
   try {
-    for (const [name, reason] of await onUpdate(typeUrl, read.value)) errors.set(name, reason);
+    return subscription.answer(response, await onUpdate(typeUrl, read.value));
   } catch (error) {
     log.error({ typeUrl, error }, 'an update could not be put into force');
-    errors.set('', error instanceof Error ? error.message : String(error));
+    return subscription.answer(response, new Map([['', error instanceof Error ? error.message : String(error)]]));
   }
-  return subscription.answer(response, errors);
 }

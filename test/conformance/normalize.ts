@@ -84,6 +84,7 @@ export function normalOutcome(outcome: Outcome, places: Places): Outcome {
       ? { stats: Object.fromEntries(Object.entries(outcome.stats).map(([name, value]) => [text(name), value])) }
       : {}),
     ...(outcome.log ? { log: outcome.log.map(text) } : {}),
+    ...(outcome.plane ? { plane: outcome.plane.map(text) } : {}),
     ...(outcome.admin
       ? {
           admin: Object.fromEntries(

@@ -5,6 +5,7 @@ import type { Backends } from './backend.ts';
 import { Client, type Received, requestText } from './client.ts';
 import { digest } from './digest.ts';
 import { normalOutcome } from './normalize.ts';
+import type { Plane } from './plane.ts';
 import { changedStats, readStats } from './stats.ts';
 import type { Subject } from './subject.ts';
 import type { Case, Outcome, Places, Scenario, SeenRequest, SeenResponse } from './types.ts';
@@ -17,6 +18,7 @@ export interface Stage {
   readonly subject: Subject;
   readonly backends: Backends;
   readonly places: Places;
+  readonly plane: Plane | undefined;
 }
 
 /** Plays one case against one proxy. */
@@ -27,6 +29,7 @@ export async function runCase(stage: Stage, one: Case): Promise<Outcome> {
   const logBefore = (await logText(places)).length;
   const countStats = scenario.stats !== false && !one.without?.includes('stats');
   const statsBefore = countStats ? await readStats(subject) : undefined;
+  const plane = one.plane && (await stage.plane?.play(one.plane, subject));
   const connections = await play(stage, one);
   if (one.settleMs !== undefined) await sleep(one.settleMs);
   const responses = connections.flatMap(({ responses: list, rest }) => [
@@ -44,6 +47,7 @@ export async function runCase(stage: Stage, one: Case): Promise<Outcome> {
     log,
     ...(stats ? { stats } : {}),
     ...(one.admin ? { admin } : {}),
+    ...(plane ? { plane } : {}),
   };
   const normal = without(normalOutcome(outcome, places), one);
   return scenario.digest ? digest(normal) : normal;

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startBackends } from './backend.ts';
+import { startPlane } from './plane.ts';
 import { runCase } from './run-case.ts';
 import type { Kind } from './subject.ts';
 import type { Case, Outcome, Places, Scenario } from './types.ts';
@@ -23,6 +24,7 @@ async function makePlaces(): Promise<Places & { readonly remove: () => Promise<v
     other: `${network}.${last + 1}`,
     folder,
     admin: 9901,
+    plane: 10_200,
     listener: (index) => 10_000 + index,
     backend: (index) => 10_100 + index,
     remove: () => rm(folder, { recursive: true, force: true }),
@@ -48,15 +50,18 @@ export async function runScenario(
       return outcomes;
     }
     const backends = await startBackends(scenario.backends ?? ['http'], places.host, places.backend);
+    const plane = scenario.plane && (await startPlane(places, scenario.plane));
     try {
-      const subject = await kind.start(bootstrap, places, scenario.flags ?? []);
+      const subject = await kind.start(bootstrap, places, scenario.flags ?? [], scenario.early);
       try {
         if (scenario.warmUpMs !== undefined) await sleep(scenario.warmUpMs);
-        for (const one of cases) outcomes.set(one.name, await runCase({ scenario, subject, backends, places }, one));
+        const stage = { scenario, subject, backends, places, plane };
+        for (const one of cases) outcomes.set(one.name, await runCase(stage, one));
       } finally {
         await subject.stop();
       }
     } finally {
+      plane?.close();
       await backends.close();
     }
     return outcomes;

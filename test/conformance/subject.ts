@@ -26,7 +26,8 @@ export interface Verdict {
 /** One of the two that are compared. */
 export interface Kind {
   readonly name: string;
-  start(bootstrap: Json, places: Places, flags: readonly string[]): Promise<Subject>;
+  /** `early`: gives it as soon as its admin interface answers. */
+  start(bootstrap: Json, places: Places, flags: readonly string[], early?: boolean): Promise<Subject>;
   validate(bootstrap: Json, places: Places): Promise<Verdict>;
 }
 
@@ -34,9 +35,9 @@ export function realEnvoy(envoy: Envoy): Kind {
   const flags = ['--disable-hot-restart', '--concurrency', '1', '--file-flush-interval-msec', '10', '-l', 'error'];
   return {
     name: 'envoy',
-    start: async (bootstrap, places, more) => {
+    start: async (bootstrap, places, more, early) => {
       const file = await bootstrapFile(bootstrap, places);
-      return startProcess(envoy.program, ['-c', file, ...flags, ...more], places);
+      return startProcess(envoy.program, ['-c', file, ...flags, ...more], places, early);
     },
     validate: async (bootstrap, places) => {
       const file = await bootstrapFile(bootstrap, places);
@@ -50,9 +51,10 @@ const main = path.resolve(import.meta.dirname, '../../src/proxy/main.ts');
 
 export const ciliateProcess: Kind = {
   name: 'ciliate-proxy',
-  start: async (bootstrap, places, flags) => {
+  start: async (bootstrap, places, flags, early) => {
     const file = await bootstrapFile(bootstrap, places);
-    return startProcess(process.execPath, [main, '-c', file, '--file-flush-interval-msec', '10', ...flags], places);
+    const args = [main, '-c', file, '--file-flush-interval-msec', '10', ...flags];
+    return startProcess(process.execPath, args, places, early);
   },
   validate: (bootstrap, places) => validateInside(bootstrap, places),
 };
@@ -60,8 +62,10 @@ export const ciliateProcess: Kind = {
 /** Ours inside this process: without the cost of starting one for each scenario. */
 export const ciliateInside: Kind = {
   name: 'ciliate-proxy',
-  start: async (bootstrap, { host, admin }) => {
+  start: async (bootstrap, places, _flags, early) => {
+    const { host, admin } = places;
     const proxy = await startProxy({ bootstrap, log: quietLogger(), logFlushMs: 5 });
+    if (proxy.adminAddress !== undefined) await becomeReady(places, early);
     return { admin: (at) => ask(host, admin, at), stop: () => proxy.stop(0) };
   },
   validate: (bootstrap, places) => validateInside(bootstrap, places),
@@ -89,21 +93,19 @@ async function bootstrapFile(bootstrap: Json, { folder }: Places): Promise<strin
   return file;
 }
 
-async function startProcess(program: string, args: readonly string[], places: Places): Promise<Subject> {
+async function startProcess(program: string, args: readonly string[], places: Places, early = false): Promise<Subject> {
   const log = path.join(places.folder, 'proxy.log');
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const out = createWriteStream(log);
   child.stdout?.pipe(out);
   child.stderr?.pipe(out);
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
-  const deadline = Date.now() + readyMs;
-  while (!(await isReady(places))) {
-    if (child.exitCode !== null || child.signalCode !== null || Date.now() > deadline) {
-      child.kill('SIGKILL');
-      await ended;
-      throw new Error(`${path.basename(program)} did not become ready: ${await readFile(log, 'utf8')}`);
-    }
-    await sleep(15);
+  try {
+    await becomeReady(places, early, () => child.exitCode !== null || child.signalCode !== null);
+  } catch {
+    child.kill('SIGKILL');
+    await ended;
+    throw new Error(`${path.basename(program)} did not become ready: ${await readFile(log, 'utf8')}`);
   }
   return { admin: (at) => ask(places.host, places.admin, at), stop: () => stopProcess(child, ended) };
 }
@@ -113,11 +115,14 @@ async function stopProcess(child: ChildProcess, ended: Promise<void>): Promise<v
   await ended;
 }
 
-async function isReady({ host, admin }: Places): Promise<boolean> {
-  try {
-    return (await ask(host, admin, '/ready')).startsWith('LIVE');
-  } catch {
-    return false;
+/** Waits until the proxy is live, or `early` until its admin interface answers at all. */
+async function becomeReady({ host, admin }: Places, early = false, isOver: () => boolean = () => false): Promise<void> {
+  const deadline = Date.now() + readyMs;
+  for (;;) {
+    const state = await ask(host, admin, '/ready').catch(() => '');
+    if (state.startsWith('LIVE') || (early && state !== '')) return;
+    if (isOver() || Date.now() > deadline) throw new Error('did not become ready');
+    await sleep(15);
   }
 }
 

@@ -7,6 +7,8 @@ export interface Places {
   /** A second loopback address of the run's own. */
   readonly other: string;
   readonly admin: number;
+  /** Port of the control plane, where the scenario has one. */
+  readonly plane: number;
   /** A folder of the run's own; its `access.log` is read after each case. */
   readonly folder: string;
   listener(index: number): number;
@@ -60,10 +62,35 @@ export type Step =
   | { readonly awaitBytes: number }
   | { readonly do: 'close' | 'reset' | 'halfClose' | 'pause' | 'resume' };
 
+/** How a control plane speaks. */
+export type PlaneForm = 'sotw' | 'delta';
+export type PlaneType = 'cluster' | 'endpoint' | 'listener' | 'route' | 'filter';
+
+/** What a control plane does, or looks at. */
+export type PlaneStep =
+  /** Sends a response and waits for its answer. `bytes`: base64 of one resource instead of `resources`. */
+  | {
+      readonly send: PlaneType;
+      readonly version: string;
+      readonly resources?: (places: Places) => readonly Json[];
+      readonly removed?: readonly string[];
+      readonly bytes?: string;
+    }
+  /** The names that are asked for. */
+  | { readonly wanted: PlaneType }
+  /** A request to a listener: status and body, or why there was none. */
+  | { readonly get: string; readonly listener?: number }
+  /** Waits until the admin interface answers so at a path. */
+  | { readonly becomes: string; readonly at: string }
+  | { readonly stats: RegExp }
+  | { readonly sleep: number };
+
 export interface Case {
   readonly name: string;
   /** Requests one after the other over one connection (a new one when the proxy closed it). A string is sent as it is, latin1. */
   readonly requests?: readonly (Request | string)[];
+  /** What the scenario's control plane does before the requests. */
+  readonly plane?: readonly PlaneStep[];
   /** Full control over one connection instead. */
   readonly steps?: readonly Step[];
   /** Final responses that a raw request or the steps lead to; default 1 each. */
@@ -111,6 +138,10 @@ export interface Scenario {
   /** Statistics compared in addition to the usual ones, or `false` for none. */
   readonly stats?: readonly RegExp[] | false;
   readonly cases: readonly Case[];
+  /** There is a control plane on `places.plane` that speaks so. */
+  readonly plane?: PlaneForm;
+  /** The cases begin when the admin interface answers, not when the proxy is live. */
+  readonly early?: boolean;
   /** Extra command-line flags, for both. */
   readonly flags?: readonly string[];
   /** The inputs are somebody else's: outcomes are kept without words of them, as hashes. */
@@ -143,6 +174,8 @@ export interface Outcome {
   readonly log?: readonly string[];
   readonly stats?: Readonly<Record<string, number>>;
   readonly admin?: Readonly<Record<string, string>>;
+  /** What came of the control plane's steps. */
+  readonly plane?: readonly string[];
   /** Of a repeated case: share of requests by backend and by status. */
   readonly shares?: Readonly<Record<string, number>>;
   /** Of a validate-only scenario. */

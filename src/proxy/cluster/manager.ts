@@ -98,12 +98,17 @@ export class ClusterManager {
     if (before?.fixed) issues.push({ path: 'name', message: `${config.name} is a static cluster of the bootstrap` });
     const same = newest !== undefined && isDeepStrictEqual(newest.json, json);
     if (same || issues.length > 0) stats.close();
+    if (!same && !before?.fixed) this.countPut(config.name);
     if (issues.length > 0) return fail(issues);
     if (same) return ok(undefined);
-    if (newest) this.#counts.modified++;
-    else this.#counts.added++;
     this.#start({ json, fixed, config }, stats);
     return ok(undefined);
+  }
+
+  /** A cluster came that is new or different; it counts whatever becomes of it. */
+  countPut(name: string): void {
+    if (this.#entries.has(name) || this.#warming.has(name)) this.#counts.modified++;
+    else this.#counts.added++;
   }
 
   remove(name: string): void {

@@ -13,14 +13,19 @@ const update = (...names: readonly string[]): ResourceUpdate => ({
   removed: [],
   missing: () => [],
   broken: new Map(),
+  repeated: [],
 });
 
 test('what is discovered counts where Envoy counts it', () => {
   const store = new StatsStore();
   const eds = { config: { kind: 'EDS', serviceName: 's', statName: 'c' }, stats: new ClusterStats() };
   const engine = {
-    clusters: { followers: (name: string) => (name === 's' ? [eds] : []) },
-    listeners: { routePrefixes: (name: string) => new Set(name === 'r' ? ['http.a.', 'http.b.'] : []) },
+    clusters: { serviceNames: () => ['s'], followers: (name: string) => (name === 's' ? [eds] : []) },
+    listeners: {
+      filterNames: () => ['f'],
+      routeNames: () => ['r'],
+      routePrefixes: (name: string) => new Set(name === 'r' ? ['http.a.', 'http.b.'] : []),
+    },
   } as unknown as Parameters<typeof countDiscovery>[0];
   const counts = countDiscovery(engine, store.scope(), { clusters: true, listeners: true });
   const values = (): Record<string, unknown> =>

@@ -2,7 +2,15 @@ import { typeUrl } from '../../model/envoy/index.ts';
 import type { ResourceUpdate } from '../../xds/index.ts';
 import type { StatsScope } from '../stats/store.ts';
 import type { Engine } from '../worker/engine.ts';
-import { CONTROL_PLANE_STATS, EDS_STATS, SUBSCRIPTION_STATS, type SubscriptionStats } from './stats.ts';
+import {
+  CONTROL_PLANE_STATS,
+  EDS_STATS,
+  FILTER_SUBSCRIPTION_STATS,
+  type NamedSubscriptionStats,
+  ROUTE_SUBSCRIPTION_STATS,
+  SUBSCRIPTION_STATS,
+  type SubscriptionStats,
+} from './stats.ts';
 
 /** Counts what discovery brings under Envoy's names: by type, and by cluster, route configuration or filter where it goes by name. */
 export interface DiscoveryCounts {
@@ -15,10 +23,12 @@ export interface DiscoveryCounts {
 interface Arrival {
   readonly version: string;
   readonly rejected: boolean;
+  /** It differs from what was there. */
+  readonly changed: boolean;
   readonly tookMs: number;
 }
 
-const REFUSAL: Arrival = { version: '', rejected: true, tookMs: 0 };
+const REFUSAL: Arrival = { version: '', rejected: true, changed: false, tookMs: 0 };
 
 export function countDiscovery(
   { clusters, listeners }: Pick<Engine, 'clusters' | 'listeners'>,
@@ -30,9 +40,9 @@ export function countDiscovery(
   const whole = new Map<string, SubscriptionStats>();
   if (wanted.clusters) whole.set(typeUrl.cluster, begun(scope.get(SUBSCRIPTION_STATS, 'cluster_manager.cds.')));
   if (wanted.listeners) whole.set(typeUrl.listener, begun(scope.get(SUBSCRIPTION_STATS, 'listener_manager.lds.')));
-  const named = new Map<string, SubscriptionStats>();
-  const subscription = (prefix: string): SubscriptionStats => {
-    const stats = named.get(prefix) ?? begun(scope.get(SUBSCRIPTION_STATS, prefix));
+  const named = new Map<string, NamedSubscriptionStats>();
+  const subscription = (kind: typeof ROUTE_SUBSCRIPTION_STATS, prefix: string): NamedSubscriptionStats => {
+    const stats = named.get(prefix) ?? begun(scope.get(kind, prefix));
     named.set(prefix, stats);
     return stats;
   };
@@ -54,9 +64,10 @@ export function countDiscovery(
   function countNamed(url: string, name: string, arrival: Arrival): void {
     if (url === typeUrl.endpoint) countEndpoints(name, arrival);
     else if (url === typeUrl.extensionConfig) {
-      count(subscription(`extension_config_discovery.http_filter.${name}.`), arrival);
+      countReload(subscription(FILTER_SUBSCRIPTION_STATS, `extension_config_discovery.http_filter.${name}.`), arrival);
     } else if (url === typeUrl.route) {
-      for (const prefix of listeners.routePrefixes(name)) count(subscription(`${prefix}rds.${name}.`), arrival);
+      for (const prefix of listeners.routePrefixes(name))
+        countReload(subscription(ROUTE_SUBSCRIPTION_STATS, `${prefix}rds.${name}.`), arrival);
     }
   }
 
@@ -80,18 +91,30 @@ export function countDiscovery(
       if (arrived) count(arrived, REFUSAL);
       for (const name of subscribed(url)) countNamed(url, name, REFUSAL);
     },
-    onUpdate: (url, { names, version }, errors, tookMs) => {
+    onUpdate: (url, { names, version, changed }, errors, tookMs) => {
       const arrived = whole.get(url);
-      if (arrived) count(arrived, { version, rejected: errors.size > 0, tookMs });
-      for (const name of arrived ? [] : names)
-        countNamed(url, name, { version, rejected: errors.has(name) || errors.has(''), tookMs });
+      if (arrived) count(arrived, { version, rejected: errors.size > 0, changed: true, tookMs });
+      if (arrived) return;
+      for (const name of names) {
+        if (!errors.has(name) && !errors.has(''))
+          countNamed(url, name, { version, rejected: false, changed: changed.has(name), tookMs });
+      }
+      // One that is refused spoils the response for all who asked for something of the type.
+      if (errors.size > 0) for (const name of subscribed(url)) countNamed(url, name, REFUSAL);
     },
   };
 }
 
-function begun(stats: SubscriptionStats): SubscriptionStats {
+function begun<S extends SubscriptionStats>(stats: S): S {
   stats.attempt++;
   return stats;
+}
+
+function countReload(stats: NamedSubscriptionStats, arrival: Arrival): void {
+  count(stats, arrival);
+  if (arrival.rejected || !arrival.changed) return;
+  stats.reload++;
+  stats.reloadTime = Date.now();
 }
 
 function count(stats: SubscriptionStats, { version, rejected, tookMs }: Arrival): void {

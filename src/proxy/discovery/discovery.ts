@@ -42,7 +42,7 @@ export function startDiscovery(options: DiscoveryOptions): Discovery {
     },
     onUpdate: async (url, update) => {
       const began = performance.now();
-      const errors = new Map([...update.broken, ...(await applyUpdate(url, update, apply))]);
+      const errors = await applyUpdate(url, update, apply);
       counts.onUpdate(url, update, errors, performance.now() - began);
       for (const [name, reason] of errors) log.warn({ type: url, name, reason }, 'resource rejected');
       // Endpoints name nothing else.
@@ -85,15 +85,23 @@ async function applyUpdate(url: string, update: ResourceUpdate, apply: Apply): P
   const errors = new Map<string, string>();
   const kind = KINDS[url];
   if (!kind) {
-    for (const name of update.changed.keys()) {
+    for (const name of update.names) {
       errors.set(name, `resources of type ${url} are not supported by ciliate-proxy`);
     }
     return errors;
   }
-  const names = [...update.changed.keys()];
-  const changes = [...update.changed.values()].map((json): Change => ({ kind, json, version: update.version }));
+  const { version, broken } = update;
+  const names = [...update.changed.keys(), ...broken.keys()];
+  const changes = [
+    ...[...update.changed.values()].map((json): Change => ({ kind, json, version })),
+    ...[...broken.values()].map(({ json, reason }): Change => ({ kind, json, version, fault: reason })),
+  ];
   const removals = update.removed.map((name): Change => ({ kind: 'remove', of: kind, name }));
-  const results = await apply([...changes, ...removals]);
+  // A new listener may have the address of one that goes; a cluster goes when nothing leads to it any more.
+  const removesFirst = kind === 'listener';
+  const all = await apply(removesFirst ? [...removals, ...changes] : [...changes, ...removals]);
+  const results = removesFirst ? all.slice(removals.length) : all;
+  for (const name of update.repeated) errors.set(name, `duplicate resource ${name} found`);
   for (const [index, issues] of results.entries()) {
     const name = names[index];
     if (issues.length > 0 && name !== undefined) errors.set(name, issues.map(formatIssue).join('; '));

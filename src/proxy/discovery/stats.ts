@@ -14,7 +14,14 @@ export class SubscriptionStats {
   readonly duration = new Histogram();
 }
 
-export const SUBSCRIPTION_STATS = statsKind(SubscriptionStats, {
+/** What a subscription to something that goes by name counts beside that: `http.<prefix>.rds.<name>.`. */
+export class NamedSubscriptionStats extends SubscriptionStats {
+  reload = 0;
+  /** Wall-clock milliseconds of the last change. */
+  reloadTime = 0;
+}
+
+const subscription = {
   attempt: counter('update_attempt'),
   success: counter('update_success'),
   failure: counter('update_failure'),
@@ -23,7 +30,21 @@ export const SUBSCRIPTION_STATS = statsKind(SubscriptionStats, {
   time: sharedGauge('update_time'),
   versionText: text('version_text'),
   duration: histogram('ms', 'update_duration'),
-});
+};
+
+export const SUBSCRIPTION_STATS = statsKind(SubscriptionStats, subscription);
+
+export const ROUTE_SUBSCRIPTION_STATS = statsKind(
+  NamedSubscriptionStats,
+  { ...subscription, reload: counter('config_reload'), reloadTime: sharedGauge('config_reload_time_ms') },
+  { counters: ['update_empty'] },
+);
+
+export const FILTER_SUBSCRIPTION_STATS = statsKind(
+  NamedSubscriptionStats,
+  { ...subscription, reload: counter('config_reload'), reloadTime: sharedGauge('config_reload_time_ms') },
+  { counters: ['config_fail', 'config_conflict'] },
+);
 
 /** `control_plane.` */
 class ControlPlaneStats {

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { fail, type Issue, ok, type Result } from '../../base/index.ts';
+import { formatAddress } from '../config/address.ts';
 import { type JsonObject, readMessage } from '../config/fields.ts';
 import type { DiscoverFilter } from '../filter/context.ts';
 import type { Peer } from '../http/stream-info.ts';
@@ -102,6 +103,12 @@ export class ListenerManager {
       config.stats.close();
       return before.fixed ? [{ path: 'name', message: `${config.name} is a static listener of the bootstrap` }] : [];
     }
+    const twin = this.#sharesAddress(config);
+    if (twin !== undefined) {
+      config.stats.close();
+      const message = `error adding listener: '${config.name}' has duplicate address '${twin}' as existing listener`;
+      return [{ path: 'address', message }];
+    }
     if (before) return this.#update(before, { config, routes, filters }, json, sockets);
     const entry: Entry = {
       listener: new Listener(config, {
@@ -126,6 +133,14 @@ export class ListenerManager {
     this.#counts.createSuccess++;
     setTimeout(() => entry.listener.release(), INITIAL_FETCH_MS + 1).unref();
     return [];
+  }
+
+  /** An address that another listener has: who would get a connection to it would be left to chance. */
+  #sharesAddress({ name, addresses, bindToPort }: ListenerConfig): string | undefined {
+    const own = addresses.filter((one) => !bindToPort || one.kind !== 'socket' || one.port !== 0).map(formatAddress);
+    const others = [...this.#entries.values()].filter(({ listener }) => listener.config.name !== name);
+    const taken = new Set(others.flatMap(({ listener }) => listener.config.addresses.map(formatAddress)));
+    return own.find((address) => taken.has(address));
   }
 
   async #update(

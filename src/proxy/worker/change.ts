@@ -10,6 +10,8 @@ export type Change =
       readonly fixed?: boolean;
       /** Version of the response it came with; empty for what is static. */
       readonly version?: string;
+      /** Why it cannot be put into force, where that is known before. */
+      readonly fault?: string;
       /** Of a listener: its sockets as the first worker has them, for the other workers. */
       readonly sockets?: readonly OpenSocket[];
     }

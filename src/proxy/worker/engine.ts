@@ -114,6 +114,10 @@ export function createEngine({
 }
 
 function apply(engine: Engine, change: Change): Promise<readonly Issue[]> | readonly Issue[] {
+  if (change.kind !== 'remove' && change.fault !== undefined) {
+    if (change.kind === 'cluster') engine.clusters.countPut(String(change.json['name'] ?? ''));
+    return [{ path: '', message: change.fault }];
+  }
   switch (change.kind) {
     case 'cluster': {
       const result = engine.clusters.put(change.json, change.fixed);
