@@ -174,6 +174,7 @@ const nowhere: Places = {
   host: '',
   other: '',
   admin: 0,
+  plane: 0,
   folder: '',
   listener: () => 0,
   backend: () => 0,
