@@ -151,6 +151,15 @@ test('members of a oneof and wrapped values keep their defaults', () => {
   });
 });
 
+test('the text "0" is no default', () => {
+  assert.equal(decoded(cluster({ alt_stat_name: '0' }))['alt_stat_name'], '0');
+});
+
+test('a message of a package that is not published is known where Envoy has gained it', () => {
+  const json = { value: { present_match: true }, invert: true };
+  assert.deepEqual(decoded(json, 'envoy.extensions.matching.input_matchers.metadata.v3.Metadata'), json);
+});
+
 test('an Any survives the wire with its type, its structs and its 64-bit numbers', () => {
   const filter = {
     name: 'f',

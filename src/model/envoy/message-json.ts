@@ -120,7 +120,8 @@ function formsOf(type: protobufjs.Type): ReadonlyMap<string, FieldForm> {
 
 function isDefault(value: unknown): boolean {
   if (value instanceof Uint8Array) return value.length === 0;
-  return value === '' || value === 0 || value === false || String(value) === '0';
+  if (typeof value === 'string') return value === '';
+  return value === 0 || value === false || String(value) === '0';
 }
 
 function conversion(field: protobufjs.Field): Convert {

@@ -87,6 +87,39 @@ export const overlayMessages: readonly OverlayMessage[] = [
       enum ProxyProtocolTlvMergePolicy { ADD_IF_ABSENT = 0; OVERWRITE_BY_TYPE_IF_EXISTS_OR_ADD = 1; APPEND_IF_EXISTS_OR_ADD = 2; }`,
   },
   {
+    parent: 'envoy.extensions.matching.common_inputs.network.v3',
+    definition: `
+      message NetworkNamespaceInput {}
+      message DynamicMetadataInput {
+        message PathSegment {
+          oneof segment {
+            option (validate.required) = true;
+            string key = 1 [(validate.rules).string = {min_len: 1}];
+          }
+        }
+        string filter = 1 [(validate.rules).string = {min_len: 1}];
+        repeated PathSegment path = 2 [(validate.rules).repeated = {min_items: 1}];
+      }`,
+  },
+  {
+    parent: 'envoy.extensions.matching.input_matchers.metadata.v3',
+    needs: ['envoy.type.matcher.v3.ValueMatcher'],
+    definition: `
+      message Metadata {
+        envoy.type.matcher.v3.ValueMatcher value = 1 [(validate.rules).message = {required: true}];
+        bool invert = 4;
+      }`,
+  },
+  {
+    parent: 'envoy.extensions.rbac.principals.mtls_authenticated.v3',
+    needs: ['envoy.extensions.transport_sockets.tls.v3.SubjectAltNameMatcher'],
+    definition: `
+      message Config {
+        envoy.extensions.transport_sockets.tls.v3.SubjectAltNameMatcher san_matcher = 1;
+        bool any_validated_client_certificate = 2;
+      }`,
+  },
+  {
     parent: 'envoy.extensions.http.original_ip_detection.xff.v3',
     needs: ['envoy.config.core.v3.CidrRange'],
     definition: `

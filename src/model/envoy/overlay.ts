@@ -307,6 +307,13 @@ export const overlayFields: readonly OverlayField[] = [
     number: 3,
     type: 'bool',
   },
+  { message: `${xdsMatcher}.OnMatch`, field: 'keep_matching', number: 3, type: 'bool' },
+  {
+    message: 'envoy.extensions.matching.common_inputs.network.v3.FilterStateInput',
+    field: 'field',
+    number: 2,
+    type: 'string',
+  },
   { message: `${http}.fault.v3.FaultAbort`, field: 'response_body', number: 6, type: 'string' },
   {
     message: `${http}.header_mutation.v3.Mutations`,

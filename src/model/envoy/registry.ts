@@ -70,7 +70,7 @@ function loadDefinition(name: string): protobufjs.ReflectionObject | undefined {
   const container = ensureRoot();
   const known = find(container, name);
   if (known) return known;
-  if (!loadFilesOf(container, name)) return undefined;
+  if (!loadFilesOf(container, name) && !defineOverlayPackage(container, name)) return undefined;
   addOverlay(container);
   container.resolveAll();
   return find(container, name);
@@ -108,6 +108,16 @@ function addOverlay(container: protobufjs.Root): void {
     const field = type instanceof protobufLibrary().Type ? type.fields[name] : undefined;
     if (field) Object.assign(field, { parsedOptions: null });
   }
+}
+
+/** Makes room for a message whose package is not published, or not loaded; false: there is none of that name. */
+function defineOverlayPackage(container: protobufjs.Root, name: string): boolean {
+  const at = name.lastIndexOf('.');
+  const parent = name.slice(0, at);
+  const message = new RegExp(`^\\s*message ${name.slice(at + 1)} \\{`, 'm');
+  const known = overlayMessages.some((one) => one.parent === parent && message.test(one.definition));
+  if (known) container.define(parent);
+  return known;
 }
 
 function addOverlayMessages(container: protobufjs.Root): void {

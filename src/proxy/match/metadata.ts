@@ -42,7 +42,7 @@ export function readMetadataMatcher(fields: Fields): (source: MetadataSource) =>
 }
 
 /** Reads an `envoy.type.matcher.v3.ValueMatcher`. */
-function readValueMatcher(fields: Fields): ValueTest {
+export function readValueMatcher(fields: Fields): ValueTest {
   switch (
     fields.oneOf('match_pattern', [
       'string_match',

@@ -14,6 +14,7 @@ export function readStringMatcher(fields: Fields): StringTest {
       return NEVER;
     case 'safe_regex': {
       const regex = fields.message('safe_regex', readRegex);
+      if (folded) fields.problem('ignore_case', 'ignore_case has no effect for safe_regex.');
       return regex ? (value) => regex.matches(value) : NEVER;
     }
     default:

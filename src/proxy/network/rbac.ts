@@ -2,9 +2,11 @@ import { type Fields, isObject, type JsonValue } from '../config/fields.ts';
 import type { RbacSubject } from '../filter/rbac/condition.ts';
 import { type RbacEngine, readEngine } from '../filter/rbac/engine.ts';
 import { deniedDetails } from '../filter/rbac/filter.ts';
+import { type RbacPlace, readRules } from '../filter/rbac/matcher.ts';
 import { VerdictCounter } from '../filter/rbac/stats.ts';
 import { RequestHead } from '../http/head.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
+import { CONNECTION_INPUTS } from '../match/tree/inputs.ts';
 import { Deadline } from '../time/deadline.ts';
 import type { NetworkFilterKind, NetworkHooks, NetworkStream } from './filter.ts';
 
@@ -21,17 +23,23 @@ interface NetworkRbac {
   readonly delay: number;
 }
 
+const CONNECTION_RBAC: RbacPlace = {
+  inputs: CONNECTION_INPUTS,
+  refuseInput: (type) => `RBAC network filter cannot match 'type.googleapis.com/${type}'`,
+};
+
 /** `envoy.filters.network.rbac`. */
 export const networkRbacFilter: NetworkFilterKind = {
   type: 'envoy.extensions.filters.network.rbac.v3.RBAC',
-  read: (fields, { stats }) => {
+  read: (fields, context) => {
+    const { stats } = context;
     const prefix = fields.required('stat_prefix');
     const base = `${prefix}${prefix.endsWith('.') ? '' : '.'}rbac.`;
     const shadowPrefix = fields.text('shadow_rules_stat_prefix');
     const shadowBase = shadowPrefix === '' || shadowPrefix.endsWith('.') ? shadowPrefix : `${shadowPrefix}.`;
     const config: NetworkRbac = {
-      rules: fields.message('rules', readNetworkEngine),
-      shadow: fields.message('shadow_rules', readNetworkEngine),
+      rules: readRules(fields, '', CONNECTION_RBAC, context, readNetworkEngine),
+      shadow: readRules(fields, 'shadow_', CONNECTION_RBAC, context, readNetworkEngine),
       counters: {
         rules: new VerdictCounter(stats, base, false),
         shadow: new VerdictCounter(stats, `${base}${shadowBase}`, true),
@@ -108,6 +116,7 @@ const NO_HEAD = new RequestHead();
 class NetworkSubject implements RbacSubject {
   readonly peers;
   readonly head = NO_HEAD;
+  readonly request = undefined;
   readonly route = undefined;
   readonly upstreamHost = undefined;
   readonly #info: StreamInfo;

@@ -10,7 +10,7 @@ import type { FilterStream } from '../filter.ts';
 /** What rules can ask about a request or a connection. */
 export type RbacSubject = Pick<
   FilterStream,
-  'peers' | 'head' | 'route' | 'upstreamHost' | 'requestHeader' | 'metadata'
+  'peers' | 'head' | 'request' | 'route' | 'upstreamHost' | 'requestHeader' | 'metadata'
 >;
 
 export type StreamCondition = (stream: RbacSubject) => boolean;

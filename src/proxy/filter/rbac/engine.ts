@@ -15,12 +15,12 @@ export interface Verdict {
   readonly policy: string | undefined;
   /** Its place among the verdicts of its engine. */
   readonly at: number;
+  /** Tells access logs whether the rules want the request logged; undefined: they say nothing of it. */
+  readonly hint: boolean | undefined;
 }
 
-/** A compiled `envoy.config.rbac.v3.RBAC`. */
+/** Compiled rules. */
 export interface RbacEngine {
-  /** Everybody is allowed; whether a policy matched is a hint to access logs. */
-  readonly logs: boolean;
   /** Number of different verdicts. */
   readonly verdicts: number;
   judge(stream: RbacSubject): Verdict;
@@ -39,20 +39,23 @@ interface Candidate {
 
 const CACHED_CLIENTS = 4096;
 
+export const ACTIONS = ['ALLOW', 'DENY', 'LOG'] as const;
+
+/** Reads an `envoy.config.rbac.v3.RBAC`. */
 export function readEngine(fields: Fields): RbacEngine {
-  const action = fields.choice('action', ['ALLOW', 'DENY', 'LOG']);
+  const action = fields.choice('action', ACTIONS);
+  const logs = action === 'LOG';
   const policies = [...fields.map('policies', readPolicy).values()].sort((left, right) =>
     Buffer.compare(Buffer.from(left.name), Buffer.from(right.name)),
   );
   const find = policyIndex(policies);
   const verdict = (policy: string | undefined, at: number): Verdict => {
     const matched = policy !== undefined;
-    return { allowed: action === 'LOG' || matched === (action === 'ALLOW'), policy, at };
+    return { allowed: logs || matched === (action === 'ALLOW'), policy, at, hint: logs ? matched : undefined };
   };
   const matches = policies.map(({ name }, at) => verdict(name, at));
   const none = verdict(undefined, policies.length);
   return {
-    logs: action === 'LOG',
     verdicts: policies.length + 1,
     judge: (stream) => matches[find(stream)] ?? none,
   };

@@ -1,8 +1,9 @@
 import type { Fields } from '../../config/fields.ts';
 import { MetadataNote } from '../../http/dynamic-metadata.ts';
-import type { FilterContext } from '../context.ts';
+import type { FilterContext, RouteFilterContext } from '../context.ts';
 import type { FilterKind, FilterStream, HeadVerdict, HttpFilter } from '../filter.ts';
-import { type RbacEngine, readEngine, type Verdict } from './engine.ts';
+import type { RbacEngine, Verdict } from './engine.ts';
+import { REQUEST_RBAC, readRules } from './matcher.ts';
 import { type VerdictCounter, verdictCounter } from './stats.ts';
 
 const NAMESPACE = 'envoy.filters.http.rbac';
@@ -31,7 +32,7 @@ export const rbacFilter: FilterKind = {
   type: TYPE,
   upstream: true,
   read: (fields, context): HttpFilter => {
-    const own = readRbac(fields);
+    const own = readRbac(fields, context);
     // What routes say is counted under the names of the chain's filter.
     const places = placesOf(own, context);
     return {
@@ -45,7 +46,7 @@ export const rbacFilter: FilterKind = {
     };
   },
   routeType: 'envoy.extensions.filters.http.rbac.v3.RBACPerRoute',
-  readRoute: (fields): RbacConfig => fields.message('rbac', readRbac) ?? NOTHING,
+  readRoute: (fields, context): RbacConfig => fields.message('rbac', (inner) => readRbac(inner, context)) ?? NOTHING,
 };
 
 /** Where the verdicts of one engine are told, whatever rules it has. */
@@ -87,10 +88,10 @@ function planOf({ rules, shadow, trackPolicies }: RbacConfig, places: VerdictPla
   return { rules: at(rules, places.rules), shadow: at(shadow, places.shadow) };
 }
 
-function readRbac(fields: Fields): RbacConfig {
+function readRbac(fields: Fields, context: RouteFilterContext): RbacConfig {
   return {
-    rules: fields.message('rules', readEngine),
-    shadow: fields.message('shadow_rules', readEngine),
+    rules: readRules(fields, '', REQUEST_RBAC, context),
+    shadow: readRules(fields, 'shadow_', REQUEST_RBAC, context),
     rulesPrefix: fields.text('rules_stat_prefix'),
     shadowPrefix: fields.text('shadow_rules_stat_prefix'),
     trackPolicies: fields.flag('track_per_rule_stats'),
@@ -101,7 +102,7 @@ function enforce(stream: FilterStream, { rules, shadow }: RbacPlan): HeadVerdict
   if (shadow) judge(stream, shadow);
   if (!rules) return 'continue';
   const verdict = judge(stream, rules);
-  if (rules.engine.logs) stream.setMetadata('envoy.common', 'access_log_hint', verdict.policy !== undefined);
+  if (verdict.hint !== undefined) stream.setMetadata('envoy.common', 'access_log_hint', verdict.hint);
   if (verdict.allowed) return 'continue';
   stream.reply({
     status: 403,
