@@ -19,6 +19,7 @@ import {
   readRoute,
   withLevel,
 } from './route.ts';
+import { readRouteTree } from './route-tree.ts';
 import { TRAFFIC_STATS, type TrafficStats } from './traffic.ts';
 
 interface VirtualCluster {
@@ -74,7 +75,12 @@ export function readVirtualHost(fields: Fields, table: TableLevel, context: Rout
   const routes = fields
     .list('routes', (route) => readRoute(route, host, outer, context))
     .filter((route) => route !== undefined);
-  const inner = finder(routes, table.ignorePathParameters);
+  if (routes.length > 0 && fields.has('matcher')) {
+    fields.problem('matcher', 'cannot set both matcher and routes on virtual host');
+  }
+  const among = (list: readonly RouteEntry[]): VirtualHost['find'] => finder(list, table.ignorePathParameters);
+  const tree = fields.message('matcher', (inner) => readRouteTree(inner, host, outer, context, among));
+  const inner = tree ?? among(routes);
   find = withTls(fields.choice('require_tls', ['NONE', 'EXTERNAL_ONLY', 'ALL']), host, inner);
   return host;
 }
