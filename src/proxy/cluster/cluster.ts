@@ -11,6 +11,7 @@ import { HEALTH, type Host } from './host.ts';
 import { type HostSet, optionsOf, PLAIN_SET, partitionHosts, refreshHealth } from './host-set.ts';
 import { fixedMembers, type MembershipOptions, updateMembers } from './membership.ts';
 import { type MergeStats, UpdateMerger } from './merge.ts';
+import { type NamedStats, namedStats } from './named-stats.ts';
 import { OriginalDestinations } from './original-dst.ts';
 import { OutlierDetector } from './outlier.ts';
 import { OUTLIER_STATS } from './outlier-stats.ts';
@@ -57,6 +58,8 @@ export class Cluster {
   readonly #originals: OriginalDestinations | undefined;
   readonly #balancer: LoadBalancer | undefined;
   readonly #merger: UpdateMerger;
+  /** Statistics of the name that a request gives. */
+  readonly statsNamed: (name: string) => NamedStats | undefined;
   readonly #scope: StatsScope;
   #started = false;
   readonly #remaining: { readonly DEFAULT: RemainingStats | undefined; readonly HIGH: RemainingStats | undefined };
@@ -67,6 +70,7 @@ export class Cluster {
     this.#scope = scope;
     const prefix = `cluster.${config.statName}.`;
     this.stats = scope.get(CLUSTER_STATS, prefix);
+    this.statsNamed = namedStats(scope, prefix);
     this.warm = config.kind === 'STATIC' || config.kind === 'ORIGINAL_DST';
     this.resources = {
       DEFAULT: new Resources(config.thresholds.DEFAULT),

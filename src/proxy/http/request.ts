@@ -12,6 +12,7 @@ const refuse = (status: number, details: string): LocalReply => ({ status, body:
 export function admitRequest(stream: HttpStream): LocalReply | undefined {
   const { head, manager } = stream;
   if (!head.hasAuthority) return refuse(400, 'missing_host_header');
+  if (head.method === 'QUERY' && !head.headers.get('content-type')) return refuse(400, 'query_missing_content_type');
   const path = admitPath(stream);
   if (path) return path;
   if (manager.host) head.authority = shapeHost(head.authority, stream.peers.local.port, manager.host);

@@ -8,9 +8,11 @@ import type { HttpStream } from './stream.ts';
 export function finishResponseHeaders(stream: HttpStream, head: ResponseHead): void {
   const { headers } = head;
   const { manager } = stream;
-  headers.remove('keep-alive');
   headers.remove('proxy-connection');
-  if (head.status !== 101 || stream.upgrade === undefined) headers.remove('upgrade');
+  if (head.status !== 101 || stream.upgrade === undefined) {
+    headers.remove('connection');
+    headers.remove('upgrade');
+  }
   if (!headers.has('date')) headers.add('date', httpDate());
   if (manager.serverMode === 'OVERWRITE' || (manager.serverMode === 'APPEND_IF_ABSENT' && !headers.has('server'))) {
     headers.set('server', manager.serverName);

@@ -130,6 +130,8 @@ export function settleResponse(head: ResponseHead, options: HeadOptions): HeadFa
       framing.contentLength = -1;
     }
   }
+  // It is about this connection; one that a route adds goes to the client.
+  headers.remove('keep-alive');
   const { connection, proxyConnection } = facts;
   if (connection !== undefined) {
     framing.close = listHas(connection, 'close');

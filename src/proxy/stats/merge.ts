@@ -1,12 +1,13 @@
 import { addCounts } from './histogram.ts';
 import type { Sample } from './kind.ts';
 
-/** Adds up what several workers counted; the first speaks for texts and for gauges that are the same everywhere. */
+/**
+ * Adds up what several workers counted; the first speaks for texts and for gauges that are the same everywhere. A name may also stand for
+ * several counters of one worker: requests choose some of them.
+ */
 export function mergeSamples(parts: readonly (readonly Sample[])[]): readonly Sample[] {
-  const [first = [], ...others] = parts;
-  if (others.length === 0) return first;
-  const merged = new Map(first.map((sample) => [sample.name, sample]));
-  for (const sample of others.flat()) {
+  const merged = new Map<string, Sample>();
+  for (const sample of parts.flat()) {
     const known = merged.get(sample.name);
     merged.set(sample.name, known ? add(known, sample) : sample);
   }

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { CodeCounts } from './codes.ts';
 import { bucketBounds, bucketOf, countBelow, Histogram, quantile, sumOf } from './histogram.ts';
 import { codes, counter, gauge, histogram, statsKind } from './kind.ts';
+import { mergeSamples } from './merge.ts';
 import { StatsStore, sanitizeStatName } from './store.ts';
 
 class Sample {
@@ -113,4 +114,9 @@ test('quantiles, sum and buckets as Envoy 1.40 printed them for the same samples
 
 test('names hold no colons', () => {
   assert.equal(sanitizeStatName('a:b://c:/d'), 'a_b_c_d');
+});
+
+test('counters of one name are one', () => {
+  const sample = { type: 'counter', name: 'cluster.c.internal.upstream_rq_200', value: 2, used: true } as const;
+  assert.deepEqual(mergeSamples([[sample, { ...sample, value: 3 }]]), [{ ...sample, value: 5 }]);
 });

@@ -18,6 +18,11 @@ export function chargeStatus(run: RouterRun, status: number, host: Host | undefi
   const counted = run.grpc && router.suppressGrpcCodeStats ? 0 : status;
   stats.status.count(counted);
   (run.internal ? stats.internalStatus : stats.externalStatus).count(counted);
+  if (run.named) {
+    run.named.status.count(counted);
+    (run.internal ? run.named.internalStatus : run.named.externalStatus).count(counted);
+    if (canary) run.named.canaryStatus.count(counted);
+  }
   if (canary) stats.canaryStatus.count(counted);
   for (const traffic of run.traffic) traffic.status.count(counted);
   if (host && isServerError(status)) host.stats.rqError++;
@@ -32,6 +37,11 @@ function chargeTime(run: RouterRun, canary: boolean): void {
   stats.rqTime.record(time);
   (run.internal ? stats.internalRqTime : stats.externalRqTime).record(time);
   if (canary) stats.canaryRqTime.record(time);
+  if (run.named) {
+    run.named.rqTime.record(time);
+    (run.internal ? run.named.internalRqTime : run.named.externalRqTime).record(time);
+    if (canary) run.named.canaryRqTime.record(time);
+  }
   for (const traffic of run.traffic) traffic.rqTime.record(time);
 }
 

@@ -1,7 +1,9 @@
 import type { Cluster } from '../../cluster/cluster.ts';
 import type { LoadBalancerContext, MetadataCriterion, RetrySelection } from '../../cluster/context.ts';
+import type { NamedStats } from '../../cluster/named-stats.ts';
 import { isObject } from '../../config/fields.ts';
 import { type Hash64, xxHash64 } from '../../hash/xxhash64.ts';
+import type { HeaderMap } from '../../http/headers.ts';
 import type { Peer, StreamInfo } from '../../http/stream-info.ts';
 import type { ForwardAction } from '../../route/action.ts';
 import { type RoutingCookie, requestHash } from '../../route/hash-policy.ts';
@@ -9,6 +11,8 @@ import { mergeCriteria } from '../../route/metadata-match.ts';
 import type { WeightedCluster } from '../../route/weighted.ts';
 import type { RouterDownstream } from './downstream.ts';
 import type { RetryState } from './retry-state.ts';
+
+const STAT_NAME = 'x-envoy-upstream-alt-stat-name';
 
 /** What a request says to the load balancer of the cluster that it goes to. */
 export class RoutingContext implements LoadBalancerContext {
@@ -18,11 +22,24 @@ export class RoutingContext implements LoadBalancerContext {
   protected retries: RetryState | undefined = undefined;
   /** Values of `set-cookie` that the response will carry. */
   protected cookies: string[] | undefined = undefined;
+  /** Counted as a request from inside. */
+  internal = false;
+  /** Further statistics of the cluster, which the request names. */
+  named: NamedStats | undefined = undefined;
 
   constructor(stream: RouterDownstream, action: ForwardAction, cluster: Cluster) {
     this.cluster = cluster;
     this.stream = stream;
     this.action = action;
+  }
+
+  /** Notes whether the request comes from inside and what its statistics are called, which goes no further. */
+  takeMarks(headers: HeaderMap): void {
+    this.internal = headers.get('x-envoy-internal') === 'true';
+    const name = headers.get(STAT_NAME);
+    if (name === undefined) return;
+    headers.remove(STAT_NAME);
+    this.named = this.cluster.statsNamed(name);
   }
 
   get info(): StreamInfo {

@@ -35,14 +35,12 @@ import { announceAttempt, takeHostName } from './request-head.ts';
 import { finishResponse } from './response-head.ts';
 import { createRetryState, type RetryAnswer, type RetryState } from './retry-state.ts';
 import { RoutingContext } from './routing-context.ts';
-import { hasSteeringHeaders, takeMarks, takeTimeouts } from './timeouts.ts';
+import { hasSteeringHeaders, takeTimeouts } from './timeouts.ts';
 import { runUpstreamFilters } from './upstream-filters.ts';
 
 /** The router filter at work on one request: its attempts at upstream hosts until one answers or none is left. */
 export class RouterRun extends RoutingContext {
   readonly grpc: boolean;
-  /** Counted as a request from inside. */
-  internal = false;
   timeouts: Timeouts;
   /** Where the request counts besides its cluster. */
   readonly traffic: readonly TrafficStats[];
@@ -81,7 +79,7 @@ export class RouterRun extends RoutingContext {
     const { headers } = stream.head;
     const policy = this.#policy;
     const steered = hasSteeringHeaders(headers);
-    if (steered) this.internal = takeMarks(headers);
+    if (steered) this.takeMarks(headers);
     const { respectExpectedTimeout: respectExpected } = stream.manager.router;
     const options = { steered, grpc: this.grpc, respectExpected };
     this.timeouts = takeTimeouts(action, policy, headers, options);

@@ -70,9 +70,3 @@ export function hasSteeringHeaders({ names }: HeaderMap): boolean {
   for (let at = 0; at < names.length; at++) if ((names[at] as string).startsWith('x-envoy-')) return true;
   return false;
 }
-
-/** Whether the request comes from inside; takes the name out of it that its statistics might have. */
-export function takeMarks(headers: HeaderMap): boolean {
-  headers.remove('x-envoy-upstream-alt-stat-name');
-  return headers.get('x-envoy-internal') === 'true';
-}
