@@ -170,7 +170,7 @@ test('connections to all hosts end when something changes about one, where that 
     subject.setAssignment(healths('HEALTHY', 'HEALTHY'));
     const [first] = subject.hosts;
     assert.ok(first);
-    subject.pool(first, subject.resources.DEFAULT, undefined);
+    subject.pool(first, subject.resources.DEFAULT, undefined, undefined);
     assert.equal(first.pools.size, 1);
     subject.setAssignment(healths('HEALTHY', 'HEALTHY', 'HEALTHY'));
     assert.equal(first.pools.size, asked ? 0 : 1);

@@ -27,6 +27,9 @@ import {
 } from './stats.ts';
 import { bindAddress, type SourceAddress } from './upstream-socket.ts';
 
+/** What Envoy's gauges show where there is no limit. */
+const UNLIMITED = 2 ** 64 - 1;
+
 /** What a cluster needs of its surroundings. */
 export interface ClusterEnvironment {
   readonly scope: StatsScope;
@@ -111,7 +114,7 @@ export class Cluster {
         scope.get(OUTLIER_STATS, `${prefix}outlier_detection.`),
         (ejected) => {
           this.#healthChanged();
-          ejected?.drain();
+          ejected?.fail();
         },
         random,
       );
@@ -136,18 +139,20 @@ export class Cluster {
   /** Brings the gauges up to date that nobody counts. */
   measure(): void {
     for (const priority of ['DEFAULT', 'HIGH'] as const) {
-      const { limits, connections, pending, requests, retries, retryAllowed } = this.resources[priority];
+      const { limits, connections, pools, pending, requests, retries, retryAllowed } = this.resources[priority];
       const circuit = this.#circuits[priority];
       circuit.seen ||= this.stats.cxTotal > 0;
       circuit.checked ||= circuit.seen && priority === 'DEFAULT';
       // A gauge moves with what is counted: a limit of 0 is not reached before something went over it.
       circuit.cx = connections >= limits.connections && (connections > 0 || circuit.checked) ? 1 : 0;
+      circuit.cxPool = pools > 0 && pools >= limits.pools ? 1 : 0;
       circuit.pending = pending > 0 && pending >= limits.pending ? 1 : 0;
       circuit.requests = requests > 0 && requests >= limits.requests ? 1 : 0;
       circuit.retries = retries > 0 && !retryAllowed ? 1 : 0;
       const remaining = this.#remaining[priority];
       if (!remaining) continue;
       remaining.cx = Math.max(limits.connections - connections, 0);
+      remaining.pools = Math.min(Math.max(limits.pools - pools, 0), UNLIMITED);
       remaining.pending = Math.max(limits.pending - pending, 0);
       remaining.requests = Math.max(limits.requests - requests, 0);
       remaining.retries = Math.max(limits.retries - (limits.retryBudget ? 0 : retries), 0);
@@ -188,16 +193,30 @@ export class Cluster {
     this.#balancer?.update(this.#sets);
   }
 
-  /** Connections of one priority to a host, which count against its resources alone. */
-  pool(host: Host, resources: Resources, source: SourceAddress | undefined): Pool {
+  /**
+   * Connections of one priority to a host, which count against its resources alone; undefined: there are too many sets of them. `client`
+   * tells the connections of clients apart.
+   */
+  pool(
+    host: Host,
+    resources: Resources,
+    source: SourceAddress | undefined,
+    client: number | undefined,
+  ): Pool | undefined {
     const from = bindAddress(source, host.peer.address);
     const place = from ? `${from.address} ${from.mark}` : '';
-    const key = resources === this.resources.DEFAULT ? place : `${place} HIGH`;
-    let pool = host.pools.get(key);
-    if (!pool) {
-      pool = new Pool(this, host, resources, key, from);
-      host.pools.set(key, pool);
+    const shared = resources === this.resources.DEFAULT ? place : `${place} HIGH`;
+    const key = this.config.poolPerClient && client !== undefined ? `${shared} ${client}` : shared;
+    return host.pools.get(key) ?? this.#addPool(host, resources, from, key);
+  }
+
+  #addPool(host: Host, resources: Resources, from: SourceAddress | undefined, key: string): Pool | undefined {
+    if (resources.pools >= resources.limits.pools && !freePool(host, resources)) {
+      this.stats.cxPoolOverflow++;
+      return undefined;
     }
+    const pool = new Pool(this, host, resources, key, from);
+    host.pools.set(key, pool);
     return pool;
   }
 
@@ -236,7 +255,7 @@ export class Cluster {
   #onChecked(host: Host, changed: boolean, healthy: boolean): void {
     if (changed) {
       if (!this.#removeUnneeded(host)) this.#healthChanged();
-      if (host.health === 'unhealthy') host.drain();
+      if (host.health === 'unhealthy') host.fail();
     }
     if (healthy && (host.flags & HEALTH.FAILED_ACTIVE_HC) === 0) this.outlier?.onHealthCheckPassed(host);
   }
@@ -280,4 +299,15 @@ export class Cluster {
       stats.membershipExcluded += excluded.length;
     }
   }
+}
+
+/** Gives up connections to the host that nobody uses, so that others can be; false: all are used. */
+function freePool(host: Host, resources: Resources): boolean {
+  for (const [key, pool] of host.pools) {
+    if (pool.resources !== resources || !pool.unused) continue;
+    host.pools.delete(key);
+    pool.drain();
+    return true;
+  }
+  return false;
 }

@@ -40,6 +40,12 @@ export interface ClusterConfig {
   readonly maxRequestsPerConnection: number;
   /** How long a connection may get new requests; 0 for ever. */
   readonly maxConnectionDuration: number;
+  /** Connections to have for each request under way or waiting, from 1 to 3. */
+  readonly preconnectRatio: number;
+  /** Each connection of a client has connections to hosts of its own. */
+  readonly poolPerClient: boolean;
+  /** Connections of the TCP proxy end when their host fails a health check or is ejected. */
+  readonly closeOnHealthFailure: boolean;
   readonly codec: ClientCodec;
   /** How long an attempt at a request may take once it has its connection; 0 for ever. */
   readonly maxStreamDuration: number;
@@ -83,8 +89,6 @@ export function readCluster(fields: Fields, options: ClusterReaderOptions): Clus
   fields.ignore('metadata');
   fields.ignore('track_cluster_stats');
   fields.ignore('track_timeout_budgets');
-  if (fields.flag('connection_pool_per_downstream_connection'))
-    fields.problem('connection_pool_per_downstream_connection', 'is not supported by ciliate-proxy', 'false');
   const name = fields.required('name');
   const observabilityName = fields.text('alt_stat_name') || name;
   const statName = sanitizeStatName(observabilityName);
@@ -118,6 +122,9 @@ export function readCluster(fields: Fields, options: ClusterReaderOptions): Clus
     bufferLimit: fields.number('per_connection_buffer_limit_bytes') ?? 0,
     idleTimeout: http.common.idleTimeout,
     maxConnectionDuration: http.common.maxConnectionDuration,
+    preconnectRatio: fields.message('preconnect_policy', readPreconnect) ?? 1,
+    poolPerClient: fields.flag('connection_pool_per_downstream_connection'),
+    closeOnHealthFailure: fields.flag('close_connections_on_host_health_failure'),
     codec: http.codec,
     maxStreamDuration: http.maxStreamDuration,
     routing: http.routing,
@@ -136,6 +143,15 @@ export function readCluster(fields: Fields, options: ClusterReaderOptions): Clus
     http2: http.http2,
     originalDst: readOriginalDst(fields),
   };
+}
+
+/** Gives `per_upstream_preconnect_ratio`. */
+function readPreconnect(fields: Fields): number {
+  const predictive = fields.number('predictive_preconnect_ratio') ?? 1;
+  if (predictive !== 1) fields.problem('predictive_preconnect_ratio', `found ${predictive}`, '1');
+  const ratio = fields.number('per_upstream_preconnect_ratio') ?? 1;
+  if (ratio < 1 || ratio > 3) fields.problem('per_upstream_preconnect_ratio', `found ${ratio}`, '1 to 3');
+  return ratio;
 }
 
 function readEds(fields: Fields): string {

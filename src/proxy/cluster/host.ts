@@ -62,6 +62,11 @@ export interface EndpointCheck {
   readonly disabled: boolean;
 }
 
+/** A connection to a host that no pool holds. */
+export interface Carried {
+  onHostFailed(): void;
+}
+
 /** One endpoint of a cluster. It outlives endpoint updates that still name it, with its connections and counters. */
 export class Host {
   /** What an update knows the host by. */
@@ -89,6 +94,8 @@ export class Host {
   readonly stats = { cxActive: 0, cxTotal: 0, cxConnectFail: 0, rqTotal: 0, rqSuccess: 0, rqError: 0, rqTimeout: 0 };
   /** Connections by source address; the empty key is the proxy's own. */
   readonly pools = new Map<string, Pool>();
+  /** Connections that end when the host fails, where the cluster wants that. */
+  readonly carried = new Set<Carried>();
 
   constructor(endpoint: Partial<EndpointConfig> & Pick<EndpointConfig, 'address'>) {
     const { address } = endpoint;
@@ -134,6 +141,12 @@ export class Host {
     const pools = [...this.pools.values()];
     this.pools.clear();
     for (const pool of pools) pool.drain();
+  }
+
+  /** As `drain`, for a host that does not work. */
+  fail(): void {
+    this.drain();
+    for (const connection of this.carried) connection.onHostFailed();
   }
 }
 

@@ -15,6 +15,8 @@ export interface PoolClient {
   onPoolFailure(reason: ResetReason, detail: string): void;
 }
 
+const MOST_AT_A_TIME = 3;
+
 /**
  * The connections to one host from one source address. The one used last is used first, so that the others can end: of the idle ones the first
  * has been idle the longest.
@@ -30,8 +32,11 @@ export class Pool implements ConnectionOwner {
   readonly #waiting: PoolClient[] = [];
   readonly #all = new Set<UpstreamConnection>();
   readonly #idleTimeout = new Deadline(() => this.#closeUnused());
+  /** Connections to have for each request under way or waiting. */
+  readonly #preconnect: number;
   #connecting = 0;
   #draining = false;
+  #forgotten = false;
 
   constructor(cluster: Cluster, host: Host, resources: Resources, key: string, source: SourceAddress | undefined) {
     this.cluster = cluster;
@@ -40,6 +45,13 @@ export class Pool implements ConnectionOwner {
     this.resources = resources;
     this.key = key;
     this.#source = source;
+    this.#preconnect = cluster.config.preconnectRatio;
+    resources.pools++;
+  }
+
+  /** No request waits or is under way. */
+  get unused(): boolean {
+    return this.#waiting.length === 0 && this.#all.size === this.#idle.length + this.#connecting;
   }
 
   /** Gives the client a connection, at once when one is idle, or tells it why not. */
@@ -47,11 +59,13 @@ export class Pool implements ConnectionOwner {
     const idle = this.#idle.pop();
     if (idle) {
       this.#attach(idle, client);
+      if (this.#preconnect > 1) this.#connect();
       return;
     }
     const { resources } = this;
     if (resources.pending >= resources.limits.pending) {
       this.cluster.stats.rqPendingOverflow++;
+      this.#forgetWhenEmpty();
       client.onPoolFailure('overflow', '');
       return;
     }
@@ -59,7 +73,7 @@ export class Pool implements ConnectionOwner {
     this.cluster.stats.rqPendingTotal++;
     this.cluster.stats.rqPendingActive++;
     this.#waiting.push(client);
-    if (this.#connecting < this.#waiting.length) this.#open();
+    this.#connect();
   }
 
   cancel(client: PoolClient): void {
@@ -69,10 +83,11 @@ export class Pool implements ConnectionOwner {
     this.#leaveQueue();
   }
 
-  /** Closes what is idle; connections in use end with their request. */
+  /** Closes what nobody waits for; connections in use end with their request. */
   drain(): void {
     this.#draining = true;
     this.#closeIdle();
+    if (this.#waiting.length === 0) this.#closeConnecting();
     this.#idleTimeout.stop();
     this.#forgetWhenEmpty();
   }
@@ -124,7 +139,7 @@ export class Pool implements ConnectionOwner {
     this.resources.connections--;
     const at = this.#idle.lastIndexOf(connection);
     if (at >= 0) this.#idle.splice(at, 1);
-    if (this.#connecting < this.#waiting.length && this.#all.size === 0) this.#open();
+    if (this.#waiting.length > 0 || (this.#preconnect > 1 && !connection.connected)) this.#connect();
     this.#forgetWhenEmpty();
   }
 
@@ -160,13 +175,26 @@ export class Pool implements ConnectionOwner {
     client.onReady(connection);
   }
 
-  #open(): void {
+  /** Opens what is missing, some at a time. */
+  #connect(): void {
+    for (let opened = 0; opened < MOST_AT_A_TIME && this.#wantsMore(); opened++) if (!this.#open()) return;
+  }
+
+  #wantsMore(): boolean {
+    const waiting = this.#waiting.length;
+    if (this.#preconnect === 1 || this.#draining || this.host.health !== 'healthy') return waiting > this.#connecting;
+    const active = this.#all.size - this.#idle.length - this.#connecting;
+    return (waiting + active) * this.#preconnect > this.#all.size;
+  }
+
+  /** Tells whether another one could be opened. */
+  #open(): boolean {
     const { connections, limits } = this.resources;
     const full = connections >= limits.connections || this.host.stats.cxActive >= limits.connectionsPerHost;
     if (full) {
       this.cluster.stats.cxOverflow++;
       // A host without any connection gets one all the same.
-      if (this.#all.size > 0) return;
+      if (this.#all.size > 0) return false;
     }
     const { stats } = this.cluster;
     stats.cxTotal++;
@@ -178,7 +206,7 @@ export class Pool implements ConnectionOwner {
     } catch (error) {
       // The socket could not be made as it is wanted; a failed connect comes later, as an event.
       this.#failWaiting('local connection failure', countRefused(stats, this.host, error));
-      return;
+      return false;
     }
     connection.transport.limitBuffer(this.cluster.config.bufferLimit);
     this.#connecting++;
@@ -186,6 +214,7 @@ export class Pool implements ConnectionOwner {
     this.resources.connections++;
     stats.cxActive++;
     this.host.stats.cxActive++;
+    return !full;
   }
 
   #limitDuration(connection: UpstreamConnection, milliseconds: number): void {
@@ -218,9 +247,23 @@ export class Pool implements ConnectionOwner {
     for (const connection of this.#idle.splice(0)) connection.destroy();
   }
 
+  #closeConnecting(): void {
+    if (this.#connecting === 0) return;
+    for (const connection of this.#all) {
+      if (connection.connected) continue;
+      this.#connecting--;
+      this.cluster.stats.cxConnectFail++;
+      this.host.stats.cxConnectFail++;
+      connection.destroy();
+    }
+  }
+
   #forgetWhenEmpty(): void {
     if (this.#all.size > 0 || this.#waiting.length > 0) return;
     this.#idleTimeout.stop();
+    if (this.#forgotten) return;
+    this.#forgotten = true;
+    this.resources.pools--;
     if (this.host.pools.get(this.key) === this) this.host.pools.delete(this.key);
   }
 }

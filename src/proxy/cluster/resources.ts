@@ -6,6 +6,8 @@ export interface Thresholds {
   readonly pending: number;
   readonly requests: number;
   readonly retries: number;
+  /** Of connections to one host each, from one source address. */
+  readonly pools: number;
   /** Takes the place of `retries`. */
   readonly retryBudget: RetryBudget | undefined;
   /** Statistics show what is left of each. */
@@ -24,6 +26,7 @@ export const DEFAULT_THRESHOLDS: Thresholds = {
   pending: 1024,
   requests: 1024,
   retries: 3,
+  pools: Number.POSITIVE_INFINITY,
   retryBudget: undefined,
   trackRemaining: false,
 };
@@ -35,6 +38,7 @@ export class Resources {
   pending = 0;
   requests = 0;
   retries = 0;
+  pools = 0;
 
   constructor(limits: Thresholds) {
     this.limits = limits;

@@ -223,6 +223,7 @@ export class CircuitStats {
 /** What is left of each limit, with `track_remaining`; retries within a budget are not taken from the number of retries. */
 export class RemainingStats {
   cx = 0;
+  pools = 0;
   pending = 0;
   requests = 0;
   retries = 0;
@@ -230,6 +231,7 @@ export class RemainingStats {
 
 export const REMAINING_STATS = statsKind(RemainingStats, {
   cx: gauge('remaining_cx'),
+  pools: gauge('remaining_cx_pools'),
   pending: gauge('remaining_pending'),
   requests: gauge('remaining_rq'),
   retries: gauge('remaining_retries'),

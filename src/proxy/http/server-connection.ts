@@ -32,6 +32,7 @@ export class ServerConnection implements TransportUser {
   readonly manager: HttpManager;
   readonly peers: ConnectionPeers;
   readonly source: SourceAddress | undefined;
+  readonly id: number | undefined;
   readonly halfClose = false;
   #tunnel: TunnelSink | undefined = undefined;
   #stream: HttpStream | undefined = undefined;
@@ -71,6 +72,7 @@ export class ServerConnection implements TransportUser {
     this.manager = manager;
     this.peers = peers;
     this.source = source;
+    this.id = peers.connectionId;
     this.#onClosed = onClosed;
     this.#end = new ConnectionEnd(manager, this);
     manager.stats.cxTotal++;

@@ -73,6 +73,7 @@ export class TcpUpstream implements TransportUser {
     cluster.resources.DEFAULT.connections++;
     cluster.stats.cxActive++;
     host.stats.cxActive++;
+    if (cluster.config.closeOnHealthFailure) host.carried.add(this);
     this.#connectTimeout.start(cluster.config.connectTimeout);
   }
 
@@ -120,7 +121,7 @@ export class TcpUpstream implements TransportUser {
     stats.cxConnectFail++;
     this.#host.stats.cxConnectFail++;
     if (kind === 'timeout') stats.cxConnectTimeout++;
-    else this.#endedByHost = true;
+    else this.#endedByHost = kind === 'remote';
     stats.rqPendingFailureEject++;
     this.#release();
     this.transport.destroy();
@@ -129,6 +130,7 @@ export class TcpUpstream implements TransportUser {
 
   #release(): void {
     this.#over = true;
+    this.#host.carried.delete(this);
     this.#connectTimeout.stop();
     this.#lifetime?.stop();
     const { stats, resources } = this.#cluster;
@@ -160,6 +162,17 @@ export class TcpUpstream implements TransportUser {
 
   onError(error: unknown): void {
     this.#fail(connectFailure(error), 'remote');
+  }
+
+  onHostFailed(): void {
+    if (this.#over) return;
+    if (!this.#connected) {
+      this.#fail('', 'local');
+      return;
+    }
+    this.#release();
+    this.transport.destroy();
+    this.#owner.onUpstreamClosed();
   }
 
   onClosed(): void {

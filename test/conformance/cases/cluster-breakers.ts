@@ -9,25 +9,25 @@ const limited =
 const defaults = (thresholds: Json): Json => ({ thresholds: [thresholds] });
 
 /** One request waits for its answer while the statistics are read, after `before` others came through. */
-function waiting(name: string, cluster: ClusterCase['cluster'], index: number, high = false): ClusterCase {
+function waiting(name: string, cluster: ClusterCase['cluster'], index: number, about?: 'high' | 'pools'): ClusterCase {
   return {
     name,
     cluster,
-    ...(high ? { route: { priority: 'HIGH' } } : {}),
+    ...(about === 'high' ? { route: { priority: 'HIGH' } } : {}),
     play: {
       backends: [['hang']],
       steps: [{ send: `GET /${index}/ HTTP/1.1\r\nhost: a\r\n\r\n` }, { sleep: 100 }],
       responses: 0,
       without: ['log', 'connections'],
       admin: [
-        `/stats?filter=cluster.c${index}.circuit_breakers.*(open|cx|pending|retries|rq)$`,
+        `/stats?filter=cluster.c${index}.circuit_breakers.*(open|cx|pending|retries|rq${about === 'pools' ? '|pools' : ''})$`,
         `/stats?filter=cluster.c${index}.upstream_(cx|rq)_.*(active|overflow|open|total)`,
       ],
     },
   };
 }
 
-const list: readonly (readonly [string, ClusterCase['cluster'], boolean?])[] = [
+const list: readonly (readonly [string, ClusterCase['cluster'], ('high' | 'pools')?])[] = [
   ['no limit given', limited({})],
   ['one connection', limited(defaults({ max_connections: 1 }))],
   ['no connection', limited(defaults({ max_connections: 0 }))],
@@ -51,17 +51,24 @@ const list: readonly (readonly [string, ClusterCase['cluster'], boolean?])[] = [
     ),
   ],
   ['what is left at a retry budget', limited(defaults({ track_remaining: true, retry_budget: {} }))],
-  ['a high request does not use the default limits', limited(defaults({ max_connections: 1, max_requests: 1 })), true],
-  ['a high request uses its own', limited(defaults({ priority: 'HIGH', max_connections: 1, max_requests: 1 })), true],
+  [
+    'a high request does not use the default limits',
+    limited(defaults({ max_connections: 1, max_requests: 1 })),
+    'high',
+  ],
+  ['a high request uses its own', limited(defaults({ priority: 'HIGH', max_connections: 1, max_requests: 1 })), 'high'],
   ['the first thresholds of a priority', limited({ thresholds: [{ max_requests: 1 }, { max_requests: 5 }] })],
   ['one connection to each host', limited({ per_host_thresholds: [{ max_connections: 1 }] })],
   ['no connection to any host', limited({ per_host_thresholds: [{ max_connections: 0 }] })],
+  ['one connection pool', limited(defaults({ max_connection_pools: 1, track_remaining: true })), 'pools'],
+  ['no connection pool', limited(defaults({ max_connection_pools: 0, track_remaining: true })), 'pools'],
+  ['connection pools to spare', limited(defaults({ max_connection_pools: 7, track_remaining: true })), 'pools'],
   ['per host for high requests', limited({ per_host_thresholds: [{ priority: 'HIGH', max_connections: 1 }] })],
 ];
 
 export const scenarios: readonly Scenario[] = [
   clusterScenario(
     { feature: 'circuit breakers', name: 'breakers', backends: ['http'] },
-    list.map(([name, cluster, high], index) => waiting(name, cluster, index, high)),
+    list.map(([name, cluster, about], index) => waiting(name, cluster, index, about)),
   ),
 ];

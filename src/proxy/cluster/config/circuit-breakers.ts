@@ -50,6 +50,7 @@ function readThresholds(fields: Fields): Thresholds {
     pending: fields.number('max_pending_requests') ?? DEFAULT_THRESHOLDS.pending,
     requests: fields.number('max_requests') ?? DEFAULT_THRESHOLDS.requests,
     retries: fields.number('max_retries') ?? DEFAULT_THRESHOLDS.retries,
+    pools: fields.number('max_connection_pools') ?? DEFAULT_THRESHOLDS.pools,
     retryBudget: fields.message('retry_budget', readRetryBudget),
     trackRemaining: fields.flag('track_remaining'),
   };

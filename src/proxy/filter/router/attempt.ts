@@ -65,8 +65,16 @@ export class Attempt implements PoolClient, ResponseHandler {
 
   start(): void {
     this.#waiting = true;
-    this.#pool = this.cluster.pool(this.host, this.resources, this.#run.stream.connection.source);
-    this.#pool.request(this);
+    const { source, id } = this.#run.stream.connection;
+    this.#pool = this.cluster.pool(this.host, this.resources, source, id);
+    if (this.#pool) this.#pool.request(this);
+    else this.#refuse();
+  }
+
+  #refuse(): void {
+    this.#waiting = false;
+    this.#end();
+    this.#run.noHost();
   }
 
   /** Starts what each attempt is allowed on its own; the first call counts. */

@@ -10,6 +10,8 @@ import type { RedirectHistory } from './internal-redirect.ts';
 /** What the router needs of the connection that a request came by. */
 export interface DownstreamConnection {
   readonly source: SourceAddress | undefined;
+  /** Tells connections of clients apart; undefined: there is none. */
+  readonly id: number | undefined;
   tunnel: TunnelSink | undefined;
   pauseReading(): void;
   resumeReading(): void;

@@ -88,7 +88,8 @@ export class RouterRun extends RoutingContext {
     const refused = finalizeRequest(this.#route, action, stream.head, stream, keepOriginal);
     const host = this.cluster.choose(this);
     if (!host) {
-      this.#noHost();
+      this.cluster.stats.noneHealthy++;
+      this.noHost();
       return;
     }
     if (refused) {
@@ -330,7 +331,8 @@ export class RouterRun extends RoutingContext {
     if (cluster) this.cluster = cluster;
     const host = cluster?.choose(this);
     if (!host) {
-      this.#noHost();
+      this.cluster.stats.noneHealthy++;
+      this.noHost();
       return;
     }
     const { headers } = stream.head;
@@ -341,8 +343,7 @@ export class RouterRun extends RoutingContext {
     this.#launch(host);
   }
 
-  #noHost(): void {
-    this.cluster.stats.noneHealthy++;
+  noHost(): void {
     chargeStatus(this, 503, undefined);
     this.#abort(noHealthyUpstream(this.#replyHeaders(false)));
   }

@@ -109,6 +109,7 @@ export class ShadowStream extends StreamInfo implements RouterDownstream {
 /** What is read for a copy comes from the client's connection; it is the parent that pauses it. */
 class ShadowConnection implements DownstreamConnection {
   readonly source = undefined;
+  readonly id = undefined;
   tunnel = undefined;
   paused = false;
   readonly #onResume: () => void;

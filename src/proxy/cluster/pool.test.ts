@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import net from 'node:net';
+import { test } from 'node:test';
+import { type JsonObject, readMessage } from '../config/fields.ts';
+import { ClusterManagerStats } from '../server/stats.ts';
+import { StatsStore } from '../stats/store.ts';
+import { Cluster } from './cluster.ts';
+import { readCluster } from './config.ts';
+import type { Host } from './host.ts';
+import type { PoolClient } from './pool.ts';
+import type { UpstreamConnection } from './upstream-connection.ts';
+
+/** A cluster of one host that accepts connections and says nothing, for the time of `play`. */
+async function withCluster(more: JsonObject, play: (cluster: Cluster, host: Host) => Promise<void>): Promise<void> {
+  const server = net.createServer((socket) => socket.on('error', () => undefined).resume());
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const { port } = server.address() as net.AddressInfo;
+  const address = { socket_address: { address: '127.0.0.1', port_value: port } };
+  const json: JsonObject = {
+    name: 'c',
+    load_assignment: { cluster_name: 'c', endpoints: [{ lb_endpoints: [{ endpoint: { address } }] }] },
+    ...more,
+  };
+  const scope = new StatsStore().scope();
+  const options = { readFilters: () => undefined, stats: scope };
+  const cluster = new Cluster(
+    readMessage(json, '', [], (fields) => readCluster(fields, options)),
+    { scope, merging: new ClusterManagerStats(), random: Math.random, local: undefined, localSet: () => undefined },
+  );
+  try {
+    const [host] = cluster.hosts;
+    assert.ok(host);
+    await play(cluster, host);
+  } finally {
+    cluster.drain();
+    server.close();
+  }
+}
+
+/** Asks for a connection; rejects with the reason why there is none. */
+function connect(cluster: Cluster, host: Host, id: number): Promise<UpstreamConnection> {
+  return new Promise((resolve, reject) => {
+    const client: PoolClient = { onReady: resolve, onPoolFailure: (reason) => reject(new Error(reason)) };
+    const pool = cluster.pool(host, cluster.resources.DEFAULT, undefined, id);
+    if (pool) pool.request(client);
+    else reject(new Error('no pool'));
+  });
+}
+
+const handler = {
+  headRequest: false,
+  upgrades: false,
+  onHead: () => undefined,
+  onInterim: () => undefined,
+  onTrailers: () => undefined,
+  onBody: () => undefined,
+  onReadEnd: () => undefined,
+  onReset: () => undefined,
+  onWritable: () => undefined,
+  onTunnel: () => undefined,
+};
+
+const ONE_POOL: JsonObject = {
+  connection_pool_per_downstream_connection: true,
+  circuit_breakers: { thresholds: [{ max_connection_pools: 1 }] },
+};
+
+test('connections that nobody uses make room for those of another client', async () => {
+  await withCluster(ONE_POOL, async (cluster, host) => {
+    const first = await connect(cluster, host, 1);
+    first.begin(handler);
+    await assert.rejects(connect(cluster, host, 2), /no pool/);
+    assert.equal(cluster.stats.cxPoolOverflow, 1);
+    first.handler = undefined;
+    first.owner.onReleased(first, true);
+    const second = await connect(cluster, host, 2);
+    assert.equal(first.closed, true);
+    second.begin(handler);
+    assert.deepEqual([cluster.resources.DEFAULT.pools, host.pools.size], [1, 1]);
+    second.destroy();
+    assert.deepEqual([cluster.resources.DEFAULT.pools, host.pools.size], [0, 0]);
+  });
+});
+
+test('a client that is turned away leaves no pool behind', async () => {
+  const more = { ...ONE_POOL, circuit_breakers: { thresholds: [{ max_pending_requests: 0 }] } };
+  await withCluster(more, async (cluster, host) => {
+    for (const id of [1, 2, 3]) await assert.rejects(connect(cluster, host, id), /overflow/);
+    assert.deepEqual([cluster.resources.DEFAULT.pools, host.pools.size], [0, 0]);
+  });
+});
+
+test('a host that goes lets connections end that nobody waits for any more', async () => {
+  await withCluster({ preconnect_policy: { per_upstream_preconnect_ratio: 3 } }, async (cluster, host) => {
+    const connection = await connect(cluster, host, 1);
+    connection.begin(handler);
+    host.drain();
+    assert.equal(cluster.stats.cxActive, 1);
+    connection.destroy();
+    assert.equal(cluster.stats.cxActive, 0);
+  });
+});
