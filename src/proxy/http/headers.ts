@@ -11,10 +11,13 @@ interface Spelling {
  * Pseudo headers and `host` are not in it: they are fields of the head.
  */
 export class HeaderMap {
+  /** In arrival order; to be read only. */
   readonly names: string[] = [];
   readonly values: string[] = [];
   /** How names are written where a listener or cluster preserves their case. */
   spelling: Spelling | undefined = undefined;
+  /** One bit for each length, modulo 32, that names have had: most questions are about names that are not there. */
+  #lengths = 0;
 
   get size(): number {
     return this.names.length;
@@ -22,7 +25,7 @@ export class HeaderMap {
 
   /** The first value, or undefined. */
   get(name: string): string | undefined {
-    const at = this.names.indexOf(name);
+    const at = this.#find(name, 0);
     return at < 0 ? undefined : this.values[at];
   }
 
@@ -33,11 +36,10 @@ export class HeaderMap {
 
   /** All values joined with a comma. */
   joined(name: string, separator = ','): string | undefined {
-    const { names } = this;
-    const first = names.indexOf(name);
+    const first = this.#find(name, 0);
     if (first < 0) return undefined;
     let value = this.values[first] as string;
-    for (let at = names.indexOf(name, first + 1); at >= 0; at = names.indexOf(name, at + 1)) {
+    for (let at = this.#find(name, first + 1); at >= 0; at = this.#find(name, at + 1)) {
       value += separator + (this.values[at] as string);
     }
     return value;
@@ -48,21 +50,23 @@ export class HeaderMap {
   }
 
   has(name: string): boolean {
-    return this.names.includes(name);
+    return this.#find(name, 0) >= 0;
   }
 
   add(name: string, value: string): void {
+    this.#lengths |= 1 << name.length;
     this.names.push(name);
     this.values.push(value);
   }
 
   /** Appends to the first field of that name, which there is, after a comma. */
   append(name: string, value: string): void {
-    const at = this.names.indexOf(name);
+    const at = this.#find(name, 0);
     this.values[at] = `${this.values[at]},${value}`;
   }
 
   insert(at: number, name: string, value: string): void {
+    this.#lengths |= 1 << name.length;
     this.names.splice(at, 0, name);
     this.values.splice(at, 0, value);
   }
@@ -79,7 +83,7 @@ export class HeaderMap {
 
   /** Replaces the first field of that name in its place, drops the others, or adds one at the end. */
   set(name: string, value: string): void {
-    const at = this.names.indexOf(name);
+    const at = this.#find(name, 0);
     if (at < 0) {
       this.add(name, value);
       return;
@@ -96,7 +100,7 @@ export class HeaderMap {
 
   /** Adds to the value of the first field of that name with a comma, or adds a field. */
   join(name: string, value: string): void {
-    const at = this.names.indexOf(name);
+    const at = this.#find(name, 0);
     if (at < 0) this.add(name, value);
     else this.values[at] += `,${value}`;
   }
@@ -115,16 +119,30 @@ export class HeaderMap {
     for (let at = this.names.length - 1; at >= 0; at--) if (drop(this.names[at] as string)) this.#removeAt(at);
   }
 
+  /** Has the fields of another map from now on, and no others; how it writes names stays. */
+  assign({ names, values }: HeaderMap): void {
+    this.names.length = 0;
+    this.values.length = 0;
+    for (let at = 0; at < names.length; at++) this.add(names[at] as string, values[at] as string);
+  }
+
   copy(): HeaderMap {
     const out = new HeaderMap();
-    out.names.push(...this.names);
-    out.values.push(...this.values);
+    out.assign(this);
     out.spelling = this.spelling;
     return out;
   }
 
+  /** Where the next field of that name stands, from `from` on; -1 when there is none. */
+  #find(name: string, from: number): number {
+    if ((this.#lengths & (1 << name.length)) === 0) return -1;
+    const { names } = this;
+    for (let at = from; at < names.length; at++) if (names[at] === name) return at;
+    return -1;
+  }
+
   #removeFrom(name: string, from: number): void {
-    for (let at = this.names.indexOf(name, from); at >= 0; at = this.names.indexOf(name, at)) this.#removeAt(at);
+    for (let at = this.#find(name, from); at >= 0; at = this.#find(name, at)) this.#removeAt(at);
   }
 
   #removeAt(at: number): void {

@@ -13,8 +13,10 @@ const ALWAYS = 1;
 const FROM_EXTERNAL = 2;
 const FROM_EDGE = 3;
 
+const PREFIX = 'x-envoy-';
+
 const SANITIZED: ReadonlyMap<string, number> = new Map([
-  ...words('x-envoy-internal keep-alive proxy-connection', ALWAYS),
+  ...words('x-envoy-internal', ALWAYS),
   ...words(
     'x-envoy-retriable-status-codes x-envoy-retriable-header-names x-envoy-retry-on x-envoy-retry-grpc-on ' +
       'x-envoy-max-retries x-envoy-upstream-alt-stat-name x-envoy-upstream-rq-timeout-ms ' +
@@ -74,8 +76,15 @@ function shapeTe(headers: HeaderMap): void {
   else headers.remove('te');
 }
 
+/** What goes at each level. */
+const GOES: readonly ((name: string) => boolean)[] = [0, ALWAYS, FROM_EXTERNAL, FROM_EDGE].map(
+  (level) => (name) => name.startsWith(PREFIX) && (SANITIZED.get(name) ?? level + 1) <= level,
+);
+
 function sanitize(headers: HeaderMap, level: number): void {
-  headers.removeWhere((name) => (SANITIZED.get(name) ?? level + 1) <= level);
+  headers.remove('keep-alive');
+  headers.remove('proxy-connection');
+  headers.removeWhere(GOES[level] as (name: string) => boolean);
 }
 
 /** `x-forwarded-proto`, `x-forwarded-port` and the scheme that follows from them. */

@@ -103,12 +103,10 @@ function copyHeaders(names: readonly string[], response: ResponseHead, { headers
 /** Remembers the head; the function gives it back its old form. */
 function saved(head: RequestHead): () => void {
   const { scheme, authority, path } = head;
-  const names = [...head.headers.names];
-  const values = [...head.headers.values];
+  const headers = head.headers.copy();
   return () => {
     Object.assign(head, { scheme, authority, path });
-    head.headers.names.splice(0, Number.POSITIVE_INFINITY, ...names);
-    head.headers.values.splice(0, Number.POSITIVE_INFINITY, ...values);
+    head.headers.assign(headers);
   };
 }
 

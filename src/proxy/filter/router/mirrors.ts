@@ -60,8 +60,7 @@ function copyHead({ stream }: RouterRun, policy: MirrorPolicy): RequestHead {
   copy.scheme = head.scheme;
   copy.framing.contentLength = head.framing.contentLength;
   copy.authority = policy.host || head.authority;
-  copy.headers.names.push(...head.headers.names);
-  copy.headers.values.push(...head.headers.values);
+  copy.headers.assign(head.headers);
   for (const mutation of policy.mutations) applyMutation(mutation, copy.headers, stream);
   if (policy.suffix && policy.host === '') copy.authority = shadowHost(copy.authority);
   copy.headers.set('x-envoy-internal', 'true');
