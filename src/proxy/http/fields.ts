@@ -2,6 +2,7 @@ import { textIn } from '../transport/text.ts';
 import { anyOf, CONTROL, VALUE } from './bytes.ts';
 import { CODEC_ERROR, type HeadFault, INVALID_CHARACTERS, TOO_LARGE, TOO_MANY, UNDERSCORE } from './fault.ts';
 import type { HeaderMap } from './headers.ts';
+import { findLine, type KnownLine, learnLine } from './known-lines.ts';
 import { beginMessage, type HeaderName, internName, joinsEarlier, NAME, scanName, scanned } from './names.ts';
 import type { FieldOptions } from './options.ts';
 
@@ -31,12 +32,14 @@ export const facts = {
 
 /** Where the fields of the head just scanned stand. */
 const entries: HeaderName[] = [];
+/** Undefined for a field that is not known as a whole. */
+const lines: (KnownLine | undefined)[] = [];
 const nameStarts: number[] = [];
 const valueStarts: number[] = [];
 const valueStops: number[] = [];
 
 /**
- * Scans header fields from `at` up to and with the empty line, then takes their values as slices of one string: a head costs one copy.
+ * Scans header fields from `at` up to and with the empty line, then takes them; values that are not known become texts only then.
  * `from` is where the head begins, which bounds its size. `facts` holds what the codec needs.
  */
 export function parseFields(
@@ -53,6 +56,14 @@ export function parseFields(
   for (;;) {
     if (at + 1 >= limit) return missing(from, limit, options);
     if (bytes[at] === 13) break;
+    const line = findLine(bytes, at, limit);
+    if (line !== undefined && at + line.length + 1 < limit && bytes[at + line.length + 1] === 10) {
+      entries[count] = line.name;
+      nameStarts[count] = at;
+      lines[count++] = line;
+      at += line.length + 2;
+      continue;
+    }
     scanName(bytes, at, limit);
     const nameEnd = scanned.end;
     if (nameEnd >= limit) return missing(from, limit, options);
@@ -63,16 +74,19 @@ export function parseFields(
     while (stop < limit && VALUE[bytes[stop] as number] === 1) stop++;
     if (stop + 1 >= limit && (stop === limit || bytes[stop] === 13)) return missing(from, limit, options);
     if (bytes[stop] !== 13 || bytes[stop + 1] !== 10) return atEnd(bytes, from, limit, options, INVALID_CHARACTERS);
-    entries[count] = internName(bytes, at, nameEnd, scanned.hash);
-    nameStarts[count] = at;
-    at = stop + 2;
+    const entry = internName(bytes, at, nameEnd, scanned.hash);
+    const end = stop;
     while (stop > first && (bytes[stop - 1] === 0x20 || bytes[stop - 1] === 9)) stop--;
+    entries[count] = entry;
+    lines[count] = learnLine(bytes, at, end, entry, first, stop);
+    nameStarts[count] = at;
     valueStarts[count] = first;
     valueStops[count++] = stop;
+    at = end + 2;
   }
   if (bytes[at + 1] !== 10) return atEnd(bytes, from, limit, options, CODEC_ERROR);
   if (at + 2 - from > options.maxBytes) return TOO_LARGE;
-  return takeFields(textIn(bytes, start, at), start, count, options, headers, message) ?? at + 2;
+  return takeFields(bytes, count, options, headers, message) ?? at + 2;
 }
 
 /** The head is not complete. */
@@ -105,8 +119,7 @@ function headEnd(bytes: Buffer, from: number, limit: number): number {
 }
 
 function takeFields(
-  text: string,
-  start: number,
+  bytes: Buffer,
   count: number,
   options: FieldOptions,
   headers: HeaderMap,
@@ -126,10 +139,10 @@ function takeFields(
       if (underscores === 'REJECT_REQUEST') fault ??= UNDERSCORE;
       continue;
     }
-    const value = text.substring((valueStarts[index] as number) - start, (valueStops[index] as number) - start);
+    const value = lines[index]?.value ?? textIn(bytes, valueStarts[index] as number, valueStops[index] as number);
     if (preserve) {
-      const from = (nameStarts[index] as number) - start;
-      headers.rememberSpelling(entry.name, text.substring(from, from + entry.name.length));
+      const from = nameStarts[index] as number;
+      headers.rememberSpelling(entry.name, textIn(bytes, from, from + entry.name.length));
     }
     if (takeField(entry, value, headers, message) && ++kept > options.maxHeaders) fault ??= TOO_MANY;
   }
