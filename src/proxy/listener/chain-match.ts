@@ -3,6 +3,7 @@ import { cidrContains, parseCidrOrIp } from '../../base/index.ts';
 import type { Fields } from '../config/fields.ts';
 import type { ConnectionPeers } from '../http/stream-info.ts';
 import { readCidr } from '../match/cidr.ts';
+import { isFromHere } from '../match/tree/inputs.ts';
 
 type SourceType = 'ANY' | 'SAME_IP_OR_LOOPBACK' | 'EXTERNAL';
 
@@ -108,8 +109,6 @@ function longest(cidrs: readonly Cidr[], address: Cidr | undefined): number {
   return holding.length === 0 ? -1 : 1 + Math.max(...holding.map((cidr) => cidr.prefix));
 }
 
-/** Envoy takes exactly these two for loopback addresses, not all of 127.0.0.0/8. */
-function sourceTypeOf({ remote, local }: ConnectionPeers): SourceType {
-  const loopback = remote.address === '127.0.0.1' || remote.address === '::1';
-  return loopback || remote.address === local.address ? 'SAME_IP_OR_LOOPBACK' : 'EXTERNAL';
+function sourceTypeOf(peers: ConnectionPeers): SourceType {
+  return isFromHere(peers) ? 'SAME_IP_OR_LOOPBACK' : 'EXTERNAL';
 }

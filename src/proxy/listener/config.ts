@@ -11,6 +11,7 @@ import { type NetworkChain, readNetworkChain } from '../network/chain.ts';
 import type { StatsScope } from '../stats/store.ts';
 import { ANY_CONNECTION, type ChainMatch, readChainMatch } from './chain-match.ts';
 import { overlappingChain } from './chain-overlap.ts';
+import { type ChainTree, readChainTree, refuseNameless } from './choose-chain.ts';
 import { Drain, type ProcessDrain } from './drain.ts';
 import { type ListenerFilters, readListenerFilters } from './listener-filters.ts';
 import type { SocketSettings } from './sockets.ts';
@@ -40,6 +41,7 @@ export interface ListenerConfig {
   readonly sockets: SocketSettings;
   readonly chains: readonly FilterChain[];
   readonly defaultChain: FilterChain | undefined;
+  readonly chainTree: ChainTree | undefined;
   /** Take note of every connection when it ends. */
   readonly accessLogs: readonly AccessLog[];
   /** A connection is handed to the listener of its original destination, if there is one. */
@@ -84,7 +86,10 @@ export function readListener(fields: Fields, context: ListenerContext): Listener
   const createDrain = (): Drain => new Drain(context.processDrain, { followsHealth, inbound });
   const inner = { ...context, statPrefix, bufferLimit, createDrain };
   const chains = fields.list('filter_chains', (chain) => readChain(chain, inner));
-  refuseOverlap(chains, name, fields);
+  const chainTree = readChainTree(fields, context);
+  const known = chains.filter((chain) => chain !== undefined);
+  if (chainTree) refuseNameless(known, name, fields);
+  else refuseOverlap(chains, name, fields);
   const defaultChain = fields.message('default_filter_chain', (chain) => readChain(chain, inner));
   if (chains.length === 0 && !defaultChain) {
     fields.problem('filter_chains', `error adding listener named '${name}': no filter chains specified`);
@@ -100,8 +105,9 @@ export function readListener(fields: Fields, context: ListenerContext): Listener
     accessLogs: context.readAccessLogs(fields),
     useOriginalDestination: fields.flag('use_original_dst'),
     bindToPort: fields.boolean('bind_to_port') ?? true,
-    chains: chains.filter((chain) => chain !== undefined),
+    chains: known,
     defaultChain,
+    chainTree,
     listenerFilters: readListenerFilters(fields, context.stats),
   };
 }

@@ -9,7 +9,7 @@ import type { StatsScope } from '../stats/store.ts';
 import { Deadline } from '../time/deadline.ts';
 import { closeInternal, type InternalAccept, openInternal } from '../transport/internal.ts';
 import type { OpenSocket } from '../worker/change.ts';
-import { selectChain } from './chain-match.ts';
+import { chooseChain } from './choose-chain.ts';
 import type { FilterChain, ListenerConfig } from './config.ts';
 import { Inspection } from './inspection.ts';
 import { peersOf, restoreDestination, setInternalPeers } from './peers.ts';
@@ -260,7 +260,7 @@ export class Listener {
       other.#takeOver(socket, protocol, wasRead);
       return;
     }
-    const chain = selectChain(config.chains, peers, protocol) ?? config.defaultChain;
+    const chain = chooseChain(config, peers, protocol);
     if (!chain) {
       this.stats.noChain++;
       logRefused(config, peers);

@@ -30,7 +30,6 @@ export function readRouteTree(
       [ROUTE, (config: Fields): Find => finder([read(config)].filter((route) => route !== undefined))],
       [ROUTES, (config: Fields): Find => finder(config.list('routes', read).filter((route) => route !== undefined))],
     ]),
-    keepsMatching: false,
     runtime: context.runtime,
     stats: context.stats,
   });

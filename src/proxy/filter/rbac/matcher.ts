@@ -25,7 +25,7 @@ function readMatcherEngine(fields: Fields, place: RbacPlace, { runtime, stats }:
   const readAction = (config: Fields): number =>
     read.push({ policy: config.required('name'), action: config.choice('action', ACTIONS) }) - 1;
   const actions = new Map([[ACTION, readAction]]);
-  const find = readMatcher(fields, { ...place, actions, keepsMatching: false, runtime, stats });
+  const find = readMatcher(fields, { ...place, actions, runtime, stats });
   const hints = read.some(({ action }) => action === 'LOG');
   const verdicts = read.map(({ policy, action }, at): Verdict => {
     return { allowed: action !== 'DENY', policy, at, hint: hints ? action === 'LOG' : undefined };

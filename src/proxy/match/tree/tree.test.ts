@@ -37,7 +37,6 @@ function read(json: JsonObject): { readonly tree: Tree; readonly issues: readonl
       inputs: CHAIN_INPUTS,
       refuseInput: (type) => `no ${type} here`,
       actions,
-      keepsMatching: true,
       runtime: new Runtime(),
       stats: new StatsStore().scope(),
     }),
@@ -54,12 +53,6 @@ const from = (address: string, protocol = ''): ChainSubject => {
 const table: readonly (readonly [string, JsonObject, ChainSubject, string | undefined])[] = [
   ['the first row that holds', list(row(source('10.0.0.1'), name('a'))), from('10.0.0.1'), 'a'],
   ['none of them', list(row(source('10.0.0.1'), name('a'))), from('10.0.0.2'), 'else'],
-  [
-    'a match that is passed over',
-    list(row(source('10.0.0.1'), { ...name('a'), keep_matching: true }), row(source('10.0.0.1'), name('b'))),
-    from('10.0.0.1'),
-    'b',
-  ],
   [
     'what cannot be told ends the search',
     list(row(certified, name('a')), row(source('1.1.1.1'), name('b'))),
@@ -138,6 +131,7 @@ test('an input, an action and a test that are not for here are named', () => {
   assert.deepEqual(paths(list(row({ single_predicate: { input: header, value_match: { exact: '' } } }, name('a')))), [
     'matcher_list.matchers[0].predicate.single_predicate.input.typed_config.@type',
   ]);
+  assert.deepEqual(paths({ on_no_match: { ...name('a'), keep_matching: true } }), ['on_no_match.keep_matching']);
   assert.deepEqual(paths({ on_no_match: { action: unknown } }), ['on_no_match.action.typed_config.@type']);
   const custom = { single_predicate: { input: input('SourceIPInput'), custom_match: unknown } };
   assert.deepEqual(paths(list(row(custom, name('a')))), [

@@ -15,8 +15,6 @@ export interface TreeContext<Subject, Action> {
   readonly refuseInput: (type: string) => string;
   /** How actions are read, by the full name of their configuration message. */
   readonly actions: ReadonlyMap<string, (fields: Fields) => Action | undefined>;
-  /** Whether a match may be passed over. */
-  readonly keepsMatching: boolean;
   readonly runtime: Runtime;
   readonly stats: StatsScope;
 }
@@ -54,16 +52,7 @@ function readBranch<Subject, Action>(
   fields: Fields,
   context: TreeContext<Subject, Action>,
 ): MatchTree<Subject, Action> {
-  const keep = fields.flag('keep_matching');
-  if (keep && !context.keepsMatching) fields.problem('keep_matching', 'is not supported in this context');
-  const branch = readOnMatch(fields, context);
-  return keep ? NOTHING : branch;
-}
-
-function readOnMatch<Subject, Action>(
-  fields: Fields,
-  context: TreeContext<Subject, Action>,
-): MatchTree<Subject, Action> {
+  if (fields.flag('keep_matching')) fields.problem('keep_matching', 'is not supported in this context');
   if (fields.oneOf('on_match', ['matcher', 'action']) === 'matcher') {
     return fields.message('matcher', (inner) => readMatchTree(inner, context)) ?? NOTHING;
   }
