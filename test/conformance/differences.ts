@@ -13,6 +13,8 @@ export const differences: Readonly<Record<string, string>> = {
   'http1-chunk-syntax':
     'chunks are read by the grammar to the letter: Envoy takes white space and words after a size, and bytes after the data',
   'http1-status-below-100': 'a response with a status below 100 is refused with 502: Envoy passes it on',
+  'failed-upgrade':
+    'an upgrade that failed is told so without `upgrade` and `connection`, and its connection ends: Envoy passes them on and waits for more',
   'http1-host':
     'a Host that is repeated or not a host with a port of digits is refused with 400: Envoy looks at its characters only',
   'grpc-status-text':

@@ -15,7 +15,7 @@ import { type NamedStats, namedStats } from './named-stats.ts';
 import { OriginalDestinations } from './original-dst.ts';
 import { OutlierDetector } from './outlier.ts';
 import { OUTLIER_STATS } from './outlier-stats.ts';
-import { Pool } from './pool.ts';
+import { Pool, type PoolOptions } from './pool.ts';
 import { Resources, type Thresholds } from './resources.ts';
 import {
   CIRCUIT_STATS,
@@ -195,28 +195,30 @@ export class Cluster {
 
   /**
    * Connections of one priority to a host, which count against its resources alone; undefined: there are too many sets of them. `client`
-   * tells the connections of clients apart.
+   * tells the connections of clients apart. `raw`: they carry no HTTP, and each serves once.
    */
   pool(
     host: Host,
     resources: Resources,
     source: SourceAddress | undefined,
     client: number | undefined,
+    raw = false,
   ): Pool | undefined {
     const from = bindAddress(source, host.peer.address);
     const place = from ? `${from.address} ${from.mark}` : '';
-    const shared = resources === this.resources.DEFAULT ? place : `${place} HIGH`;
+    const ofPriority = resources === this.resources.DEFAULT ? place : `${place} HIGH`;
+    const shared = raw ? `${ofPriority} TCP` : ofPriority;
     const key = this.config.poolPerClient && client !== undefined ? `${shared} ${client}` : shared;
-    return host.pools.get(key) ?? this.#addPool(host, resources, from, key);
+    return host.pools.get(key) ?? this.#addPool(host, resources, { key, raw, source: from });
   }
 
-  #addPool(host: Host, resources: Resources, from: SourceAddress | undefined, key: string): Pool | undefined {
+  #addPool(host: Host, resources: Resources, options: PoolOptions): Pool | undefined {
     if (resources.pools >= resources.limits.pools && !freePool(host, resources)) {
       this.stats.cxPoolOverflow++;
       return undefined;
     }
-    const pool = new Pool(this, host, resources, key, from);
-    host.pools.set(key, pool);
+    const pool = new Pool(this, host, resources, options);
+    host.pools.set(options.key, pool);
     return pool;
   }
 

@@ -49,7 +49,7 @@ function connect(cluster: Cluster, host: Host, id: number): Promise<UpstreamConn
 
 const handler = {
   headRequest: false,
-  upgrades: false,
+  switching: 'none' as const,
   onHead: () => undefined,
   onInterim: () => undefined,
   onTrailers: () => undefined,

@@ -17,6 +17,14 @@ export interface PoolClient {
 
 const MOST_AT_A_TIME = 3;
 
+export interface PoolOptions {
+  /** What the host knows it by. */
+  readonly key: string;
+  /** Its connections carry no HTTP. */
+  readonly raw: boolean;
+  readonly source: SourceAddress | undefined;
+}
+
 /**
  * The connections to one host from one source address. The one used last is used first, so that the others can end: of the idle ones the first
  * has been idle the longest.
@@ -27,6 +35,7 @@ export class Pool implements ConnectionOwner {
   readonly key: string;
   readonly resources: Resources;
   readonly bytes: ByteCounts;
+  readonly #raw: boolean;
   readonly #source: SourceAddress | undefined;
   readonly #idle: UpstreamConnection[] = [];
   readonly #waiting: PoolClient[] = [];
@@ -38,12 +47,13 @@ export class Pool implements ConnectionOwner {
   #draining = false;
   #forgotten = false;
 
-  constructor(cluster: Cluster, host: Host, resources: Resources, key: string, source: SourceAddress | undefined) {
+  constructor(cluster: Cluster, host: Host, resources: Resources, { key, raw, source }: PoolOptions) {
     this.cluster = cluster;
     this.bytes = cluster.stats;
     this.host = host;
     this.resources = resources;
     this.key = key;
+    this.#raw = raw;
     this.#source = source;
     this.#preconnect = cluster.config.preconnectRatio;
     resources.pools++;
@@ -198,7 +208,7 @@ export class Pool implements ConnectionOwner {
     }
     const { stats } = this.cluster;
     stats.cxTotal++;
-    stats.cxHttp1++;
+    if (!this.#raw) stats.cxHttp1++;
     this.host.stats.cxTotal++;
     let connection: UpstreamConnection;
     try {

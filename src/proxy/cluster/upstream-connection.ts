@@ -15,8 +15,8 @@ import { openUpstreamSocket, type SourceAddress } from './upstream-socket.ts';
 export interface ResponseHandler {
   /** Method decides whether the response has a body. */
   readonly headRequest: boolean;
-  /** The request asks to switch protocols: a 101 begins a tunnel. */
-  readonly upgrades: boolean;
+  /** How the request leaves HTTP: a tunnel begins with a 101, with a 2xx for `connect`, at once for `raw`. */
+  readonly switching: 'none' | 'websocket' | 'upgrade' | 'connect' | 'raw';
   /** `done`: no body follows. Afterwards the connection may be in other hands. */
   onHead(head: ResponseHead, done: boolean): void;
   /** A response of 1xx, which is not the last. */
@@ -110,13 +110,14 @@ export class UpstreamConnection implements TransportUser {
     this.handler = handler;
     this.requests++;
     this.requestSent = false;
+    this.tunnel = handler.switching === 'raw';
     this.#awaitingHead = true;
     this.#interimTold = false;
     this.#keep = false;
   }
 
   destroy(): void {
-    this.endedActive = this.handler !== undefined;
+    this.endedActive ||= this.handler !== undefined;
     this.handler = undefined;
     this.transport.destroy();
     this.onClosed();
@@ -170,13 +171,17 @@ export class UpstreamConnection implements TransportUser {
   }
 
   onRemoteEnd(): void {
-    this.endedByHost ||= !this.closed;
+    this.endedByHost ||= !this.closed && !(this.handler && endsFromHere(this.handler, this.requestSent));
     if (this.tunnel) this.handler?.onTunnel(NOTHING, 0, 0);
     else this.onClosed();
   }
 
   /** The connection is gone while a response was awaited: that may be its end, or comes too early for the message that had begun. */
   #cutOff(handler: ResponseHandler): void {
+    if (this.tunnel) {
+      handler.onReset('connection termination');
+      return;
+    }
     if (this.#awaitingHead) {
       if (this.#partial) this.owner.onProtocolError();
       handler.onReset(this.#partial ? 'protocol error' : 'connection termination');
@@ -252,10 +257,11 @@ export class UpstreamConnection implements TransportUser {
   #accept(head: ResponseHead, at: number, limit: number, handler: ResponseHandler): number | undefined {
     const { status, framing } = head;
     this.#keep = head.minor === 1 ? !framing.close : framing.keepAlive;
-    if (status === 101 && handler.upgrades) {
+    if (handler.switching !== 'none' && switches(handler.switching, status)) {
       this.tunnel = true;
       this.#body.reset('none');
-      if (framing.connection !== undefined) head.headers.insert(framing.connectionAt, 'connection', framing.connection);
+      if (status === 101 && framing.connection !== undefined)
+        head.headers.insert(framing.connectionAt, 'connection', framing.connection);
       handler.onHead(head, false);
       return this.handler === handler ? at : undefined;
     }
@@ -282,6 +288,7 @@ export class UpstreamConnection implements TransportUser {
 
   #release(trailingBytes: boolean): void {
     const reusable = this.#keep && this.requestSent && !trailingBytes;
+    this.endedActive ||= !this.requestSent;
     if (trailingBytes) this.owner.onProtocolError();
     this.handler = undefined;
     this.owner.onReleased(this, reusable);
@@ -293,4 +300,13 @@ export class UpstreamConnection implements TransportUser {
     handler.onReset('protocol error');
     return undefined;
   }
+}
+
+function switches(switching: ResponseHandler['switching'], status: number): boolean {
+  return switching === 'connect' ? status >= 200 && status < 300 : status === 101;
+}
+
+/** Once CONNECT was sent Envoy keeps its side open when the host ends its own, and then closes both. */
+function endsFromHere({ switching }: ResponseHandler, requestSent: boolean): boolean {
+  return switching === 'connect' || (switching === 'raw' && !requestSent);
 }

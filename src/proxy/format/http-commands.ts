@@ -125,7 +125,7 @@ function pathCommand(argument: string): ReturnType<CommandKind['make']> {
     return fail(`Invalid PATH option: '${source}', only 'ORIG'/'PATH'/'ORIG_OR_PATH' are allowed`);
   }
   const original = (info: StreamInfo): string | undefined => info.request?.headers.get('x-envoy-original-path');
-  const now = (info: StreamInfo): string | undefined => info.request?.path;
+  const now = (info: StreamInfo): string | undefined => info.requestHeader(':path');
   const find =
     source === 'ORIG' ? original : source === 'PATH' ? now : (info: StreamInfo) => original(info) ?? now(info);
   if (query !== 'NQ') return ok(find);

@@ -30,7 +30,7 @@ export interface AbsoluteTarget {
 
 const ABSOLUTE =
   /^([A-Za-z][A-Za-z0-9+.-]*):\/\/(?:[\w.!~*'()%;:&=+$,-]*@)?((?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?)((?:[/?].*)?)$/s;
-const CONNECT = /^((?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5}))((?:\?.*)?)$/s;
+const CONNECT = /^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})$/;
 
 /** Reads an absolute-form target (RFC 9112 3.2.2) with the host characters Envoy takes there; undefined when it is none. */
 export function parseAbsolute(target: string): AbsoluteTarget | undefined {
@@ -42,6 +42,6 @@ export function parseAbsolute(target: string): AbsoluteTarget | undefined {
 /** Reads the authority-form target of CONNECT (RFC 9112 3.2.3); the port is required. */
 export function parseConnect(target: string): AbsoluteTarget | undefined {
   const match = CONNECT.exec(target);
-  if (!match || Number(match[2]) > 65_535) return undefined;
-  return { scheme: '', authority: match[1] ?? '', rest: match[3] ?? '' };
+  if (!match || Number(match[1]) > 65_535) return undefined;
+  return { scheme: '', authority: target, rest: '' };
 }

@@ -14,7 +14,7 @@ export function listHas(list: string, token: string): boolean {
 
 /**
  * Acts on `connection` of a request: notes what it says of the connection and removes the fields it nominates. A request that switches
- * protocols keeps it as it is.
+ * protocols keeps those, and with an upgrade it keeps `connection`, too.
  */
 export function applyConnection(
   connection: string,
@@ -31,8 +31,8 @@ export function applyConnection(
     .toLowerCase()
     .split(',')
     .filter((token) => token !== '');
-  if (switches) headers.insert(at, 'connection', connection);
-  else if (tokens.length >= MAX_NOMINATED) return BAD_CONNECTION;
+  if (framing.upgrade !== undefined) headers.insert(at, 'connection', connection);
+  else if (!switches && tokens.length >= MAX_NOMINATED) return BAD_CONNECTION;
   for (const item of tokens) {
     const token = item.trim();
     // HTTP/1.0 closes unless it is asked to keep the connection.

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import net from 'node:net';
 import { test } from 'node:test';
-import { httpListener, once, routes, runProxy, startBackend, staticCluster } from '../testing/harness.ts';
+import { httpListener, type Json, once, routes, runProxy, startBackend, staticCluster } from '../testing/harness.ts';
 
 /** A repeatable stream of numbers, 0 up to `limit`. */
 function numbers(seed: number): (limit: number) => number {
@@ -15,6 +15,8 @@ function numbers(seed: number): (limit: number) => number {
 const PIECES = [
   'GET / HTTP/1.1\r\n',
   'POST /x HTTP/1.1\r\n',
+  'CONNECT a:80 HTTP/1.1\r\n',
+  'CONNECT b:80 HTTP/1.1\r\n',
   'HEAD / HTTP/1.0\r\n',
   'Host: a\r\n',
   'Host: \r\n',
@@ -37,7 +39,7 @@ const ANSWERS = [
   'HTTP/1.1 204 X\r\n',
   'HTTP/1.1 101 X\r\n',
   'HTTP/1.0 200\r\n',
-  ...PIECES.slice(3),
+  ...PIECES.slice(5),
 ];
 
 function talk(port: number, pieces: readonly string[], abort: boolean): Promise<void> {
@@ -57,8 +59,8 @@ test('clients and upstreams that send anything at all: the proxy goes on serving
   const some = (list: readonly string[]): string[] =>
     Array.from({ length: 1 + next(9) }, () => list[next(list.length)] ?? '');
   const request = (): string[] => {
-    const start = next(5) === 0 ? [] : [PIECES[next(2)] ?? '', 'Host: a\r\n'];
-    return next(3) === 0 ? [...start, ...some(PIECES)] : [...start, PIECES[3 + next(9)] ?? '', '\r\n', ...some(PIECES)];
+    const start = next(5) === 0 ? [] : [PIECES[next(4)] ?? '', 'Host: a\r\n'];
+    return next(3) === 0 ? [...start, ...some(PIECES)] : [...start, PIECES[5 + next(9)] ?? '', '\r\n', ...some(PIECES)];
   };
   let wild = true;
   const backend = await startBackend((_, socket) => {
@@ -68,9 +70,15 @@ test('clients and upstreams that send anything at all: the proxy goes on serving
   });
   const action = { cluster: 'c', timeout: '0.02s', retry_policy: { retry_on: '5xx', num_retries: 1 } };
   const upgrades = { upgrade_configs: [{ upgrade_type: 'websocket' }] };
+  const connect = (config: Json): Json => ({ ...action, upgrade_configs: [{ upgrade_type: 'CONNECT', ...config }] });
+  const toB = { headers: [{ name: ':authority', string_match: { exact: 'b:80' } }] };
   const proxy = await runProxy(
     httpListener('l', {
-      ...routes([{ match: { prefix: '/' }, route: action }]),
+      ...routes([
+        { match: { connect_matcher: {}, ...toB }, route: connect({ connect_config: {} }) },
+        { match: { connect_matcher: {} }, route: connect({}) },
+        { match: { prefix: '/' }, route: action },
+      ]),
       ...upgrades,
       delayed_close_timeout: '0.01s',
     }),

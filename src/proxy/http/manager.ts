@@ -4,13 +4,12 @@ import type { ClusterManager } from '../cluster/manager.ts';
 import type { NodeName } from '../config/bootstrap.ts';
 import type { Fields } from '../config/fields.ts';
 import type { FilterChain } from '../filter/chain.ts';
-import type { DiscoverFilter } from '../filter/context.ts';
+import type { ChainContext, DiscoverFilter } from '../filter/context.ts';
 import { proxyHealth } from '../filter/health-check/health.ts';
 import type { RouterConfig } from '../filter/router/config.ts';
 import { readFilterChain } from '../filter/table.ts';
 import type { Drain } from '../listener/drain.ts';
 import type { SharedBuckets } from '../rate-limit/shared.ts';
-import { readUpgrades } from '../route/action.ts';
 import type { HeaderMutation } from '../route/mutation.ts';
 import { RouteTable } from '../route/table.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -27,6 +26,7 @@ import { readRequestShaping } from './request-shaping.ts';
 import { routeTableContext } from './route-context.ts';
 import { HTTP_STATS, type HttpStats, LISTENER_HTTP_STATS, type ListenerHttpStats } from './stats.ts';
 import type { TracingOptions } from './tracing.ts';
+import { type ManagerUpgrade, readManagerUpgrades } from './upgrade.ts';
 
 /** A compiled HTTP connection manager; times in milliseconds, 0 for none. */
 export interface HttpManager {
@@ -76,7 +76,8 @@ export interface HttpManager {
   readonly requestIds: RequestIdOptions;
   readonly tracing: TracingOptions | undefined;
   readonly proxyStatus: ProxyStatusOptions | undefined;
-  readonly upgrades: ReadonlyMap<string, boolean>;
+  /** By lower-case type. */
+  readonly upgrades: ReadonlyMap<string, ManagerUpgrade>;
   /** Undefined: paths and hosts stay as they come. */
   readonly path: PathOptions | undefined;
   readonly host: HostOptions | undefined;
@@ -117,14 +118,15 @@ export function readHttpManager(fields: Fields, context: HttpManagerContext): Ht
   const streamErrors = fields.flag('stream_error_on_invalid_http_message');
   const codec = readServerCodec(fields, 'http_protocol_options', common, maxBytes);
   const name = sanitizeStatName(fields.required('stat_prefix'));
-  const chain = readFilterChain(fields, 'http_filters', {
+  const chainContext: ChainContext = {
     place: 'downstream',
     statPrefix: `http.${name}.`,
     stats: context.stats,
     runtime: context.runtime,
     discover: context.discoverFilter,
     health: proxyHealth(context.drain, context.clusters),
-  });
+  };
+  const chain = readFilterChain(fields, 'http_filters', chainContext);
   const serverName = fields.text('server_name') || 'envoy';
   return {
     codec,
@@ -154,7 +156,7 @@ export function readHttpManager(fields: Fields, context: HttpManagerContext): Ht
     serverMode: fields.choice('server_header_transformation', ['OVERWRITE', 'APPEND_IF_ABSENT', 'PASS_THROUGH']),
     ...readRequestShaping(fields, context),
     proxyStatus: fields.message('proxy_status_config', (inner) => readProxyStatus(inner, serverName, context.node.id)),
-    upgrades: readUpgrades(fields, (type) => `Error: multiple upgrade configs with the same name: '${type}'`),
+    upgrades: readManagerUpgrades(fields, (own) => readFilterChain(own, 'filters', chainContext)),
     runtime: context.runtime,
     bufferLimit: context.bufferLimit,
   };

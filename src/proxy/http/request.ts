@@ -5,6 +5,7 @@ import type { HttpManager } from './manager.ts';
 import { shapePath } from './path.ts';
 import { shapeRequestHeaders } from './request-headers.ts';
 import type { HttpStream } from './stream.ts';
+import { wantedUpgrade } from './upgrade.ts';
 
 const refuse = (status: number, details: string): LocalReply => ({ status, body: '', details });
 
@@ -17,14 +18,14 @@ export function admitRequest(stream: HttpStream): LocalReply | undefined {
   if (path) return path;
   if (manager.host) head.authority = shapeHost(head.authority, stream.peers.local.port, manager.host);
   // Whether it is allowed waits for the route, which may know better than the connection manager.
-  stream.upgrade = head.framing.upgrade?.toLowerCase();
+  stream.upgrade = wantedUpgrade(head);
   return shapeRequestHeaders(stream);
 }
 
 function admitPath(stream: HttpStream): LocalReply | undefined {
   const { head, manager } = stream;
-  if (head.method === 'CONNECT') return { ...refuse(403, 'upgrade_failed'), close: true };
   const { path } = head;
+  if (path === '' && head.method === 'CONNECT') return undefined;
   if (path.charCodeAt(0) !== 0x2f) {
     manager.stats.rqNonRelativePath++;
     return refuse(404, 'absolute_path_rejected');

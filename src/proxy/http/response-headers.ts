@@ -9,7 +9,7 @@ export function finishResponseHeaders(stream: HttpStream, head: ResponseHead): v
   const { headers } = head;
   const { manager } = stream;
   headers.remove('proxy-connection');
-  if (head.status !== 101 || stream.upgrade === undefined) {
+  if (head.status !== 101 || stream.upgrade === undefined || stream.head.method === 'CONNECT') {
     headers.remove('connection');
     headers.remove('upgrade');
   }

@@ -15,6 +15,7 @@ import { countConnectionEnd, countStatus } from './stats.ts';
 import { reasonPhrase } from './status.ts';
 import { HttpStream } from './stream.ts';
 import { type ConnectionPeers, FLAG } from './stream-info.ts';
+import { hidesConnection } from './upgrade.ts';
 import { type OutgoingHead, outgoingResponse, TAIL, writeMessage, writeText } from './wire.ts';
 
 const PIPELINE_LIMIT = 65_536;
@@ -22,9 +23,6 @@ const CR = 13;
 const LF = 10;
 /** How long a client may take nothing of the last bytes it is sent where no delayed close limits it. */
 const FLUSH_MS = 60_000;
-
-/** What takes over the bytes of an upgraded connection. */
-export type TunnelSink = (bytes: Buffer, start: number, stop: number) => void;
 
 /** A client's HTTP/1.1 connection: one request at a time, what is pipelined waits. */
 export class ServerConnection implements TransportUser {
@@ -34,7 +32,6 @@ export class ServerConnection implements TransportUser {
   readonly source: SourceAddress | undefined;
   readonly id: number | undefined;
   readonly halfClose = false;
-  #tunnel: TunnelSink | undefined = undefined;
   #stream: HttpStream | undefined = undefined;
   readonly #body = new BodyDecoder();
   /** What has come of the head of `#stream`, while it is not complete. */
@@ -43,6 +40,8 @@ export class ServerConnection implements TransportUser {
   readonly #waiting = new Pipeline();
   #processing = false;
   #closing = false;
+  /** It closes when the client does, or after `delayed_close_timeout`. */
+  #lingers = false;
   /** The client has sent something that nobody read. */
   #dropped = false;
   #paused = false;
@@ -103,19 +102,6 @@ export class ServerConnection implements TransportUser {
     this.#shut(true);
   }
 
-  get tunnel(): TunnelSink | undefined {
-    return this.#tunnel;
-  }
-
-  /** What came before the other side agreed goes first. */
-  set tunnel(sink: TunnelSink | undefined) {
-    this.#tunnel = sink;
-    if (!sink || this.#waiting.size === 0) return;
-    const bytes = this.#waiting.take();
-    sink(bytes, 0, bytes.length);
-    this.resumeReading();
-  }
-
   pauseReading(): void {
     if (this.#paused) return;
     this.#paused = true;
@@ -140,7 +126,7 @@ export class ServerConnection implements TransportUser {
     const close = this.#end.atResponse(stream.lastOnConnection, !stream.requestDone);
     const kept = minor === 0 ? TAIL.KEEP_ALIVE : 0;
     head.framing.close = close;
-    const tail = head.status === 101 ? 0 : (close ? TAIL.CLOSE : kept) | framing;
+    const tail = hidesConnection(stream, head.status) ? 0 : (close ? TAIL.CLOSE : kept) | framing;
     return outgoingResponse(head, minor, tail, this.manager.codec.headerCase.write);
   }
 
@@ -202,7 +188,8 @@ export class ServerConnection implements TransportUser {
     this.#headTimeout.stop();
     const { delayedCloseTimeout } = this.manager;
     this.resumeReading();
-    if (!delay || delayedCloseTimeout === 0) this.transport.endAndClose();
+    this.#lingers = delay && delayedCloseTimeout > 0;
+    if (!this.#lingers) this.transport.endAndClose();
     this.#unsent = this.transport.unsent;
     this.#closeDelay.start(delayedCloseTimeout || FLUSH_MS);
   }
@@ -224,10 +211,6 @@ export class ServerConnection implements TransportUser {
   onBytes(read: Buffer, length: number): void {
     if (this.#closing) {
       this.#dropped = true;
-      return;
-    }
-    if (this.tunnel) {
-      this.tunnel(read, 0, length);
       return;
     }
     if (this.#stream?.requestDone) {
@@ -269,11 +252,7 @@ export class ServerConnection implements TransportUser {
   }
 
   #requestBytes(stream: HttpStream, bytes: Buffer, at: number, limit: number): number | undefined {
-    if (this.tunnel) {
-      this.tunnel(bytes, at, limit);
-      return undefined;
-    }
-    if (stream.requestDone || stream.upgrade === 'websocket') {
+    if (stream.requestDone) {
       this.#wait(bytes, at, limit);
       return undefined;
     }
@@ -353,7 +332,7 @@ export class ServerConnection implements TransportUser {
   }
 
   onRemoteEnd(): void {
-    this.#endedByClient ||= !this.#closing;
+    this.#endedByClient ||= !this.#closing || this.#lingers;
     this.transport.destroy();
   }
 

@@ -136,6 +136,8 @@ export class StreamInfo {
   virtualHostName = '';
   upstreamHost: Host | undefined = undefined;
   upstreamLocal: Peer | undefined = undefined;
+  /** What goes to the upstream is not HTTP. */
+  rawUpstream = false;
   upstreamFailure = '';
   /** Set while a local reply is worded. */
   localReplyBody = '';
@@ -232,7 +234,7 @@ export class StreamInfo {
     if (!name.startsWith(':')) return name === 'host' ? request.authority : request.headers.get(name);
     switch (name) {
       case ':path':
-        return request.path;
+        return request.path === '' ? undefined : request.path;
       case ':method':
         return request.method;
       case ':authority':

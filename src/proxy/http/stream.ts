@@ -22,7 +22,7 @@ import { streamDuration } from './stream-duration.ts';
 import { FLAG, StreamInfo } from './stream-info.ts';
 import { durationReply, idleReply, requestReply } from './timeout-replies.ts';
 import { applyTraceReason } from './tracing.ts';
-import { judgeUpgrade, UPGRADE_REFUSED } from './upgrade.ts';
+import { judgeUpgrade, managerFor, opensTunnel, UPGRADE_REFUSED } from './upgrade.ts';
 import { type OutgoingHead, TAIL } from './wire.ts';
 
 /** What stands for the head of a request that could not be read. */
@@ -31,7 +31,8 @@ const NO_HEAD = new RequestHead();
 /** One request and its response on a downstream connection. */
 export class HttpStream extends StreamInfo implements RouterDownstream {
   readonly connection: ServerConnection;
-  readonly manager: HttpManager;
+  /** An upgrade may see another one than its connection. */
+  manager: HttpManager;
   head = NO_HEAD;
   /** The head has been read. */
   begun = false;
@@ -116,7 +117,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     if (route?.action.kind === 'forward') this.#takeTimeouts(route.action);
     if (manager.tracing && this.requestId !== '') applyTraceReason(this, manager.tracing, manager.requestIds);
     if (this.upgrade !== undefined && this.#refusesUpgrade(this.upgrade)) return;
-    const plan = manager.filters.plan(route);
+    const plan = this.manager.filters.plan(route);
     if (plan.headsOnly) {
       if (passHead(this, plan.headsOnly, this.head, this.requestDone)) this.forward();
       return;
@@ -129,8 +130,8 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
   /** Whether the request was refused for the upgrade it wants. */
   #refusesUpgrade(type: string): boolean {
     const verdict = judgeUpgrade(this.manager, this.route, type);
-    if (verdict === 'allowed') return false;
-    this.upgrade = undefined;
+    if (verdict === 'allowed') this.manager = managerFor(this.manager, type);
+    else this.upgrade = undefined;
     if (verdict === 'refused') this.reply(UPGRADE_REFUSED);
     return verdict === 'refused';
   }
@@ -271,6 +272,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
 
   #begin(head: ResponseHead): void {
     this.responseStarted = true;
+    if (!this.requestDone) this.#whole.stop();
     this.response = head;
     this.status = head.status;
   }
@@ -302,10 +304,10 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
 
   #framing(head: ResponseHead, done: boolean): number {
     const { status, headers } = head;
-    this.#bodyless =
-      this.head.method === 'HEAD' || status === 304 || status === 204 || (status < 200 && status !== 101);
+    const tunnel = opensTunnel(this, status);
+    this.#bodyless = !tunnel && (this.head.method === 'HEAD' || status === 304 || status === 204 || status < 200);
     this.#chunked = false;
-    if (status < 200 || status === 204 || status === 304 || headers.has('content-length')) return 0;
+    if (tunnel || status < 200 || status === 204 || status === 304 || headers.has('content-length')) return 0;
     if (done && this.head.method !== 'HEAD') return TAIL.NO_BODY;
     if (this.head.minor === 0) return 0;
     this.#chunked = !this.#bodyless;

@@ -3,9 +3,10 @@ import type { RouteContext } from './context.ts';
 import { type ForwardOptions, readForwardOptions } from './forward-options.ts';
 import type { PathMatch } from './path-match.ts';
 import { type HostRewrite, type PathRewrite, readHostRewrite, readPathRewrite } from './rewrite.ts';
+import { type RouteUpgrades, readRouteUpgrades } from './upgrades.ts';
 
 /** `envoy.config.route.v3.RouteAction` without its choice of cluster. Times in milliseconds, 0 for none. */
-export interface ForwardAction extends ForwardOptions {
+export interface ForwardAction extends ForwardOptions, RouteUpgrades {
   readonly kind: 'forward';
   readonly notFoundStatus: number;
   readonly pathRewrite: PathRewrite | undefined;
@@ -15,8 +16,6 @@ export interface ForwardAction extends ForwardOptions {
   /** Undefined: the connection manager's. */
   readonly idleTimeout: number | undefined;
   readonly priority: 'DEFAULT' | 'HIGH';
-  /** Upgrade types switched on or off here, lower case. */
-  readonly upgrades: ReadonlyMap<string, boolean>;
 }
 
 const NOT_FOUND = { SERVICE_UNAVAILABLE: 503, NOT_FOUND: 404, INTERNAL_SERVER_ERROR: 500 } as const;
@@ -37,21 +36,6 @@ export function readForward(fields: Fields, matched: PathMatch, context: RouteCo
     timeout: Math.floor(fields.duration('timeout') ?? DEFAULT_TIMEOUT),
     idleTimeout: fields.duration('idle_timeout'),
     priority: fields.choice('priority', ['DEFAULT', 'HIGH']),
-    upgrades: readUpgrades(fields, (type) => `Duplicate upgrade ${type}`),
+    ...readRouteUpgrades(fields),
   };
-}
-
-/** Reads `upgrade_configs` of a route or connection manager: lower-case type to whether it is enabled. */
-export function readUpgrades(fields: Fields, duplicate: (type: string) => string): ReadonlyMap<string, boolean> {
-  const upgrades = new Map<string, boolean>();
-  fields.list('upgrade_configs', (config) => {
-    const type = config.required('upgrade_type');
-    const key = type.toLowerCase();
-    if (key === 'connect') {
-      config.problem('upgrade_type', 'CONNECT is not supported', 'websocket and other upgrades');
-    }
-    if (upgrades.has(key)) config.problem('upgrade_type', duplicate(type));
-    upgrades.set(key, config.boolean('enabled') ?? true);
-  });
-  return upgrades;
 }

@@ -3,7 +3,7 @@ import type { RequestHead } from '../http/head.ts';
 import { FLAG, type StreamInfo } from '../http/stream-info.ts';
 import type { ForwardAction } from './action.ts';
 import { applyMutation, applyMutations } from './mutation.ts';
-import { redirectLocation } from './redirect.ts';
+import { type RedirectAction, redirectLocation } from './redirect.ts';
 import { rewriteHost, rewritePath } from './rewrite.ts';
 import type { Route } from './route.ts';
 
@@ -27,11 +27,17 @@ export function finalizeRequest(
     rewriteHost(action.hostRewrite, head, info, { appendForwarded: action.appendForwardedHost, keepOriginal });
   }
   if (action.pathRewrite) rewritePath(action.pathRewrite, head, info, keepOriginal);
-  if (info.invalidHeader === '') return undefined;
+  if (info.invalidHeader !== '') return unsendable(`invalid header value for: ${info.invalidHeader}`);
+  // With a path it is the extended CONNECT of HTTP/2, which names a protocol.
+  if (head.method === 'CONNECT' && head.path !== '') return unsendable('missing required header: :protocol');
+  return undefined;
+}
+
+function unsendable(why: string): LocalReply {
   return {
     status: 503,
-    body: `invalid header value for: ${info.invalidHeader}`,
-    details: `filter_removed_required_request_headers{invalid_header_value_for:_${info.invalidHeader}}`,
+    body: why,
+    details: `filter_removed_required_request_headers{${why.replaceAll(' ', '_')}}`,
     flags: FLAG.DOWNSTREAM_PROTOCOL,
   };
 }
@@ -47,18 +53,28 @@ export function directReply(
     case 'forward':
       return undefined;
     case 'tls':
-      return replyOf(301, '', `https://${head.authority}${head.path}`);
+      return replyOf(301, '', head.method === 'CONNECT' ? '' : `https://${head.authority}${head.path}`);
     case 'redirect':
-      return replyOf(action.status, '', redirectLocation(action, head, info, keepOriginal));
+      return replyOf(action.status, '', locationOf(action, head, info, keepOriginal));
     case 'direct': {
       const { status, format } = action;
       info.localReplyBody = action.body;
       const body = format ? format.text(info) : action.body;
       const location = status === 201 || (status >= 300 && status < 400);
-      const reply = replyOf(status, body, location ? redirectLocation(undefined, head, info, keepOriginal) : '');
+      const reply = replyOf(status, body, location ? locationOf(undefined, head, info, keepOriginal) : '');
       return format && format.contentType !== 'text/plain' ? { ...reply, contentType: format.contentType } : reply;
     }
   }
+}
+
+/** CONNECT has no path, and so no other place to be sent to. */
+function locationOf(
+  action: RedirectAction | undefined,
+  head: RequestHead,
+  info: StreamInfo,
+  keepOriginal: boolean,
+): string {
+  return head.method === 'CONNECT' ? '' : redirectLocation(action, head, info, keepOriginal);
 }
 
 function replyOf(status: number, body: string, location: string): LocalReply {

@@ -1,4 +1,4 @@
-import { typed } from '../config.ts';
+import { router, typed } from '../config.ts';
 import type { Json, Scenario } from '../types.ts';
 import { variants } from '../variants.ts';
 
@@ -17,6 +17,7 @@ const early = (mutation: Json): Json => ({
     },
   ],
 });
+const cors: Json = { name: 'cors', typed_config: typed('envoy.extensions.filters.http.cors.v3.Cors') };
 const mapper = (config: Json): Json => ({ local_reply_config: { mappers: [config] } });
 const everything = { status_code_filter: { comparison: { op: 'GE', value: { default_value: 0, runtime_key: 'k' } } } };
 const common = (options: Json): Json => ({ common_http_protocol_options: options });
@@ -55,6 +56,14 @@ export const scenarios: readonly Scenario[] = [
     }),
   ),
   judged('a body format without format', { local_reply_config: { body_format: {} } }),
+  judged('filters of an upgrade', { upgrade_configs: [{ upgrade_type: 'websocket', filters: [router()] }] }),
+  judged('filters of an upgrade without a router', {
+    upgrade_configs: [{ upgrade_type: 'websocket', filters: [cors] }],
+  }),
+  judged('filters of an upgrade behind its router', {
+    upgrade_configs: [{ upgrade_type: 'websocket', filters: [router(), cors] }],
+  }),
+  judged('an upgrade without a type', { upgrade_configs: [{ upgrade_type: '' }] }),
   judged('an upgrade twice', { upgrade_configs: [{ upgrade_type: 'websocket' }, { upgrade_type: 'WebSocket' }] }),
   judged('an internal range that is none', {
     internal_address_config: { cidr_ranges: [{ address_prefix: '10.0.0.300', prefix_len: 8 }] },

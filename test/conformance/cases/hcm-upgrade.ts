@@ -37,6 +37,31 @@ const allowed: readonly Case[] = [
     },
   ),
   steps('the backend answers 200', [upgrade('websocket')], { backends: { 0: [{ raw: ok }] } }),
+  steps('the backend answers 200 with headers', [upgrade('websocket')], {
+    backends: {
+      0: [
+        {
+          raw: 'HTTP/1.1 200 OK\r\nx-a: b\r\ncontent-type: text/html\r\nserver: s\r\ncontent-length: 2\r\nx-a: c\r\n\r\nok',
+        },
+      ],
+    },
+  }),
+  steps('the backend answers 302', [upgrade('websocket')], {
+    backends: {
+      0: [{ raw: 'HTTP/1.1 302 Found\r\nlocation: /b\r\nset-cookie: a\r\nset-cookie: b\r\ncontent-length: 0\r\n\r\n' }],
+    },
+  }),
+  steps('the backend answers 200 in chunks', [upgrade('websocket')], {
+    backends: { 0: [{ raw: 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n' }] },
+  }),
+  steps('the backend answers 426', [upgrade('websocket')], {
+    backends: {
+      0: [
+        { raw: 'HTTP/1.1 426 Upgrade Required\r\nupgrade: other\r\nconnection: upgrade\r\ncontent-length: 0\r\n\r\n' },
+      ],
+    },
+    difference: 'failed-upgrade',
+  }),
   steps('the backend answers 400', [upgrade('websocket')], {
     backends: { 0: [{ raw: 'HTTP/1.1 400 Bad Request\r\ncontent-length: 2\r\n\r\nno' }] },
   }),
@@ -60,6 +85,20 @@ const allowed: readonly Case[] = [
     },
     ...settled,
   }),
+  steps('the backend resets its tunnel', [upgrade('websocket'), answered, sleep(60)], {
+    backends: {
+      0: [
+        {
+          raw: 'HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\n',
+          afterwards: 'reset',
+        },
+      ],
+    },
+    ...settled,
+  }),
+  steps('payload at once, refused', [`${upgrade('websocket')}early`, sleep(60)], {
+    backends: { 0: [{ raw: 'HTTP/1.1 400 Bad Request\r\ncontent-length: 2\r\n\r\nno' }] },
+  }),
   steps('payload at once', [`${upgrade('websocket')}early`, answered, sleep(60)], { backends: accept(), ...settled }),
   steps('another type', [upgrade('other')]),
   steps('two types', [upgrade('websocket, other')]),
@@ -69,6 +108,39 @@ const allowed: readonly Case[] = [
   steps('h2c', [upgrade('h2c', 'HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n')]),
   steps('HTTP/1.0', ['GET / HTTP/1.0\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n']),
   steps('a response that upgrades unasked', ['GET / HTTP/1.1\r\nHost: a\r\n\r\n'], { backends: accept() }),
+];
+
+/** Of a type that Envoy knows nothing about. */
+const general: readonly Case[] = [
+  steps('both ways', [upgrade('other'), answered, 'hello', sleep(60)], { backends: accept('other'), ...settled }),
+  steps('payload at once', [`${upgrade('other')}early`, answered, sleep(60)], {
+    backends: {
+      0: [
+        {
+          raw: [
+            { raw: 'HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: other\r\n\r\n', afterMs: 60 },
+          ],
+        },
+      ],
+    },
+    ...settled,
+  }),
+  steps('payload at once, refused', [`${upgrade('other')}early`, sleep(60)], {
+    backends: { 0: [{ raw: 'HTTP/1.1 400 Bad Request\r\ncontent-length: 2\r\n\r\nno' }] },
+  }),
+  steps('a body, refused', [`${upgrade('other', 'Content-Length: 5\r\n', 'POST')}early`, sleep(60)], {
+    backends: { 0: [{ raw: 'HTTP/1.1 400 Bad Request\r\ncontent-length: 2\r\n\r\nno' }] },
+    ...settled,
+  }),
+  steps('the backend answers 200', [upgrade('other'), sleep(60)], { backends: { 0: [{ raw: ok }] } }),
+  steps('the backend answers 302', [upgrade('other')], {
+    backends: { 0: [{ raw: 'HTTP/1.1 302 Found\r\nlocation: /b\r\ncontent-length: 0\r\n\r\n' }] },
+  }),
+  steps('the type CONNECT', [upgrade('CONNECT'), answered, 'hello', sleep(60)], {
+    backends: accept('CONNECT'),
+    ...settled,
+  }),
+  steps('an empty type', [upgrade('')]),
 ];
 
 const denied: readonly Case[] = [
@@ -83,6 +155,11 @@ const one = allowed.slice(0, 1);
 
 const websockets: readonly Variant[] = [
   { name: 'allowed', manager: websocket, cases: allowed },
+  {
+    name: 'another type',
+    manager: { upgrade_configs: [{ upgrade_type: 'Other' }, { upgrade_type: 'connect' }] },
+    cases: general,
+  },
   { name: 'not allowed', cases: denied },
   {
     name: 'switched off',
@@ -140,6 +217,17 @@ const websockets: readonly Variant[] = [
     ],
   },
   {
+    name: 'request timeout',
+    manager: { ...websocket, request_timeout: '0.2s', delayed_close_timeout: '0.1s' },
+    cases: [
+      steps('no answer', [upgrade('websocket')], { backends: { 0: ['hang'] } }),
+      steps('after the answer', [upgrade('websocket'), answered, sleep(400), 'x', sleep(60)], {
+        backends: accept(),
+        ...settled,
+      }),
+    ],
+  },
+  {
     name: 'stream duration',
     manager: {
       ...websocket,
@@ -153,5 +241,7 @@ const websockets: readonly Variant[] = [
 ];
 
 export const scenarios: readonly Scenario[] = [
-  variants('upgrades', 'websocket', websockets, { stats: [/^http\.in\.downstream_cx_upgrades_(total|active)$/] }),
+  variants('upgrades', 'websocket', websockets, {
+    stats: [/^http\.in\.downstream_cx_upgrades_(total|active)$/, /^cluster\.c\d+\.upstream_cx_destroy/],
+  }),
 ];

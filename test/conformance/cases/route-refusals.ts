@@ -136,6 +136,12 @@ const actions: Readonly<Record<string, Json>> = {
     direct_response: { status: 200, body: { environment_variable: 'CONFORMANCE_NOPE' } },
   },
   'direct response with nothing as body': { match: any, direct_response: { status: 200, body: {} } },
+  'connect_config of another upgrade': forward(any, { upgrade_configs: [{ upgrade_type: 'a', connect_config: {} }] }),
+  'connect_config in lower case': forward(any, { upgrade_configs: [{ upgrade_type: 'connect', connect_config: {} }] }),
+  'CONNECT twice': forward(any, {
+    upgrade_configs: [{ upgrade_type: 'CONNECT' }, { upgrade_type: 'connect', connect_config: {} }],
+  }),
+  'upgrade without a type': forward(any, { upgrade_configs: [{ enabled: true }] }),
   'duplicate upgrade': forward(any, { upgrade_configs: [{ upgrade_type: 'a' }, { upgrade_type: 'A' }] }),
   'negative timeout': forward(any, { timeout: '-1s' }),
   'unknown specifier plugin': { match: any, route: { cluster_specifier_plugin: 'nope' } },

@@ -34,7 +34,7 @@ const IMMEDIATE_FAIL = 'x-envoy-immediate-health-check-fail';
 /** Sends a request over HTTP/1.1 and judges the response. */
 export class HttpProbe implements Probe, ConnectionOwner, ResponseHandler {
   readonly headRequest: boolean;
-  readonly upgrades = false;
+  readonly switching = 'none';
   readonly bytes = uncounted();
   readonly #options: HttpProbeOptions;
   readonly #request: string;

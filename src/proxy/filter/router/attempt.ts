@@ -5,17 +5,24 @@ import type { ResetReason } from '../../cluster/reset.ts';
 import type { Resources } from '../../cluster/resources.ts';
 import type { ResponseHandler, UpstreamConnection } from '../../cluster/upstream-connection.ts';
 import type { ClientCodec } from '../../http/codec-config.ts';
-import type { ResponseHead } from '../../http/head.ts';
+import { type RequestHead, ResponseHead } from '../../http/head.ts';
 import type { HeaderMap } from '../../http/headers.ts';
 import { outgoingRequest, TAIL, writeMessage } from '../../http/wire.ts';
 import type { Timeouts } from '../../route/timeouts.ts';
 import { now } from '../../time/clock.ts';
 import { Deadline } from '../../time/deadline.ts';
+import { handshakeReply } from './replies.ts';
 import type { RouterRun } from './run.ts';
+import type { Switching } from './switching.ts';
 import { showUpstreamTrailers } from './upstream-filters.ts';
 
 /** Methods whose requests have no body unless they say so. */
 const BODYLESS = new Set(['GET', 'HEAD', 'DELETE', 'CONNECT', 'TRACE']);
+
+function targetOf({ method, scheme, authority, path }: RequestHead, absolute: boolean): string {
+  if (method === 'CONNECT') return authority;
+  return absolute ? `${scheme}://${authority}${path}` : path;
+}
 
 /** One try at one host, Envoy's `UpstreamRequest`. */
 export class Attempt implements PoolClient, ResponseHandler {
@@ -24,7 +31,7 @@ export class Attempt implements PoolClient, ResponseHandler {
   readonly host: Host;
   readonly resources: Resources;
   readonly headRequest: boolean;
-  readonly upgrades: boolean;
+  readonly switching: Switching;
   /** Neither a response nor its own end has come. */
   awaitingHead = true;
   /** Another attempt was started because this one was too slow. */
@@ -40,6 +47,8 @@ export class Attempt implements PoolClient, ResponseHandler {
   #connection: UpstreamConnection | undefined = undefined;
   #waiting = false;
   #active = false;
+  /** The upstream has not agreed to leave HTTP: nothing of the body may go to it. */
+  #paused: boolean;
   #chunked = false;
   /** Bytes that the connection had received when this attempt got it. */
   #receivedBefore = 0;
@@ -56,17 +65,19 @@ export class Attempt implements PoolClient, ResponseHandler {
     this.host = host;
     this.resources = resources;
     this.headRequest = run.stream.head.method === 'HEAD';
-    this.upgrades = run.stream.upgrade !== undefined;
+    this.switching = run.switching;
+    this.#paused = run.switching !== 'none';
   }
 
-  get connected(): boolean {
-    return this.#connection !== undefined;
+  /** It takes the body as it comes. */
+  get open(): boolean {
+    return this.#connection !== undefined && !this.#paused;
   }
 
   start(): void {
     this.#waiting = true;
     const { source, id } = this.#run.stream.connection;
-    this.#pool = this.cluster.pool(this.host, this.resources, source, id);
+    this.#pool = this.cluster.pool(this.host, this.resources, source, id, this.switching === 'raw');
     if (this.#pool) this.#pool.request(this);
     else this.#refuse();
   }
@@ -125,22 +136,22 @@ export class Attempt implements PoolClient, ResponseHandler {
     const longest = run.timeouts.maxStream ?? this.cluster.config.maxStreamDuration;
     if (longest > 0) this.#startDuration(longest);
     connection.begin(this);
-    this.#write(connection);
-    if (!run.bodyDone) stream.connection.resumeReading();
+    if (this.switching === 'raw') this.#answerForHost(connection);
+    else this.#write(connection);
+    if (!run.bodyDone && !this.#paused) stream.connection.resumeReading();
   }
 
   #write(connection: UpstreamConnection): void {
     const run = this.#run;
     const { stream, bodyDone: done } = run;
     const { head } = stream;
-    const bytes = run.body.take();
+    const bytes = this.#paused ? undefined : run.body.take();
     const framed = head.headers.has('content-length');
-    this.#chunked = !framed && !this.upgrades && (!done || bytes !== undefined || head.framing.chunked);
+    this.#chunked = !framed && !this.#paused && (!done || bytes !== undefined || head.framing.chunked);
     const empty = done && !framed && !this.#chunked && !BODYLESS.has(head.method);
     const tail = this.#chunked ? TAIL.CHUNKED : empty ? TAIL.NO_BODY : 0;
     const { absoluteTargets, headerCase } = this.#codec;
-    const target = absoluteTargets ? `${head.scheme}://${head.authority}${head.path}` : head.path;
-    const outgoing = outgoingRequest(head, target, tail, headerCase.write);
+    const outgoing = outgoingRequest(head, targetOf(head, absoluteTargets), tail, headerCase.write);
     this.sent = true;
     writeMessage(
       connection.transport,
@@ -200,7 +211,7 @@ export class Attempt implements PoolClient, ResponseHandler {
     if (!connection || this.#over) return;
     writeMessage(connection.transport, undefined, bytes, start, stop, this.#chunked, done, this.#trailers(done));
     this.#run.stream.countUpstreamSent();
-    if (done) connection.requestSent = true;
+    if (done) this.#endRequest(connection);
     else if (connection.transport.blocked) this.#run.stream.connection.pauseReading();
   }
 
@@ -231,48 +242,61 @@ export class Attempt implements PoolClient, ResponseHandler {
     this.#countFields(head);
     this.awaitingHead = false;
     this.#alive();
-    if (head.status === 101 && this.upgrades) {
-      this.#upgrade(head);
-      return;
-    }
+    const connection = this.#connection;
+    if (this.#paused && !done && connection?.tunnel) this.#unpause(connection);
     if (done) this.#done();
-    if (stream.upgrade === 'websocket' && head.status < 400) {
-      stream.reply({ status: head.status, body: '', details: 'websocket_handshake_unsuccessful' });
+    if (this.switching === 'websocket' && head.status >= 200 && head.status < 400) {
+      stream.reply(handshakeReply(head));
       return;
     }
     run.onHead(this, head, done);
+    if (connection?.tunnel) stream.flush();
   }
 
-  #upgrade(head: ResponseHead): void {
-    const { stream } = this.#run;
-    const connection = this.#connection;
-    if (!connection || stream.upgrade === undefined) {
-      connection?.destroy();
-      this.#end();
-      this.#run.onReset(this, 'protocol error', '');
-      return;
-    }
+  /** The upstream has left HTTP: what waited for it goes on. */
+  #unpause(connection: UpstreamConnection): void {
+    const { body, stream } = this.#run;
+    this.#paused = false;
     this.#stopTimeouts();
-    stream.connection.tunnel = (bytes, start, stop) => {
-      stream.bytesReceived += stop - start;
-      stream.wireReceived += stop - start;
-      writeMessage(connection.transport, undefined, bytes, start, stop, false, false);
+    body.keep = false;
+    const bytes = body.take();
+    if (bytes) {
+      writeMessage(connection.transport, undefined, bytes, 0, bytes.length, false, false);
       stream.countUpstreamSent();
-      if (connection.transport.blocked) stream.connection.pauseReading();
-    };
-    this.#run.onHead(this, head, false);
-    stream.flush();
+    }
+    stream.connection.resumeReading();
+  }
+
+  /** A host that is sent bytes alone says nothing of the request: it is answered as soon as there is a connection. */
+  #answerForHost(connection: UpstreamConnection): void {
+    this.sent = true;
+    this.#run.stream.rawUpstream = true;
+    this.#unpause(connection);
+    if (this.#run.bodyDone) this.#endRequest(connection);
+    const head = new ResponseHead();
+    head.status = 200;
+    this.onHead(head, false);
+  }
+
+  /** All of the request was written. */
+  #endRequest(connection: UpstreamConnection): void {
+    connection.requestSent = true;
+    if (this.switching === 'raw') connection.transport.end();
   }
 
   onTunnel(bytes: Buffer, start: number, stop: number): void {
-    if (stop === start) {
-      const connection = this.#connection;
-      this.onReset('connection termination');
-      connection?.destroy();
+    if (stop > start) {
+      this.#run.stream.sendBody(bytes, start, stop, false);
+      this.#throttle();
       return;
     }
-    this.#run.stream.sendBody(bytes, start, stop, false);
-    this.#throttle();
+    const connection = this.#connection;
+    if (this.switching !== 'raw') this.onReset('connection termination');
+    else {
+      if (connection?.requestSent) connection.handler = undefined;
+      this.onBody(bytes, 0, 0, true);
+    }
+    connection?.destroy();
   }
 
   onBody(bytes: Buffer, start: number, stop: number, done: boolean): void {

@@ -1,7 +1,6 @@
 import type { SourceAddress } from '../../cluster/upstream-socket.ts';
 import type { ResponseHead } from '../../http/head.ts';
 import type { HttpManager } from '../../http/manager.ts';
-import type { TunnelSink } from '../../http/server-connection.ts';
 import type { Route } from '../../route/route.ts';
 import type { RouteTable } from '../../route/table.ts';
 import type { FilterStream } from '../filter.ts';
@@ -12,7 +11,6 @@ export interface DownstreamConnection {
   readonly source: SourceAddress | undefined;
   /** Tells connections of clients apart; undefined: there is none. */
   readonly id: number | undefined;
-  tunnel: TunnelSink | undefined;
   pauseReading(): void;
   resumeReading(): void;
   /** Sends what is written, then closes. */

@@ -1,4 +1,6 @@
 import type { ResetReason } from '../../cluster/reset.ts';
+import type { ResponseHead } from '../../http/head.ts';
+import type { HeaderMap } from '../../http/headers.ts';
 import { FLAG } from '../../http/stream-info.ts';
 import type { Route } from '../../route/route.ts';
 import type { LocalReply } from '../filter.ts';
@@ -105,4 +107,12 @@ export function invalidHeader(name: string, value: string): LocalReply {
     details: `request_headers_failed_strict_check{${name}}`,
     flags: FLAG.INVALID_ENVOY_HEADERS,
   };
+}
+
+/** A websocket's handshake that was answered, but with neither 101 nor an error: the client gets the head of that answer. */
+export function handshakeReply({ status, headers: { names, values } }: ResponseHead): LocalReply {
+  const modify = (headers: HeaderMap): void => {
+    for (let at = 0; at < names.length; at++) headers.add(names[at] as string, values[at] as string);
+  };
+  return { status, body: '', details: 'websocket_handshake_unsuccessful', modify };
 }

@@ -172,7 +172,7 @@ test('ambiguous or broken requests are answered and the connection closed', asyn
     ['POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: gzip\r\n\r\n', 501, 'Not Implemented'],
     [`GET / HTTP/1.1\r\nhost: a\r\n${'a: b\r\n'.repeat(101)}\r\n`, 431, 'Request Header Fields Too Large'],
     ['GET /a#b HTTP/1.1\r\nhost: a\r\n\r\n', 400, ''],
-    ['CONNECT a:1 HTTP/1.1\r\nhost: a:1\r\n\r\n', 403, ''],
+    ['CONNECT a:1 HTTP/1.1\r\nhost: a:1\r\n\r\n', 404, ''],
     ['POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\nxx\r\n', 400, 'Bad Request'],
   ];
   await withProxy({ manager: { delayed_close_timeout: '0.02s' } }, async ({ proxy }) => {

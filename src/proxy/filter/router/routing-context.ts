@@ -11,6 +11,7 @@ import { mergeCriteria } from '../../route/metadata-match.ts';
 import type { WeightedCluster } from '../../route/weighted.ts';
 import type { RouterDownstream } from './downstream.ts';
 import type { RetryState } from './retry-state.ts';
+import { type Switching, switchingOf } from './switching.ts';
 
 const STAT_NAME = 'x-envoy-upstream-alt-stat-name';
 
@@ -18,6 +19,7 @@ const STAT_NAME = 'x-envoy-upstream-alt-stat-name';
 export class RoutingContext implements LoadBalancerContext {
   readonly stream: RouterDownstream;
   readonly action: ForwardAction;
+  readonly switching: Switching;
   cluster: Cluster;
   protected retries: RetryState | undefined = undefined;
   /** Values of `set-cookie` that the response will carry. */
@@ -31,6 +33,7 @@ export class RoutingContext implements LoadBalancerContext {
     this.cluster = cluster;
     this.stream = stream;
     this.action = action;
+    this.switching = switchingOf(stream, action);
   }
 
   /** Notes whether the request comes from inside and what its statistics are called, which goes no further. */

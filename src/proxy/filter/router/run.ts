@@ -113,7 +113,7 @@ export class RouterRun extends RoutingContext {
     const attempt = new Attempt(this, cluster, host, cluster.resources[this.action.priority]);
     this.#attempt = attempt;
     takeHostName(this, host);
-    if (stream.upgrade === 'websocket') {
+    if (this.switching === 'websocket') {
       // A handshake has no end of its own that time could be counted from.
       attempt.startTimeouts(this.timeouts);
       this.#global.start(this.timeouts.global);
@@ -125,10 +125,10 @@ export class RouterRun extends RoutingContext {
     if (this.#over) return;
     if (done) this.bodyDone = true;
     const attempt = this.#attempt;
-    const connected = attempt?.connected ?? false;
-    if (stop > start && !this.#hold(bytes, start, stop, connected)) return;
+    const open = attempt?.open ?? false;
+    if (stop > start && !this.#hold(bytes, start, stop, open)) return;
     this.#mirrors?.onBody(bytes, start, stop, done);
-    if (connected) attempt?.send(bytes, start, stop, done);
+    if (open) attempt?.send(bytes, start, stop, done);
     else if (attempt && this.body.waitsFull) this.stream.connection.pauseReading();
     if (done) this.#startTimeouts();
   }
@@ -153,7 +153,7 @@ export class RouterRun extends RoutingContext {
     // With a retry waited for, Envoy has nothing that time could be counted for.
     if (!this.#attempt || this.#over) return;
     if (this.stream.upgrade === undefined) this.#global.start(this.timeouts.global);
-    if (this.#attempt.connected) this.#attempt.startTimeouts(this.timeouts);
+    if (this.#attempt.open) this.#attempt.startTimeouts(this.timeouts);
   }
 
   /** The attempt has its connection. */

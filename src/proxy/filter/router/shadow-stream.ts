@@ -110,7 +110,6 @@ export class ShadowStream extends StreamInfo implements RouterDownstream {
 class ShadowConnection implements DownstreamConnection {
   readonly source = undefined;
   readonly id = undefined;
-  tunnel = undefined;
   paused = false;
   readonly #onResume: () => void;
 
@@ -142,6 +141,7 @@ function shadowAction(timeout: number): ForwardAction {
     idleTimeout: undefined,
     priority: 'DEFAULT',
     upgrades: new Map(),
+    connect: undefined,
     retry: undefined,
     hedging: undefined,
     mirrors: [],
