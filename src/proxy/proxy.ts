@@ -7,10 +7,11 @@ import { DEFAULT_DRAIN, type DrainSettings } from './listener/drain.ts';
 import { createLogs, type Logs, singleLogger } from './log/logs.ts';
 import { createDrainControl } from './server/drain.ts';
 import { countServer } from './server/gauges.ts';
+import { initialize } from './server/initialize.ts';
 import { BootstrapError, type ProxyOptions, type RunningProxy } from './server/options.ts';
 import { ConfigRecords, recorded } from './server/records.ts';
 import { ServerState } from './server/state.ts';
-import { type Apply, adsIssues, applyStatic } from './server/static.ts';
+import { type Apply, adsIssues, applyClusters, applyListeners } from './server/static.ts';
 import { openWorkers } from './server/workers.ts';
 import type { Change } from './worker/change.ts';
 import { createEngine } from './worker/engine.ts';
@@ -43,9 +44,10 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     await admin?.close();
   };
   try {
-    const issues = await applyStatic(config, recorded(workers, records));
+    const apply = recorded(workers, records);
+    if (config.ads) await workers.command({ kind: 'holdListeners' });
+    const issues = await applyClusters(config, apply);
     const all = [...issues, ...adsIssues(config, (name) => workers.first.clusters.grpcTarget(name))];
-    if (all.length > 0) throw new BootstrapError(all);
     admin = await openAdmin({
       workers,
       config,
@@ -56,8 +58,11 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
       commandLine: options.commandLine,
       quit: () => void stop(0).then(() => process.exit(0)),
     });
-    discovery = await openDiscovery(config, workers, recorded(workers, records), logs);
-    state.enter('LIVE');
+    all.push(...(await applyListeners(config, apply)));
+    if (all.length > 0) throw new BootstrapError(all);
+    discovery = await openDiscovery(config, workers, apply, logs);
+    if (discovery) void initialize(workers, discovery, state);
+    else state.enter('LIVE');
   } catch (error) {
     await stop(0);
     throw error;
@@ -65,6 +70,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   return {
     adminAddress: admin?.address,
     discovers: discovery !== undefined,
+    live: () => state.live(),
     listenerAddresses: (name) => workers.first.listeners.get(name)?.bound ?? [],
     stop: (drainMs = DRAIN_MS) => stop(drainMs),
   };
@@ -89,7 +95,8 @@ export async function checkBootstrap(options: ProxyOptions): Promise<readonly Is
   try {
     const check = async (change: Change): Promise<readonly Issue[]> =>
       change.kind === 'listener' ? engine.listeners.check(change.json) : engine.apply(change);
-    const issues = await applyStatic(config, (changes) => Promise.all(changes.map(check)));
+    const apply: Apply = (changes) => Promise.all(changes.map(check));
+    const issues = [...(await applyClusters(config, apply)), ...(await applyListeners(config, apply))];
     return [...issues, ...adsIssues(config, (name) => engine.clusters.grpcTarget(name))];
   } finally {
     await engine.stop(0);

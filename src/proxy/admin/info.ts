@@ -24,9 +24,9 @@ export const information: readonly Endpoint[] = [
       const waiting = workers.first.listeners.waiting();
       if (waiting.length === 0) return json({});
       return json({
-        unready_targets_dumps: waiting.map(({ listener, targets }) => ({
+        unready_targets_dumps: waiting.map(({ listener, wants }) => ({
           name: `init manager Listener-local-init-manager ${listener}`,
-          target_names: targets,
+          target_names: wants.map(({ kind, name }) => (kind === 'route' ? `RdsRouteConfigSubscription ${name}` : name)),
         })),
       });
     },

@@ -40,6 +40,8 @@ export interface ClusterEnvironment {
   readonly local: string | undefined;
   /** Hosts of the cluster that the proxy belongs to. */
   readonly localSet: () => HostSet | undefined;
+  /** Called when the first answer about its endpoints has come. */
+  readonly warmed?: () => void;
 }
 
 /** A cluster at work: its hosts, the choice among them and the connections to them. */
@@ -55,6 +57,7 @@ export class Cluster {
   whenWarm: (() => void) | undefined = undefined;
   /** Called when hosts came, went, or changed their health. */
   whenChanged: (() => void) | undefined = undefined;
+  readonly #warmed: (() => void) | undefined;
   #sets: readonly HostSet[] = [partitionHosts(0, [], PLAIN_SET)];
   #hosts: readonly Host[] = [];
   readonly #membership: MembershipOptions;
@@ -68,8 +71,9 @@ export class Cluster {
   readonly #remaining: { readonly DEFAULT: RemainingStats | undefined; readonly HIGH: RemainingStats | undefined };
   readonly #circuits: { readonly DEFAULT: CircuitStats; readonly HIGH: CircuitStats };
 
-  constructor(config: ClusterConfig, { scope, merging, random, local, localSet }: ClusterEnvironment) {
+  constructor(config: ClusterConfig, { scope, merging, random, local, localSet, warmed }: ClusterEnvironment) {
     this.config = config;
+    this.#warmed = warmed;
     this.#scope = scope;
     const prefix = `cluster.${config.statName}.`;
     this.stats = scope.get(CLUSTER_STATS, prefix);
@@ -179,6 +183,7 @@ export class Cluster {
   markWarm(): void {
     if (this.warm) return;
     this.warm = true;
+    this.#warmed?.();
     this.whenWarm?.();
     this.whenWarm = undefined;
   }

@@ -28,6 +28,8 @@ export interface ClusterConfig {
   readonly kind: ClusterKind;
   /** Name of the endpoint assignment of an EDS cluster. */
   readonly serviceName: string;
+  /** How long an EDS cluster waits for its first assignment before it counts as one without endpoints; 0: without end. */
+  readonly fetchTimeout: number;
   /** The endpoints of the configuration itself; empty where they are discovered. */
   readonly assignment: Assignment;
   readonly policy: BalancerPolicy;
@@ -93,8 +95,8 @@ export function readCluster(fields: Fields, options: ClusterReaderOptions): Clus
   const observabilityName = fields.text('alt_stat_name') || name;
   const statName = sanitizeStatName(observabilityName);
   const kind = fields.choice<ClusterKind>('type', ['STATIC', 'STRICT_DNS', 'LOGICAL_DNS', 'EDS', 'ORIGINAL_DST']);
-  const serviceName = fields.message('eds_cluster_config', readEds);
-  if (kind === 'EDS' && serviceName === undefined) fields.problem('eds_cluster_config', 'value is required');
+  const eds = fields.message('eds_cluster_config', readEds);
+  if (kind === 'EDS' && eds === undefined) fields.problem('eds_cluster_config', 'value is required');
   readTransportSocket(fields);
   const readFilters: FiltersReader = (inner, key) =>
     options.readFilters(inner, key, `cluster.${statName}.`, options.stats);
@@ -114,7 +116,8 @@ export function readCluster(fields: Fields, options: ClusterReaderOptions): Clus
     statName,
     observabilityName,
     kind,
-    serviceName: serviceName || name,
+    serviceName: eds?.serviceName || name,
+    fetchTimeout: eds?.fetchTimeout ?? 0,
     assignment,
     policy,
     binding: readBinding(fields, options.bindConfig),
@@ -154,10 +157,10 @@ function readPreconnect(fields: Fields): number {
   return ratio;
 }
 
-function readEds(fields: Fields): string {
-  fields.message('eds_config', readConfigSource);
-  if (!fields.has('eds_config')) fields.problem('eds_config', 'value is required');
-  return fields.text('service_name');
+function readEds(fields: Fields): { readonly serviceName: string; readonly fetchTimeout: number } {
+  const source = fields.message('eds_config', readConfigSource);
+  if (!source) fields.problem('eds_config', 'value is required');
+  return { serviceName: fields.text('service_name'), fetchTimeout: source?.initialFetchTimeout ?? 0 };
 }
 
 /** Reads an `envoy.config.core.v3.ConfigSource`: here all discovery goes over the one aggregated stream. */

@@ -39,6 +39,11 @@ export class ClusterManager {
   readonly #staleness = new Map<string, Deadline>();
   /** EDS clusters by the name of their assignment. */
   readonly #services = new Map<string, Set<Cluster>>();
+  /** Clusters without their first answer, each with the end of its wait. */
+  readonly #cold = new Map<Cluster, Deadline>();
+  readonly #whenWarm: (() => void)[] = [];
+  /** Called when the endpoints of a cluster did not come in time. */
+  onTimeout: ((cluster: Cluster) => void) | undefined = undefined;
   readonly #options: Omit<ClusterReaderOptions, 'stats'>;
   readonly #self: Self;
   readonly #stats: StatsStore;
@@ -131,7 +136,36 @@ export class ClusterManager {
 
   /** Clusters without their first answer, be they new or to take the place of others. */
   get warming(): number {
-    return this.all().filter(({ warm }) => !warm).length + this.#warming.size;
+    return this.#cold.size;
+  }
+
+  /** Ends when every cluster had its first answer or waits for it no longer. */
+  allWarm(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#cold.size === 0) resolve();
+      else this.#whenWarm.push(resolve);
+    });
+  }
+
+  /** Nothing of use came for clusters with this assignment: those that wait for their first one stay without endpoints. */
+  giveUp(serviceName: string): void {
+    for (const cluster of this.#services.get(serviceName) ?? []) cluster.markWarm();
+  }
+
+  #warmed(cluster: Cluster): void {
+    this.#cold.get(cluster)?.stop();
+    if (!this.#cold.delete(cluster) || this.#cold.size > 0) return;
+    for (const done of this.#whenWarm.splice(0)) done();
+  }
+
+  #await(cluster: Cluster): void {
+    if (cluster.warm || !cluster.config.waitForWarm) return;
+    const limit = new Deadline(() => {
+      this.onTimeout?.(cluster);
+      cluster.markWarm();
+    });
+    this.#cold.set(cluster, limit);
+    if (cluster.config.kind === 'EDS') limit.start(cluster.config.fetchTimeout);
   }
 
   /** Names of clusters that came by discovery. */
@@ -146,7 +180,10 @@ export class ClusterManager {
       problemOfNames(read, (message) => fields.problem('endpoints', message));
       return read;
     });
-    if (issues.length > 0) return fail(issues);
+    if (issues.length > 0) {
+      this.giveUp(assignment.name);
+      return fail(issues);
+    }
     const { name, staleAfter } = assignment;
     this.#assignments.set(name, assignment);
     for (const cluster of this.#services.get(name) ?? []) {
@@ -191,7 +228,11 @@ export class ClusterManager {
   #start({ json, fixed, config }: Pick<Entry, 'json' | 'fixed'> & { config: ClusterConfig }, stats: StatsScope): void {
     const { name, serviceName, kind } = config;
     this.#abandon(name);
-    const cluster = new Cluster(config, this.#environment(stats, name));
+    const cluster: Cluster = new Cluster(config, {
+      ...this.#environment(stats, name),
+      warmed: () => this.#warmed(cluster),
+    });
+    this.#await(cluster);
     const known = kind === 'EDS' ? this.#assignments.get(serviceName) : undefined;
     if (known) cluster.setAssignment(known);
     const entry = { json, cluster, dns: this.#resolve(cluster), fixed };
@@ -240,7 +281,7 @@ export class ClusterManager {
     return new DnsDiscovery(cluster, { resolve: resolver.resolve, random: Math.random, log: this.#log });
   }
 
-  #environment(scope: StatsScope, name: string): ClusterEnvironment {
+  #environment(scope: StatsScope, name: string): Omit<ClusterEnvironment, 'warmed'> {
     const { locality, localCluster } = this.#self;
     const localSet = localCluster
       ? () => (name === localCluster ? undefined : this.get(localCluster)?.sets[0])
@@ -264,6 +305,7 @@ export class ClusterManager {
       this.#expire(serviceName, 0);
     }
     dns?.stop();
+    this.#warmed(cluster);
     cluster.drain();
   }
 }

@@ -87,7 +87,7 @@ function serve(proxy: RunningProxy, line: CommandLine, log: Logger): void {
   if (line.adminAddressPath !== undefined && proxy.adminAddress !== undefined) {
     writeFileSync(line.adminAddressPath, proxy.adminAddress);
   }
-  log.info({ admin: proxy.adminAddress }, 'ciliate-proxy is live');
+  void proxy.live().then(() => log.info({ admin: proxy.adminAddress }, 'ciliate-proxy is live'));
   let stopping = false;
   const stop = (signal: string): void => {
     log.warn(stopping ? `caught ${signal} again, ending` : `caught ${signal}, draining`);

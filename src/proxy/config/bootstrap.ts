@@ -41,8 +41,9 @@ export interface Bootstrap {
   readonly runtime: Runtime;
   /** `layered_runtime` as it came. */
   readonly runtimeJson: JsonObject | undefined;
-  readonly discoverListeners: boolean;
-  readonly discoverClusters: boolean;
+  /** How long the first answer of `lds_config` or `cds_config` is waited for, in milliseconds, 0 for ever; undefined where there is none. */
+  readonly discoverListeners: number | undefined;
+  readonly discoverClusters: number | undefined;
 }
 
 export interface ShownBootstrap extends Bootstrap {
@@ -112,11 +113,11 @@ function readFields(fields: Fields, identity: NodeIdentity | undefined): Bootstr
     clusters: inner.items('clusters').filter((one) => isObject(one)),
   }));
   const dynamic = fields.message('dynamic_resources', (inner) => ({
-    listeners: inner.message('lds_config', readAdsSource) ?? false,
-    clusters: inner.message('cds_config', readAdsSource) ?? false,
+    listeners: inner.message('lds_config', readAdsSource),
+    clusters: inner.message('cds_config', readAdsSource),
     ads: inner.message('ads_config', readAds),
   }));
-  if ((dynamic?.listeners || dynamic?.clusters) && !dynamic.ads) {
+  if ((dynamic?.listeners ?? dynamic?.clusters) !== undefined && !dynamic?.ads) {
     fields.problem('dynamic_resources.ads_config', 'value is required');
   }
   for (const key of ['id', 'cluster'] as const) {
@@ -148,11 +149,12 @@ function readFields(fields: Fields, identity: NodeIdentity | undefined): Bootstr
     ads: dynamic?.ads,
     runtimeJson: isObject(runtimeJson) ? runtimeJson : undefined,
     runtime: fields.message('layered_runtime', readRuntime) ?? adminRuntime(),
-    discoverListeners: dynamic?.listeners ?? false,
-    discoverClusters: dynamic?.clusters ?? false,
+    discoverListeners: dynamic?.listeners,
+    discoverClusters: dynamic?.clusters,
   };
 }
 
+const DEFAULT_FETCH_MS = 15_000;
 const NODE_FLAGS = { id: 'node', cluster: 'cluster' } as const;
 
 /** The node as the control plane is told, with the command line in place of the bootstrap. */
@@ -189,11 +191,12 @@ function nameOf(node: JsonObject, key: 'id' | 'cluster'): string {
   return typeof value === 'string' ? value : '';
 }
 
-function readAdsSource(fields: Fields): boolean {
-  fields.ignore('resource_api_version', 'initial_fetch_timeout');
-  if (fields.oneOf('config_source_specifier', ['ads']) === undefined) return false;
-  fields.message('ads', (inner) => inner.ignore('transport_api_version'));
-  return true;
+function readAdsSource(fields: Fields): number | undefined {
+  fields.choice('resource_api_version', ['AUTO', 'V3', 'V2']);
+  const timeout = fields.duration('initial_fetch_timeout') ?? DEFAULT_FETCH_MS;
+  if (fields.oneOf('config_source_specifier', ['ads']) === undefined) return undefined;
+  fields.message('ads', () => true);
+  return timeout;
 }
 
 function readAds(fields: Fields): NonNullable<Bootstrap['ads']> {

@@ -1,5 +1,7 @@
 import { typeUrl } from '../../model/envoy/index.ts';
 import type { ResourceUpdate } from '../../xds/index.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import type { Want } from '../listener/warming.ts';
 import type { StatsScope } from '../stats/store.ts';
 import type { Engine } from '../worker/engine.ts';
 import {
@@ -15,6 +17,10 @@ import {
 /** Counts what discovery brings under Envoy's names: by type, and by cluster, route configuration or filter where it goes by name. */
 export interface DiscoveryCounts {
   onConnection(connected: boolean): void;
+  /** The first clusters or listeners, the endpoints of a cluster, or what a listener needs did not come in time. */
+  onFirstTimeout(url: string): void;
+  onEndpointsTimeout(cluster: Pick<Cluster, 'config'>): void;
+  onTimeout(want: Want): void;
   /** A response was refused as a whole. */
   onRefusal(url: string): void;
   onUpdate(url: string, update: ResourceUpdate, errors: ReadonlyMap<string, string>, tookMs: number): void;
@@ -40,10 +46,10 @@ export function countDiscovery(
   const whole = new Map<string, SubscriptionStats>();
   if (wanted.clusters) whole.set(typeUrl.cluster, begun(scope.get(SUBSCRIPTION_STATS, 'cluster_manager.cds.')));
   if (wanted.listeners) whole.set(typeUrl.listener, begun(scope.get(SUBSCRIPTION_STATS, 'listener_manager.lds.')));
-  const named = new Map<string, NamedSubscriptionStats>();
+  const byPrefix = new Map<string, NamedSubscriptionStats>();
   const subscription = (kind: typeof ROUTE_SUBSCRIPTION_STATS, prefix: string): NamedSubscriptionStats => {
-    const stats = named.get(prefix) ?? begun(scope.get(kind, prefix));
-    named.set(prefix, stats);
+    const stats = byPrefix.get(prefix) ?? begun(scope.get(kind, prefix));
+    byPrefix.set(prefix, stats);
     return stats;
   };
 
@@ -63,12 +69,15 @@ export function countDiscovery(
 
   function countNamed(url: string, name: string, arrival: Arrival): void {
     if (url === typeUrl.endpoint) countEndpoints(name, arrival);
-    else if (url === typeUrl.extensionConfig) {
-      countReload(subscription(FILTER_SUBSCRIPTION_STATS, `extension_config_discovery.http_filter.${name}.`), arrival);
-    } else if (url === typeUrl.route) {
-      for (const prefix of listeners.routePrefixes(name))
-        countReload(subscription(ROUTE_SUBSCRIPTION_STATS, `${prefix}rds.${name}.`), arrival);
-    }
+    else for (const stats of named(url, name)) countReload(stats, arrival);
+  }
+
+  /** What is counted for a filter, or for each connection manager that uses a route configuration. */
+  function named(url: string, name: string): readonly NamedSubscriptionStats[] {
+    if (url === typeUrl.extensionConfig)
+      return [subscription(FILTER_SUBSCRIPTION_STATS, `extension_config_discovery.http_filter.${name}.`)];
+    const prefixes = url === typeUrl.route ? [...listeners.routePrefixes(name)] : [];
+    return prefixes.map((prefix) => subscription(ROUTE_SUBSCRIPTION_STATS, `${prefix}rds.${name}.`));
   }
 
   function subscribed(url: string): readonly string[] {
@@ -81,10 +90,20 @@ export function countDiscovery(
     onConnection: (connected) => {
       plane.connected = connected ? 1 : 0;
       if (connected) return;
-      for (const stats of [...whole.values(), ...named.values()]) {
+      for (const stats of [...whole.values(), ...byPrefix.values()]) {
         stats.attempt++;
         stats.failure++;
       }
+    },
+    onFirstTimeout: (url) => {
+      const stats = whole.get(url);
+      if (stats) stats.fetchTimeout++;
+    },
+    onEndpointsTimeout: ({ config }) => {
+      scope.get(EDS_STATS, `cluster.${config.statName}.`).fetchTimeout++;
+    },
+    onTimeout: ({ kind, name }) => {
+      for (const stats of named(kind === 'route' ? typeUrl.route : typeUrl.extensionConfig, name)) stats.fetchTimeout++;
     },
     onRefusal: (url) => {
       const arrived = whole.get(url);

@@ -5,6 +5,7 @@ import type { Apply } from '../server/static.ts';
 import type { Change, ResourceKind } from '../worker/change.ts';
 import type { Workers } from '../worker/group.ts';
 import { countDiscovery } from './counting.ts';
+import { FirstAnswers } from './first-answers.ts';
 
 export interface DiscoveryOptions {
   readonly workers: Workers;
@@ -12,12 +13,17 @@ export interface DiscoveryOptions {
   readonly address: string;
   readonly node: JsonObject;
   readonly form: ProtocolForm;
-  readonly discoverListeners: boolean;
-  readonly discoverClusters: boolean;
+  /** How long the first listeners or clusters are waited for, in milliseconds, 0 for ever; undefined: none are discovered. */
+  readonly discoverListeners: number | undefined;
+  readonly discoverClusters: number | undefined;
   readonly log: Logger;
 }
 
 export interface Discovery {
+  /** Asks for clusters; ends with the first answer, whatever it is, or when it is not waited for any longer. */
+  clusters(): Promise<void>;
+  /** Asks for listeners and what they need; ends like `clusters`. */
+  listeners(): Promise<void>;
   close(): void;
 }
 
@@ -27,9 +33,14 @@ export function startDiscovery(options: DiscoveryOptions): Discovery {
   const { clusters, listeners, filters, stats } = workers.first;
   const scope = stats.scope();
   const counts = countDiscovery(workers.first, scope, {
-    clusters: options.discoverClusters,
-    listeners: options.discoverListeners,
+    clusters: options.discoverClusters !== undefined,
+    listeners: options.discoverListeners !== undefined,
   });
+  clusters.onTimeout = counts.onEndpointsTimeout;
+  listeners.onTimeout = counts.onTimeout;
+  const first = new FirstAnswers((url) => counts.onFirstTimeout(url));
+  /** Listeners are asked about. */
+  let begun = false;
   const client: XdsClient = createXdsClient({
     address: options.address,
     node: options.node,
@@ -38,6 +49,8 @@ export function startDiscovery(options: DiscoveryOptions): Discovery {
     onConnection: counts.onConnection,
     onRefusal: (url, reason) => {
       counts.onRefusal(url);
+      first.came(url);
+      void workers.command({ kind: 'refuse', of: KINDS[url] ?? 'cluster', names: waitingFor(url, workers) });
       log.warn({ type: url, reason }, 'response rejected');
     },
     onUpdate: async (url, update) => {
@@ -47,29 +60,57 @@ export function startDiscovery(options: DiscoveryOptions): Discovery {
       for (const [name, reason] of errors) log.warn({ type: url, name, reason }, 'resource rejected');
       // Endpoints name nothing else.
       if (url !== typeUrl.endpoint) await subscribeNeeded();
+      first.came(url);
       return errors;
     },
   });
   async function subscribeNeeded(): Promise<void> {
-    client.subscribe(typeUrl.endpoint, clusters.serviceNames());
-    client.subscribe(typeUrl.route, listeners.routeNames());
-    client.subscribe(typeUrl.extensionConfig, [...new Set([...listeners.filterNames(), ...filters.upstreamNames()])]);
+    want(typeUrl.endpoint, clusters.serviceNames());
+    const chains = begun ? listeners.filterNames() : [];
+    want(typeUrl.extensionConfig, [...new Set([...chains, ...filters.upstreamNames()])]);
+    if (!begun) return;
+    want(typeUrl.route, listeners.routeNames());
     const needed = new Set(listeners.routeNames());
     const gone = workers.first.routes.names().filter((name) => !needed.has(name));
     if (gone.length > 0) await apply(gone.map((name) => ({ kind: 'remove', of: 'route', name })));
   }
-  if (options.discoverClusters) client.subscribe(typeUrl.cluster);
-  if (options.discoverListeners) client.subscribe(typeUrl.listener);
-  if (clusters.serviceNames().length > 0) client.subscribe(typeUrl.endpoint, clusters.serviceNames());
-  if (listeners.routeNames().length > 0) client.subscribe(typeUrl.route, listeners.routeNames());
-  const filterNames = [...listeners.filterNames(), ...filters.upstreamNames()];
-  if (filterNames.length > 0) client.subscribe(typeUrl.extensionConfig, filterNames);
+  const asked = new Set<string>();
+  /** A type of which nothing is needed is not mentioned before something is. */
+  function want(url: string, names: readonly string[]): void {
+    if (names.length === 0 && !asked.has(url)) return;
+    asked.add(url);
+    client.subscribe(url, names);
+  }
   return {
+    clusters: async () => {
+      const { discoverClusters: timeout } = options;
+      await subscribeNeeded();
+      if (timeout === undefined) return;
+      client.subscribe(typeUrl.cluster);
+      await first.wait(typeUrl.cluster, timeout);
+    },
+    listeners: async () => {
+      const { discoverListeners: timeout } = options;
+      begun = true;
+      await subscribeNeeded();
+      if (timeout === undefined) return;
+      client.subscribe(typeUrl.listener);
+      await first.wait(typeUrl.listener, timeout);
+    },
     close: () => {
+      first.stop();
       client.close();
       scope.close();
     },
   };
+}
+
+/** Names of a type that somebody waits for. */
+function waitingFor(url: string, { first: { clusters, listeners } }: Workers): readonly string[] {
+  if (url === typeUrl.endpoint) return clusters.serviceNames();
+  const kind = KINDS[url];
+  const wants = listeners.waiting().flatMap((one) => one.wants);
+  return wants.flatMap((want) => (want.kind === kind ? [want.name] : []));
 }
 
 /** The kind of change that a type of resource means. */

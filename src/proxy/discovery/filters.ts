@@ -1,5 +1,5 @@
 import type { Issue } from '../../base/index.ts';
-import { isObject, type JsonObject, readMessage } from '../config/fields.ts';
+import { isObject, type JsonObject, readMessage, typeName } from '../config/fields.ts';
 import type { DiscoverFilter, FilterSubscription } from '../filter/context.ts';
 import type { HttpFilter } from '../filter/filter.ts';
 
@@ -15,6 +15,8 @@ export class FilterStore {
   /** Chains own their cells: what no chain has any more is not asked about new versions. */
   readonly #cells = new Map<string, Set<WeakRef<Cell>>>();
   readonly #upstream = new Set<string>();
+  /** Names of resources that were refused when they came. */
+  readonly #refused = new Set<string>();
 
   /** Gives places to filter chains; each reads the resource in its own surroundings. */
   readonly discover: DiscoverFilter = (name, subscription) => {
@@ -28,8 +30,14 @@ export class FilterStore {
     return cell;
   };
 
-  has(name: string): boolean {
-    return this.#resources.has(name);
+  /** Whether any answer about the name has come. */
+  answered(name: string): boolean {
+    return this.#resources.has(name) || this.#refused.has(name);
+  }
+
+  /** An answer about the name came, and was of no use. */
+  refuse(name: string): void {
+    this.#refused.add(name);
   }
 
   /** Names that clusters have asked for. */
@@ -42,7 +50,10 @@ export class FilterStore {
     const issues: Issue[] = [];
     const name = String(json['name'] ?? '');
     const compiled = this.#live(name).map((cell) => [cell, compile(json, cell.subscription, issues)] as const);
-    if (issues.length > 0) return issues;
+    if (issues.length > 0) {
+      this.refuse(name);
+      return issues;
+    }
     for (const [cell, filter] of compiled) cell.filter = filter;
     this.#resources.set(name, json);
     return issues;
@@ -50,6 +61,7 @@ export class FilterStore {
 
   remove(name: string): void {
     this.#resources.delete(name);
+    this.#refused.delete(name);
     for (const cell of this.#live(name)) cell.filter = cell.subscription.fallback;
   }
 
@@ -67,9 +79,15 @@ export class FilterStore {
   }
 }
 
-function compile(json: JsonObject, { read }: FilterSubscription, issues: Issue[]): HttpFilter | undefined {
+function compile(json: JsonObject, { read, types }: FilterSubscription, issues: Issue[]): HttpFilter | undefined {
   const config = json['typed_config'];
-  if (isObject(config)) return readMessage(config, 'typed_config', issues, read);
+  if (isObject(config)) {
+    const type = typeName(config);
+    if (types.has(type)) return readMessage(config, 'typed_config', issues, read);
+    const expected = [...types].join(', ');
+    issues.push({ path: 'typed_config.@type', message: `filter config has type ${type}`, allowed: expected });
+    return undefined;
+  }
   issues.push({ path: 'typed_config', message: 'value is required' });
   return undefined;
 }

@@ -16,6 +16,8 @@ interface Entry {
 /** Discovered route tables by name. */
 export class RouteStore {
   readonly #tables = new Map<string, Entry>();
+  /** Names of tables that were refused when they came. */
+  readonly #refused = new Set<string>();
   readonly #context: (stats: StatsScope) => RouteTableContext;
   readonly #stats: StatsStore;
 
@@ -33,6 +35,7 @@ export class RouteStore {
     const stats = this.#stats.scope();
     const table = compileRouteTable(json, '', issues, this.#context(stats));
     if (issues.length > 0) {
+      this.refuse(String(json['name'] ?? ''));
       stats.close();
       return issues;
     }
@@ -41,7 +44,18 @@ export class RouteStore {
     return issues;
   }
 
+  /** An answer about the name came, and was of no use. */
+  refuse(name: string): void {
+    this.#refused.add(name);
+  }
+
+  /** Whether any answer about the name has come. */
+  answered(name: string): boolean {
+    return this.#tables.has(name) || this.#refused.has(name);
+  }
+
   remove(name: string): void {
+    this.#refused.delete(name);
     this.#tables.get(name)?.stats.close();
     this.#tables.delete(name);
   }

@@ -12,6 +12,11 @@ export interface FilterSubscription {
   readonly place: ChainPlace;
   readonly read: (fields: Fields) => HttpFilter | undefined;
   readonly fallback: HttpFilter | undefined;
+  /** Full names of the configuration messages that are expected. */
+  readonly types: ReadonlySet<string>;
+  /** Nothing is served before the first answer, for at most so many milliseconds; 0: without end. */
+  readonly waits: boolean;
+  readonly timeoutMs: number;
 }
 
 /** Gives the place of a discovered filter; `name` is its ECDS resource. */

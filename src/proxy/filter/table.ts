@@ -1,6 +1,7 @@
+import { readConfigSource } from '../cluster/config.ts';
 import { type Fields, isObject, typeName } from '../config/fields.ts';
 import { FilterChain } from './chain.ts';
-import type { ChainContext, ChainPlace, FilterContext, RouteFilterContext } from './context.ts';
+import type { ChainContext, ChainPlace, FilterContext, FilterSubscription, RouteFilterContext } from './context.ts';
 import { corsFilter } from './cors/filter.ts';
 import { faultFilter } from './fault/filter.ts';
 import type { FilterKind, FilterSlot, HttpFilter, RouteFilter, RouteFilters } from './filter.ts';
@@ -118,12 +119,40 @@ function filterTypes(place: ChainPlace): string {
 }
 
 function readDiscovery(filter: Fields, name: string, context: FilterContext): FilterSlot['cell'] {
-  const fallback = filter.message('config_discovery', (source) => {
-    source.ignore('config_source', 'type_urls', 'apply_default_config_without_warming');
-    return { filter: source.message('default_config', (config) => readFilter(config, context)) };
+  const source = filter.message('config_discovery', (inner) => readExtensionSource(inner, name, context));
+  return context.discover(name, {
+    place: context.place,
+    read: (fields) => readFilter(fields, context),
+    fallback: source?.fallback,
+    types: source?.types ?? new Set(),
+    waits: source?.waits ?? true,
+    timeoutMs: source?.timeoutMs ?? 0,
   });
-  const read = (fields: Fields): HttpFilter | undefined => readFilter(fields, context);
-  return context.discover(name, { place: context.place, read, fallback: fallback?.filter });
+}
+
+type ExtensionSource = Pick<FilterSubscription, 'fallback' | 'types' | 'waits' | 'timeoutMs'>;
+
+/** Reads an `envoy.config.core.v3.ExtensionConfigSource`. */
+function readExtensionSource(fields: Fields, name: string, context: FilterContext): ExtensionSource {
+  const types = new Set(fields.strings('type_urls').map((url) => url.slice(url.lastIndexOf('/') + 1)));
+  for (const [index, type] of [...types].entries()) {
+    const kind = KINDS.get(type);
+    if (kind && (context.place === 'downstream' || kind.upstream)) continue;
+    const message = `HTTP filter ${JSON.stringify(type)} is not supported by ciliate-proxy here`;
+    fields.problem(`type_urls[${index}]`, message, filterTypes(context.place));
+  }
+  const fallback = fields.message('default_config', (config) => {
+    const type = typeName(config.json);
+    if (!types.has(type)) config.problem('@type', `filter config has type ${type}`, [...types].join(', '));
+    return readFilter(config, context);
+  });
+  const waits = !fields.flag('apply_default_config_without_warming');
+  if (!waits && !fields.has('default_config')) {
+    const message = `filter config ${name} applied without warming but has no default config`;
+    fields.problem('apply_default_config_without_warming', message);
+  }
+  const source = fields.message('config_source', readConfigSource);
+  return { fallback, types, waits, timeoutMs: source?.initialFetchTimeout ?? 0 };
 }
 
 const FILTER_CONFIG = 'envoy.config.route.v3.FilterConfig';

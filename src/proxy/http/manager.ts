@@ -86,6 +86,12 @@ export interface HttpManager {
   readonly bufferLimit: number;
 }
 
+/** Who wants a route table, and how long it waits for the first answer; 0: without end. */
+export interface RouteSubscription {
+  readonly statPrefix: string;
+  readonly timeoutMs: number;
+}
+
 /** What reading a connection manager needs from the rest of the proxy. */
 export interface HttpManagerContext {
   readonly clusters: ClusterManager;
@@ -101,7 +107,7 @@ export interface HttpManagerContext {
   /** Token buckets that filters of several listeners share. */
   readonly sharedBuckets: SharedBuckets;
   /** `statPrefix` is that of the connection manager, `http.<prefix>.`. */
-  readonly discoverRoutes: (name: string, statPrefix: string) => () => RouteTable | undefined;
+  readonly discoverRoutes: (name: string, subscription: RouteSubscription) => () => RouteTable | undefined;
   readonly discoverFilter: DiscoverFilter;
   readonly readAccessLogs: AccessLogReader;
 }
@@ -172,11 +178,14 @@ function readRoutes(fields: Fields, context: HttpManagerContext): HttpManager['r
       return () => table;
     }
     case 'rds': {
-      const name = fields.message('rds', (rds) => {
-        rds.message('config_source', readConfigSource);
-        return rds.required('route_config_name');
+      const rds = fields.message('rds', (inner) => ({
+        source: inner.message('config_source', readConfigSource),
+        name: inner.required('route_config_name'),
+      }));
+      return context.discoverRoutes(rds?.name ?? '', {
+        statPrefix: `http.${sanitizeStatName(fields.text('stat_prefix'))}.`,
+        timeoutMs: rds?.source?.initialFetchTimeout ?? 0,
       });
-      return context.discoverRoutes(name ?? '', `http.${sanitizeStatName(fields.text('stat_prefix'))}.`);
     }
     default:
       return () => undefined;

@@ -51,8 +51,8 @@ function managers(): {
       discoverFilter: filters.discover,
       readAccessLogs: accessLogReader(createGrpcLogs({ push: () => undefined }), createLogFiles()),
     },
-    hasRoutes: (name) => stores.get(name) !== undefined,
-    hasFilter: (name) => filters.has(name),
+    answered: ({ kind, name }) => (kind === 'route' ? stores : filters).answered(name),
+    log,
   });
   return { listeners, filters, stores };
 }
@@ -149,12 +149,13 @@ test('a listener that waits for a discovered filter serves when it comes; a swap
   };
   await listeners.put(says('one', { http_filters: [discovered, router] }));
   assert.deepEqual(listeners.filterNames(), ['mutate']);
-  const client = new Client(portOf(listeners));
-  const waiting = client.get('/');
+  const port = portOf(listeners);
+  await assert.rejects(once(port, '/'));
+  assert.deepEqual(listeners.gauges(), { active: 0, warming: 1, draining: 0, chainsDraining: 0, workersStarted: 1 });
   assert.deepEqual(filters.put(config('1')), []);
-  // The connection may be accepted before or after the filter came.
-  listeners.onDiscovered();
-  assert.ok((await waiting).headers.includes('x: 1'));
+  await listeners.onDiscovered();
+  const client = new Client(port);
+  assert.ok((await client.get('/')).headers.includes('x: 1'));
   filters.put(config('2'));
   assert.ok((await client.get('/')).headers.includes('x: 2'));
   client.close();

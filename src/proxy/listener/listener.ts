@@ -23,6 +23,12 @@ interface Socket {
   readonly server: net.Server;
 }
 
+/** An address that was bound and is to be bound again. */
+interface Parked {
+  readonly address: Address;
+  readonly bound: Address;
+}
+
 /** What a listener asks of its surroundings. */
 export interface ListenerHost {
   /** Ordinal of the worker. */
@@ -44,6 +50,8 @@ export class Listener {
   readonly #connections = new Map<FilterChain, Set<ServedConnection>>();
   /** Addresses of a listener that accepts nothing more. */
   #stopped: readonly Address[] | undefined = undefined;
+  /** Addresses that are left alone until the listener serves. */
+  #parked: readonly Parked[] = [];
   readonly #draining = new Set<ServedConnection>();
   /** Connections that came before all discovered parts were there. */
   readonly #waiting: net.Socket[] = [];
@@ -71,7 +79,7 @@ export class Listener {
   async bind(config: ListenerConfig, shared: readonly OpenSocket[] = []): Promise<Result<void, string>> {
     const opened: Socket[] = [];
     for (const address of config.bindToPort ? config.addresses : []) {
-      if (this.#sockets.some((socket) => sameAddress(socket.address, address))) continue;
+      if ([...this.#sockets, ...this.#parked].some((one) => sameAddress(one.address, address))) continue;
       const fd = shared.find((one) => sameAddress(one.address, address))?.fd;
       const server = await openServer(address, config.sockets, fd, (socket) => this.#accept(socket));
       if (!server.ok) {
@@ -103,6 +111,7 @@ export class Listener {
 
   /** Takes a new configuration into force: connections of chains that did not change go on, the others drain. */
   replace(config: ListenerConfig, kept: ReadonlySet<FilterChain>): void {
+    this.#parked = this.#parked.filter((one) => config.addresses.some((address) => sameAddress(address, one.address)));
     this.#formerStats.push(this.config.stats);
     this.config = config;
     [this.stats, this.workerStats] = this.#statsOf(config);
@@ -130,16 +139,43 @@ export class Listener {
   }
 
   get boundAddresses(): readonly Address[] {
-    return this.#stopped ?? this.#sockets.map(boundAddress);
+    return this.#stopped ?? [...this.#parked.map(({ bound }) => bound), ...this.#sockets.map(boundAddress)];
+  }
+
+  /**
+   * Leaves its addresses alone until `unpark`, so that connections are refused as long as the listener cannot serve them. An
+   * address that cannot be bound twice stays bound, and who connects waits.
+   */
+  park(): void {
+    const own = this.#sockets.filter(({ address }) => address.kind === 'socket' && this.config.sockets.reusePort);
+    this.#parked = own.map((socket) => ({ address: socket.address, bound: boundAddress(socket) }));
+    for (const socket of own) {
+      socket.server.close();
+      this.#sockets.splice(this.#sockets.indexOf(socket), 1);
+    }
+  }
+
+  /** Binds again what was parked. */
+  async unpark(): Promise<Result<void, string>> {
+    const parked = this.#parked;
+    this.#parked = [];
+    for (const { address, bound } of parked) {
+      const server = await openServer(bound, this.config.sockets, undefined, (socket) => this.#accept(socket));
+      if (!server.ok) return fail(`cannot bind '${formatAddress(bound)}': ${server.error}`);
+      this.#sockets.push({ address, server: server.value });
+    }
+    return ok(undefined);
   }
 
   /** The sockets for another worker; one that cannot be bound twice is duplicated and the caller owns the descriptor. */
   shareSockets(): readonly OpenSocket[] {
-    return this.#sockets.map((socket) => {
+    const parked = this.#parked.map(({ bound }) => ({ address: bound }));
+    const open = this.#sockets.map((socket) => {
       const address = boundAddress(socket);
       const own = address.kind === 'socket' && this.config.sockets.reusePort;
       return own ? { address } : { address, fd: duplicateDescriptor(descriptorOf(socket.server)) };
     });
+    return [...parked, ...open];
   }
 
   /** Accepts nothing more; connections stay. */
@@ -155,6 +191,7 @@ export class Listener {
 
   /** Accepts nothing more. Connections end with their next response, all of them when the drain time is over. */
   close(): void {
+    this.#parked = [];
     for (const { server } of this.#sockets.splice(0)) server.close();
     this.#closeInternal();
     for (const socket of this.#waiting.splice(0)) socket.destroy();

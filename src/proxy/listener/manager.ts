@@ -1,43 +1,46 @@
 import { isDeepStrictEqual } from 'node:util';
-import { fail, type Issue, ok, type Result } from '../../base/index.ts';
+import type { Issue, Logger } from '../../base/index.ts';
 import { formatAddress } from '../config/address.ts';
-import { type JsonObject, readMessage } from '../config/fields.ts';
-import type { DiscoverFilter } from '../filter/context.ts';
+import type { JsonObject } from '../config/fields.ts';
 import type { Peer } from '../http/stream-info.ts';
 import { LISTENER_MANAGER_STATS, type ListenerManagerStats } from '../server/stats.ts';
-import type { StatsStore } from '../stats/store.ts';
+import { Deadline } from '../time/deadline.ts';
 import type { OpenSocket } from '../worker/change.ts';
-import { type FilterChain, type ListenerConfig, type ListenerContext, readListener } from './config.ts';
-import type { ProcessDrain } from './drain.ts';
+import {
+  type Compiled,
+  type CompileOptions,
+  chainsOf,
+  compileListener,
+  differOnlyInChains,
+  type Needs,
+} from './compile.ts';
+import type { FilterChain, ListenerConfig } from './config.ts';
 import { Listener } from './listener.ts';
+import { DrainCount, type Want, Warming } from './warming.ts';
 
 interface Entry {
   readonly listener: Listener;
   json: JsonObject;
-  /** Resources that the configuration refers to. */
-  /** With the stat prefixes of who uses each. */
-  routes: ReadonlyMap<string, ReadonlySet<string>>;
-  filters: ReadonlySet<string>;
-  /** Serves from now on even when parts are missing; monotonic milliseconds. */
-  readyBy: number;
+  needs: Needs;
+  warming: Warming;
+  /** A newer configuration that waits for what it needs, while the one before serves. */
+  next: Pending | undefined;
   readonly fixed: boolean;
 }
 
-export interface ListenerManagerOptions {
-  readonly context: Omit<ListenerContext, 'stats' | 'processDrain'>;
-  readonly stats: StatsStore;
-  /** Ordinal of the worker. */
-  readonly worker: number;
-  readonly drain: ProcessDrain;
-  /** Whether a discovered resource is there. */
-  readonly hasRoutes: (name: string) => boolean;
-  readonly hasFilter: (name: string) => boolean;
+interface Pending {
+  readonly compiled: Compiled;
+  readonly json: JsonObject;
+  readonly sockets: readonly OpenSocket[] | undefined;
+  readonly warming: Warming;
 }
 
-interface Compiled {
-  readonly config: ListenerConfig;
-  readonly routes: ReadonlyMap<string, ReadonlySet<string>>;
-  readonly filters: ReadonlySet<string>;
+export interface ListenerManagerOptions extends CompileOptions {
+  /** Ordinal of the worker. */
+  readonly worker: number;
+  /** Whether a first answer about something discovered has come. */
+  readonly answered: (want: Want) => boolean;
+  readonly log: Logger;
 }
 
 export interface PutOptions {
@@ -47,14 +50,20 @@ export interface PutOptions {
   readonly sockets?: readonly OpenSocket[] | undefined;
 }
 
-/** How long a listener waits for its routes and filters before it serves without them. */
-const INITIAL_FETCH_MS = 15_000;
-
 /** All listeners by name. */
 export class ListenerManager {
   readonly #entries = new Map<string, Entry>();
   readonly #options: ListenerManagerOptions;
+  /** Held by tests and static proxies never; else until the proxy is initialized. */
+  #phase: 'held' | 'waiting' | 'started' = 'started';
+  /** What does not listen yet. */
+  readonly #parked = new Set<Entry>();
   readonly #leaving = new Set<Listener>();
+  readonly #drainingListeners = new DrainCount();
+  readonly #drainingChains = new DrainCount();
+  readonly #whenInitialized: (() => void)[] = [];
+  /** Called when something that was waited for did not come in time. */
+  onTimeout: ((want: Want) => void) | undefined = undefined;
   readonly #counts: ListenerManagerStats;
 
   constructor(options: ListenerManagerOptions) {
@@ -63,16 +72,21 @@ export class ListenerManager {
   }
 
   routeNames(): readonly string[] {
-    return [...new Set([...this.#entries.values()].flatMap((entry) => [...entry.routes.keys()]))];
+    return [...new Set(this.#needs().flatMap(({ routes }) => [...routes.keys()]))];
   }
 
   /** Prefixes of the connection managers that use a route configuration. */
   routePrefixes(name: string): ReadonlySet<string> {
-    return new Set([...this.#entries.values()].flatMap((entry) => [...(entry.routes.get(name) ?? [])]));
+    return new Set(this.#needs().flatMap(({ routes }) => [...(routes.get(name) ?? [])]));
   }
 
   filterNames(): readonly string[] {
-    return [...new Set([...this.#entries.values()].flatMap((entry) => [...entry.filters]))];
+    return [...new Set(this.#needs().flatMap(({ filters }) => [...filters]))];
+  }
+
+  /** Of what is in force, and of what is to come. */
+  #needs(): readonly Needs[] {
+    return [...this.#entries.values()].flatMap(({ needs, next }) => (next ? [needs, next.compiled.needs] : [needs]));
   }
 
   names(): readonly string[] {
@@ -91,15 +105,45 @@ export class ListenerManager {
     return [...this.#entries.values()].map(({ json, fixed }) => ({ json, fixed }));
   }
 
-  /** Adds or replaces a listener. It is bound when this resolves; on failure nothing has changed. */
+  /** From now on listeners wait for `start`: the proxy is not initialized yet. */
+  hold(): void {
+    this.#phase = 'held';
+  }
+
+  /** What listeners need is subscribed to: they wait for it no longer than they want to. */
+  begin(): void {
+    this.#phase = 'waiting';
+    for (const { warming } of this.#entries.values()) warming.begin();
+  }
+
+  /** The proxy is initialized: listeners that have what they need serve. */
+  async start(): Promise<void> {
+    this.begin();
+    this.#phase = 'started';
+    await this.onDiscovered();
+  }
+
+  /** Ends when no listener waits for anything. */
+  initialized(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#whenInitialized.push(resolve);
+      this.#tellInitialized();
+    });
+  }
+
+  #tellInitialized(): void {
+    if ([...this.#entries.values()].every(({ warming }) => warming.check()))
+      for (const done of this.#whenInitialized.splice(0)) done();
+  }
+
+  /** Adds or replaces a listener. Its addresses were bound when this resolves; on failure nothing has changed. */
   async put(json: JsonObject, { fixed = false, sockets }: PutOptions = {}): Promise<readonly Issue[]> {
-    const compiled = this.#compile(json);
+    const compiled = compileListener(json, this.#options);
     if (!compiled.ok) return compiled.error;
-    const { routes, filters } = compiled.value;
-    const { config: own } = compiled.value;
+    const { needs, config: own } = compiled.value;
     const config = sockets ? { ...own, addresses: sockets.map(({ address }) => address) } : own;
     const before = this.#entries.get(config.name);
-    if (before?.fixed || (before && isDeepStrictEqual(before.json, json))) {
+    if (before?.fixed || (before && isDeepStrictEqual((before.next ?? before).json, json))) {
       config.stats.close();
       return before.fixed ? [{ path: 'name', message: `${config.name} is a static listener of the bootstrap` }] : [];
     }
@@ -109,17 +153,18 @@ export class ListenerManager {
       const message = `error adding listener: '${config.name}' has duplicate address '${twin}' as existing listener`;
       return [{ path: 'address', message }];
     }
-    if (before) return this.#update(before, { config, routes, filters }, json, sockets);
+    const warming = this.#warmingOf(needs.wants);
+    if (before) return this.#follow(before, { compiled: { config, needs }, json, sockets, warming });
     const entry: Entry = {
       listener: new Listener(config, {
         worker: this.#options.worker,
-        ready: () => this.#ready(entry),
+        ready: () => this.#phase === 'started' && entry.warming.done,
         listenerAt: (local) => this.#listenerAt(local),
       }),
       json,
-      routes,
-      filters,
-      readyBy: performance.now() + INITIAL_FETCH_MS,
+      needs,
+      warming,
+      next: undefined,
       fixed,
     };
     const opened = await entry.listener.bind(config, sockets);
@@ -130,8 +175,52 @@ export class ListenerManager {
     }
     this.#entries.set(config.name, entry);
     this.#counts.added++;
-    this.#counts.createSuccess++;
-    setTimeout(() => entry.listener.release(), INITIAL_FETCH_MS + 1).unref();
+    if (this.#phase !== 'held') warming.begin();
+    if (this.#phase === 'started' && warming.check()) this.#counts.createSuccess++;
+    else this.#park(entry);
+    return [];
+  }
+
+  #warmingOf(wants: readonly Want[]): Warming {
+    return new Warming(wants, {
+      answered: this.#options.answered,
+      timedOut: (want) => {
+        this.onTimeout?.(want);
+        void this.onDiscovered();
+      },
+    });
+  }
+
+  #park(entry: Entry): void {
+    entry.listener.park();
+    this.#parked.add(entry);
+  }
+
+  async #unpark(entry: Entry): Promise<void> {
+    this.#parked.delete(entry);
+    const opened = await entry.listener.unpark();
+    if (opened.ok) this.#counts.createSuccess++;
+    else {
+      this.#counts.createFailure++;
+      this.#options.log.error(
+        { listener: entry.listener.config.name, reason: opened.error },
+        'a listener cannot serve',
+      );
+    }
+    entry.listener.release();
+  }
+
+  /** Takes a newer configuration into force, at once or when it has what it needs; what only one worker can bind does not wait. */
+  async #follow(entry: Entry, next: Pending): Promise<readonly Issue[]> {
+    entry.next?.warming.stop();
+    entry.next?.compiled.config.stats.close();
+    entry.next = undefined;
+    const { warming, sockets } = next;
+    if (this.#phase !== 'held') warming.begin();
+    if (!this.#serves(entry) || warming.check() || sockets?.some(({ fd }) => fd !== undefined))
+      return this.#update(entry, next);
+    this.#countModified(entry, next.json);
+    entry.next = next;
     return [];
   }
 
@@ -145,11 +234,11 @@ export class ListenerManager {
 
   async #update(
     entry: Entry,
-    { config, routes, filters }: Compiled,
-    json: JsonObject,
-    sockets: readonly OpenSocket[] | undefined,
+    { compiled, json, sockets, warming }: Pending,
+    counted = false,
   ): Promise<readonly Issue[]> {
     const { listener } = entry;
+    const { config, needs } = compiled;
     if (listener.config.sockets.transparent !== config.sockets.transparent) {
       config.stats.close();
       const message = `error updating listener '${config.name}': transparent cannot change while it is bound`;
@@ -160,13 +249,10 @@ export class ListenerManager {
       config.stats.close();
       return [{ path: '', message: `error updating listener '${config.name}': ${bound.error}` }];
     }
-    this.#counts.modified++;
-    this.#counts.inPlaceUpdated++;
+    if (!counted) this.#countModified(entry, json);
     const kept = new Set<FilterChain>();
     const reuse = (chain: FilterChain): FilterChain => {
-      const same = [...listener.config.chains, listener.config.defaultChain].find(
-        (old) => old !== undefined && isDeepStrictEqual(old.json, chain.json),
-      );
+      const same = chainsOf(listener.config).find((old) => isDeepStrictEqual(old.json, chain.json));
       if (same) kept.add(same);
       return same ?? chain;
     };
@@ -176,9 +262,31 @@ export class ListenerManager {
         ? reuse
         : (one: FilterChain) => one;
     const defaultChain = config.defaultChain && keep(config.defaultChain);
-    listener.replace({ ...config, chains: config.chains.map(keep), defaultChain }, kept);
-    Object.assign(entry, { json, routes, filters });
+    const chains = config.chains.map(keep);
+    this.#countDraining(entry, json, chainsOf(listener.config).length - kept.size);
+    listener.replace({ ...config, chains, defaultChain }, kept);
+    entry.warming.stop();
+    Object.assign(entry, { json, needs, warming });
+    if (!this.#parked.has(entry) && !(this.#phase === 'started' && warming.check())) this.#park(entry);
     return [];
+  }
+
+  #countModified(entry: Entry, json: JsonObject): void {
+    this.#counts.modified++;
+    if (this.#serves(entry) && differOnlyInChains(entry.json, json)) this.#counts.inPlaceUpdated++;
+  }
+
+  /** Envoy makes a new listener, and drains the one before, when more than the filter chains differs. */
+  #countDraining(entry: Entry, json: JsonObject, goneChains: number): void {
+    if (!this.#serves(entry)) return;
+    this.#counts.createSuccess++;
+    const { timeMs } = this.#options.drain.settings;
+    if (differOnlyInChains(entry.json, json)) this.#drainingChains.add(goneChains, timeMs);
+    else this.#drainingListeners.add(1, timeMs);
+  }
+
+  #serves(entry: Entry): boolean {
+    return this.#phase === 'started' && !this.#parked.has(entry);
   }
 
   /** Accepts nothing more, at all listeners or at inbound ones. */
@@ -191,19 +299,31 @@ export class ListenerManager {
   }
 
   /** Listeners that wait for discovered parts, with what they wait for. */
-  waiting(): readonly { readonly listener: string; readonly targets: readonly string[] }[] {
-    const { hasRoutes, hasFilter } = this.#options;
-    return [...this.#entries].flatMap(([listener, entry]) => {
-      if (this.#ready(entry)) return [];
-      const routes = [...entry.routes.keys()].filter((name) => !hasRoutes(name));
-      const filters = [...entry.filters].filter((name) => !hasFilter(name));
-      return [{ listener, targets: [...routes.map((name) => `RdsRouteConfigSubscription ${name}`), ...filters] }];
-    });
+  waiting(): readonly { readonly listener: string; readonly wants: readonly Want[] }[] {
+    return [...this.#entries].flatMap(([listener, { warming, next }]) =>
+      [warming, ...(next ? [next.warming] : [])].flatMap((one) =>
+        one.check() ? [] : [{ listener, wants: one.missing }],
+      ),
+    );
+  }
+
+  /** Before the start all count as active, as in Envoy. */
+  gauges(): Readonly<Record<'active' | 'warming' | 'draining' | 'chainsDraining' | 'workersStarted', number>> {
+    const started = this.#phase === 'started';
+    const entries = [...this.#entries.values()];
+    const cold = started ? entries.filter(({ warming }) => !warming.done).length : 0;
+    return {
+      active: entries.length - cold,
+      warming: cold + entries.filter(({ next }) => next !== undefined).length,
+      draining: this.#drainingListeners.value,
+      chainsDraining: this.#drainingChains.value,
+      workersStarted: started ? 1 : 0,
+    };
   }
 
   /** The issues of a listener, without binding it. */
   check(json: JsonObject): readonly Issue[] {
-    const compiled = this.#compile(json);
+    const compiled = compileListener(json, this.#options);
     if (!compiled.ok) return compiled.error;
     compiled.value.config.stats.close();
     return [];
@@ -214,8 +334,17 @@ export class ListenerManager {
     if (!entry || entry.fixed) return;
     this.#entries.delete(name);
     this.#counts.removed++;
-    entry.listener.close();
-    this.#leaving.add(entry.listener);
+    entry.warming.stop();
+    entry.next?.warming.stop();
+    entry.next?.compiled.config.stats.close();
+    const { listener } = entry;
+    listener.close();
+    // One that never served is gone at once.
+    if (this.#parked.delete(entry)) return;
+    const { timeMs } = this.#options.drain.settings;
+    this.#drainingListeners.add(1, timeMs);
+    this.#leaving.add(listener);
+    new Deadline(() => this.#leaving.delete(listener)).start(Math.max(1, timeMs));
   }
 
   /** The listener for an original destination: of exactly that address, else of its port on any address. */
@@ -228,51 +357,25 @@ export class ListenerManager {
     return at(address) ?? at(any);
   }
 
-  /** A discovered resource came: listeners that wait for nothing more start to serve. */
-  onDiscovered(): void {
-    for (const { listener } of this.#entries.values()) listener.release();
+  /** A discovered resource came, or is not waited for any more: listeners that need nothing more start to serve. */
+  async onDiscovered(): Promise<void> {
+    for (const entry of this.#entries.values()) {
+      const { next } = entry;
+      if (next?.warming.check()) {
+        entry.next = undefined;
+        const issues = await this.#update(entry, next, true);
+        const listener = entry.listener.config.name;
+        if (issues.length > 0) this.#options.log.error({ listener, issues }, 'a newer listener cannot serve');
+      }
+      if (this.#phase === 'started' && entry.warming.check() && this.#parked.has(entry)) await this.#unpark(entry);
+      entry.listener.release();
+    }
+    this.#tellInitialized();
   }
 
   async stop(milliseconds: number): Promise<void> {
     const listeners = [...this.all(), ...this.#leaving];
     this.#entries.clear();
     await Promise.all(listeners.map((listener) => listener.stop(milliseconds)));
-  }
-
-  #ready(entry: Entry): boolean {
-    const { hasRoutes, hasFilter } = this.#options;
-    if (performance.now() >= entry.readyBy) return true;
-    const ready = [...entry.routes.keys()].every(hasRoutes) && [...entry.filters].every(hasFilter);
-    // Once is enough: what goes missing later does not stop a listener.
-    if (ready) entry.readyBy = 0;
-    return ready;
-  }
-
-  #compile(json: JsonObject): Result<Compiled, readonly Issue[]> {
-    const issues: Issue[] = [];
-    const routes = new Map<string, Set<string>>();
-    const filters = new Set<string>();
-    const { context, stats } = this.#options;
-    const scope = stats.scope();
-    const discoverFilter: DiscoverFilter = (name, options) => {
-      filters.add(name);
-      return context.discoverFilter(name, options);
-    };
-    const discoverRoutes: ListenerContext['discoverRoutes'] = (name, statPrefix) => {
-      routes.set(name, (routes.get(name) ?? new Set()).add(statPrefix));
-      return context.discoverRoutes(name, statPrefix);
-    };
-    const config = readMessage(json, '', issues, (fields) =>
-      readListener(fields, {
-        ...context,
-        stats: scope,
-        processDrain: this.#options.drain,
-        discoverFilter,
-        discoverRoutes,
-      }),
-    );
-    if (issues.length === 0) return ok({ config, routes, filters });
-    scope.close();
-    return fail(issues);
   }
 }

@@ -15,12 +15,13 @@ export function countServer({ first, count }: Workers, state: ServerState, confi
   const runtime = scope.get(RUNTIME_STATS, 'runtime.');
   // Envoy loads its runtime twice as it starts, and has no folder of overrides either time.
   runtime.loads = runtime.loadsWithoutOverrideFolder = 2;
+  let measured = false;
   stats.beforeRead(() => {
     runtime.keys = config.runtime.dump().size;
     runtime.layers = config.runtimeJson === undefined ? 0 : config.runtime.layers.length;
     server.concurrency = count;
     server.state = STATES[state.name];
-    server.live = state.name === 'LIVE' ? 1 : 0;
+    server.live = state.healthFailed ? 0 : 1;
     server.uptime = state.uptimeSeconds;
     const { heapUsed, heapTotal, rss } = process.memoryUsage();
     server.memoryAllocated = heapUsed;
@@ -29,7 +30,10 @@ export function countServer({ first, count }: Workers, state: ServerState, confi
     const warm = clusters.all().filter((cluster) => cluster.warm).length;
     manager.active = warm;
     manager.warming = clusters.warming;
-    listening.active = listeners.all().length;
-    listening.workersStarted = 1;
+    Object.assign(listening, listeners.gauges());
+    if (state.initializationMs !== undefined && !measured) {
+      measured = true;
+      server.initializationMs.record(state.initializationMs);
+    }
   });
 }

@@ -29,6 +29,8 @@ export interface RunningProxy {
   listenerAddresses(name: string): readonly string[];
   /** Whether a control plane may send more. */
   readonly discovers: boolean;
+  /** Ends when listeners serve: with a control plane, when its first answers have come or are not waited for any longer. */
+  live(): Promise<void>;
   /** Stops accepting, lets requests end for up to `drainMs` (5 s), writes out the access logs. */
   stop(drainMs?: number): Promise<void>;
 }

@@ -5,11 +5,14 @@ import type { Change } from '../worker/change.ts';
 /** Puts changes into force, or only checks them; the issues of each. */
 export type Apply = (changes: readonly Change[]) => Promise<readonly (readonly Issue[])[]>;
 
-/** Applies the static resources of a bootstrap, clusters first; gives all issues with their path in the bootstrap. */
-export async function applyStatic(config: Bootstrap, apply: Apply): Promise<readonly Issue[]> {
-  const clusters = await apply(config.clusters.map((json) => ({ kind: 'cluster', json, fixed: true })));
-  const listeners = await apply(config.listeners.map((json) => ({ kind: 'listener', json, fixed: true })));
-  return [...placed('clusters', clusters), ...placed('listeners', listeners)];
+/** Applies the static clusters of a bootstrap; gives all issues with their path in the bootstrap. */
+export async function applyClusters({ clusters }: Bootstrap, apply: Apply): Promise<readonly Issue[]> {
+  return placed('clusters', await apply(clusters.map((json) => ({ kind: 'cluster', json, fixed: true }))));
+}
+
+/** Applies the static listeners of a bootstrap, like `applyClusters`, which comes first. */
+export async function applyListeners({ listeners }: Bootstrap, apply: Apply): Promise<readonly Issue[]> {
+  return placed('listeners', await apply(listeners.map((json) => ({ kind: 'listener', json, fixed: true }))));
 }
 
 function placed(key: string, results: readonly (readonly Issue[])[]): readonly Issue[] {

@@ -28,9 +28,13 @@ export type ResourceKind = 'cluster' | 'endpoints' | 'listener' | 'route' | 'fil
 
 /** What a change is about; later changes of the same key replace earlier ones. */
 export function keyOf(change: Change): string {
-  if (change.kind === 'remove') return `${change.of} ${change.name}`;
-  const name = change.json[change.kind === 'endpoints' ? 'cluster_name' : 'name'];
-  return `${change.kind} ${String(name ?? '')}`;
+  return `${change.kind === 'remove' ? change.of : change.kind} ${nameOf(change)}`;
+}
+
+/** The name of the resource. */
+export function nameOf(change: Change): string {
+  if (change.kind === 'remove') return change.name;
+  return String(change.json[change.kind === 'endpoints' ? 'cluster_name' : 'name'] ?? '');
 }
 
 /** The change that takes `change` back, when `before` was in force. */

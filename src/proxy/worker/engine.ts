@@ -15,7 +15,7 @@ import type { Logs } from '../log/logs.ts';
 import { SharedBuckets } from '../rate-limit/shared.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { StatsStore } from '../stats/store.ts';
-import type { Change } from './change.ts';
+import { type Change, nameOf, type ResourceKind } from './change.ts';
 import type { Command } from './command.ts';
 
 export interface EngineOptions {
@@ -44,8 +44,8 @@ export interface Engine {
   /** Puts a change into force; on issues nothing of it is. */
   apply(change: Change): Promise<readonly Issue[]> | readonly Issue[];
   /** Listeners that waited for nothing but what came now start to serve. */
-  settle(): void;
-  command(command: Command): void;
+  settle(): Promise<void>;
+  command(command: Command): Promise<void>;
   /** Ends all connections, at the latest after so many milliseconds, and writes out the logs. */
   stop(drainMs: number): Promise<void>;
 }
@@ -91,8 +91,8 @@ export function createEngine({
     stats,
     worker,
     drain: processDrain,
-    hasRoutes: (name) => routes.get(name) !== undefined,
-    hasFilter: (name) => filters.has(name),
+    answered: ({ kind, name }) => (kind === 'route' ? routes : filters).answered(name),
+    log: logs.get('config'),
   });
   const engine: Engine = {
     stats,
@@ -115,7 +115,8 @@ export function createEngine({
 
 function apply(engine: Engine, change: Change): Promise<readonly Issue[]> | readonly Issue[] {
   if (change.kind !== 'remove' && change.fault !== undefined) {
-    if (change.kind === 'cluster') engine.clusters.countPut(String(change.json['name'] ?? ''));
+    if (change.kind === 'cluster') engine.clusters.countPut(nameOf(change));
+    refuse(engine, change.kind, nameOf(change));
     return [{ path: '', message: change.fault }];
   }
   switch (change.kind) {
@@ -151,14 +152,34 @@ function remove(engine: Engine, { of, name }: Extract<Change, { readonly kind: '
   else if (of === 'filter') engine.filters.remove(name);
 }
 
+/** What came under a name was of no use: nobody waits for it any longer. */
+function refuse({ clusters, routes, filters }: Engine, of: ResourceKind, name: string): void {
+  if (of === 'endpoints') clusters.giveUp(name);
+  else if (of === 'route') routes.refuse(name);
+  else if (of === 'filter') filters.refuse(name);
+}
+
 interface Surroundings {
   readonly runtime: Runtime;
   readonly logs: Logs;
   readonly processDrain: ProcessDrain;
 }
 
-function obey(command: Command, engine: Engine, { runtime, logs, processDrain }: Surroundings): void {
+async function obey(command: Command, engine: Engine, { runtime, logs, processDrain }: Surroundings): Promise<void> {
   switch (command.kind) {
+    case 'holdListeners':
+      engine.listeners.hold();
+      return;
+    case 'beginListeners':
+      engine.listeners.begin();
+      return;
+    case 'startListeners':
+      await engine.listeners.start();
+      return;
+    case 'refuse':
+      for (const name of command.names) refuse(engine, command.of, name);
+      await engine.settle();
+      return;
     case 'resetCounters':
       engine.stats.resetCounters();
       return;

@@ -38,7 +38,7 @@ export function createWorkers(first: Engine, remotes: readonly Remote[], log: Lo
       if (issues.length === 0) accepted.push({ change, at });
     }
     if (remotes.length > 0 && accepted.length > 0) await follow(accepted, results);
-    first.settle();
+    await first.settle();
     return results;
   }
 
@@ -83,7 +83,7 @@ export function createWorkers(first: Engine, remotes: readonly Remote[], log: Lo
       return addHostCounts([countHosts(first.clusters), ...others]);
     },
     command: async (command) => {
-      first.command(command);
+      await first.command(command);
       await Promise.all(remotes.map((remote) => remote.command(command)));
     },
     stop: async (drainMs) => {

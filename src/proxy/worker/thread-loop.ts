@@ -45,7 +45,7 @@ async function serve(engine: Engine, request: Request): Promise<Answer> {
     case 'apply': {
       const issues = [];
       for (const change of request.changes) issues.push(await engine.apply(change));
-      engine.settle();
+      await engine.settle();
       return { issues };
     }
     case 'stats':
@@ -53,7 +53,7 @@ async function serve(engine: Engine, request: Request): Promise<Answer> {
     case 'hostCounts':
       return { hostCounts: countHosts(engine.clusters) };
     case 'command':
-      engine.command(request.command);
+      await engine.command(request.command);
       return {};
     case 'stop':
       await engine.stop(request.drainMs);

@@ -1,0 +1,69 @@
+import { isDeepStrictEqual } from 'node:util';
+import { fail, type Issue, ok, type Result } from '../../base/index.ts';
+import { type JsonObject, readMessage } from '../config/fields.ts';
+import type { DiscoverFilter } from '../filter/context.ts';
+import type { StatsStore } from '../stats/store.ts';
+import { type FilterChain, type ListenerConfig, type ListenerContext, readListener } from './config.ts';
+import type { ProcessDrain } from './drain.ts';
+import type { Want } from './warming.ts';
+
+/** Resources that a configuration refers to. */
+export interface Needs {
+  /** With the stat prefixes of who uses each. */
+  readonly routes: ReadonlyMap<string, ReadonlySet<string>>;
+  readonly filters: ReadonlySet<string>;
+  /** Those that must be there before it serves. */
+  readonly wants: readonly Want[];
+}
+
+export interface Compiled {
+  readonly config: ListenerConfig;
+  readonly needs: Needs;
+}
+
+export interface CompileOptions {
+  readonly context: Omit<ListenerContext, 'stats' | 'processDrain'>;
+  readonly stats: StatsStore;
+  readonly drain: ProcessDrain;
+}
+
+/** Reads a listener and takes note of what it needs; the stats scope of the result is the caller's to close. */
+export function compileListener(
+  json: JsonObject,
+  { context, stats, drain }: CompileOptions,
+): Result<Compiled, readonly Issue[]> {
+  const issues: Issue[] = [];
+  const routes = new Map<string, Set<string>>();
+  const filters = new Set<string>();
+  const wants: Want[] = [];
+  const scope = stats.scope();
+  const discoverFilter: DiscoverFilter = (name, options) => {
+    filters.add(name);
+    if (options.waits) wants.push({ kind: 'filter', name, timeoutMs: options.timeoutMs });
+    return context.discoverFilter(name, options);
+  };
+  const discoverRoutes: ListenerContext['discoverRoutes'] = (name, options) => {
+    routes.set(name, (routes.get(name) ?? new Set()).add(options.statPrefix));
+    wants.push({ kind: 'route', name, timeoutMs: options.timeoutMs });
+    return context.discoverRoutes(name, options);
+  };
+  const config = readMessage(json, '', issues, (fields) =>
+    readListener(fields, { ...context, stats: scope, processDrain: drain, discoverFilter, discoverRoutes }),
+  );
+  if (issues.length === 0) return ok({ config, needs: { routes, filters, wants } });
+  scope.close();
+  return fail(issues);
+}
+
+export function chainsOf({ chains, defaultChain }: ListenerConfig): readonly FilterChain[] {
+  return defaultChain ? [...chains, defaultChain] : chains;
+}
+
+/** Whether two listeners differ in nothing but their filter chains. */
+export function differOnlyInChains(left: JsonObject, right: JsonObject): boolean {
+  return isDeepStrictEqual(withoutChains(left), withoutChains(right));
+}
+
+function withoutChains({ filter_chains: _chains, default_filter_chain: _default, ...rest }: JsonObject): JsonObject {
+  return rest;
+}
