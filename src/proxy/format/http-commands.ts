@@ -27,7 +27,7 @@ function requestHeader(name: string): Lookup {
     case ':method':
       return (info) => info.request?.method;
     case ':path':
-      return (info) => info.request?.path;
+      return (info) => info.request?.path || undefined;
     case ':authority':
     case ':scheme':
     case 'host':
