@@ -2,6 +2,7 @@ import { type Fields, isObject, typeName } from '../config/fields.ts';
 import { readFormatString, readJsonFormat, readText } from '../format/format-string.ts';
 import type { Appender } from '../format/line.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import type { LogFiles } from './file.ts';
 import { readStreamFilter } from './filter.ts';
 import type { GrpcLogs } from './grpc.ts';
@@ -23,16 +24,16 @@ const DEFAULT_FORMAT =
   '%BYTES_RECEIVED% %BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" ' +
   '"%REQ(USER-AGENT)%" "%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%"\n';
 
-export function accessLogReader(grpc: GrpcLogs, files: LogFiles): AccessLogReader {
+export function accessLogReader(grpc: GrpcLogs, files: LogFiles, runtime: Runtime): AccessLogReader {
   return (fields) =>
     fields
-      .list('access_log', (log) => readAccessLog(log, grpc, files))
+      .list('access_log', (log) => readAccessLog(log, grpc, files, runtime))
       .filter((one): one is AccessLog => one !== undefined);
 }
 
-function readAccessLog(fields: Fields, grpc: GrpcLogs, files: LogFiles): AccessLog | undefined {
+function readAccessLog(fields: Fields, grpc: GrpcLogs, files: LogFiles, runtime: Runtime): AccessLog | undefined {
   fields.ignore('name');
-  const test = fields.message('filter', readStreamFilter);
+  const test = fields.message('filter', (inner) => readStreamFilter(inner, runtime));
   const config = fields.raw('typed_config');
   const type = isObject(config) ? typeName(config) : '';
   const write = fields.message('typed_config', (inner) => readSink(inner, type, grpc, files));

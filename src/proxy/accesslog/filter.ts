@@ -3,7 +3,8 @@ import { grpcStatusOf } from '../http/grpc-status.ts';
 import { FLAG_TEXTS, type StreamInfo } from '../http/stream-info.ts';
 import { readEachHeaderMatcher } from '../match/headers.ts';
 import { readMetadataMatcher } from '../match/metadata.ts';
-import { readFraction } from '../runtime/read.ts';
+import { randomNumber, readFraction } from '../runtime/read.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 
 /** Names of gRPC's status codes, by number, as `grpc_status_filter` writes them. */
 const GRPC_CODES: readonly string[] = [
@@ -29,7 +30,7 @@ const GRPC_CODES: readonly string[] = [
 export type StreamTest = (info: StreamInfo) => boolean;
 
 /** Reads an `envoy.config.accesslog.v3.AccessLogFilter`. */
-export function readStreamFilter(fields: Fields): StreamTest {
+export function readStreamFilter(fields: Fields, runtime: Runtime): StreamTest {
   switch (
     fields.oneOf('filter_specifier', [
       'status_code_filter',
@@ -47,19 +48,21 @@ export function readStreamFilter(fields: Fields): StreamTest {
     ])
   ) {
     case 'status_code_filter': {
-      const test = fields.message('status_code_filter', readComparison) ?? (() => false);
+      const test = fields.message('status_code_filter', (inner) => readComparison(inner, runtime)) ?? (() => false);
       return (info) => test(info.status);
     }
     case 'duration_filter': {
-      const test = fields.message('duration_filter', readComparison) ?? (() => false);
+      const test = fields.message('duration_filter', (inner) => readComparison(inner, runtime)) ?? (() => false);
       return (info) => test((info.responseEndAt || performance.now()) - info.startedAt);
     }
     case 'and_filter': {
-      const tests = fields.message('and_filter', (and) => and.list('filters', (one) => readStreamFilter(one))) ?? [];
+      const tests =
+        fields.message('and_filter', (and) => and.list('filters', (one) => readStreamFilter(one, runtime))) ?? [];
       return (info) => tests.every((test) => test(info));
     }
     case 'or_filter': {
-      const tests = fields.message('or_filter', (or) => or.list('filters', (one) => readStreamFilter(one))) ?? [];
+      const tests =
+        fields.message('or_filter', (or) => or.list('filters', (one) => readStreamFilter(one, runtime))) ?? [];
       return (info) => tests.some((test) => test(info));
     }
     case 'header_filter': {
@@ -70,10 +73,8 @@ export function readStreamFilter(fields: Fields): StreamTest {
       return readFlags(fields);
     case 'metadata_filter':
       return fields.message('metadata_filter', readMetadataFilter) ?? (() => false);
-    case 'runtime_filter': {
-      const share = fields.message('runtime_filter', readRuntime) ?? 0;
-      return () => Math.random() < share;
-    }
+    case 'runtime_filter':
+      return fields.message('runtime_filter', (inner) => readSample(inner, runtime)) ?? (() => false);
     case 'not_health_check_filter':
       fields.message('not_health_check_filter', () => undefined);
       return (info) => !info.healthCheck;
@@ -103,25 +104,33 @@ function readLogTypes(fields: Fields): StreamTest {
   return (info) => types.has(info.accessLogType) !== exclude;
 }
 
-function readComparison(fields: Fields): (value: number) => boolean {
-  return fields.message('comparison', readComparisonOf) ?? (() => false);
+type NumberTest = (value: number) => boolean;
+
+function readComparison(fields: Fields, runtime: Runtime): NumberTest {
+  return fields.message('comparison', (inner) => readComparisonOf(inner, runtime)) ?? (() => false);
 }
 
-function readComparisonOf(fields: Fields): (value: number) => boolean {
-  const wanted = fields.message('value', (value) => {
-    value.ignore('runtime_key');
-    return value.number('default_value') ?? 0;
-  });
-  const limit = wanted ?? 0;
+/** An operator may change what is compared with. */
+function readComparisonOf(fields: Fields, runtime: Runtime): NumberTest {
+  const { key, fallback } = fields.message('value', readRuntimeNumber) ?? { key: '', fallback: 0 };
+  const compare = readOperator(fields);
+  return (value) => compare(value, runtime.integer(key, fallback));
+}
+
+function readRuntimeNumber(fields: Fields): { readonly key: string; readonly fallback: number } {
+  return { key: fields.required('runtime_key'), fallback: fields.number('default_value') ?? 0 };
+}
+
+function readOperator(fields: Fields): (value: number, limit: number) => boolean {
   switch (fields.choice('op', ['EQ', 'GE', 'LE', 'NE'])) {
     case 'EQ':
-      return (value) => value === limit;
+      return (value, limit) => value === limit;
     case 'GE':
-      return (value) => value >= limit;
+      return (value, limit) => value >= limit;
     case 'LE':
-      return (value) => value <= limit;
+      return (value, limit) => value <= limit;
     case 'NE':
-      return (value) => value !== limit;
+      return (value, limit) => value !== limit;
   }
 }
 
@@ -143,8 +152,22 @@ function readMetadataFilter(fields: Fields): StreamTest {
   };
 }
 
-function readRuntime(fields: Fields): number {
-  fields.ignore('runtime_key', 'use_independent_randomness');
-  const percent = fields.message('percent_sampled', readFraction);
-  return percent ? percent.numerator / percent.denominator : 0;
+/** A share of all; requests with the same `x-request-id` are logged together unless they are told apart. */
+function readSample(fields: Fields, runtime: Runtime): StreamTest {
+  const key = fields.required('runtime_key');
+  const independent = fields.flag('use_independent_randomness');
+  const { numerator, denominator } = fields.message('percent_sampled', readFraction) ?? {
+    numerator: 0,
+    denominator: 100,
+  };
+  return (info) => {
+    const random = (independent ? undefined : idNumber(info)) ?? randomNumber();
+    return random % denominator < runtime.integer(key, numerator);
+  };
+}
+
+/** The number in the first eight digits of a request id. */
+function idNumber({ request }: StreamInfo): number | undefined {
+  const digits = request?.headers.get('x-request-id')?.slice(0, 8);
+  return digits !== undefined && /^[0-9a-f]{8}$/i.test(digits) ? Number.parseInt(digits, 16) : undefined;
 }

@@ -5,6 +5,7 @@ import type { Fields } from '../config/fields.ts';
 import type { LocalReply } from '../filter/filter.ts';
 import { readFormatString } from '../format/format-string.ts';
 import { applyMutation, applyMutations, type HeaderMutation, readHeaderOption } from '../route/mutation.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import { grpcCodeOf, isGrpcType } from './grpc-status.ts';
 import { ResponseHead } from './head.ts';
 import type { HeaderMap } from './headers.ts';
@@ -33,10 +34,10 @@ export interface LocalReplyConfig {
 export const PLAIN_REPLIES: LocalReplyConfig = { mappers: [], format: undefined };
 
 /** Reads an `envoy.extensions.filters.network.http_connection_manager.v3.LocalReplyConfig`. */
-export function readLocalReplyConfig(fields: Fields): LocalReplyConfig {
+export function readLocalReplyConfig(fields: Fields, runtime: Runtime): LocalReplyConfig {
   return {
     mappers: fields.list('mappers', (mapper) => ({
-      test: mapper.message('filter', readStreamFilter) ?? (() => true),
+      test: mapper.message('filter', (inner) => readStreamFilter(inner, runtime)) ?? (() => true),
       status: mapper.number('status_code'),
       body: mapper.message('body', (source) => readDataSource(source)),
       format: mapper.message('body_format_override', readFormatString),

@@ -152,7 +152,8 @@ export function readHttpManager(fields: Fields, context: HttpManagerContext): Ht
     router: chain.router,
     routes: readRoutes(fields, context),
     accessLogs: context.readAccessLogs(fields),
-    localReplies: fields.message('local_reply_config', readLocalReplyConfig) ?? PLAIN_REPLIES,
+    localReplies:
+      fields.message('local_reply_config', (inner) => readLocalReplyConfig(inner, context.runtime)) ?? PLAIN_REPLIES,
     streamIdleTimeout: fields.duration('stream_idle_timeout') ?? 300_000,
     requestTimeout: fields.duration('request_timeout') ?? 0,
     headersTimeout: fields.duration('request_headers_timeout') ?? 0,

@@ -49,7 +49,7 @@ function managers(): {
       sharedBuckets: new SharedBuckets(),
       discoverRoutes: (name) => () => stores.get(name),
       discoverFilter: filters.discover,
-      readAccessLogs: accessLogReader(createGrpcLogs({ push: () => undefined }), createLogFiles()),
+      readAccessLogs: accessLogReader(createGrpcLogs({ push: () => undefined }), createLogFiles(), new Runtime()),
     },
     answered: ({ kind, name }) => (kind === 'route' ? stores : filters).answered(name),
     log,

@@ -86,7 +86,7 @@ export function createEngine({
       sharedBuckets: new SharedBuckets(),
       discoverRoutes: (name) => () => routes.get(name),
       discoverFilter: filters.discover,
-      readAccessLogs: accessLogReader(createGrpcLogs(logSink), files),
+      readAccessLogs: accessLogReader(createGrpcLogs(logSink), files, runtime),
     },
     stats,
     worker,
