@@ -2,12 +2,14 @@ import { typeUrl } from '../../model/envoy/index.ts';
 import type { ResourceUpdate } from '../../xds/index.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Want } from '../listener/warming.ts';
+import type { StatsKind } from '../stats/kind.ts';
 import type { StatsScope } from '../stats/store.ts';
 import type { Engine } from '../worker/engine.ts';
 import {
   CONTROL_PLANE_STATS,
   EDS_STATS,
   FILTER_SUBSCRIPTION_STATS,
+  FilterSubscriptionStats,
   type NamedSubscriptionStats,
   ROUTE_SUBSCRIPTION_STATS,
   SUBSCRIPTION_STATS,
@@ -47,7 +49,10 @@ export function countDiscovery(
   if (wanted.clusters) whole.set(typeUrl.cluster, begun(scope.get(SUBSCRIPTION_STATS, 'cluster_manager.cds.')));
   if (wanted.listeners) whole.set(typeUrl.listener, begun(scope.get(SUBSCRIPTION_STATS, 'listener_manager.lds.')));
   const byPrefix = new Map<string, NamedSubscriptionStats>();
-  const subscription = (kind: typeof ROUTE_SUBSCRIPTION_STATS, prefix: string): NamedSubscriptionStats => {
+  const subscription = <S extends NamedSubscriptionStats>(
+    kind: StatsKind<S>,
+    prefix: string,
+  ): NamedSubscriptionStats => {
     const stats = byPrefix.get(prefix) ?? begun(scope.get(kind, prefix));
     byPrefix.set(prefix, stats);
     return stats;
@@ -103,7 +108,10 @@ export function countDiscovery(
       scope.get(EDS_STATS, `cluster.${config.statName}.`).fetchTimeout++;
     },
     onTimeout: ({ kind, name }) => {
-      for (const stats of named(kind === 'route' ? typeUrl.route : typeUrl.extensionConfig, name)) stats.fetchTimeout++;
+      for (const stats of named(kind === 'route' ? typeUrl.route : typeUrl.extensionConfig, name)) {
+        stats.fetchTimeout++;
+        if (stats instanceof FilterSubscriptionStats) stats.fail++;
+      }
     },
     onRefusal: (url) => {
       const arrived = whole.get(url);
@@ -131,6 +139,7 @@ function begun<S extends SubscriptionStats>(stats: S): S {
 
 function countReload(stats: NamedSubscriptionStats, arrival: Arrival): void {
   count(stats, arrival);
+  if (arrival.rejected && stats instanceof FilterSubscriptionStats) stats.fail++;
   if (arrival.rejected || !arrival.changed) return;
   stats.reload++;
   stats.reloadTime = Date.now();

@@ -40,10 +40,21 @@ export const ROUTE_SUBSCRIPTION_STATS = statsKind(
   { counters: ['update_empty'] },
 );
 
+/** `extension_config_discovery.http_filter.<name>.` */
+export class FilterSubscriptionStats extends NamedSubscriptionStats {
+  /** Answers that were of no use, or did not come in time. */
+  fail = 0;
+}
+
 export const FILTER_SUBSCRIPTION_STATS = statsKind(
-  NamedSubscriptionStats,
-  { ...subscription, reload: counter('config_reload'), reloadTime: sharedGauge('config_reload_time_ms') },
-  { counters: ['config_fail', 'config_conflict'] },
+  FilterSubscriptionStats,
+  {
+    ...subscription,
+    reload: counter('config_reload'),
+    reloadTime: sharedGauge('config_reload_time_ms'),
+    fail: counter('config_fail'),
+  },
+  { counters: ['config_conflict'] },
 );
 
 /** `control_plane.` */
