@@ -8,6 +8,8 @@ import type { StreamInfo } from '../http/stream-info.ts';
 const MAX_WAITING = 4 * 1024 * 1024;
 const FLUSH_BYTES = 65_536;
 const BUFFER_BYTES = 2 * FLUSH_BYTES;
+/** Where this thread has its processor to itself, the one that writes comes late, and several buffers are on their way at once. */
+const MAX_SPARES = 16;
 const FLUSH_MS = 1000;
 
 export interface LogFile {
@@ -59,7 +61,7 @@ class BufferedFile implements LogFile {
   #stream: WriteStream | undefined;
   /** Lines that wait for others; they are composed where they are written from. */
   #lines: Line | undefined = undefined;
-  #spare: Line | undefined = undefined;
+  readonly #spares: Line[] = [];
   #timer: NodeJS.Timeout | undefined = undefined;
 
   constructor(path: string, fd: number, flushMs: number) {
@@ -69,9 +71,10 @@ class BufferedFile implements LogFile {
   }
 
   write(append: Appender, info: StreamInfo): void {
-    this.#lines ??= this.#spare ?? new Line(BUFFER_BYTES);
-    append(info, this.#lines);
-    if (this.#lines.length >= FLUSH_BYTES) this.#flush();
+    const lines = this.#lines ?? this.#spares.pop() ?? new Line(BUFFER_BYTES);
+    this.#lines = lines;
+    append(info, lines);
+    if (lines.length >= FLUSH_BYTES) this.#flush();
     else this.#timer ??= setTimeout(() => this.#flush(), this.#flushMs).unref();
   }
 
@@ -88,10 +91,9 @@ class BufferedFile implements LogFile {
     const lines = this.#lines;
     if (!lines || lines.length === 0) return;
     this.#lines = undefined;
-    this.#spare = undefined;
     this.#send(lines.bytes.subarray(0, lines.length), () => {
       lines.clear();
-      if (lines.bytes.length <= BUFFER_BYTES) this.#spare = lines;
+      if (lines.bytes.length <= BUFFER_BYTES && this.#spares.length < MAX_SPARES) this.#spares.push(lines);
     });
   }
 
