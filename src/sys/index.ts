@@ -1,5 +1,6 @@
 export { type DatagramReceiver, openRedirectedDatagrams, type RedirectedDatagram } from './datagram.ts';
 export { interfaceNameOf } from './interfaces.ts';
+export { addressOf, MORE, type OnCompletion, Ring } from './io-uring.ts';
 export { check, constants, native, SystemCallError, setOption, socketAddress } from './libc.ts';
 export { inNetworkNamespace, openStreamSocketIn } from './namespace.ts';
 export { type LogSocket, logMessageType, openLogSocket } from './netlink-log.ts';
@@ -16,6 +17,7 @@ export {
 } from './sandbox.ts';
 export { openSocketPair } from './socket-pair.ts';
 export {
+  acceptWaiting,
   type ClientSocketOptions,
   closeDescriptor,
   duplicateDescriptor,
@@ -24,6 +26,7 @@ export {
   openClientSocket,
   openListenSocket,
   openTransparentSocket,
+  setBlocking,
   type TransparentSocketOptions,
 } from './sockets.ts';
 export { openTerminal, resizeTerminal, type Terminal } from './terminal.ts';

@@ -44,6 +44,18 @@ export const native = {
   unlockpt: libc.func('int unlockpt(int)'),
   ptsname_r: libc.func('int ptsname_r(int, _Out_ uint8*, size_t)'),
   ioctl: libc.func('int ioctl(int, unsigned long, void*)'),
+  accept4: libc.func('int accept4(int, void*, void*, int)'),
+  fcntl: libc.func('int fcntl(int, int, long)'),
+  ring: {
+    setup: libc.func('syscall', 'long', ['long', 'uint', 'void*']),
+    enter: libc.func('syscall', 'long', ['long', 'uint', 'uint', 'uint', 'uint', 'size_t', 'size_t']),
+    register: libc.func('syscall', 'long', ['long', 'uint', 'uint', 'void*', 'uint']),
+    mmap: libc.func('void* mmap(void*, size_t, int, int, int, long)'),
+    munmap: libc.func('int munmap(void*, size_t)'),
+    eventfd: libc.func('int eventfd(uint, int)'),
+    /** Moves nothing from the start of a buffer to the start: gives its address. */
+    addressOf: libc.func('void* memmove(void*, void*, size_t)'),
+  },
 };
 
 export const constants = {

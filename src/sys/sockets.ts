@@ -121,6 +121,19 @@ export function duplicateDescriptor(fd: number): number {
   return check(native.dup(fd), 'dup');
 }
 
+/** A non-blocking connection that waits at a listening socket; undefined when none does or it cannot be had. */
+export function acceptWaiting(fd: number): number | undefined {
+  const accepted = native.accept4(fd, null, null, c.SOCK_NONBLOCK | c.SOCK_CLOEXEC) as number;
+  return accepted < 0 ? undefined : accepted;
+}
+
+const F_SETFL = 4;
+
+/** Lets system calls wait on a descriptor that was not to block. */
+export function setBlocking(fd: number): void {
+  check(native.fcntl(fd, F_SETFL, 0), 'fcntl');
+}
+
 export function closeDescriptor(fd: number): void {
   check(native.close(fd), 'close');
 }

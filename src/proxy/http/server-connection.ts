@@ -1,4 +1,3 @@
-import type net from 'node:net';
 import type { SourceAddress } from '../cluster/upstream-socket.ts';
 import { now } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
@@ -77,10 +76,6 @@ export class ServerConnection implements TransportUser {
     manager.stats.cxTotal++;
     manager.stats.cxActive++;
     this.#idle.start(manager.idleTimeout);
-  }
-
-  get socket(): net.Socket {
-    return this.transport.socket;
   }
 
   start(): void {

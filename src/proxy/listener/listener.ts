@@ -8,12 +8,13 @@ import { openConnection, type ServedConnection } from '../network/connection.ts'
 import type { StatsScope } from '../stats/store.ts';
 import { Deadline } from '../time/deadline.ts';
 import { closeInternal, type InternalAccept, openInternal } from '../transport/internal.ts';
+import type { Transport } from '../transport/transport.ts';
 import type { OpenSocket } from '../worker/change.ts';
 import { chooseChain } from './choose-chain.ts';
 import type { FilterChain, ListenerConfig } from './config.ts';
 import { Inspection } from './inspection.ts';
 import { peersOf, restoreDestination, setInternalPeers } from './peers.ts';
-import { openServer } from './sockets.ts';
+import { descriptorOf, openServer } from './sockets.ts';
 import { LISTENER_STATS, type ListenerStats, WORKER_LISTENER_STATS, type WorkerListenerStats } from './stats.ts';
 
 const MAX_WAITING = 1024;
@@ -325,7 +326,7 @@ export class Listener {
       workerStats.cxActive--;
       stats.cxDestroy++;
       stats.lengthMs.record(performance.now() - openedAt);
-      if (info) logConnection(config, info, connection.socket);
+      if (info) logConnection(config, info, connection.transport);
       connections.delete(connection);
       if (this.#draining.delete(connection)) this.#releaseStats();
     };
@@ -336,9 +337,9 @@ export class Listener {
 }
 
 /** An entry of the listener's own access log: what went over the connection. */
-function logConnection({ accessLogs }: ListenerConfig, info: StreamInfo, socket: net.Socket): void {
-  info.bytesReceived = socket.bytesRead;
-  info.bytesSent = socket.bytesWritten;
+function logConnection({ accessLogs }: ListenerConfig, info: StreamInfo, { received, sent }: Transport): void {
+  info.bytesReceived = received;
+  info.bytesSent = sent;
   info.responseEndAt = performance.now();
   for (const log of accessLogs) log(info);
 }
@@ -361,12 +362,6 @@ function boundAddress({ server, address }: Socket): Address {
   const bound = server.address();
   if (typeof bound !== 'object' || bound === null) return address;
   return { ...address, kind: 'socket', host: bound.address, port: bound.port };
-}
-
-/** Node keeps the descriptor of a listening socket on its handle. */
-function descriptorOf(server: net.Server): number {
-  const { _handle: handle } = server as unknown as { readonly _handle: { readonly fd: number } | null };
-  return handle?.fd ?? -1;
 }
 
 function sameAddress(left: Address, right: Address): boolean {

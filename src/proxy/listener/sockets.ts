@@ -1,13 +1,15 @@
 import { chmodSync } from 'node:fs';
 import net from 'node:net';
 import { fail, ok, type Result } from '../../base/index.ts';
-import { openListenSocket, SystemCallError, setOption } from '../../sys/index.ts';
+import { acceptWaiting, openListenSocket, SystemCallError, setOption } from '../../sys/index.ts';
 import { errnoText } from '../cluster/reset.ts';
 import { type Address, formatAddress } from '../config/address.ts';
 import type { SocketOption } from '../config/socket-option.ts';
 
 /** SO_MARK of what the proxy sends to clients of a transparent listener. */
 const DOWNSTREAM_MARK = 0xa00;
+/** Connections accepted before those that are open have their turn. */
+const MOST_AT_ONCE = 64;
 
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;
@@ -32,7 +34,10 @@ export function openServer(
   shared: number | undefined,
   accept: (socket: net.Socket) => void,
 ): Promise<Result<net.Server, string>> {
-  const server = net.createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, accept);
+  const server = net.createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) => {
+    accept(socket);
+    acceptMore(server, accept);
+  });
   return new Promise((resolve) => {
     const failed = (error: unknown): void => {
       server.close();
@@ -52,6 +57,26 @@ export function openServer(
       failed(error);
     }
   });
+}
+
+/**
+ * libuv accepts one connection in each turn of the event loop. Under load a turn takes milliseconds, and the last of many that connect at
+ * once would wait for seconds.
+ */
+function acceptMore(server: net.Server, accept: (socket: net.Socket) => void): void {
+  for (let count = 0; count < MOST_AT_ONCE; count++) {
+    const fd = acceptWaiting(descriptorOf(server));
+    if (fd === undefined) return;
+    const socket = new net.Socket({ fd, allowHalfOpen: true, pauseOnCreate: true } as net.SocketConstructorOpts);
+    socket.setNoDelay(true);
+    accept(socket);
+  }
+}
+
+/** Node keeps the descriptor of a listening socket on its handle. */
+export function descriptorOf(server: net.Server): number {
+  const { _handle: handle } = server as unknown as { readonly _handle: { readonly fd: number } | null };
+  return handle?.fd ?? -1;
 }
 
 function listenOptions(

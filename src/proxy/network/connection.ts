@@ -9,7 +9,7 @@ import { TcpConnection } from './tcp-connection.ts';
 
 /** A client's connection at work. */
 export interface ServedConnection {
-  readonly socket: net.Socket;
+  readonly transport: Transport;
   /** Ends after the response under way, at once when there is none. */
   drain(): void;
   destroy(): void;

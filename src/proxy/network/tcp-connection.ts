@@ -1,4 +1,3 @@
-import type net from 'node:net';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Host } from '../cluster/host.ts';
 import type { SourceAddress } from '../cluster/upstream-socket.ts';
@@ -57,8 +56,8 @@ export class TcpConnection implements TerminalConnection, TcpUpstreamOwner {
     proxy.stats.cxTotal++;
   }
 
-  get socket(): net.Socket {
-    return this.#downstream.socket;
+  get transport(): Transport {
+    return this.#downstream;
   }
 
   drain(): void {

@@ -4,7 +4,7 @@ import { createGrpcLogStreams, type GrpcLogStreams } from '../accesslog/grpc.ts'
 import type { Bootstrap } from '../config/bootstrap.ts';
 import type { DrainSettings } from '../listener/drain.ts';
 import type { Logs } from '../log/logs.ts';
-import { prepareRawHandles } from '../transport/raw.ts';
+import { prepareTransport } from '../transport/prepare.ts';
 import { createEngine } from '../worker/engine.ts';
 import { createWorkers, type Workers } from '../worker/group.ts';
 import { startRemote } from '../worker/remote.ts';
@@ -22,8 +22,8 @@ export async function openWorkers(
   { logs, logFlushMs, concurrency, drain }: WorkerOptions,
 ): Promise<{ readonly workers: Workers; readonly logStreams: GrpcLogStreams }> {
   const log = logs.get('main');
-  const rawHandles = await prepareRawHandles();
-  if (!rawHandles) log.warn('this Node gives no access to socket handles: requests cost more');
+  const transport = await prepareTransport();
+  if (transport !== 'ring') log.warn({ transport }, 'io_uring is not to be had here: requests cost more');
   const node = (): GrpcMessage => messageOf('envoy.config.core.v3.Node', config.node);
   const logStreams = createGrpcLogStreams((name) => first.clusters.grpcTarget(name), node, logs.get('grpc'));
   const first = createEngine({
@@ -48,7 +48,7 @@ export async function openWorkers(
     runtime: config.runtimeJson,
     node: config.nodeName,
     bindConfig: config.bindConfig,
-    rawHandles,
+    transport,
     compileCache: getCompileCacheDir(),
   };
   const remotes = await Promise.all(

@@ -11,11 +11,13 @@ let wallUntil = Number.NEGATIVE_INFINITY;
 
 const RESYNC_MS = 500;
 
-/** Work on an event begins: until `endTurn` time stands still. */
-export function beginTurn(): void {
+/** Work on an event begins: until `endTurn` time stands still. False when it did already. */
+export function beginTurn(): boolean {
+  if (within) return false;
   monotonic = performance.now();
   wall = 0;
   within = true;
+  return true;
 }
 
 export function endTurn(): void {

@@ -16,6 +16,8 @@ export class Arena {
   at = 0;
   /** Writes that still need the bytes. */
   pins = 0;
+  /** Where the bytes are in memory, once somebody asked for that; else 0. */
+  address = 0;
 
   constructor(size: number) {
     this.bytes = Buffer.allocUnsafeSlow(size);
@@ -39,7 +41,19 @@ const starts: number[] = [];
 const stops: number[] = [];
 let count = 0;
 let scheduled = false;
+let held = false;
 let postedAt = 0;
+let flushed: (() => void) | undefined;
+
+/** While held nothing is sent before somebody calls `flush`, which whoever holds it does soon. */
+export function holdOutbox(hold: boolean): void {
+  held = hold;
+}
+
+/** Has `listener` called after messages were written out. */
+export function onFlush(listener: (() => void) | undefined): void {
+  flushed = listener;
+}
 
 /** An arena with at least so many bytes free from `at`. What is composed there is posted before the next call, or it is lost. */
 export function takeArena(bytes: number): Arena {
@@ -52,7 +66,7 @@ export function takeArena(bytes: number): Arena {
 export function post(sender: Sender, from: Arena, stop: number): void {
   const start = from.at;
   const time = now();
-  const quiet = count === 0 && time - postedAt > QUIET_MS;
+  const quiet = count === 0 && !held && time - postedAt > QUIET_MS;
   postedAt = time;
   if (quiet || from !== arena) {
     flush();
@@ -68,8 +82,8 @@ export function post(sender: Sender, from: Arena, stop: number): void {
     starts[count] = start;
     stops[count++] = stop;
   }
-  if (count >= FLUSH_MESSAGES || stop >= FLUSH_BYTES) flush();
-  else if (!scheduled) {
+  if ((count >= FLUSH_MESSAGES && !held) || stop >= FLUSH_BYTES) flush();
+  else if (!scheduled && !held) {
     scheduled = true;
     setImmediate(flushScheduled);
   }
@@ -89,6 +103,7 @@ export function flush(): void {
   }
   if (arena.pins > 0) arena = spare.pop() ?? new Arena(SIZE);
   arena.at = 0;
+  flushed?.();
 }
 
 export function releaseArena(used: Arena): void {

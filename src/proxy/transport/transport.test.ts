@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { useTransport } from './channels.ts';
 import { takeArena } from './outbox.ts';
-import { prepareRawHandles } from './raw.ts';
 import { acceptedTransport, Transport, type TransportUser, uncounted } from './transport.ts';
 
 class Recorder implements TransportUser {
@@ -71,7 +71,7 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 test('a limit of the operator lets less wait', async () => {
-  await prepareRawHandles(true);
+  useTransport('handles');
   const waiting = async (limit: number): Promise<number> => {
     await using pair = await acceptedPair();
     const { transport, peer } = pair;
@@ -89,11 +89,9 @@ test('a limit of the operator lets less wait', async () => {
   assert.ok((await waiting(0)) >= 500_000);
 });
 
-for (const raw of [true, false]) {
-  const mode = raw ? 'with socket handles' : 'through streams';
-
+for (const mode of ['ring', 'handles', 'streams'] as const) {
   test(`${mode}: bytes go both ways, and each side ends on its own`, async () => {
-    assert.equal(await prepareRawHandles(raw), raw);
+    assert.equal(useTransport(mode), true);
     await using pair = await acceptedPair();
     const { transport, user, peer } = pair;
     let got = '';
@@ -115,7 +113,7 @@ for (const raw of [true, false]) {
   });
 
   test(`${mode}: what a slow peer leaves waits unchanged, blocks, and is told of when it is gone`, async () => {
-    await prepareRawHandles(raw);
+    useTransport(mode);
     await using pair = await acceptedPair();
     const { transport, user, peer } = pair;
     peer.pause();
@@ -142,7 +140,7 @@ for (const raw of [true, false]) {
   });
 
   test(`${mode}: a paused transport reads nothing`, async () => {
-    await prepareRawHandles(raw);
+    useTransport(mode);
     await using pair = await acceptedPair();
     const { transport, user, peer } = pair;
     transport.pause();
@@ -156,7 +154,7 @@ for (const raw of [true, false]) {
   });
 
   test(`${mode}: a peer that resets while much waits closes the transport once`, async () => {
-    await prepareRawHandles(raw);
+    useTransport(mode);
     await using pair = await acceptedPair();
     const { transport, user, peer } = pair;
     peer.pause();
@@ -172,7 +170,7 @@ for (const raw of [true, false]) {
   });
 
   test(`${mode}: destroying drops what waits`, async () => {
-    await prepareRawHandles(raw);
+    useTransport(mode);
     await using pair = await acceptedPair();
     const { transport, user, peer } = pair;
     peer.pause();
@@ -183,7 +181,7 @@ for (const raw of [true, false]) {
   });
 
   test(`${mode}: a connecting socket is written to once it has connected`, async () => {
-    await prepareRawHandles(raw);
+    useTransport(mode);
     const server = net.createServer((socket) => socket.pipe(socket)).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const user = new Recorder();
@@ -200,4 +198,48 @@ for (const raw of [true, false]) {
   });
 }
 
-test.after(() => prepareRawHandles());
+for (const mode of ['ring', 'handles'] as const) {
+  test(`${mode}: after connections that broke, new ones read what is theirs`, async () => {
+    useTransport(mode);
+    const broken = await Promise.all(Array.from({ length: 8 }, acceptedPair));
+    await sleep(20);
+    for (const { peer } of broken) peer.resetAndDestroy();
+    await until(() => broken.every(({ user }) => user.events.includes('closed')));
+    assert.ok(broken.every(({ user }) => user.events.includes('ECONNRESET')));
+    const pairs = await Promise.all(Array.from({ length: 16 }, acceptedPair));
+    for (const [at, { peer }] of pairs.entries()) peer.write(`text ${at}`);
+    await until(() => pairs.every(({ user }, at) => user.bytes.toString() === `text ${at}`));
+    for (const pair of [...broken, ...pairs]) await pair[Symbol.asyncDispose]();
+  });
+
+  test(`${mode}: a connection may end its neighbours inside of a read`, async () => {
+    useTransport(mode);
+    const pairs = await Promise.all(Array.from({ length: 8 }, acceptedPair));
+    for (const { user } of pairs) {
+      user.onBytes = () => {
+        for (const { transport } of pairs) transport.destroy();
+      };
+    }
+    for (const { peer } of pairs) peer.write('all at once');
+    await until(() => pairs.every(({ user }) => user.events.includes('closed')));
+    for (const pair of pairs) await pair[Symbol.asyncDispose]();
+  });
+
+  test(`${mode}: more than all buffers hold arrives in order on many connections at once`, async () => {
+    useTransport(mode);
+    const pairs = await Promise.all(Array.from({ length: 12 }, acceptedPair));
+    const sent = pairs.map((_, at) => Buffer.alloc(700_000, `connection ${at} `));
+    for (const [at, { peer }] of pairs.entries()) peer.write(sent[at] as Buffer);
+    for (let turn = 0; turn < 10; turn++) {
+      const { transport } = pairs[turn % pairs.length] as Pair;
+      transport.pause();
+      await sleep(1);
+      transport.resume();
+    }
+    await until(() => pairs.every(({ user }, at) => user.bytes.length === sent[at]?.length));
+    for (const [at, { user }] of pairs.entries()) assert.ok(user.bytes.equals(sent[at] as Buffer));
+    for (const pair of pairs) await pair[Symbol.asyncDispose]();
+  });
+}
+
+test.after(() => useTransport('streams'));

@@ -1,8 +1,9 @@
 import net from 'node:net';
 import { getSystemErrorName } from 'node:util';
 import { beginTurn, endTurn } from '../time/clock.ts';
+import type { Channel, ChannelUser } from './channel.ts';
+import { openChannel, readBuffer, takeHandle } from './channels.ts';
 import { type Arena, flush, post, releaseArena, type Sender } from './outbox.ts';
-import { type RawHandle, type RawReader, type RawWriter, rawHandleOf, readRaw, takeHandle, writeRaw } from './raw.ts';
 
 /** What takes the bytes and events of a transport. */
 export interface TransportUser {
@@ -25,26 +26,28 @@ export interface ByteCounts {
 /** For connections whose bytes nobody wants to know. */
 export const uncounted = (): ByteCounts => ({ cxReceived: 0, cxSent: 0 });
 
-const READ_SIZE = 262_144;
-/** All sockets read into this one buffer. */
-const readBuffer = Buffer.allocUnsafeSlow(READ_SIZE);
 /** Bytes that may wait in memory before the sender has to stop. */
 const BLOCKED_BYTES = 524_288;
 
-/** The byte stream of one connection, on the socket's own handle where that is safe, else through its public interface. */
-export class Transport implements RawReader, RawWriter, Sender {
+/** The byte stream of one connection: past the streams of Node where that is safe, else through the socket's public interface. */
+export class Transport implements ChannelUser, Sender {
   readonly socket: net.Socket;
   readonly #user: TransportUser;
   readonly #counts: ByteCounts;
-  #handle: RawHandle | undefined = undefined;
-  /** Bytes handed to the handle that the kernel has not taken. */
+  #channel: Channel | undefined = undefined;
+  /** Bytes of writes that are not complete. */
   #waiting = 0;
   #blocked = false;
   #limit = BLOCKED_BYTES;
   /** Something of it is in the outbox. */
   #posted = false;
+  /** Has the socket ended once nothing is left to write. */
+  #whenWritten: (() => void) | undefined = undefined;
   /** What is read stands in the shared buffer. */
   readonly #shared: boolean;
+  /** Bytes read and written so far. */
+  received = 0;
+  sent = 0;
 
   /**
    * `make` gets the socket option that delivers what is read into the shared buffer. Not `shared`: its socket ignores that and delivers
@@ -57,10 +60,7 @@ export class Transport implements RawReader, RawWriter, Sender {
     const onread = {
       buffer: readBuffer,
       callback: (length: number): boolean => {
-        beginTurn();
-        counts.cxReceived += length;
-        user.onBytes(readBuffer, length);
-        endTurn();
+        this.onRead(readBuffer, length);
         return true;
       },
     };
@@ -69,7 +69,7 @@ export class Transport implements RawReader, RawWriter, Sender {
     socket.on('error', (error) => user.onError(error));
     socket.on('end', () => user.onRemoteEnd());
     socket.on('close', () => {
-      this.#handle = undefined;
+      this.#channel = undefined;
       user.onClosed();
     });
     socket.on('drain', () => user.onWritable());
@@ -83,16 +83,15 @@ export class Transport implements RawReader, RawWriter, Sender {
 
   /** For a socket that has connected by now. */
   connected(): void {
-    const handle = rawHandleOf(this.socket);
-    this.#handle = handle;
-    if (handle && this.#shared) readRaw(handle, this);
+    this.#channel = openChannel(this.socket, this, this.#shared);
   }
 
-  onRead(length: number): void {
-    beginTurn();
+  onRead(bytes: Buffer, length: number): void {
+    const began = beginTurn();
+    this.received += length;
     this.#counts.cxReceived += length;
-    this.#user.onBytes(readBuffer, length);
-    endTurn();
+    this.#user.onBytes(bytes, length);
+    if (began) endTurn();
   }
 
   /** Whether so much waits in memory that the sender should stop until `onWritable`. */
@@ -108,76 +107,70 @@ export class Transport implements RawReader, RawWriter, Sender {
 
   writeOut(arena: Arena, start: number, stop: number): void {
     const { socket } = this;
-    const handle = this.#handle;
+    const channel = this.#channel;
+    const length = stop - start;
     this.#posted = false;
-    this.#counts.cxSent += stop - start;
-    const bytes = arena.bytes.subarray(start, stop);
-    if (handle === undefined || socket.writableLength > 0) {
+    this.sent += length;
+    this.#counts.cxSent += length;
+    if (channel === undefined || socket.writableLength > 0) {
       arena.pins++;
-      socket.write(bytes, () => releaseArena(arena));
+      socket.write(arena.bytes.subarray(start, stop), () => releaseArena(arena));
       return;
     }
-    const status = writeRaw(handle, bytes, arena, this);
+    const { stuck } = channel;
+    const status = channel.write(arena, start, stop);
     if (status === 0) return;
     if (status < 0) {
       this.#fail(status);
       return;
     }
     arena.pins++;
-    this.#waiting += bytes.length;
-    if (this.#waiting >= this.#limit) this.#blocked = true;
+    this.#waiting += length;
+    if (stuck && this.#waiting >= this.#limit) this.#blocked = true;
   }
 
   pause(): void {
-    const handle = this.#handle;
-    if (handle === undefined) {
-      this.socket.pause();
-      return;
-    }
-    if (!handle.reading) return;
-    handle.reading = false;
-    handle.readStop();
+    if (this.#channel) this.#channel.pause();
+    else this.socket.pause();
   }
 
   resume(): void {
-    const handle = this.#handle;
-    if (handle === undefined) {
-      this.socket.resume();
-      return;
-    }
-    if (handle.reading) return;
-    handle.reading = true;
-    handle.readStart();
+    if (this.#channel) this.#channel.resume();
+    else this.socket.resume();
   }
 
   /** Sends what waits, then tells the other side that nothing more comes. */
   end(): void {
-    if (this.#posted) flush();
-    this.socket.end();
+    this.#afterWriting(() => this.socket.end());
   }
 
   /** Sends what waits, then ends both directions. */
   endAndClose(): void {
+    this.#afterWriting(() => this.socket.end(() => this.destroy()));
+  }
+
+  #afterWriting(finish: () => void): void {
     if (this.#posted) flush();
-    this.socket.end(() => this.destroy());
+    if (this.#waiting > 0) this.#whenWritten = finish;
+    else finish();
   }
 
   /** Bytes that the kernel has not taken yet. */
   get unsent(): number {
-    return this.#waiting + this.socket.writableLength;
+    return this.#waiting - (this.#channel?.taken ?? 0) + this.socket.writableLength;
   }
 
   /** Ends both directions at once; what the kernel did not take by then is lost. */
   destroy(): void {
     if (this.#posted) flush();
-    this.#handle = undefined;
+    this.#channel = undefined;
     this.socket.destroy();
   }
 
   /** Closes with a reset. */
   reset(): void {
     if (this.#posted) flush();
-    this.#handle = undefined;
+    this.#channel = undefined;
     this.socket.resetAndDestroy();
   }
 
@@ -188,14 +181,15 @@ export class Transport implements RawReader, RawWriter, Sender {
       this.#fail(status);
       return;
     }
+    if (this.#waiting === 0) this.#whenWritten?.();
     if (!this.#blocked || this.#waiting >= this.#limit / 2) return;
     this.#blocked = false;
     this.#user.onWritable();
   }
 
   #fail(status: number): void {
-    if (this.#handle === undefined) return;
-    this.#handle = undefined;
+    if (this.#channel === undefined) return;
+    this.#channel = undefined;
     this.socket.destroy(Object.assign(new Error('write failed'), { code: getSystemErrorName(status) }));
   }
 }
@@ -219,10 +213,7 @@ export function acceptedTransport(
     handle !== undefined,
   );
   if (!handle) {
-    accepted.on('data', (bytes: Buffer) => {
-      counts.cxReceived += bytes.length;
-      user.onBytes(bytes, bytes.length);
-    });
+    accepted.on('data', (bytes: Buffer) => transport.onRead(bytes, bytes.length));
     accepted.resume();
   }
   return transport;

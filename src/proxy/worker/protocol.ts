@@ -8,6 +8,7 @@ import type { JsonObject } from '../config/fields.ts';
 import type { DrainSettings } from '../listener/drain.ts';
 import type { Level } from '../log/levels.ts';
 import type { Sample } from '../stats/kind.ts';
+import type { TransportKind } from '../transport/channels.ts';
 import type { Change } from './change.ts';
 import type { Command } from './command.ts';
 
@@ -21,8 +22,8 @@ export interface ThreadData {
   /** `layered_runtime` of the bootstrap, which was read without issues before. */
   readonly runtime: JsonObject | undefined;
   readonly drain: DrainSettings;
-  /** The main thread uses raw handles. */
-  readonly rawHandles: boolean;
+  /** What the main thread found to work. */
+  readonly transport: TransportKind;
   /** Folder of compiled code, so that the thread need not compile again. */
   readonly compileCache: string | undefined;
 }

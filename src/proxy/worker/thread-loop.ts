@@ -3,7 +3,7 @@ import { countHosts } from '../cluster/host-counts.ts';
 import { readMessage } from '../config/fields.ts';
 import { createLogs } from '../log/logs.ts';
 import { adminRuntime, readRuntime } from '../runtime/read.ts';
-import { prepareRawHandles } from '../transport/raw.ts';
+import { useTransport } from '../transport/channels.ts';
 import { createEngine, type Engine } from './engine.ts';
 import { createLogForwarder } from './log-forwarder.ts';
 import type { Answer, Request, ThreadData, ThreadMessage } from './protocol.ts';
@@ -16,7 +16,7 @@ export async function runThread(data: ThreadData): Promise<void> {
   const logs = createLogs('info');
   for (const [component, level] of data.logLevels) logs.set(component, level);
   const forwarder = createLogForwarder((config, entries) => send({ kind: 'log', config, entries }));
-  await prepareRawHandles(data.rawHandles, true);
+  if (!useTransport(data.transport)) useTransport('streams');
   const runtime = data.runtime ? readMessage(data.runtime, '', [], readRuntime) : adminRuntime();
   const engine = createEngine({
     worker: data.worker,
