@@ -5,6 +5,8 @@
 export const differences: Readonly<Record<string, string>> = {
   'admin-paths':
     'the admin interface lists the paths that there are: profilers, heap dumps and lookup tracking are not among them',
+  'error-states':
+    '/config_dump tells once what was refused of a listener, with its version, and also of clusters, routes and filters: Envoy tells it of listeners, without the version, twice',
   'upstream-metadata':
     "dynamic metadata that a cluster's filters set shows in the access log of the request, so that a flow can name the rule that judged it",
   'http1-bare-cr-or-lf':

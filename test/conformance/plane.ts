@@ -109,6 +109,7 @@ export async function startPlane(places: Places, form: PlaneForm): Promise<Plane
     }
     if ('get' in one) return [`GET ${one.get}: ${await get(places, one.get, one.listener ?? 0)}`];
     if ('becomes' in one) return [await becomes(one, subject)];
+    if ('dump' in one) return dumped(one.dump, await subject.admin(`/config_dump?resource=${one.dump}`));
     const stats = await readStats(subject);
     const found = [...stats]
       .filter(([name]) => one.stats.test(name))
@@ -144,6 +145,21 @@ function encoded(url: string, json: Json): { readonly name: string; readonly val
 async function until(holds: () => boolean, limit = answerMs): Promise<void> {
   const deadline = performance.now() + limit;
   while (!holds() && performance.now() < deadline) await sleep(5);
+}
+
+/** Versions and states of the elements of a dump. */
+function dumped(list: string, answer: string): readonly string[] {
+  const { configs = [] } = JSON.parse(answer) as { readonly configs?: readonly Json[] };
+  return configs.map((element) => {
+    const parts = Object.entries(element).flatMap(([key, value]): readonly string[] => {
+      if (key === '@type' || key === 'last_updated') return [];
+      if (typeof value !== 'object' || value === null) return [`${key} ${String(value)}`];
+      const { version_info: version = '', failed_configuration: failed, name } = value as Record<string, unknown>;
+      const of = (failed as { readonly name?: string } | undefined)?.name ?? name ?? '';
+      return [`${key} ${[version, of].filter((part) => part !== '').join(' ')}`.trim()];
+    });
+    return `${list}: ${parts.sort().join(', ')}`;
+  });
 }
 
 /** Asks the admin interface until it answers with that text. */

@@ -83,6 +83,8 @@ export type PlaneStep =
   /** Waits until the admin interface answers so at a path. */
   | { readonly becomes: string; readonly at: string }
   | { readonly stats: RegExp }
+  /** One line for each element of a list of `/config_dump`: versions and states, without words and times. */
+  | { readonly dump: string }
   | { readonly sleep: number };
 
 export interface Case {

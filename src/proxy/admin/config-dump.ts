@@ -1,7 +1,8 @@
 import { compileRe2 } from '../../base/index.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { isObject, type JsonObject, type JsonValue } from '../config/fields.ts';
-import type { ConfigRecord } from '../server/records.ts';
+import type { Warmth } from '../listener/manager.ts';
+import type { AcceptedConfig, ConfigRecord } from '../server/records.ts';
 import { addressJson } from './addresses.ts';
 import { type AdminSubject, type Endpoint, json, type Page, text } from './page.ts';
 import { re2Error } from './re2-error.ts';
@@ -129,7 +130,7 @@ function dumpsOf({ records, config, workers }: AdminSubject, named: (name: strin
           ),
         ]
       : []),
-    listenersDump(of('listener')),
+    listenersDump(of('listener'), (name) => workers.first.listeners.warmth(name)),
     {
       type: 'ScopedRoutesConfigDump',
       lists: { inline_scoped_route_configs: '', dynamic_scoped_route_configs: '' },
@@ -183,7 +184,6 @@ function clustersDump(records: readonly ConfigRecord[], warm: (name: string) => 
           cluster: record.json && typed(type, record.json),
           last_updated: record.json && record.updated,
           error_state: state,
-          client_status: state ? 'NACKED' : undefined,
         }),
       ];
     });
@@ -205,7 +205,7 @@ function clustersDump(records: readonly ConfigRecord[], warm: (name: string) => 
   };
 }
 
-function listenersDump(records: readonly ConfigRecord[]): Dump {
+function listenersDump(records: readonly ConfigRecord[], warmth: (name: string) => Warmth): Dump {
   const type = 'listener.v3.Listener';
   return {
     type: 'ListenersConfigDump',
@@ -217,12 +217,18 @@ function listenersDump(records: readonly ConfigRecord[]): Dump {
       ),
       dynamic_listeners: records.flatMap((record) => {
         if (record.fixed) return [];
-        const { name, json: listener, version, updated } = record;
-        const state = errorState(record, type);
-        const active =
-          listener && compact({ version_info: version, listener: typed(type, listener), last_updated: updated });
+        const { name } = record;
+        const stateOf = ({ json, version, updated }: AcceptedConfig): JsonObject | undefined =>
+          json && compact({ version_info: version, listener: typed(type, json), last_updated: updated });
+        const state = warmth(name);
+        const active = state === 'active' ? record : state === 'newer' ? record.before : undefined;
         return [
-          compact({ name, active_state: active, error_state: state, client_status: state ? 'NACKED' : undefined }),
+          compact({
+            name,
+            active_state: active && stateOf(active),
+            warming_state: state === 'active' ? undefined : stateOf(record),
+            error_state: errorState(record, type),
+          }),
         ];
       }),
     }),
@@ -253,7 +259,6 @@ function routesDump(
           route_config: route && typed(type, route),
           last_updated: updated,
           error_state: state,
-          client_status: state ? 'NACKED' : undefined,
         });
       }),
     }),
@@ -283,7 +288,6 @@ function filtersDump(records: readonly ConfigRecord[]): Dump {
           ecds_filter: filter && typed('core.v3.TypedExtensionConfig', filter),
           last_updated: updated,
           error_state: state,
-          client_status: state ? 'NACKED' : undefined,
         });
       }),
     }),

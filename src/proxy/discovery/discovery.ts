@@ -140,7 +140,8 @@ async function applyUpdate(url: string, update: ResourceUpdate, apply: Apply): P
   const removals = update.removed.map((name): Change => ({ kind: 'remove', of: kind, name }));
   // A new listener may have the address of one that goes; a cluster goes when nothing leads to it any more.
   const removesFirst = kind === 'listener';
-  const all = await apply(removesFirst ? [...removals, ...changes] : [...changes, ...removals]);
+  const whole = kind === 'listener' || kind === 'cluster' ? kind : undefined;
+  const all = await apply(removesFirst ? [...removals, ...changes] : [...changes, ...removals], whole);
   const results = removesFirst ? all.slice(removals.length) : all;
   for (const name of update.repeated) errors.set(name, `duplicate resource ${name} found`);
   for (const [index, issues] of results.entries()) {

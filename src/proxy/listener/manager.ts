@@ -43,6 +43,9 @@ export interface ListenerManagerOptions extends CompileOptions {
   readonly log: Logger;
 }
 
+/** Whether the last configuration of a listener serves, warms, or warms while the one before serves. */
+export type Warmth = 'active' | 'new' | 'newer';
+
 export interface PutOptions {
   /** From the bootstrap: not to be replaced. */
   readonly fixed?: boolean | undefined;
@@ -305,6 +308,13 @@ export class ListenerManager {
         one.check() ? [] : [{ listener, wants: one.missing }],
       ),
     );
+  }
+
+  warmth(name: string): Warmth {
+    const entry = this.#entries.get(name);
+    if (!entry || this.#phase !== 'started') return 'active';
+    if (entry.next) return 'newer';
+    return entry.warming.done ? 'active' : 'new';
   }
 
   /** Before the start all count as active, as in Envoy. */

@@ -1,9 +1,9 @@
 import type { Issue } from '../../base/index.ts';
 import type { Bootstrap } from '../config/bootstrap.ts';
-import type { Change } from '../worker/change.ts';
+import type { Change, ResourceKind } from '../worker/change.ts';
 
-/** Puts changes into force, or only checks them; the issues of each. */
-export type Apply = (changes: readonly Change[]) => Promise<readonly (readonly Issue[])[]>;
+/** Puts changes into force, or only checks them; the issues of each. `whole`: they are what differs in all resources of a type. */
+export type Apply = (changes: readonly Change[], whole?: ResourceKind) => Promise<readonly (readonly Issue[])[]>;
 
 /** Applies the static clusters of a bootstrap; gives all issues with their path in the bootstrap. */
 export async function applyClusters({ clusters }: Bootstrap, apply: Apply): Promise<readonly Issue[]> {

@@ -28,6 +28,69 @@ const options = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 
 const scripts: readonly Script[] = [
   {
+    name: 'what the dumps say of refusals',
+    more: { difference: 'error-states' },
+    own: (places) => ({ clusters: [cluster(places, 0)] }),
+    steps: [
+      clusters('1', plain('a')),
+      clusters('2', plain('a'), { name: 'b', type: 'EDS', connect_timeout: '1s' }),
+      { dump: 'dynamic_active_clusters' },
+      { send: 'listener', version: '1', resources: (places) => [rdsListener(places, 0, 'r')] },
+      { wanted: 'route' },
+      { send: 'route', version: '1', resources: () => [routes('r', 'c0')] },
+      { becomes: 'LIVE', at: '/ready' },
+      { dump: 'dynamic_listeners' },
+      { dump: 'dynamic_route_configs' },
+      {
+        send: 'listener',
+        version: '2',
+        resources: (places) => [
+          plainListener(places, 0, 'c0', { http_filters: [router(), router()] }),
+          plainListener(places, 1, 'c0', { http_filters: [router(), router()] }),
+        ],
+      },
+      { dump: 'dynamic_listeners' },
+      {
+        send: 'route',
+        version: '2',
+        resources: () => [
+          routeConfig([toCluster()], { name: 'r', virtual_hosts: [{ name: 'v', domains: ['*', '*'] }] }),
+        ],
+      },
+      { dump: 'dynamic_route_configs' },
+    ],
+  },
+  {
+    name: 'what the dumps say of listeners that warm',
+    own: (places) => ({ clusters: [cluster(places, 0)] }),
+    steps: [
+      { send: 'cluster', version: 'c0' },
+      { send: 'listener', version: '1', resources: (places) => [plainListener(places, 0, 'c0')] },
+      { becomes: 'LIVE', at: '/ready' },
+      { dump: 'dynamic_listeners' },
+      {
+        send: 'listener',
+        version: '2',
+        resources: (places) => [plainListener(places, 0, 'c0', { http_filters: [router(), router()] })],
+      },
+      {
+        send: 'listener',
+        version: '3',
+        resources: (places) => [
+          // Of one that differs in its filter chains alone Envoy goes on to show the first version.
+          { ...rdsListener(places, 0, 'r'), tcp_backlog_size: 77 },
+          rdsListener(places, 1, 'r'),
+        ],
+      },
+      { dump: 'dynamic_listeners' },
+      { wanted: 'route' },
+      { send: 'route', version: '1', resources: () => [routes('r', 'c0')] },
+      { sleep: 100 },
+      { dump: 'dynamic_listeners' },
+      { dump: 'dynamic_route_configs' },
+    ],
+  },
+  {
     name: 'a cluster that breaks a rule refuses the whole response',
     steps: [
       clusters('1', plain('a')),
