@@ -2,10 +2,10 @@ import type { Fields } from '../config/fields.ts';
 import { isGrpcType } from '../http/grpc-status.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
 import { readCookieMatcher } from '../match/cookies.ts';
+import { checkFilterState } from '../match/filter-state.ts';
 import { readHeaderMatcher } from '../match/headers.ts';
 import { readMetadataMatcher } from '../match/metadata.ts';
 import { readQueryMatcher } from '../match/query.ts';
-import { readStringMatcher } from '../match/strings.ts';
 import { readRuntimeFraction } from '../runtime/read.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { ANY_PATH, type PathMatch, readPathMatch } from './path-match.ts';
@@ -55,9 +55,7 @@ function readTlsMatch(fields: Fields): boolean {
   return !presented && !validated;
 }
 
-/** No filter sets filter state, and a matcher of an absent object fails. */
 function readFilterState(fields: Fields): RouteCondition {
-  fields.required('key');
-  if (fields.oneOf('matcher', ['string_match']) === 'string_match') fields.message('string_match', readStringMatcher);
+  checkFilterState(fields);
   return () => false;
 }

@@ -1,11 +1,13 @@
 import type { Cidr } from '../../../base/index.ts';
 import type { Fields } from '../../config/fields.ts';
 import { CidrIndex, cidrSet, readCidr } from '../../match/cidr.ts';
+import { checkFilterState } from '../../match/filter-state.ts';
 import { readEachHeaderMatcher } from '../../match/headers.ts';
 import { readMetadataMatcher } from '../../match/metadata.ts';
 import { readStringMatcher } from '../../match/strings.ts';
 import { readTemplateMatch } from '../../route/uri-template.ts';
 import type { FilterStream } from '../filter.ts';
+import { checkCustomPrincipal } from './custom-principal.ts';
 
 /** What rules can ask about a request or a connection. */
 export type RbacSubject = Pick<
@@ -136,6 +138,7 @@ export function readPrincipal(fields: Fields): Condition {
     'filter_state',
     'authenticated',
     'not_id',
+    'custom',
   ]);
   switch (kind) {
     case 'and_ids':
@@ -154,11 +157,10 @@ export function readPrincipal(fields: Fields): Condition {
       return test((stream) => holds(stream.peers.remote.address));
     }
     case 'filter_state':
-      // No filter here keeps text under a name, and an absent object matches nothing.
-      fields.message(kind, (inner) => {
-        inner.required('key');
-        if (inner.oneOf('matcher', ['string_match'])) inner.message('string_match', readStringMatcher);
-      });
+      fields.message(kind, checkFilterState);
+      return NEVER;
+    case 'custom':
+      fields.message(kind, checkCustomPrincipal);
       return NEVER;
     case 'authenticated':
       // Without TLS nobody is.

@@ -182,8 +182,10 @@ test('ten thousand clients and backends: the same answers, found by look-up', ()
 
 test('what is known to Envoy but not here is named', () => {
   const issues: Issue[] = [];
-  const rules = { policies: { p: { permissions: any, principals: [{ custom: {} }] } } };
+  const rules = {
+    policies: { p: { permissions: any, principals: any, condition: { const_expr: { bool_value: true } } } },
+  };
   readMessage({ rules } as JsonObject, '', issues, read);
-  assert.equal(issues[0]?.path, 'rules.policies["p"].principals[0]');
-  assert.match(issues[0]?.message ?? '', /custom is not supported by ciliate-proxy/);
+  assert.equal(issues[0]?.path, 'rules.policies["p"].condition');
+  assert.match(issues[0]?.message ?? '', /not supported by ciliate-proxy/);
 });
