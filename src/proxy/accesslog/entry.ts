@@ -51,7 +51,7 @@ function commonProperties(info: StreamInfo): Message {
     downstream_remote_address: address(peers.remote),
     downstream_local_address: address(peers.local),
     downstream_direct_remote_address: address(peers.directRemote),
-    upstream_remote_address: upstreamHost && address(upstreamHost.peer),
+    upstream_remote_address: upstreamHost && address(info.upstreamRemote ?? upstreamHost.peer),
     upstream_local_address: upstreamLocal && address(upstreamLocal),
     start_time: { seconds, nanos: (info.startTime - seconds * 1000) * 1e6 },
     time_to_last_rx_byte: since(info, info.requestEndAt),

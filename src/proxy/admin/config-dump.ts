@@ -313,7 +313,12 @@ function endpointsDump(clusters: readonly Cluster[], assignments: readonly Confi
 function assignmentJson(cluster: Cluster): JsonObject {
   const endpoints = cluster.hosts.map(
     (host): JsonObject => ({
-      endpoint: compact({ address: addressJson(host.address), health_check_config: {}, hostname: host.hostname }),
+      endpoint: compact({
+        address: addressJson(host.address),
+        health_check_config: {},
+        hostname: host.hostname,
+        additional_addresses: host.addresses.slice(1).map((address) => ({ address: addressJson(address) })),
+      }),
       health_status: host.health.toUpperCase(),
       load_balancing_weight: host.weight,
     }),

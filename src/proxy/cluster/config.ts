@@ -4,7 +4,7 @@ import type { ClientCodec } from '../http/codec-config.ts';
 import type { ClusterRouting } from '../route/cluster-routing.ts';
 import { type StatsScope, sanitizeStatName } from '../stats/store.ts';
 import { type BalancerPolicy, PLAIN_HASHING, PLAIN_LOCALITY } from './balance/policy.ts';
-import { type BindConfig, readBinding, type UpstreamBinding } from './config/binding.ts';
+import { type BindConfig, readBinding, readConnectionOptions, type UpstreamBinding } from './config/binding.ts';
 import { checkAssignment } from './config/check-assignment.ts';
 import { type CircuitBreakers, NO_CIRCUIT_BREAKERS, readCircuitBreakers } from './config/circuit-breakers.ts';
 import { type DnsConfig, readDns } from './config/dns.ts';
@@ -14,6 +14,7 @@ import { type OriginalDstConfig, readOriginalDst } from './config/original-dst.t
 import { type OutlierConfig, readOutlierDetection } from './config/outlier.ts';
 import { type CommonPolicy, readPolicy } from './config/policy.ts';
 import { readHashing, readLocalityPolicy, readPercent } from './config/policy-parts.ts';
+import type { HappyEyeballs } from './happy-eyeballs.ts';
 import { type HealthCheckConfig, readHealthChecks } from './health/config.ts';
 
 export type ClusterKind = 'STATIC' | 'STRICT_DNS' | 'LOGICAL_DNS' | 'EDS' | 'ORIGINAL_DST';
@@ -36,6 +37,8 @@ export interface ClusterConfig {
   readonly connectTimeout: number;
   /** Where connections come from and what their sockets are set to; undefined: nothing is said. */
   readonly binding: UpstreamBinding | undefined;
+  /** In which order the addresses of a host are tried. */
+  readonly eyeballs: HappyEyeballs;
   /** Bytes that may wait on one connection; 0: as many as without a limit of the operator's. */
   readonly bufferLimit: number;
   readonly idleTimeout: number;
@@ -108,6 +111,7 @@ export function readCluster(fields: Fields, options: ClusterReaderOptions): Clus
   }
   if (http.http2 && fields.has('upstream_bind_config'))
     fields.problem('upstream_bind_config', 'is not supported for clusters of gRPC clients', 'unset');
+  const connections = readConnectionOptions(fields);
   const assignment = fields.message('load_assignment', readAssignment) ?? NO_ASSIGNMENT;
   const policy = readClusterPolicy(fields, kind, common);
   checkAssignment(fields, kind, policy, assignment);
@@ -120,7 +124,8 @@ export function readCluster(fields: Fields, options: ClusterReaderOptions): Clus
     fetchTimeout: eds?.fetchTimeout ?? 0,
     assignment,
     policy,
-    binding: readBinding(fields, options.bindConfig),
+    binding: readBinding(fields, options.bindConfig, connections.keepalive),
+    eyeballs: connections.eyeballs,
     connectTimeout: fields.duration('connect_timeout') ?? 5000,
     bufferLimit: fields.number('per_connection_buffer_limit_bytes') ?? 0,
     idleTimeout: http.common.idleTimeout,

@@ -43,6 +43,8 @@ export interface EndpointConfig {
   /** Tells endpoints apart that have the same address and are hosts of their own; undefined: the address does. */
   readonly identity?: string;
   readonly address: Address;
+  /** More addresses of the same host. */
+  readonly others?: readonly Address[];
   readonly hostname: string;
   readonly weight: number;
   /** Flags of `EDS_HEALTH`. */
@@ -72,6 +74,8 @@ export class Host {
   /** What an update knows the host by. */
   readonly identity: string;
   address: Address;
+  /** All of them, `address` first. */
+  addresses: readonly Address[];
   /** `a.b.c.d:p`, as Envoy prints it. */
   name: string;
   peer: Peer;
@@ -101,6 +105,7 @@ export class Host {
     const { address } = endpoint;
     this.identity = identityOf(endpoint);
     this.address = address;
+    this.addresses = [address, ...(endpoint.others ?? [])];
     this.name = formatAddress(address);
     this.peer = peerOf(address);
     this.hostname = endpoint.hostname ?? '';
@@ -128,10 +133,11 @@ export class Host {
     return (this.flags & HEALTH.FAILED_OUTLIER_CHECK) !== 0;
   }
 
-  /** From now on new connections go to another address; the present ones stay. */
-  moveTo(address: Address): void {
+  /** From now on new connections go to other addresses; the present ones stay. */
+  moveTo(address: Address, others: readonly Address[]): void {
     if (this.checkAddress === this.address) this.checkAddress = address;
     this.address = address;
+    this.addresses = [address, ...others];
     this.name = formatAddress(address);
     this.peer = peerOf(address);
   }
@@ -154,7 +160,8 @@ export function identityOf({ identity, address }: Pick<EndpointConfig, 'identity
   return identity ?? formatAddress(address);
 }
 
-function peerOf(address: Address): Peer {
+/** One end of connections to an address. */
+export function peerOf(address: Address): Peer {
   return address.kind === 'socket'
     ? { address: address.host, port: address.port }
     : { address: formatAddress(address), port: 0 };

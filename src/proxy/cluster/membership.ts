@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { formatAddress } from '../config/address.ts';
+import { type Address, formatAddress } from '../config/address.ts';
 import type { Assignment } from './config/endpoints.ts';
 import { EDS_HEALTH, type EndpointConfig, HEALTH, Host, identityOf } from './host.ts';
 import { type HostSet, type HostSetOptions, PLAIN_SET, partitionHosts } from './host-set.ts';
@@ -23,9 +23,11 @@ export interface MembershipChange {
   readonly changed: boolean;
 }
 
+const NONE: readonly Address[] = [];
+
 /**
  * Takes an assignment over into the host sets. A host is known by its address (in DNS clusters with the name that gave it) and stays itself, with its connections and counters, while
- * only its weight, health, metadata or priority change; another hostname or locality makes it another host. Of endpoints with
+ * only its weight, health, metadata or priority change; another hostname, locality or other address makes it another host. Of endpoints with
  * the same address the first counts. A host that is gone but healthy by its active checks stays until they fail.
  */
 export function updateMembers(
@@ -151,6 +153,9 @@ function updatePriority(
 
 function isSameHost(host: Host, endpoint: EndpointConfig, { healthChecked }: MembershipOptions): boolean {
   if (host.hostname !== endpoint.hostname || host.locality.key !== endpoint.locality.key) return false;
+  const others = endpoint.others ?? NONE;
+  if (host.addresses.length - 1 !== others.length) return false;
+  if (others.some((one, at) => formatAddress(one) !== formatAddress(host.addresses[at + 1] as Address))) return false;
   const checkAddress = endpoint.check?.address ?? endpoint.address;
   return !healthChecked || formatAddress(host.checkAddress) === formatAddress(checkAddress);
 }

@@ -7,7 +7,7 @@ import type { ResetReason } from './reset.ts';
 import type { Resources } from './resources.ts';
 import { type ClusterStats, countDestroyed } from './stats.ts';
 import { type ConnectionOwner, UpstreamConnection } from './upstream-connection.ts';
-import { countRefused, type SourceAddress } from './upstream-socket.ts';
+import { countBindError, countRefused, type SourceAddress } from './upstream-socket.ts';
 
 /** A request that needs a connection. */
 export interface PoolClient {
@@ -141,6 +141,14 @@ export class Pool implements ConnectionOwner {
     this.cluster.stats.cxProtocolError++;
   }
 
+  onAnotherAddress(): void {
+    this.cluster.stats.cxTotal++;
+  }
+
+  onAddressRefused(error: unknown): void {
+    countBindError(this.cluster.stats, error);
+  }
+
   onClosed(connection: UpstreamConnection): void {
     if (!this.#all.delete(connection)) return;
     countEnd(this.cluster.stats, connection);
@@ -212,13 +220,12 @@ export class Pool implements ConnectionOwner {
     this.host.stats.cxTotal++;
     let connection: UpstreamConnection;
     try {
-      connection = new UpstreamConnection(this, this.host.address, this.#source, this.cluster.config);
+      connection = new UpstreamConnection(this, this.host.addresses, this.#source, this.cluster.config);
     } catch (error) {
       // The socket could not be made as it is wanted; a failed connect comes later, as an event.
       this.#failWaiting('local connection failure', countRefused(stats, this.host, error));
       return false;
     }
-    connection.transport.limitBuffer(this.cluster.config.bufferLimit);
     this.#connecting++;
     this.#all.add(connection);
     this.resources.connections++;

@@ -1,15 +1,20 @@
+import { SystemCallError } from '../../sys/index.ts';
 import type { Address } from '../config/address.ts';
 import { BodyDecoder } from '../http/body.ts';
 import type { ClientCodec } from '../http/codec-config.ts';
 import { parseResponseHead, ResponseHead } from '../http/head.ts';
 import { HeadBuffer } from '../http/head-buffer.ts';
 import type { HeaderMap } from '../http/headers.ts';
+import type { Peer } from '../http/stream-info.ts';
 import { now } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
 import { type ByteCounts, Transport, type TransportUser } from '../transport/transport.ts';
 import type { UpstreamBinding } from './config/binding.ts';
+import { ConnectRace, type RaceUser } from './connect-race.ts';
+import { type HappyEyeballs, sortAddresses } from './happy-eyeballs.ts';
+import { peerOf } from './host.ts';
 import { connectFailure, type ResetReason } from './reset.ts';
-import { openUpstreamSocket, type SourceAddress } from './upstream-socket.ts';
+import { openUpstreamSocket, refusalText, type SourceAddress } from './upstream-socket.ts';
 
 /** What uses a connection for one request. Called inside the read of the bytes: `bytes` is reused afterwards. */
 export interface ResponseHandler {
@@ -41,6 +46,10 @@ export interface ConnectionOwner {
   onClosed(connection: UpstreamConnection): void;
   /** The upstream sent what HTTP does not allow. */
   onProtocolError(): void;
+  /** Another address of the host is tried. */
+  onAnotherAddress(): void;
+  /** An address of the host cannot even be tried. */
+  onAddressRefused(error: unknown): void;
   readonly bytes: ByteCounts;
 }
 
@@ -50,6 +59,9 @@ export interface ConnectionSettings {
   /** Milliseconds, 0 for ever. */
   readonly connectTimeout: number;
   readonly codec: ClientCodec;
+  readonly eyeballs: HappyEyeballs;
+  /** Bytes that may wait; 0: as many as without a limit of the operator's. */
+  readonly bufferLimit: number;
 }
 
 /** Responses of 1xx that Envoy tells of; others are passed over. */
@@ -57,9 +69,9 @@ const INTERIM: ReadonlySet<number> = new Set([100, 102, 103, 104]);
 const NOTHING = Buffer.alloc(0);
 
 /** An HTTP/1.1 connection to a host, one request at a time. */
-export class UpstreamConnection implements TransportUser {
+export class UpstreamConnection implements RaceUser {
   readonly owner: ConnectionOwner;
-  readonly transport: Transport;
+  transport: Transport;
   requests = 0;
   connected = false;
   closed = false;
@@ -69,6 +81,8 @@ export class UpstreamConnection implements TransportUser {
   /** Set by the handler when the whole request was written. */
   requestSent = false;
   tunnel = false;
+  /** Which of several addresses of the host it is to; undefined where there is one. */
+  remote: Peer | undefined = undefined;
   /** The other side ended the connection. */
   endedByHost = false;
   /** A request was under way when it ended. */
@@ -81,6 +95,7 @@ export class UpstreamConnection implements TransportUser {
   lifetime: Deadline | undefined = undefined;
   readonly openedAt = now();
   readonly #codec: ClientCodec;
+  readonly #bufferLimit: number;
   readonly #body = new BodyDecoder();
   #awaitingHead = false;
   /** Of several responses of 1xx only the first is told. */
@@ -90,18 +105,30 @@ export class UpstreamConnection implements TransportUser {
   #keep = false;
   readonly #connectTimeout: Deadline;
 
+  /** Only set while several addresses are tried. */
+  #race: ConnectRace | undefined = undefined;
+
   /** Throws where not even the attempt to connect can be made. */
   constructor(
     owner: ConnectionOwner,
-    address: Address,
+    addresses: readonly Address[],
     source: SourceAddress | undefined,
-    { binding, connectTimeout, codec }: ConnectionSettings,
+    { binding, connectTimeout, codec, eyeballs, bufferLimit }: ConnectionSettings,
   ) {
     this.owner = owner;
     this.#codec = codec;
+    this.#bufferLimit = bufferLimit;
     this.#connectTimeout = new Deadline(() => this.#connectFailed('connection timeout', ''));
-    this.transport = new Transport(this, owner.bytes, (onread) => openUpstreamSocket(address, source, binding, onread));
-    this.transport.socket.on('connect', () => this.#connect());
+    const open = (user: TransportUser, address: Address): Transport =>
+      new Transport(user, owner.bytes, (onread) => openUpstreamSocket(address, source, binding, onread));
+    const [address] = addresses;
+    if (address && addresses.length === 1) {
+      this.transport = open(this, address);
+      this.transport.socket.on('connect', () => this.#connect());
+    } else {
+      this.#race = new ConnectRace(sortAddresses(addresses, eyeballs), open, this);
+      this.transport = this.#race.start();
+    }
     this.#connectTimeout.start(connectTimeout);
   }
 
@@ -128,10 +155,32 @@ export class UpstreamConnection implements TransportUser {
     return { address: localAddress ?? '', port: localPort ?? 0 };
   }
 
+  onAnother(): void {
+    this.owner.onAnotherAddress();
+  }
+
+  onRefused(error: unknown): void {
+    this.owner.onAddressRefused(error);
+  }
+
+  onWon(transport: Transport, address: Address): void {
+    this.#race = undefined;
+    this.transport = transport;
+    this.remote = peerOf(address);
+    this.#connect();
+  }
+
+  onLost(error: unknown): void {
+    this.#race = undefined;
+    if (error instanceof SystemCallError) this.#connectFailed('local connection failure', refusalText(error));
+    else this.onError(error);
+  }
+
   #connect(): void {
     if (this.closed) return;
     this.#connectTimeout.stop();
     this.connected = true;
+    this.transport.limitBuffer(this.#bufferLimit);
     this.transport.connected();
     this.owner.onConnected(this);
   }
@@ -157,6 +206,7 @@ export class UpstreamConnection implements TransportUser {
     this.closed = true;
     this.#connectTimeout.stop();
     this.lifetime?.stop();
+    this.#race?.stop();
     this.transport.destroy();
   }
 

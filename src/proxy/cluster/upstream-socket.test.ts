@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import net from 'node:net';
 import { test } from 'node:test';
 import { constants as c, native } from '../../sys/index.ts';
-import { type JsonObject, readMessage } from '../config/fields.ts';
-import { readBinding } from './config/binding.ts';
+import { type Fields, type JsonObject, readMessage } from '../config/fields.ts';
+import { readBinding, readConnectionOptions, type UpstreamBinding } from './config/binding.ts';
 import { openUpstreamSocket } from './upstream-socket.ts';
 
 const SOL_TCP = 6;
@@ -13,12 +13,16 @@ const TCP_KEEPINTVL = 5;
 const TCP_KEEPCNT = 6;
 const TCP_USER_TIMEOUT = 18;
 
+function bindingOf(fields: Fields): UpstreamBinding | undefined {
+  return readBinding(fields, undefined, readConnectionOptions(fields).keepalive);
+}
+
 /** Values of the options, each a level and a name, of a socket that the cluster's configuration makes; and where it comes from. */
 async function socketOf(
   cluster: JsonObject,
   options: readonly (readonly [number, number])[],
 ): Promise<{ readonly values: readonly number[]; readonly from: string | undefined }> {
-  const binding = readMessage(cluster, '', [], (fields) => readBinding(fields, undefined));
+  const binding = readMessage(cluster, '', [], (fields) => bindingOf(fields));
   const server = net.createServer((socket) => socket.resume());
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const { port } = server.address() as net.AddressInfo;
@@ -85,8 +89,7 @@ test('freebind sets the option of the IP version of the host', async () => {
 });
 
 test('a cluster that says nothing has no binding', () => {
-  const read = (cluster: JsonObject): unknown =>
-    readMessage(cluster, '', [], (fields) => readBinding(fields, undefined));
+  const read = (cluster: JsonObject): unknown => readMessage(cluster, '', [], (fields) => bindingOf(fields));
   assert.equal(read({}), undefined);
   assert.equal(read({ upstream_bind_config: {}, upstream_connection_options: {} }), undefined);
 });
@@ -96,7 +99,7 @@ test('the source of the client takes the place of the source of the cluster', ()
     { upstream_bind_config: { source_address: { address: '192.0.2.1' } } },
     '',
     [],
-    (fields) => readBinding(fields, undefined),
+    (fields) => bindingOf(fields),
   );
   const address = { kind: 'socket', host: '127.0.0.1', port: 1 } as const;
   assert.throws(() => openUpstreamSocket(address, undefined, binding), /bind\(192\.0\.2\.1:0\)/);

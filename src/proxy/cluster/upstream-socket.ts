@@ -50,10 +50,24 @@ export function countRefused(stats: ClusterStats, host: Host, error: unknown): s
   stats.cxConnectFail++;
   host.stats.cxConnectFail++;
   countDestroyed(stats, false, false);
-  const [, place] = error instanceof SystemCallError ? (/^bind\((.*)\)$/.exec(error.syscall) ?? []) : [];
-  if (place === undefined) return '';
-  stats.bindErrors++;
-  return `failed to bind to ${place}: ${errnoText(error)}`;
+  countBindError(stats, error);
+  return refusalText(error);
+}
+
+/** Counts it where the error is that the system does not give a connection the address that it is to come from. */
+export function countBindError(stats: ClusterStats, error: unknown): void {
+  if (placeOf(error) !== undefined) stats.bindErrors++;
+}
+
+/** Envoy's transport failure reason of a socket that cannot be made as it is wanted. */
+export function refusalText(error: unknown): string {
+  const place = placeOf(error);
+  return place === undefined ? '' : `failed to bind to ${place}: ${errnoText(error)}`;
+}
+
+/** The address that could not be bound; undefined: the error is about something else. */
+function placeOf(error: unknown): string | undefined {
+  return error instanceof SystemCallError ? /^bind\((.*)\)$/.exec(error.syscall)?.[1] : undefined;
 }
 
 function openBound(host: string, source: SourceAddress | undefined, binding: UpstreamBinding | undefined): number {

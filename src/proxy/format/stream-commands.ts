@@ -16,6 +16,10 @@ const withoutPort = (name: string): string => {
   const colon = portStart(name);
   return colon < 0 ? name : name.slice(0, colon);
 };
+const remotePeer = ({ upstreamRemote, upstreamHost }: StreamInfo): Peer | undefined =>
+  upstreamRemote ?? upstreamHost?.peer;
+const remoteName = ({ upstreamRemote, upstreamHost }: StreamInfo): string | undefined =>
+  upstreamRemote ? endpoint(upstreamRemote) : upstreamHost?.name;
 const hostName = ({ upstreamHost }: StreamInfo): string | undefined => upstreamHost?.hostname || upstreamHost?.name;
 
 /** An address, as the range of so many bits where the argument is a number. */
@@ -83,9 +87,9 @@ export const STREAM_COMMANDS: Readonly<Record<string, CommandKind>> = {
     const name = hostName(info);
     return name === undefined ? undefined : withoutPort(name);
   }),
-  UPSTREAM_REMOTE_ADDRESS: alone((info) => info.upstreamLocal && info.upstreamHost?.name),
-  UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT: addressKind((info) => info.upstreamLocal && info.upstreamHost?.peer),
-  UPSTREAM_REMOTE_PORT: alone((info) => info.upstreamLocal && info.upstreamHost?.peer.port),
+  UPSTREAM_REMOTE_ADDRESS: alone((info) => info.upstreamLocal && remoteName(info)),
+  UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT: addressKind((info) => info.upstreamLocal && remotePeer(info)),
+  UPSTREAM_REMOTE_PORT: alone((info) => info.upstreamLocal && remotePeer(info)?.port),
   UPSTREAM_LOCAL_ADDRESS: alone((info) => endpoint(info.upstreamLocal)),
   UPSTREAM_LOCAL_ADDRESS_WITHOUT_PORT: addressKind((info) => info.upstreamLocal),
   UPSTREAM_LOCAL_PORT: alone((info) => info.upstreamLocal?.port),

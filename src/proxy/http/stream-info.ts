@@ -138,6 +138,8 @@ export class StreamInfo {
   upstreamLocal: Peer | undefined = undefined;
   /** What goes to the upstream is not HTTP. */
   rawUpstream = false;
+  /** Which of several addresses of the host it went to; undefined where there is one. */
+  upstreamRemote: Peer | undefined = undefined;
   upstreamFailure = '';
   /** Set while a local reply is worded. */
   localReplyBody = '';

@@ -138,6 +138,7 @@ export class TcpConnection implements TerminalConnection, TcpUpstreamOwner {
     this.#joined = true;
     if (this.#host) this.#cluster?.outlier?.onConnected(this.#host);
     this.#info.upstreamLocal = upstream.local;
+    this.#info.upstreamRemote = upstream.remote;
     this.#log.connected();
     this.#idle.start(this.#proxy.idleTimeout);
     const early = this.#early;

@@ -1,9 +1,20 @@
 import { fail, ok, type Result } from '../../base/index.ts';
+import { SystemCallError } from '../../sys/index.ts';
 import type { Cluster } from '../cluster/cluster.ts';
-import type { Host } from '../cluster/host.ts';
+import { ConnectRace, type RaceUser } from '../cluster/connect-race.ts';
+import { sortAddresses } from '../cluster/happy-eyeballs.ts';
+import { type Carried, type Host, peerOf } from '../cluster/host.ts';
 import { connectFailure } from '../cluster/reset.ts';
 import { countDestroyed } from '../cluster/stats.ts';
-import { bindAddress, countRefused, openUpstreamSocket, type SourceAddress } from '../cluster/upstream-socket.ts';
+import {
+  bindAddress,
+  countBindError,
+  countRefused,
+  openUpstreamSocket,
+  refusalText,
+  type SourceAddress,
+} from '../cluster/upstream-socket.ts';
+import type { Address } from '../config/address.ts';
 import type { Peer } from '../http/stream-info.ts';
 import { now } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
@@ -47,8 +58,12 @@ export function connectTcp(
 }
 
 /** One connection to a host that carries bytes as they come. */
-export class TcpUpstream implements TransportUser {
-  readonly transport: Transport;
+export class TcpUpstream implements RaceUser, Carried {
+  transport: Transport;
+  /** Which of several addresses of the host it is to; undefined where there is one. */
+  remote: Peer | undefined = undefined;
+  /** Only set while several addresses are tried. */
+  #race: ConnectRace | undefined = undefined;
   readonly #owner: TcpUpstreamOwner;
   readonly #cluster: Cluster;
   readonly #host: Host;
@@ -64,12 +79,16 @@ export class TcpUpstream implements TransportUser {
     this.#cluster = cluster;
     this.#host = host;
     const from = bindAddress(source, host.peer.address);
-    const { binding } = cluster.config;
-    this.transport = new Transport(this, cluster.stats, (onread) =>
-      openUpstreamSocket(host.address, from, binding, onread),
-    );
-    this.transport.limitBuffer(cluster.config.bufferLimit);
-    this.transport.socket.on('connect', () => this.#connect());
+    const { binding, eyeballs } = cluster.config;
+    const open = (user: TransportUser, address: Address): Transport =>
+      new Transport(user, cluster.stats, (onread) => openUpstreamSocket(address, from, binding, onread));
+    if (host.addresses.length === 1) {
+      this.transport = open(this, host.address);
+      this.transport.socket.on('connect', () => this.#connect());
+    } else {
+      this.#race = new ConnectRace(sortAddresses(host.addresses, eyeballs), open, this);
+      this.transport = this.#race.start();
+    }
     cluster.resources.DEFAULT.connections++;
     cluster.stats.cxActive++;
     host.stats.cxActive++;
@@ -89,6 +108,27 @@ export class TcpUpstream implements TransportUser {
     this.transport.destroy();
   }
 
+  onAnother(): void {
+    this.#cluster.stats.cxTotal++;
+  }
+
+  onRefused(error: unknown): void {
+    countBindError(this.#cluster.stats, error);
+  }
+
+  onWon(transport: Transport, address: Address): void {
+    this.#race = undefined;
+    this.transport = transport;
+    this.remote = peerOf(address);
+    this.#connect();
+  }
+
+  onLost(error: unknown): void {
+    this.#race = undefined;
+    if (error instanceof SystemCallError) this.#fail(refusalText(error), 'local');
+    else this.onError(error);
+  }
+
   #connect(): void {
     if (this.#over) return;
     this.#connected = true;
@@ -99,6 +139,7 @@ export class TcpUpstream implements TransportUser {
     this.#connectTimeout.stop();
     this.#cluster.stats.connectMs.record(now() - this.#openedAt);
     this.#count();
+    this.transport.limitBuffer(this.#cluster.config.bufferLimit);
     this.transport.connected();
     this.#owner.onConnected(this);
   }
@@ -133,6 +174,7 @@ export class TcpUpstream implements TransportUser {
     this.#host.carried.delete(this);
     this.#connectTimeout.stop();
     this.#lifetime?.stop();
+    this.#race?.stop();
     const { stats, resources } = this.#cluster;
     resources.DEFAULT.connections--;
     if (!this.#connected) {

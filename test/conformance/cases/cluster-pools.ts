@@ -76,7 +76,7 @@ function retried(): Json {
 }
 
 const counted = [
-  /^cluster\.c\d+\.upstream_cx_(total|pool_overflow|destroy[a-z_]*)$/,
+  /^cluster\.c\d+\.upstream_cx_(total|pool_overflow)$/,
   /^cluster\.c\d+\.upstream_rq_pending_total$/,
 ];
 

@@ -2,6 +2,7 @@ import net from 'node:net';
 import { type Fields, isObject, typeName } from '../../config/fields.ts';
 import { readSocketOptions, type SocketOption } from '../../config/socket-option.ts';
 import { readTcpKeepalive } from '../../config/tcp-keepalive.ts';
+import { type HappyEyeballs, PLAIN_EYEBALLS, readHappyEyeballs } from '../happy-eyeballs.ts';
 
 /** Where upstream connections come from; port 0: the kernel chooses one. */
 export interface LocalPlace {
@@ -56,12 +57,15 @@ export function readBindConfig(fields: Fields): BindConfig {
 }
 
 /**
- * Reads `upstream_bind_config` and `tcp_keepalive` of a cluster. `general` is what the cluster manager has for clusters that do not say
+ * Reads `upstream_bind_config` of a cluster; `keepalive` are options of all its sockets. `general` is what the cluster manager has for clusters that do not say
  * otherwise: a bind configuration of the cluster takes its place, but for options of sockets that it leaves out.
  */
-export function readBinding(fields: Fields, general: BindConfig | undefined): UpstreamBinding | undefined {
+export function readBinding(
+  fields: Fields,
+  general: BindConfig | undefined,
+  keepalive: readonly SocketOption[],
+): UpstreamBinding | undefined {
   const own = fields.message('upstream_bind_config', readBindConfig);
-  const keepalive = fields.message('upstream_connection_options', readConnectionOptions) ?? [];
   const config = own ?? general;
   const freebind = own?.freebind ?? general?.freebind ?? false;
   const ofClusters = own && own.options.length > 0 ? own.options : (general?.options ?? []);
@@ -78,10 +82,22 @@ export function readBinding(fields: Fields, general: BindConfig | undefined): Up
   return plain ? undefined : binding;
 }
 
-function readConnectionOptions(fields: Fields): readonly SocketOption[] {
-  // For extensions that ask for the name; no filter, format or attribute does.
-  fields.ignore('set_local_interface_name_on_upstream_connections');
-  return fields.message('tcp_keepalive', readTcpKeepalive) ?? [];
+/** An `envoy.config.cluster.v3.UpstreamConnectionOptions`. */
+export interface ConnectionOptions {
+  readonly keepalive: readonly SocketOption[];
+  readonly eyeballs: HappyEyeballs;
+}
+
+export function readConnectionOptions(fields: Fields): ConnectionOptions {
+  const read = fields.message('upstream_connection_options', (inner) => {
+    // For extensions that ask for the name; no filter, format or attribute does.
+    inner.ignore('set_local_interface_name_on_upstream_connections');
+    return {
+      keepalive: inner.message('tcp_keepalive', readTcpKeepalive),
+      eyeballs: inner.message('happy_eyeballs_config', readHappyEyeballs),
+    };
+  });
+  return { keepalive: read?.keepalive ?? [], eyeballs: read?.eyeballs ?? PLAIN_EYEBALLS };
 }
 
 function readPlace(fields: Fields): LocalPlace {

@@ -20,13 +20,20 @@ export function checkAssignment(fields: Fields, kind: string, policy: BalancerPo
   }
   if (kind.endsWith('_DNS') && endpoints.some(({ address }) => address.kind !== 'socket'))
     problem(`only a socket address has a name to look up with type ${kind}`);
+  if (kind.endsWith('_DNS') && endpoints.some(({ others }) => others))
+    problem(`additional_addresses are not supported with type ${kind}`);
   if (isThreadAware(policy)) checkWeights(assignment, problem);
 }
 
 /** Says which endpoint has a name where there must be an IP address. */
 export function problemOfNames({ endpoints }: Assignment, problem: (message: string) => void): void {
-  const named = endpoints.find(({ address }) => address.kind === 'socket' && isIP(address.host) === 0);
-  if (named?.address.kind === 'socket') problem(`malformed IP address: ${named.address.host}`);
+  for (const { address, others = [] } of endpoints) {
+    const named = [address, ...others].find((one) => one.kind === 'socket' && isIP(one.host) === 0);
+    if (named?.kind === 'socket') {
+      problem(`malformed IP address: ${named.host}`);
+      return;
+    }
+  }
 }
 
 /** Ring hash and Maglev put weights in proportion to each other. */

@@ -80,6 +80,7 @@ function readEndpoint(fields: Fields, priority: number, locality: Locality): End
   const metadata = fields.message('metadata', readMetadata);
   const found = fields.message('endpoint', (endpoint) => ({
     address: endpoint.message('address', readEndpointAddress),
+    others: endpoint.list('additional_addresses', readAdditional).filter((one) => one !== undefined),
     hostname: endpoint.text('hostname'),
     check: endpoint.message('health_check_config', readCheck),
   }));
@@ -87,12 +88,13 @@ function readEndpoint(fields: Fields, priority: number, locality: Locality): End
     fields.problem('endpoint', 'an address is required');
     return undefined;
   }
-  const { address, hostname, check } = found;
+  const { address, others, hostname, check } = found;
   const port = check?.port ?? 0;
   if (port > 0 && address.kind !== 'socket')
     fields.problem('endpoint.health_check_config.port_value', 'needs an IP address');
   return {
     address,
+    ...(others.length > 0 ? { others } : {}),
     hostname,
     weight,
     health: HEALTH_FLAGS[status],
@@ -101,6 +103,11 @@ function readEndpoint(fields: Fields, priority: number, locality: Locality): End
     metadata,
     check: check && { ...check, address: withPort(check.address ?? address, port) },
   };
+}
+
+function readAdditional(fields: Fields): Address | undefined {
+  if (!fields.has('address')) fields.problem('address', 'value is required');
+  return fields.message('address', readEndpointAddress);
 }
 
 function withPort(address: Address, port: number): Address {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLogger } from '../../../base/index.ts';
+import { formatAddress } from '../../config/address.ts';
 import { type JsonObject, readMessage } from '../../config/fields.ts';
 import { ClusterManagerStats } from '../../server/stats.ts';
 import { StatsStore } from '../../stats/store.ts';
@@ -103,6 +104,17 @@ test('a logical host moves to the first address and is never lost', async () => 
   await sleep(60);
   assert.deepEqual(addresses(cluster), ['10.0.0.3:80']);
   assert.ok(cluster.stats.updateFailure > 0);
+  stop();
+});
+
+test('a logical host is tried at all of its addresses', async () => {
+  const { cluster, stop } = start({ type: 'LOGICAL_DNS' }, { a: [found(['10.0.0.1', '::2', '10.0.0.1'])] });
+  await sleep(10);
+  const [host] = cluster.hosts;
+  assert.deepEqual(
+    host?.addresses.map((address) => formatAddress(address)),
+    ['10.0.0.1:80', '[::2]:80'],
+  );
   stop();
 });
 

@@ -24,7 +24,7 @@ interface Target {
 
 /**
  * Keeps the hosts of a cluster at what its names resolve to, each name by itself. STRICT_DNS has a host for each address, LOGICAL_DNS one
- * host that new connections reach at the first address. A look-up without answer leaves the last one in force.
+ * host that new connections reach at any of them. A look-up without answer leaves the last one in force.
  */
 export class DnsDiscovery {
   readonly #cluster: Cluster;
@@ -100,8 +100,10 @@ export class DnsDiscovery {
 
   #move(target: Target): void {
     const { hosts, config } = this.#cluster;
-    const endpoint = { ...at(target, target.addresses[0] as string), priority: 0 };
-    if (hosts[0]) hosts[0].moveTo(endpoint.address);
+    const [first, ...others] = target.addresses.map((host) => at(target, host));
+    if (!first) return;
+    const endpoint = { ...first, others: others.map(({ address }) => address), priority: 0 };
+    if (hosts[0]) hosts[0].moveTo(endpoint.address, endpoint.others);
     else this.#cluster.setAssignment({ ...config.assignment, endpoints: [endpoint], priorities: 1 });
   }
 }

@@ -7,6 +7,7 @@ import { writeText } from '../../http/wire.ts';
 import { applyMutation } from '../../route/mutation.ts';
 import { uncounted } from '../../transport/transport.ts';
 import type { UpstreamBinding } from '../config/binding.ts';
+import { PLAIN_EYEBALLS } from '../happy-eyeballs.ts';
 import type { Host } from '../host.ts';
 import { type ConnectionOwner, type ResponseHandler, UpstreamConnection } from '../upstream-connection.ts';
 import type { HttpCheckConfig, StatusRange } from './config.ts';
@@ -28,6 +29,7 @@ export interface HttpProbeOptions {
 }
 
 const CODEC = plainClientCodec(PLAIN_COMMON);
+const SETTINGS = { connectTimeout: 0, codec: CODEC, eyeballs: PLAIN_EYEBALLS, bufferLimit: 0 };
 const LOOPBACK = { address: '127.0.0.1', port: 0 };
 const IMMEDIATE_FAIL = 'x-envoy-immediate-health-check-fail';
 
@@ -61,7 +63,7 @@ export class HttpProbe implements Probe, ConnectionOwner, ResponseHandler {
     this.#waiting = true;
     const { address, binding } = this.#options;
     try {
-      this.#connection = new UpstreamConnection(this, address, undefined, { binding, connectTimeout: 0, codec: CODEC });
+      this.#connection = new UpstreamConnection(this, [address], undefined, { ...SETTINGS, binding });
     } catch {
       setImmediate(() => this.#refused());
     }
@@ -105,6 +107,10 @@ export class HttpProbe implements Probe, ConnectionOwner, ResponseHandler {
   }
 
   onProtocolError(): void {}
+
+  onAnotherAddress(): void {}
+
+  onAddressRefused(): void {}
 
   onHead(head: ResponseHead, done: boolean): void {
     this.#head = head;

@@ -132,6 +132,7 @@ export class Attempt implements PoolClient, ResponseHandler {
     const { stream } = run;
     run.onConnected(this);
     stream.upstreamLocal = connection.local;
+    stream.upstreamRemote = connection.remote;
     if (run.bodyDone) this.startTimeouts(run.timeouts);
     const longest = run.timeouts.maxStream ?? this.cluster.config.maxStreamDuration;
     if (longest > 0) this.#startDuration(longest);
