@@ -75,10 +75,7 @@ function retried(): Json {
   return { retry_policy: { retry_on: '5xx', num_retries: 1 } };
 }
 
-const counted = [
-  /^cluster\.c\d+\.upstream_cx_(total|pool_overflow)$/,
-  /^cluster\.c\d+\.upstream_rq_pending_total$/,
-];
+const counted = [/^cluster\.c\d+\.upstream_cx_(total|pool_overflow)$/, /^cluster\.c\d+\.upstream_rq_pending_total$/];
 
 /** A health check that fails while the TCP proxy carries a connection to the host. */
 const tcpHealth = (name: string, more: Json): Scenario => ({
