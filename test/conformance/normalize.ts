@@ -83,6 +83,9 @@ export function normalOutcome(outcome: Outcome, places: Places): Outcome {
     ...(outcome.stats
       ? { stats: Object.fromEntries(Object.entries(outcome.stats).map(([name, value]) => [text(name), value])) }
       : {}),
+    ...(outcome.statNames
+      ? { statNames: Object.fromEntries(Object.entries(outcome.statNames).map(([name, type]) => [text(name), type])) }
+      : {}),
     ...(outcome.log ? { log: outcome.log.map(text) } : {}),
     ...(outcome.plane ? { plane: outcome.plane.map(text) } : {}),
     ...(outcome.admin

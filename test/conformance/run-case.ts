@@ -6,7 +6,7 @@ import { Client, type Received, requestText } from './client.ts';
 import { digest } from './digest.ts';
 import { normalOutcome } from './normalize.ts';
 import type { Plane } from './plane.ts';
-import { changedStats, readStats } from './stats.ts';
+import { changedStats, readStatNames, readStats } from './stats.ts';
 import type { Subject } from './subject.ts';
 import type { Case, Outcome, Places, Scenario, SeenRequest, SeenResponse } from './types.ts';
 
@@ -47,6 +47,7 @@ export async function runCase(stage: Stage, one: Case): Promise<Outcome> {
     log,
     ...(stats ? { stats } : {}),
     ...(one.admin ? { admin } : {}),
+    ...(one.statNames ? { statNames: await readStatNames(subject) } : {}),
     ...(plane ? { plane } : {}),
   };
   const normal = without(normalOutcome(outcome, places), one);

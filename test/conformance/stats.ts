@@ -1,3 +1,4 @@
+import { isMissing } from './missing-stats.ts';
 import type { Subject } from './subject.ts';
 
 /** Statistics that every case compares: what a request or a connection counts. */
@@ -21,6 +22,18 @@ export async function readStats(subject: Subject): Promise<Stats> {
     if (at > 0 && Number.isFinite(value)) stats.set(line.slice(0, at), value);
   }
   return stats;
+}
+
+/** The type of every statistic that both should have, by name. */
+export async function readStatNames(subject: Subject): Promise<Readonly<Record<string, string>>> {
+  const names: [string, string][] = [];
+  for (const type of ['Counters', 'Gauges', 'Histograms', 'TextReadouts']) {
+    for (const line of (await subject.admin(`/stats?type=${type}`)).split('\n')) {
+      const end = line.indexOf(': ');
+      if (end > 0 && !isMissing(line.slice(0, end))) names.push([line.slice(0, end), type]);
+    }
+  }
+  return Object.fromEntries(names.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** Differences of the compared statistics that are not 0, by name. */

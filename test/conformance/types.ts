@@ -120,6 +120,8 @@ export interface Case {
   readonly settleMs?: number;
   /** Limit for each response, in milliseconds; default 3000. */
   readonly timeoutMs?: number;
+  /** Names and types of all statistics are part of the outcome, but for those of `missing-stats.ts`. */
+  readonly statNames?: true;
   /** Paths of the admin interface read after the case (GET, or `POST /path`); their answers are part of the outcome. */
   readonly admin?: readonly string[];
   /** Name in `differences.ts`: ours differs on purpose, and both answers are recorded. */
@@ -176,6 +178,8 @@ export interface Outcome {
   readonly log?: readonly string[];
   readonly stats?: Readonly<Record<string, number>>;
   readonly admin?: Readonly<Record<string, string>>;
+  /** Types of statistics by name. */
+  readonly statNames?: Readonly<Record<string, string>>;
   /** What came of the control plane's steps. */
   readonly plane?: readonly string[];
   /** Of a repeated case: share of requests by backend and by status. */

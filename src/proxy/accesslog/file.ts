@@ -3,6 +3,7 @@ import { fail, ok, type Result } from '../../base/index.ts';
 import { errnoText } from '../cluster/reset.ts';
 import { type Appender, Line } from '../format/line.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
+import { counter, gauge, statsKind, usedWith } from '../stats/kind.ts';
 
 /** Lines waiting for a slow disk or pipe are dropped beyond this many bytes. */
 const MAX_WAITING = 4 * 1024 * 1024;
@@ -20,6 +21,25 @@ export interface LogFile {
 /** The process's own outputs are written as they are: where they are sockets, their paths cannot be opened. */
 const STANDARD: Readonly<Record<string, number>> = { '/dev/stdout': 1, '/dev/stderr': 2 };
 
+/** What the log files count, under `filesystem.`. */
+export class FileStats {
+  flushedByTimer = 0;
+  reopenFailed = 0;
+  buffered = 0;
+  completed = 0;
+  failed = 0;
+  waiting = 0;
+}
+
+export const FILE_STATS = statsKind(FileStats, {
+  flushedByTimer: counter('flushed_by_timer'),
+  reopenFailed: counter('reopen_failed'),
+  buffered: counter('write_buffered'),
+  completed: counter('write_completed'),
+  failed: counter('write_failed'),
+  waiting: usedWith('buffered', gauge('write_total_buffered')),
+});
+
 /** The log files of one proxy by path. */
 export interface LogFiles {
   /** The file at this path, shared by all that write to it; the error is Envoy's text. */
@@ -31,14 +51,14 @@ export interface LogFiles {
 }
 
 /** `flushMs`: how long a line waits for others before it is written, Envoy's `--file-flush-interval-msec`. */
-export function createLogFiles(flushMs = FLUSH_MS): LogFiles {
+export function createLogFiles(flushMs = FLUSH_MS, stats = new FileStats()): LogFiles {
   const files = new Map<string, BufferedFile>();
   return {
     open: (path) => {
       const known = files.get(path);
       if (known) return ok(known);
       try {
-        const file = new BufferedFile(path, STANDARD[path] ?? openSync(path, 'a'), flushMs);
+        const file = new BufferedFile(path, STANDARD[path] ?? openSync(path, 'a'), flushMs, stats);
         files.set(path, file);
         return ok(file);
       } catch (error) {
@@ -58,13 +78,15 @@ export function createLogFiles(flushMs = FLUSH_MS): LogFiles {
 class BufferedFile implements LogFile {
   readonly #path: string;
   readonly #flushMs: number;
+  readonly #stats: FileStats;
   #stream: WriteStream | undefined;
   /** Lines that wait for others; they are composed where they are written from. */
   #lines: Line | undefined = undefined;
   readonly #spares: Line[] = [];
   #timer: NodeJS.Timeout | undefined = undefined;
 
-  constructor(path: string, fd: number, flushMs: number) {
+  constructor(path: string, fd: number, flushMs: number, stats: FileStats) {
+    this.#stats = stats;
     this.#path = path;
     this.#flushMs = flushMs;
     this.#stream = this.#open(fd);
@@ -73,9 +95,17 @@ class BufferedFile implements LogFile {
   write(append: Appender, info: StreamInfo): void {
     const lines = this.#lines ?? this.#spares.pop() ?? new Line(BUFFER_BYTES);
     this.#lines = lines;
+    const before = lines.length;
     append(info, lines);
+    this.#stats.buffered++;
+    this.#stats.waiting += lines.length - before;
     if (lines.length >= FLUSH_BYTES) this.#flush();
-    else this.#timer ??= setTimeout(() => this.#flush(), this.#flushMs).unref();
+    else this.#timer ??= setTimeout(() => this.#flushLate(), this.#flushMs).unref();
+  }
+
+  #flushLate(): void {
+    this.#stats.flushedByTimer++;
+    this.#flush();
   }
 
   close(): Promise<void> {
@@ -98,16 +128,27 @@ class BufferedFile implements LogFile {
   }
 
   #send(bytes: Buffer, written: () => void): void {
+    const stats = this.#stats;
+    stats.waiting -= bytes.length;
     this.#stream ??= this.#open();
-    if (this.#stream.writableLength < MAX_WAITING) this.#stream.write(bytes, written);
-    else written();
+    if (this.#stream.writableLength >= MAX_WAITING) {
+      stats.failed++;
+      written();
+      return;
+    }
+    this.#stream.write(bytes, (error) => {
+      if (error) stats.failed++;
+      else stats.completed++;
+      written();
+    });
   }
 
   #open(fd?: number): WriteStream {
     const own = STANDARD[this.#path];
     const stream = createWriteStream(this.#path, { flags: 'a', ...openedAs(own ?? fd), autoClose: own === undefined });
     // A log that cannot be written must not end the proxy; the next line tries to open it again.
-    stream.on('error', () => {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.syscall === 'open') this.#stats.reopenFailed++;
       this.#stream = undefined;
     });
     return stream;

@@ -1,3 +1,4 @@
+import { HTTP1_STATS } from '../http/codec-stats.ts';
 import type { StatsScope } from '../stats/store.ts';
 import type { LoadBalancer } from './balance/balancer.ts';
 import { createBalancer } from './balance/create.ts';
@@ -44,6 +45,8 @@ export interface ClusterEnvironment {
   readonly warmed?: () => void;
 }
 
+const heavier = (most: number, { weight }: Host): number => Math.max(most, weight);
+
 /** A cluster at work: its hosts, the choice among them and the connections to them. */
 export class Cluster {
   readonly config: ClusterConfig;
@@ -68,6 +71,7 @@ export class Cluster {
   readonly statsNamed: (name: string) => NamedStats | undefined;
   readonly #scope: StatsScope;
   #started = false;
+  #countsHttp1 = false;
   readonly #remaining: { readonly DEFAULT: RemainingStats | undefined; readonly HIGH: RemainingStats | undefined };
   readonly #circuits: { readonly DEFAULT: CircuitStats; readonly HIGH: CircuitStats };
 
@@ -96,16 +100,16 @@ export class Cluster {
     const { policy, panicThreshold, healthCheck, warmHosts, ignoreHealthOnRemoval } = config;
     this.#membership = { healthChecked: healthCheck !== undefined, warmHosts, ignoreHealthOnRemoval, local };
     this.#merger = new UpdateMerger(config.mergeWindow, () => this.#balancer?.update(this.#sets), merging);
+    const balancerStats = scope.get(BALANCER_STATS, prefix);
     if (policy.kind === 'cluster_provided') {
       this.#originals = new OriginalDestinations(config.originalDst, config.name, this.stats, (hosts, added, removed) =>
         this.#take([partitionHosts(0, hosts, PLAIN_SET)], added, removed),
       );
     } else {
-      const stats = scope.get(BALANCER_STATS, prefix);
       this.#balancer = createBalancer(policy, {
         random,
         now: () => performance.now(),
-        stats,
+        stats: balancerStats,
         ownStats: (kind, name) => scope.get(kind, `${prefix}${name}`),
         panicThreshold,
         localSet,
@@ -123,6 +127,7 @@ export class Cluster {
         random,
       );
     }
+    if (healthCheck?.check.kind === 'http') this.countHttp1();
     if (healthCheck) {
       const stats = scope.get(HEALTH_CHECK_STATS, `${prefix}health_check.`);
       this.health = new HealthChecker(
@@ -159,7 +164,9 @@ export class Cluster {
       remaining.pools = Math.min(Math.max(limits.pools - pools, 0), UNLIMITED);
       remaining.pending = Math.max(limits.pending - pending, 0);
       remaining.requests = Math.max(limits.requests - requests, 0);
-      remaining.retries = Math.max(limits.retries - (limits.retryBudget ? 0 : retries), 0);
+      // As in Envoy, what a budget leaves is not told once something was tried again.
+      const told = !limits.retryBudget || this.stats.retry === 0;
+      remaining.retries = told ? Math.max(limits.retries - retries, 0) : 0;
     }
   }
 
@@ -267,6 +274,13 @@ export class Cluster {
     if (healthy && (host.flags & HEALTH.FAILED_ACTIVE_HC) === 0) this.outlier?.onHealthCheckPassed(host);
   }
 
+  /** The statistics of the HTTP/1 codec, from the first connection on. */
+  countHttp1(): void {
+    if (this.#countsHttp1) return;
+    this.#countsHttp1 = true;
+    this.#scope.get(HTTP1_STATS, `cluster.${this.config.statName}.http1.`);
+  }
+
   /** A host that discovery no longer names and that stayed because it was healthy goes when it is not. */
   #removeUnneeded(host: Host): boolean {
     const gone = HEALTH.FAILED_ACTIVE_HC | HEALTH.PENDING_DYNAMIC_REMOVAL;
@@ -305,6 +319,9 @@ export class Cluster {
       stats.membershipDegraded += degraded.length;
       stats.membershipExcluded += excluded.length;
     }
+    // Envoy tells it of clusters whose hosts it discovers.
+    const { kind } = this.config;
+    if (kind === 'STRICT_DNS' || kind === 'EDS') stats.maxHostWeight = this.#hosts.reduce(heavier, 0);
   }
 }
 

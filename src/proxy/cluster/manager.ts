@@ -11,6 +11,7 @@ import { type Assignment, NO_ASSIGNMENT, readAssignment } from './config/endpoin
 import { type ClusterConfig, type ClusterReaderOptions, readCluster } from './config.ts';
 import { DnsDiscovery } from './dns/discovery.ts';
 import { createResolver, type NameResolver } from './dns/resolver.ts';
+import { DNS_STATS, type DnsStats } from './dns/stats.ts';
 import type { Locality } from './host.ts';
 
 interface Entry {
@@ -47,6 +48,7 @@ export class ClusterManager {
   readonly #options: Omit<ClusterReaderOptions, 'stats'>;
   readonly #self: Self;
   readonly #stats: StatsStore;
+  readonly #dnsStats: DnsStats;
   readonly #counts: ClusterManagerStats;
   readonly #log: Logger;
 
@@ -58,6 +60,7 @@ export class ClusterManager {
     stats.beforeRead(() => {
       for (const cluster of this.all()) cluster.measure();
     });
+    this.#dnsStats = stats.scope().get(DNS_STATS, 'dns.cares.');
     this.#counts = stats.scope().get(CLUSTER_MANAGER_STATS, 'cluster_manager.');
     this.#log = log;
   }
@@ -276,7 +279,7 @@ export class ClusterManager {
     const { kind, dns } = cluster.config;
     if (kind !== 'STRICT_DNS' && kind !== 'LOGICAL_DNS') return undefined;
     const key = JSON.stringify(dns.resolver);
-    const resolver = this.#resolvers.get(key) ?? createResolver(dns.resolver);
+    const resolver = this.#resolvers.get(key) ?? createResolver(dns.resolver, this.#dnsStats);
     this.#resolvers.set(key, resolver);
     return new DnsDiscovery(cluster, { resolve: resolver.resolve, random: Math.random, log: this.#log });
   }

@@ -215,6 +215,7 @@ export class Pool implements ConnectionOwner {
       if (this.#all.size > 0) return false;
     }
     const { stats } = this.cluster;
+    this.cluster.countHttp1();
     stats.cxTotal++;
     if (!this.#raw) stats.cxHttp1++;
     this.host.stats.cxTotal++;

@@ -220,7 +220,7 @@ export class CircuitStats {
   retries = 0;
 }
 
-/** What is left of each limit, with `track_remaining`; retries within a budget are not taken from the number of retries. */
+/** What is left of each limit, with `track_remaining`. */
 export class RemainingStats {
   cx = 0;
   pools = 0;

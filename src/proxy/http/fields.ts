@@ -15,6 +15,8 @@ export const TRAILERS = 0;
 export const facts = {
   /** Bytes of the fields as Envoy counts header bytes that came: names and values, and 3 for each. */
   size: 0,
+  /** Fields left out for an underscore in their name. */
+  dropped: 0,
   /** How many `content-length` fields there are, and the value of the last one: NaN when it is none. */
   lengths: 0,
   length: -1,
@@ -134,12 +136,15 @@ function takeFields(
   let fault: HeadFault | undefined;
   for (let index = 0; index < count; index++) {
     const entry = entries[index] as HeaderName;
-    size += entry.name.length + (valueStops[index] as number) - (valueStarts[index] as number);
+    const known = lines[index]?.value;
+    size += entry.name.length;
+    size += known === undefined ? (valueStops[index] as number) - (valueStarts[index] as number) : known.length;
     if (entry.underscore && underscores !== 'ALLOW') {
       if (underscores === 'REJECT_REQUEST') fault ??= UNDERSCORE;
+      else facts.dropped++;
       continue;
     }
-    const value = lines[index]?.value ?? textIn(bytes, valueStarts[index] as number, valueStops[index] as number);
+    const value = known ?? textIn(bytes, valueStarts[index] as number, valueStops[index] as number);
     if (preserve) {
       const from = nameStarts[index] as number;
       headers.rememberSpelling(entry.name, textIn(bytes, from, from + entry.name.length));
@@ -159,6 +164,7 @@ export function isChunked(encoding: string | undefined): boolean {
 }
 
 function clearFacts(): void {
+  facts.dropped = 0;
   facts.lengths = 0;
   facts.length = -1;
   facts.encoding = undefined;

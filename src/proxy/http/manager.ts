@@ -16,6 +16,7 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { type StatsScope, sanitizeStatName } from '../stats/store.ts';
 import type { ClientAddressOptions } from './client-address.ts';
 import { PLAIN_COMMON, readCommonOptions, readServerCodec, type ServerCodec } from './codec-config.ts';
+import { HTTP1_STATS, type Http1Stats } from './codec-stats.ts';
 import type { HostOptions } from './host.ts';
 import { type LocalReplyConfig, PLAIN_REPLIES, readLocalReplyConfig } from './local-reply.ts';
 import type { PathOptions } from './path.ts';
@@ -33,6 +34,7 @@ export interface HttpManager {
   readonly stats: HttpStats;
   /** The same responses, counted for the listener. */
   readonly listenerStats: ListenerHttpStats;
+  readonly http1Stats: Http1Stats;
   /** Tells when connections are to end for a drain. */
   readonly drain: Drain;
   readonly clusters: ClusterManager;
@@ -145,6 +147,7 @@ export function readHttpManager(fields: Fields, context: HttpManagerContext): Ht
     safeMaxConnectionDuration: fields.flag('http1_safe_max_connection_duration'),
     stats: context.stats.get(HTTP_STATS, `http.${name}.`),
     drain: context.drain,
+    http1Stats: context.stats.get(HTTP1_STATS, 'http1.'),
     listenerStats: context.stats.get(LISTENER_HTTP_STATS, `${context.statPrefix}http.${name}.`),
     clusters: context.clusters,
     localCluster: context.node.cluster,

@@ -3,6 +3,7 @@ import { now } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
 import type { Transport, TransportUser } from '../transport/transport.ts';
 import { BodyDecoder } from './body.ts';
+import { countUnderscores } from './codec-stats.ts';
 import { ConnectionEnd } from './connection-end.ts';
 import type { HeadFault } from './fault.ts';
 import { parseNextRequest, RequestHead, type ResponseHead } from './head.ts';
@@ -277,6 +278,7 @@ export class ServerConnection implements TransportUser {
     }
     this.#partial = undefined;
     this.#headTimeout.stop();
+    if (this.manager.codec.head.underscores !== 'ALLOW') countUnderscores(this.manager.http1Stats, outcome);
     this.#minor = head.minor === 0 && this.manager.codec.head.acceptHttp10 ? 0 : 1;
     if (typeof outcome !== 'number') {
       stream.fieldsReceived = head.fieldBytes;

@@ -52,6 +52,7 @@ export class HttpStats {
   redirect = 0;
   resetAfterResponse = 0;
   routed = 0;
+  healthChecked = 0;
   readonly status = new CodeCounts();
   readonly lengthMs = new Histogram();
   readonly rqTime = new Histogram();
@@ -107,6 +108,7 @@ export const HTTP_STATS = statsKind(
     redirect: counter('rq_redirect'),
     resetAfterResponse: counter('rq_reset_after_downstream_response_started'),
     routed: counter('rq_total'),
+    healthChecked: counter('tracing.health_check'),
     status: codeClasses('downstream_rq_'),
     lengthMs: histogram('ms', 'downstream_cx_length_ms'),
     rqTime: histogram('ms', 'downstream_rq_time'),
@@ -123,7 +125,6 @@ export const HTTP_STATS = statsKind(
       'downstream_rq_too_many_premature_resets',
       'rq_overload_local_reply',
       'tracing.client_enabled',
-      'tracing.health_check',
       'tracing.not_traceable',
       'tracing.random_sampling',
       'tracing.service_forced',
@@ -144,8 +145,12 @@ export class ListenerHttpStats {
 
 export const LISTENER_HTTP_STATS = statsKind(ListenerHttpStats, { status: codeClasses('downstream_rq_') });
 
-/** Counts a response by its status, for the connection manager and for its listener. */
-export function countStatus({ stats, listenerStats }: HttpManager, status: number): void {
+/** Counts a response by its status, for the connection manager and for its listener; one to a health check is only that. */
+export function countStatus({ stats, listenerStats }: HttpManager, status: number, healthCheck = false): void {
+  if (healthCheck) {
+    stats.healthChecked++;
+    return;
+  }
   stats.status.count(status);
   listenerStats.status.count(status);
 }

@@ -298,7 +298,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     }
     const framing = this.#framing(head, done);
     const outgoing = connection.outgoing(this, head, framing);
-    if (!this.healthCheck) countStatus(manager, head.status);
+    countStatus(manager, head.status, this.healthCheck);
     return outgoing;
   }
 

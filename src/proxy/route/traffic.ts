@@ -1,6 +1,6 @@
 import { CodeCounts } from '../stats/codes.ts';
 import { Histogram } from '../stats/histogram.ts';
-import { completedCodes, counter, lazyHistogram, statsKind } from '../stats/kind.ts';
+import { codes, counter, lazyHistogram, statsKind } from '../stats/kind.ts';
 
 /** Counters of a virtual cluster or of a route with a `stat_prefix`, under `vhost.<name>.`. */
 export class TrafficStats {
@@ -21,6 +21,6 @@ export const TRAFFIC_STATS = statsKind(TrafficStats, {
   retryLimitExceeded: counter('upstream_rq_retry_limit_exceeded'),
   retryOverflow: counter('upstream_rq_retry_overflow'),
   timeout: counter('upstream_rq_timeout'),
-  status: completedCodes('upstream_rq_'),
+  status: codes('upstream_rq_'),
   rqTime: lazyHistogram('ms', 'upstream_rq_time'),
 });

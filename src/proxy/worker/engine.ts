@@ -1,6 +1,6 @@
 import type { Issue } from '../../base/index.ts';
 import { accessLogReader } from '../accesslog/access-log.ts';
-import { createLogFiles, type LogFiles } from '../accesslog/file.ts';
+import { createLogFiles, FILE_STATS, type LogFiles } from '../accesslog/file.ts';
 import { createGrpcLogs, type GrpcLogSink } from '../accesslog/grpc.ts';
 import type { BindConfig } from '../cluster/config/binding.ts';
 import { ClusterManager } from '../cluster/manager.ts';
@@ -17,6 +17,7 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { StatsStore } from '../stats/store.ts';
 import { type Change, nameOf, type ResourceKind } from './change.ts';
 import type { Command } from './command.ts';
+import { countThreadClusters } from './stats.ts';
 
 export interface EngineOptions {
   /** Ordinal of the worker, from 0. */
@@ -62,7 +63,7 @@ export function createEngine({
 }: EngineOptions): Engine {
   const stats = new StatsStore();
   const processDrain = new ProcessDrain(drain);
-  const files = createLogFiles(logFlushMs);
+  const files = createLogFiles(logFlushMs, stats.scope().get(FILE_STATS, 'filesystem.'));
   const filters = new FilterStore();
   const clusters = new ClusterManager(
     {
@@ -77,6 +78,7 @@ export function createEngine({
     logs.get('upstream'),
     node,
   );
+  countThreadClusters(stats, worker, clusters);
   const routes = new RouteStore(clusters, runtime, stats);
   const listeners = new ListenerManager({
     context: {

@@ -40,6 +40,7 @@ export function maglevCounts({ hosts, weights, most }: WeightedHosts, size: numb
   const order = [...hosts.keys()].sort((left, right) => compare(keys[left] as string, keys[right] as string));
   const counts = new Array<number>(hosts.length).fill(0);
   if (hosts.length === 0) return counts;
+  if (hosts.length === 1) return [1];
   if (weights.every((weight) => weight === most)) {
     return counts.map((_, turn) => Math.floor(size / hosts.length) + (turn < size % hosts.length ? 1 : 0));
   }
@@ -55,7 +56,8 @@ export function maglevCounts({ hosts, weights, most }: WeightedHosts, size: numb
 }
 
 function fill(keys: readonly string[], weights: readonly number[], most: number, size: number): Uint32Array {
-  if (keys.length === 0) return new Uint32Array();
+  // One host needs no table, in Envoy neither.
+  if (keys.length < 2) return new Uint32Array(keys.length);
   const places = Uint32Array.from(keys, (key) => remainder(xxHash64(Buffer.from(key)), size));
   const skips = Uint32Array.from(keys, (key) => remainder(xxHash64(Buffer.from(key), SECOND_SEED), size - 1) + 1);
   const table = new Uint32Array(size).fill(0xffffffff);

@@ -1,5 +1,6 @@
 import { lookup, Resolver } from 'node:dns/promises';
 import { isIP } from 'node:net';
+import { DnsStats } from './stats.ts';
 import { readHostsFile, searchList } from './system.ts';
 
 export type DnsFamily = 'AUTO' | 'V4_ONLY' | 'V6_ONLY' | 'V4_PREFERRED' | 'ALL';
@@ -34,16 +35,24 @@ const SYSTEM_TTL = 60_000;
 const QUERY_TIMEOUT = 5000;
 const QUERY_TRIES = 4;
 
-export function createResolver(config: ResolverConfig): NameResolver {
+export function createResolver(config: ResolverConfig, stats = new DnsStats()): NameResolver {
   if (config.kind === 'getaddrinfo') {
     return { resolve: (name, family) => askFamilies(name, family, askSystem), cancel: () => undefined };
   }
   const resolver = new Resolver({ timeout: QUERY_TIMEOUT, tries: QUERY_TRIES });
   if (config.servers.length > 0) resolver.setServers(config.servers);
   const end = new AbortController();
-  const ask = askServers(resolver, config.search, end.signal);
+  const ask = askServers(resolver, config.search, end.signal, stats);
   return {
-    resolve: (name, family) => askFamilies(name, family, ask),
+    resolve: async (name, family) => {
+      stats.resolveTotal++;
+      stats.pending++;
+      try {
+        return await askFamilies(name, family, ask);
+      } finally {
+        stats.pending--;
+      }
+    },
     cancel: () => {
       end.abort();
       resolver.cancel();
@@ -77,7 +86,7 @@ async function askSystem(name: string, version: 4 | 6): Promise<DnsAnswer> {
   return { addresses: found.map(({ address }) => address), ttl: SYSTEM_TTL };
 }
 
-function askServers(resolver: Resolver, search: boolean, end: AbortSignal): Ask {
+function askServers(resolver: Resolver, search: boolean, end: AbortSignal, stats: DnsStats): Ask {
   return async (name, version) => {
     if (isIP(name) !== 0) return isIP(name) === version ? { addresses: [name], ttl: 0 } : NOTHING;
     const known = (await readHostsFile()).get(name.toLowerCase())?.filter((address) => isIP(address) === version);
@@ -87,14 +96,14 @@ function askServers(resolver: Resolver, search: boolean, end: AbortSignal): Ask 
       return { addresses: [version === 4 ? '127.0.0.1' : '::1'], ttl: 0 };
     for (const candidate of search ? await searchList(name) : [name]) {
       end.throwIfAborted();
-      const answer = await query(resolver, candidate, version);
+      const answer = await query(resolver, candidate, version, stats);
       if (answer.addresses.length > 0) return answer;
     }
     return NOTHING;
   };
 }
 
-async function query(resolver: Resolver, name: string, version: 4 | 6): Promise<DnsAnswer> {
+async function query(resolver: Resolver, name: string, version: 4 | 6, stats: DnsStats): Promise<DnsAnswer> {
   try {
     const found = await (version === 4
       ? resolver.resolve4(name, { ttl: true })
@@ -102,7 +111,12 @@ async function query(resolver: Resolver, name: string, version: 4 | 6): Promise<
     return { addresses: found.map(({ address }) => address), ttl: least(found.map(({ ttl }) => ttl)) * 1000 };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOTFOUND' || code === 'ENODATA') return NOTHING;
+    if (code === 'ENOTFOUND' || code === 'ENODATA') {
+      stats.notFound++;
+      return NOTHING;
+    }
+    if (code === 'ETIMEOUT') stats.timeouts++;
+    stats.failure++;
     throw error;
   }
 }

@@ -91,6 +91,7 @@ function hooksOf(stream: FilterStream, stats: MethodStats, upstreamTime: boolean
   const sent = new FrameCounter();
   const received = new FrameCounter();
   let answersGrpc = false;
+  let timed = false;
   return {
     request: {
       body: (_, { bytes }) => {
@@ -104,6 +105,7 @@ function hooksOf(stream: FilterStream, stats: MethodStats, upstreamTime: boolean
         answersGrpc = !done && status === 200 && isGrpc(headers);
         const code = headers.get('grpc-status');
         if (code !== undefined) stats.status(code);
+        timed = answersGrpc || (done && code !== undefined);
         return 'continue';
       },
       body: (_, { bytes }) => {
@@ -117,7 +119,7 @@ function hooksOf(stream: FilterStream, stats: MethodStats, upstreamTime: boolean
       },
     },
     onEnd: () => {
-      if (!upstreamTime || stream.upstreamLastByteAt === 0) return;
+      if (!upstreamTime || !timed || stream.upstreamLastByteAt === 0) return;
       stats.time(stream.upstreamLastByteAt - (stream.requestEndAt || stream.startedAt));
     },
   };
