@@ -1,7 +1,7 @@
 import { compileRe2 } from '../../base/index.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { isObject, type JsonObject, type JsonValue } from '../config/fields.ts';
-import type { Warmth } from '../listener/manager.ts';
+import type { ListenerManager } from '../listener/manager.ts';
 import type { AcceptedConfig, ConfigRecord } from '../server/records.ts';
 import { addressJson } from './addresses.ts';
 import { type AdminSubject, type Endpoint, json, type Page, text } from './page.ts';
@@ -130,7 +130,7 @@ function dumpsOf({ records, config, workers }: AdminSubject, named: (name: strin
           ),
         ]
       : []),
-    listenersDump(of('listener'), (name) => workers.first.listeners.warmth(name)),
+    listenersDump(of('listener'), workers.first.listeners),
     {
       type: 'ScopedRoutesConfigDump',
       lists: { inline_scoped_route_configs: '', dynamic_scoped_route_configs: '' },
@@ -205,7 +205,7 @@ function clustersDump(records: readonly ConfigRecord[], warm: (name: string) => 
   };
 }
 
-function listenersDump(records: readonly ConfigRecord[], warmth: (name: string) => Warmth): Dump {
+function listenersDump(records: readonly ConfigRecord[], listeners: ListenerManager): Dump {
   const type = 'listener.v3.Listener';
   return {
     type: 'ListenersConfigDump',
@@ -220,13 +220,14 @@ function listenersDump(records: readonly ConfigRecord[], warmth: (name: string) 
         const { name } = record;
         const stateOf = ({ json, version, updated }: AcceptedConfig): JsonObject | undefined =>
           json && compact({ version_info: version, listener: typed(type, json), last_updated: updated });
-        const state = warmth(name);
+        const state = listeners.warmth(name);
         const active = state === 'active' ? record : state === 'newer' ? record.before : undefined;
         return [
           compact({
             name,
             active_state: active && stateOf(active),
             warming_state: state === 'active' ? undefined : stateOf(record),
+            draining_state: listeners.drains(name) && record.before ? stateOf(record.before) : undefined,
             error_state: errorState(record, type),
           }),
         ];

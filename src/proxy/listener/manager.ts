@@ -25,6 +25,8 @@ interface Entry {
   warming: Warming;
   /** A newer configuration that waits for what it needs, while the one before serves. */
   next: Pending | undefined;
+  /** The one before drains until then; monotonic milliseconds. */
+  drainsUntil: number;
   readonly fixed: boolean;
 }
 
@@ -168,6 +170,7 @@ export class ListenerManager {
       needs,
       warming,
       next: undefined,
+      drainsUntil: 0,
       fixed,
     };
     const opened = await entry.listener.bind(config, sockets);
@@ -285,7 +288,10 @@ export class ListenerManager {
     this.#counts.createSuccess++;
     const { timeMs } = this.#options.drain.settings;
     if (differOnlyInChains(entry.json, json)) this.#drainingChains.add(goneChains, timeMs);
-    else this.#drainingListeners.add(1, timeMs);
+    else {
+      this.#drainingListeners.add(1, timeMs);
+      entry.drainsUntil = performance.now() + timeMs;
+    }
   }
 
   #serves(entry: Entry): boolean {
@@ -315,6 +321,11 @@ export class ListenerManager {
     if (!entry || this.#phase !== 'started') return 'active';
     if (entry.next) return 'newer';
     return entry.warming.done ? 'active' : 'new';
+  }
+
+  /** Whether the listener that had the name before still drains. */
+  drains(name: string): boolean {
+    return (this.#entries.get(name)?.drainsUntil ?? 0) > performance.now();
   }
 
   /** Before the start all count as active, as in Envoy. */
