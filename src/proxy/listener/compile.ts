@@ -59,6 +59,24 @@ export function chainsOf({ chains, defaultChain }: ListenerConfig): readonly Fil
   return defaultChain ? [...chains, defaultChain] : chains;
 }
 
+/** A newer configuration with those chains of the one before that mean the same, so that their connections go on. */
+export function withKeptChains(
+  before: ListenerConfig,
+  config: ListenerConfig,
+): { readonly merged: ListenerConfig; readonly kept: ReadonlySet<FilterChain> } {
+  const kept = new Set<FilterChain>();
+  // A chain means the same only while the listener treats sources the same.
+  const comparable = before.listenerFilters.originalSourceMark === config.listenerFilters.originalSourceMark;
+  const old = comparable ? chainsOf(before) : [];
+  const keep = (chain: FilterChain): FilterChain => {
+    const same = old.find(({ json }) => isDeepStrictEqual(json, chain.json));
+    if (same) kept.add(same);
+    return same ?? chain;
+  };
+  const defaultChain = config.defaultChain && keep(config.defaultChain);
+  return { merged: { ...config, chains: config.chains.map(keep), defaultChain }, kept };
+}
+
 /** Whether two listeners differ in nothing but their filter chains. */
 export function differOnlyInChains(left: JsonObject, right: JsonObject): boolean {
   return isDeepStrictEqual(withoutChains(left), withoutChains(right));

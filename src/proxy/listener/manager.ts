@@ -13,8 +13,9 @@ import {
   compileListener,
   differOnlyInChains,
   type Needs,
+  withKeptChains,
 } from './compile.ts';
-import type { FilterChain, ListenerConfig } from './config.ts';
+import type { ListenerConfig } from './config.ts';
 import { Listener } from './listener.ts';
 import { DrainCount, type Want, Warming } from './warming.ts';
 
@@ -256,21 +257,9 @@ export class ListenerManager {
       return [{ path: '', message: `error updating listener '${config.name}': ${bound.error}` }];
     }
     if (!counted) this.#countModified(entry, json);
-    const kept = new Set<FilterChain>();
-    const reuse = (chain: FilterChain): FilterChain => {
-      const same = chainsOf(listener.config).find((old) => isDeepStrictEqual(old.json, chain.json));
-      if (same) kept.add(same);
-      return same ?? chain;
-    };
-    // A chain means the same only while the listener treats sources the same.
-    const keep =
-      listener.config.listenerFilters.originalSourceMark === config.listenerFilters.originalSourceMark
-        ? reuse
-        : (one: FilterChain) => one;
-    const defaultChain = config.defaultChain && keep(config.defaultChain);
-    const chains = config.chains.map(keep);
+    const { merged, kept } = withKeptChains(listener.config, config);
     this.#countDraining(entry, json, chainsOf(listener.config).length - kept.size);
-    listener.replace({ ...config, chains, defaultChain }, kept);
+    listener.replace(merged, kept);
     entry.warming.stop();
     Object.assign(entry, { json, needs, warming });
     if (!this.#parked.has(entry) && !(this.#phase === 'started' && warming.check())) this.#park(entry);
