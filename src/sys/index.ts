@@ -2,6 +2,7 @@ export { type DatagramReceiver, openRedirectedDatagrams, type RedirectedDatagram
 export { interfaceNameOf } from './interfaces.ts';
 export { addressOf, MORE, type OnCompletion, Ring } from './io-uring.ts';
 export { check, constants, native, SystemCallError, setOption, socketAddress } from './libc.ts';
+export { dropFilePages, trimHeap } from './memory.ts';
 export { inNetworkNamespace, openStreamSocketIn } from './namespace.ts';
 export { type LogSocket, logMessageType, openLogSocket } from './netlink-log.ts';
 export { type NftContext, openNftables } from './nftables.ts';

@@ -56,6 +56,8 @@ export const native = {
     /** Moves nothing from the start of a buffer to the start: gives its address. */
     addressOf: libc.func('void* memmove(void*, void*, size_t)'),
   },
+  malloc_trim: libc.func('int malloc_trim(size_t)'),
+  madvise: libc.func('int madvise(uintptr_t, size_t, int)'),
 };
 
 export const constants = {

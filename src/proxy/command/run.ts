@@ -4,6 +4,7 @@ import { forgetDefinitions } from '../../model/envoy/index.ts';
 import { createLogs, type Logs } from '../log/logs.ts';
 import { BootstrapError, checkBootstrap, type RunningProxy, startProxy } from '../proxy.ts';
 import type { CommandLine } from './line.ts';
+import { keepMemorySmall } from './memory.ts';
 import { type ConfigSource, type ConfigText, readConfig, readConfigFile } from './source.ts';
 
 /** Does what the command line says; gives the exit code, or undefined while the proxy runs. */
@@ -31,24 +32,12 @@ export async function run(line: CommandLine): Promise<number | undefined> {
     // What is static has been read, and without a control plane nothing else will come.
     if (!proxy.discovers) forgetDefinitions();
     serve(proxy, line, logs.get('main'));
-    setTimeout(forgetStart, SETTLE_MS).unref();
+    keepMemorySmall();
     return undefined;
   } catch (error) {
     if (!(error instanceof BootstrapError)) throw error;
     return complain(error.issues.map(locate));
   }
-}
-
-/** How long after the start loading is over, in milliseconds. */
-const SETTLE_MS = 500;
-
-/** A heap of more bytes holds what was configured: to go through it would stop the proxy for long and give little back. */
-const SMALL_HEAP = 64 * 1024 * 1024;
-
-/** Gives back the memory that only reading types and configuration needed, once; V8 alone would keep it for later. */
-function forgetStart(): void {
-  if (process.memoryUsage().heapUsed > SMALL_HEAP) return;
-  globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });
 }
 
 async function readSource({ configPath, configYaml }: CommandLine): Promise<ConfigSource | readonly Issue[]> {
