@@ -104,6 +104,7 @@ export class UpstreamConnection implements RaceUser {
   #partial: HeadBuffer | undefined = undefined;
   #keep = false;
   readonly #connectTimeout: Deadline;
+  #local: Peer | undefined = undefined;
 
   /** Only set while several addresses are tried. */
   #race: ConnectRace | undefined = undefined;
@@ -150,9 +151,13 @@ export class UpstreamConnection implements RaceUser {
     this.onClosed();
   }
 
-  get local(): { readonly address: string; readonly port: number } {
+  /** The proxy's own end, once connected. */
+  get local(): Peer {
+    if (this.#local) return this.#local;
     const { localAddress, localPort } = this.transport.socket;
-    return { address: localAddress ?? '', port: localPort ?? 0 };
+    const local = { address: localAddress ?? '', port: localPort ?? 0 };
+    if (localAddress !== undefined) this.#local = local;
+    return local;
   }
 
   onAnother(): void {

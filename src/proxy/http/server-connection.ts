@@ -15,6 +15,7 @@ import { countConnectionEnd, countStatus } from './stats.ts';
 import { reasonPhrase } from './status.ts';
 import { HttpStream } from './stream.ts';
 import { type ConnectionPeers, FLAG } from './stream-info.ts';
+import { endIdle, endSlowRequest } from './stream-timeouts.ts';
 import { hidesConnection } from './upgrade.ts';
 import { type OutgoingHead, outgoingResponse, TAIL, writeMessage, writeText } from './wire.ts';
 
@@ -57,6 +58,10 @@ export class ServerConnection implements TransportUser {
   readonly #idle = new Deadline(() => this.#idleTimeout());
   readonly #headTimeout = new Deadline(() => this.#headerTimeout());
   readonly #closeDelay = new Deadline(() => this.#closeNow());
+  /** What the request under way waits for: between bytes, for its end, and for the response. */
+  readonly streamIdle = new Deadline(() => this.#stream && endIdle(this.#stream));
+  readonly requestTimeout = new Deadline(() => this.#stream && endSlowRequest(this.#stream));
+  readonly responseTimeout = new Deadline(() => this.#stream?.onResponseTimeout());
   readonly #onClosed: (connection: ServerConnection) => void;
 
   constructor(

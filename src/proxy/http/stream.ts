@@ -20,7 +20,7 @@ import type { ServerConnection } from './server-connection.ts';
 import { countStatus } from './stats.ts';
 import { streamDuration } from './stream-duration.ts';
 import { FLAG, StreamInfo } from './stream-info.ts';
-import { durationReply, idleReply, requestReply } from './timeout-replies.ts';
+import { endLasting } from './stream-timeouts.ts';
 import { applyTraceReason } from './tracing.ts';
 import { judgeUpgrade, managerFor, opensTunnel, UPGRADE_REFUSED } from './upgrade.ts';
 import { type OutgoingHead, TAIL } from './wire.ts';
@@ -66,8 +66,6 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
   #pendingHead: OutgoingHead | undefined = undefined;
   #idleMs: number;
   #duration: Deadline | undefined = undefined;
-  readonly #idle = new Deadline(() => this.#idleTimeout());
-  readonly #whole = new Deadline(() => this.#requestTimeout());
 
   constructor(connection: ServerConnection, manager: HttpManager) {
     super(connection.peers);
@@ -83,16 +81,17 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
 
   /** The head is still to come. */
   awaitHead(): void {
-    this.#idle.start(this.#idleMs);
-    this.#whole.start(this.manager.requestTimeout);
+    this.connection.streamIdle.start(this.#idleMs);
+    this.connection.requestTimeout.start(this.manager.requestTimeout);
   }
 
   /** Judges the head, finds the route and runs the filters. */
   begin(head: RequestHead): void {
     const { manager } = this;
     this.takeHead(head);
-    this.#idle.start(this.#idleMs);
-    if (!this.requestDone && !this.#whole.list) this.#whole.start(manager.requestTimeout);
+    this.connection.streamIdle.start(this.#idleMs);
+    if (!this.requestDone && !this.connection.requestTimeout.waiting)
+      this.connection.requestTimeout.start(manager.requestTimeout);
     const refused = admitRequest(this);
     if (refused) {
       this.reply(refused);
@@ -112,7 +111,8 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
   #route(): void {
     const { manager } = this;
     this.routes = manager.routes();
-    if (!this.internal) for (const name of this.routes?.internalHeaders ?? []) this.head.headers.remove(name);
+    const taken = this.internal ? undefined : this.routes?.internalHeaders;
+    if (taken) for (const name of taken) this.head.headers.remove(name);
     const route = this.routable ? this.reroute() : undefined;
     if (route?.action.kind === 'forward') this.#takeTimeouts(route.action);
     if (manager.tracing && this.requestId !== '') applyTraceReason(this, manager.tracing, manager.requestIds);
@@ -153,7 +153,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     const { maxStreamDuration } = this.manager;
     if (action.idleTimeout !== undefined) {
       this.#idleMs = action.idleTimeout;
-      this.#idle.start(action.idleTimeout);
+      this.connection.streamIdle.start(action.idleTimeout);
     }
     if (action.maxStreamDuration) {
       this.#limitDuration(streamDuration(action.maxStreamDuration, this.head.headers, maxStreamDuration));
@@ -164,7 +164,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
   #limitDuration(milliseconds: number | undefined): void {
     this.#duration?.stop();
     if (milliseconds === undefined) return;
-    this.#duration ??= new Deadline(() => this.#durationOver());
+    this.#duration ??= new Deadline(() => endLasting(this));
     this.#duration.start(Math.max(1, milliseconds - (now() - this.startedAt)));
   }
 
@@ -187,7 +187,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
   /** A piece of the request's body. The bytes are reused after the call. */
   onRequestBody(bytes: Buffer, start: number, stop: number, done: boolean): void {
     this.bytesReceived += stop - start;
-    this.#idle.start(this.#idleMs);
+    this.connection.streamIdle.start(this.#idleMs);
     if (done) this.requestComplete();
     if (this.#filters) this.#filters.request.body(bytes, start, stop, done);
     else this.forwardBody(bytes, start, stop, done);
@@ -196,7 +196,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
   requestComplete(): void {
     this.requestDone = true;
     this.requestEndAt = now();
-    this.#whole.stop();
+    this.connection.requestTimeout.stop();
   }
 
   /** Answers in the upstream's stead; does nothing once a response has begun but to end it. */
@@ -247,7 +247,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
   /** Begins with a request that passed the checks before, from its route on. */
   beginAgain(body: Buffer | undefined): void {
     this.requestComplete();
-    this.#idle.start(this.#idleMs);
+    this.connection.streamIdle.start(this.#idleMs);
     if (body) this.requestDone = false;
     this.#route();
     if (body) this.onRequestBody(body, 0, body.length, true);
@@ -272,7 +272,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
 
   #begin(head: ResponseHead): void {
     this.responseStarted = true;
-    if (!this.requestDone) this.#whole.stop();
+    if (!this.requestDone) this.connection.requestTimeout.stop();
     this.response = head;
     this.status = head.status;
   }
@@ -327,7 +327,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     this.bytesSent += stop - from;
     const head = this.#pendingHead;
     this.#pendingHead = undefined;
-    if (!done) this.#idle.start(this.#idleMs);
+    if (!done) this.connection.streamIdle.start(this.#idleMs);
     this.connection.write(head, bytes, from, stop, this.#chunked, done, this.responseTrailers);
     this.countSent();
     if (done) this.#finish();
@@ -348,8 +348,8 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     if (this.ended) return;
     this.ended = true;
     this.responseEndAt = now();
-    this.#idle.stop();
-    this.#whole.stop();
+    this.connection.streamIdle.stop();
+    this.connection.requestTimeout.stop();
     this.#duration?.stop();
     this.manager.stats.rqActive--;
     if (this.upgrade !== undefined) this.manager.stats.cxUpgradesActive--;
@@ -382,18 +382,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     if (!on) this.onDownstreamWritable();
   }
 
-  #idleTimeout(): void {
-    this.manager.stats.idleTimeout++;
-    this.reply(idleReply(this.requestDone));
-  }
-
-  #requestTimeout(): void {
-    this.manager.stats.rqTimeout++;
-    this.reply(requestReply(this.requestDone));
-  }
-
-  #durationOver(): void {
-    this.manager.stats.rqMaxDuration++;
-    this.reply(durationReply(this.requestDone));
+  onResponseTimeout(): void {
+    this.#run?.onGlobalTimeout();
   }
 }

@@ -2,7 +2,9 @@ import { beginTurn, endTurn, now } from './clock.ts';
 
 /** Something that may be waited for once at a time; embed one per timeout and reuse it. */
 export class Deadline {
+  /** Where it waits, or waited last: mostly it waits as long again. */
   list: DeadlineList | undefined = undefined;
+  waiting = false;
   previous: Deadline | undefined = undefined;
   next: Deadline | undefined = undefined;
   at = 0;
@@ -15,11 +17,13 @@ export class Deadline {
   /** Starts or restarts the wait; 0 or less waits for ever. */
   start(milliseconds: number): void {
     this.stop();
-    if (milliseconds > 0) listOf(milliseconds).append(this);
+    if (milliseconds <= 0) return;
+    if (this.list?.milliseconds !== milliseconds) this.list = listOf(milliseconds);
+    this.list.append(this);
   }
 
   stop(): void {
-    this.list?.remove(this);
+    if (this.waiting) this.list?.remove(this);
   }
 }
 
@@ -28,23 +32,23 @@ export class Deadline {
  * stopping a wait is a link operation: a proxy starts several per request and almost none of them ends.
  */
 class DeadlineList {
-  readonly #milliseconds: number;
+  readonly milliseconds: number;
   #first: Deadline | undefined = undefined;
   #last: Deadline | undefined = undefined;
   #timer: NodeJS.Timeout | undefined = undefined;
 
   constructor(milliseconds: number) {
-    this.#milliseconds = milliseconds;
+    this.milliseconds = milliseconds;
   }
 
   append(deadline: Deadline): void {
-    deadline.list = this;
-    deadline.at = now() + this.#milliseconds;
+    deadline.waiting = true;
+    deadline.at = now() + this.milliseconds;
     deadline.previous = this.#last;
     if (this.#last) this.#last.next = deadline;
     else this.#first = deadline;
     this.#last = deadline;
-    if (this.#timer === undefined) this.#arm(this.#milliseconds);
+    if (this.#timer === undefined) this.#arm(this.milliseconds);
   }
 
   remove(deadline: Deadline): void {
@@ -52,7 +56,7 @@ class DeadlineList {
     else this.#first = deadline.next;
     if (deadline.next) deadline.next.previous = deadline.previous;
     else this.#last = deadline.previous;
-    deadline.list = undefined;
+    deadline.waiting = false;
     deadline.previous = undefined;
     deadline.next = undefined;
   }
@@ -73,7 +77,7 @@ class DeadlineList {
     endTurn();
     if (this.#timer !== undefined) return;
     if (this.#first) this.#arm(this.#first.at - time);
-    else lists.delete(this.#milliseconds);
+    else if (lists.get(this.milliseconds) === this) lists.delete(this.milliseconds);
   }
 }
 

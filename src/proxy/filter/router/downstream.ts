@@ -3,6 +3,7 @@ import type { ResponseHead } from '../../http/head.ts';
 import type { HttpManager } from '../../http/manager.ts';
 import type { Route } from '../../route/route.ts';
 import type { RouteTable } from '../../route/table.ts';
+import type { Deadline } from '../../time/deadline.ts';
 import type { FilterStream } from '../filter.ts';
 import type { RedirectHistory } from './internal-redirect.ts';
 
@@ -11,6 +12,8 @@ export interface DownstreamConnection {
   readonly source: SourceAddress | undefined;
   /** Tells connections of clients apart; undefined: there is none. */
   readonly id: number | undefined;
+  /** Ends the run of the router that is under way by `onGlobalTimeout`. */
+  readonly responseTimeout: Deadline;
   pauseReading(): void;
   resumeReading(): void;
   /** Sends what is written, then closes. */

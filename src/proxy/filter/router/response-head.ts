@@ -15,7 +15,7 @@ export function finishResponse(
   if (!stream.manager.router.suppressHeaders && stream.requestEndAt > 0) {
     headers.set('x-envoy-upstream-service-time', String(Math.floor(now() - stream.requestEndAt)));
   }
-  for (const cookie of cookies ?? []) headers.add('set-cookie', cookie);
+  if (cookies) for (const cookie of cookies) headers.add('set-cookie', cookie);
   stream.status = head.status;
   stream.response = head;
   stream.details = 'via_upstream';

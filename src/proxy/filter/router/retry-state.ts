@@ -43,22 +43,23 @@ interface RetryPlace {
   readonly traffic: readonly TrafficStats[];
 }
 
-/** Takes the headers that steer retries out of a request and makes the state of its retries; undefined when it has none. `steered`: it may have such headers. */
+/** Whether a request has retries, by its route or since a header asks for them, which the route may have added. */
+export function mayRetry(policy: RetryPolicy, headers: HeaderMap): boolean {
+  return policy.on !== 0 || headers.has('x-envoy-retry-on') || headers.has('x-envoy-retry-grpc-on');
+}
+
+/** Takes the headers that steer retries out of a request and makes the state of its retries; undefined when it has none. */
 export function createRetryState(
   stream: RouterDownstream,
   policy: RetryPolicy,
-  steered: boolean,
   place: RetryPlace,
   resources: Resources,
   retry: () => void,
 ): RetryState | undefined {
   const { headers } = stream.head;
-  const on = headers.get('x-envoy-retry-on');
-  const grpcOn = headers.get('x-envoy-retry-grpc-on');
-  const wanted = on !== undefined || grpcOn !== undefined || policy.on !== 0;
-  if (!wanted && !steered) return undefined;
+  const wanted = mayRetry(policy, headers);
   const state = wanted ? new RetryState(policy, stream.manager.runtime, place, resources, retry) : undefined;
-  state?.merge(on, grpcOn, headers, stream.requestLookup);
+  state?.merge(headers, stream.requestLookup);
   for (const name of STEERING) headers.remove(name);
   return state;
 }
@@ -108,12 +109,10 @@ export class RetryState implements RetrySelection {
     this.#wait = new Deadline(retry);
   }
 
-  merge(
-    on: string | undefined,
-    grpcOn: string | undefined,
-    headers: HeaderMap,
-    lookup: (name: string) => string | undefined,
-  ): void {
+  /** Adds what the request's headers ask for. */
+  merge(headers: HeaderMap, lookup: (name: string) => string | undefined): void {
+    const on = headers.get('x-envoy-retry-on');
+    const grpcOn = headers.get('x-envoy-retry-grpc-on');
     if (on !== undefined) this.#on |= retryBits(on, RETRY).bits;
     if (grpcOn !== undefined) this.#on |= retryBits(grpcOn, RETRY_GRPC).bits;
     const { requestHeaders } = this.#policy;

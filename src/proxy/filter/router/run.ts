@@ -13,7 +13,6 @@ import type { Timeouts } from '../../route/timeouts.ts';
 import type { TrafficStats } from '../../route/traffic.ts';
 import { trafficOf } from '../../route/virtual-host.ts';
 import { now } from '../../time/clock.ts';
-import { Deadline } from '../../time/deadline.ts';
 import type { LocalReply } from '../filter.ts';
 import { Attempt } from './attempt.ts';
 import { blameSlow, chargeAbort, chargeEnd, chargeHead, chargeStatus, chargeTimeout, judgeHead } from './charge.ts';
@@ -33,7 +32,7 @@ import {
 } from './replies.ts';
 import { announceAttempt, takeHostName } from './request-head.ts';
 import { finishResponse } from './response-head.ts';
-import { createRetryState, type RetryAnswer, type RetryState } from './retry-state.ts';
+import { createRetryState, mayRetry, type RetryAnswer, type RetryState } from './retry-state.ts';
 import { RoutingContext } from './routing-context.ts';
 import { hasSteeringHeaders, takeTimeouts } from './timeouts.ts';
 import { runUpstreamFilters } from './upstream-filters.ts';
@@ -59,7 +58,6 @@ export class RouterRun extends RoutingContext {
   #interimCame = false;
   #mirrors: Mirrors | undefined = undefined;
   #over = false;
-  readonly #global = new Deadline(() => this.#globalTimeout());
 
   constructor(stream: RouterDownstream, route: Route, action: ForwardAction, cluster: Cluster) {
     super(stream, action, cluster);
@@ -80,9 +78,7 @@ export class RouterRun extends RoutingContext {
     const policy = this.#policy;
     const steered = hasSteeringHeaders(headers);
     if (steered) this.takeMarks(headers);
-    const { respectExpectedTimeout: respectExpected } = stream.manager.router;
-    const options = { steered, grpc: this.grpc, respectExpected };
-    this.timeouts = takeTimeouts(action, policy, headers, options);
+    if (steered || this.grpc) this.timeouts = takeTimeouts(this, policy, steered);
     announceAttempt(this, this.#route, 0);
     const keepOriginal = !stream.manager.router.suppressHeaders;
     const refused = finalizeRequest(this.#route, action, stream.head, stream, keepOriginal);
@@ -99,7 +95,9 @@ export class RouterRun extends RoutingContext {
       return;
     }
     const resources = this.cluster.resources[action.priority];
-    this.retries = createRetryState(stream, policy.retry, steered, this, resources, () => this.#retry());
+    if (steered || mayRetry(policy.retry, headers)) {
+      this.retries = createRetryState(stream, policy.retry, this, resources, () => this.#retry());
+    }
     this.body.keep = this.retries?.enabled === true || action.internalRedirect !== undefined;
     if (policy.mirrors.length > 0) this.#mirrors = prepareMirrors(this, policy.mirrors);
     this.#launch(host);
@@ -116,7 +114,7 @@ export class RouterRun extends RoutingContext {
     if (this.switching === 'websocket') {
       // A handshake has no end of its own that time could be counted from.
       attempt.startTimeouts(this.timeouts);
-      this.#global.start(this.timeouts.global);
+      this.stream.connection.responseTimeout.start(this.timeouts.global);
     }
     if (runUpstreamFilters(this)) attempt.start();
   }
@@ -152,7 +150,7 @@ export class RouterRun extends RoutingContext {
   #startTimeouts(): void {
     // With a retry waited for, Envoy has nothing that time could be counted for.
     if (!this.#attempt || this.#over) return;
-    if (this.stream.upgrade === undefined) this.#global.start(this.timeouts.global);
+    if (this.stream.upgrade === undefined) this.stream.connection.responseTimeout.start(this.timeouts.global);
     if (this.#attempt.open) this.#attempt.startTimeouts(this.timeouts);
   }
 
@@ -181,14 +179,14 @@ export class RouterRun extends RoutingContext {
     finishResponse(stream, this.#route, head, this.cookies);
     stream.upstreamHost = attempt.host;
     this.#keepOnly(attempt);
-    if (head.status === 101) this.#global.stop();
+    if (head.status === 101) this.stream.connection.responseTimeout.stop();
     if (done) this.abort();
     stream.respond(head, done);
   }
 
   #keepOnly(attempt: Attempt): void {
     this.#attempt = attempt;
-    for (const slow of this.#slow ?? []) if (slow !== attempt) slow.abandon();
+    if (this.#slow) for (const slow of this.#slow) if (slow !== attempt) slow.abandon();
     this.#slow = undefined;
   }
 
@@ -348,7 +346,8 @@ export class RouterRun extends RoutingContext {
     this.#abort(noHealthyUpstream(this.#replyHeaders(false)));
   }
 
-  #globalTimeout(): void {
+  /** The whole request took too long. */
+  onGlobalTimeout(): void {
     const attempts = this.#attempt ? [this.#attempt, ...(this.#slow ?? [])] : (this.#slow ?? []);
     for (const attempt of attempts) {
       chargeTimeout(this, attempt);
@@ -389,10 +388,10 @@ export class RouterRun extends RoutingContext {
     const attempt = this.#attempt;
     this.#attempt = undefined;
     this.body.clear();
-    this.#global.stop();
+    this.stream.connection.responseTimeout.stop();
     this.#endRetries();
     attempt?.abandon();
-    for (const slow of this.#slow ?? []) slow.abandon();
+    if (this.#slow) for (const slow of this.#slow) slow.abandon();
     if (!this.bodyDone) this.#mirrors?.cancel();
   }
 }

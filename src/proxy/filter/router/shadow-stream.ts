@@ -8,6 +8,7 @@ import { ANY_MATCH } from '../../route/match.ts';
 import { NO_RETRY } from '../../route/retry.ts';
 import type { Route } from '../../route/route.ts';
 import { now } from '../../time/clock.ts';
+import { Deadline } from '../../time/deadline.ts';
 import type { LocalReply } from '../filter.ts';
 import type { DownstreamConnection, RouterDownstream } from './downstream.ts';
 import { RouterRun } from './run.ts';
@@ -42,7 +43,10 @@ export class ShadowStream extends StreamInfo implements RouterDownstream {
     if (this.requestDone) this.requestEndAt = now();
     this.clusterName = cluster.config.name;
     this.routeCluster = cluster.config.name;
-    this.connection = new ShadowConnection(() => parent.onUpstreamWritable());
+    this.connection = new ShadowConnection(
+      () => parent.onUpstreamWritable(),
+      () => this.#run.onGlobalTimeout(),
+    );
     const action = shadowAction(parent.timeouts.global);
     this.route = shadowRoute(action);
     this.#run = new RouterRun(this, this.route, action, cluster);
@@ -111,10 +115,12 @@ class ShadowConnection implements DownstreamConnection {
   readonly source = undefined;
   readonly id = undefined;
   paused = false;
+  readonly responseTimeout: Deadline;
   readonly #onResume: () => void;
 
-  constructor(onResume: () => void) {
+  constructor(onResume: () => void, onTimeout: () => void) {
     this.#onResume = onResume;
+    this.responseTimeout = new Deadline(onTimeout);
   }
 
   pauseReading(): void {

@@ -4,22 +4,23 @@ import type { RoutePolicy } from '../../route/policy.ts';
 import { capPerTry, type Timeouts } from '../../route/timeouts.ts';
 import { formatGrpcTimeout, grpcTimeout } from './grpc-timeout.ts';
 import { wholeNumber } from './number.ts';
+import type { RouterRun } from './run.ts';
 
 /**
  * The timeouts of a request. Takes the headers that set them out of it: the connection manager has removed those of external requests,
  * so what is left is trusted. `steered`: there are headers that begin with `x-envoy-`.
  */
 export function takeTimeouts(
-  action: ForwardAction,
+  { action, stream, grpc: isGrpc }: Pick<RouterRun, 'action' | 'stream' | 'grpc'>,
   { retry, timeouts: route }: RoutePolicy,
-  headers: HeaderMap,
-  options: { readonly steered: boolean; readonly grpc: boolean; readonly respectExpected: boolean },
+  steered: boolean,
 ): Timeouts {
-  const grpc = options.grpc && action.grpcMax !== undefined && !action.maxStreamDuration;
-  if (!options.steered && !grpc) return route;
+  const { headers } = stream.head;
+  const grpc = isGrpc && action.grpcMax !== undefined && !action.maxStreamDuration;
+  if (!steered && !grpc) return route;
   const hedge = take(headers, 'x-envoy-hedge-on-per-try-timeout');
   const base = grpc ? clientTimeout(action, headers) : route.global;
-  const global = headerTimeout(headers, options.respectExpected) ?? base;
+  const global = headerTimeout(headers, stream.manager.router.respectExpectedTimeout) ?? base;
   const perTry = wholeNumber(take(headers, 'x-envoy-upstream-rq-per-try-timeout-ms')) ?? retry.perTryTimeout;
   const duration = take(headers, 'x-envoy-upstream-stream-duration-ms');
   const alternative = take(headers, 'x-envoy-upstream-rq-timeout-alt-response');
