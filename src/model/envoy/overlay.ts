@@ -355,4 +355,10 @@ export const overlayFields: readonly OverlayField[] = [
     type: `${network}.tcp_proxy.v3.ProxyProtocolTlvMergePolicy`,
   },
   { message: `${network}.tcp_proxy.v3.TcpProxy`, field: 'check_drain_close', number: 24, type: bool },
+  {
+    message: `${network}.tcp_proxy.v3.TcpProxy.TunnelingConfig`,
+    field: 'request_id_extension',
+    number: 7,
+    type: `${network}.http_connection_manager.v3.RequestIDExtension`,
+  },
 ];

@@ -50,6 +50,7 @@ function connect(cluster: Cluster, host: Host, id: number): Promise<UpstreamConn
 const handler = {
   headRequest: false,
   switching: 'none' as const,
+  closesHere: false,
   onHead: () => undefined,
   onInterim: () => undefined,
   onTrailers: () => undefined,

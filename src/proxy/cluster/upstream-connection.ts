@@ -22,6 +22,8 @@ export interface ResponseHandler {
   readonly headRequest: boolean;
   /** How the request leaves HTTP: a tunnel begins with a 101, with a 2xx for `connect`, at once for `raw`. */
   readonly switching: 'none' | 'websocket' | 'upgrade' | 'connect' | 'raw';
+  /** When the host ends its side of a connection it is this one that closes it, as Envoy does once CONNECT was sent. */
+  readonly closesHere: boolean;
   /** `done`: no body follows. Afterwards the connection may be in other hands. */
   onHead(head: ResponseHead, done: boolean): void;
   /** A response of 1xx, which is not the last. */
@@ -103,7 +105,10 @@ export class UpstreamConnection implements RaceUser {
   /** What has come of a head that is not complete. */
   #partial: HeadBuffer | undefined = undefined;
   #keep = false;
-  readonly #connectTimeout: Deadline;
+  /** What was written goes out, then it closes. */
+  #ending = false;
+  /** For connecting, then for ending. */
+  readonly #timeout: Deadline;
   #local: Peer | undefined = undefined;
 
   /** Only set while several addresses are tried. */
@@ -119,7 +124,7 @@ export class UpstreamConnection implements RaceUser {
     this.owner = owner;
     this.#codec = codec;
     this.#bufferLimit = bufferLimit;
-    this.#connectTimeout = new Deadline(() => this.#connectFailed('connection timeout', ''));
+    this.#timeout = new Deadline(() => this.#tooLate());
     const open = (user: TransportUser, address: Address): Transport =>
       new Transport(user, owner.bytes, (onread) => openUpstreamSocket(address, source, binding, onread));
     const [address] = addresses;
@@ -130,7 +135,7 @@ export class UpstreamConnection implements RaceUser {
       this.#race = new ConnectRace(sortAddresses(addresses, eyeballs), open, this);
       this.transport = this.#race.start();
     }
-    this.#connectTimeout.start(connectTimeout);
+    this.#timeout.start(connectTimeout);
   }
 
   /** Gives the connection to a request. The handler writes to `transport`. */
@@ -142,6 +147,20 @@ export class UpstreamConnection implements RaceUser {
     this.#awaitingHead = true;
     this.#interimTold = false;
     this.#keep = false;
+  }
+
+  /** Sends what is written, then closes, in so many milliseconds at most. The request under way ends with it and hears nothing more. */
+  endAndClose(limit: number): void {
+    this.endedActive ||= this.handler !== undefined;
+    this.handler = undefined;
+    this.#ending = true;
+    this.transport.endAndClose();
+    this.#timeout.start(limit);
+  }
+
+  #tooLate(): void {
+    if (this.connected) this.destroy();
+    else this.#connectFailed('connection timeout', '');
   }
 
   destroy(): void {
@@ -183,7 +202,7 @@ export class UpstreamConnection implements RaceUser {
 
   #connect(): void {
     if (this.closed) return;
-    this.#connectTimeout.stop();
+    this.#timeout.stop();
     this.connected = true;
     this.transport.limitBuffer(this.#bufferLimit);
     this.transport.connected();
@@ -209,7 +228,7 @@ export class UpstreamConnection implements RaceUser {
 
   #shut(): void {
     this.closed = true;
-    this.#connectTimeout.stop();
+    this.#timeout.stop();
     this.lifetime?.stop();
     this.#race?.stop();
     this.transport.destroy();
@@ -226,7 +245,8 @@ export class UpstreamConnection implements RaceUser {
   }
 
   onRemoteEnd(): void {
-    this.endedByHost ||= !this.closed && !(this.handler && endsFromHere(this.handler, this.requestSent));
+    if (this.#ending) return;
+    this.endedByHost ||= !this.closed && this.handler?.closesHere !== true;
     if (this.tunnel) this.handler?.onTunnel(NOTHING, 0, 0);
     else this.onClosed();
   }
@@ -255,7 +275,7 @@ export class UpstreamConnection implements RaceUser {
     this.received += length;
     const { handler } = this;
     if (!handler || this.closed) {
-      this.destroy();
+      if (!this.#ending) this.destroy();
       return;
     }
     if (this.tunnel) {
@@ -359,9 +379,4 @@ export class UpstreamConnection implements RaceUser {
 
 function switches(switching: ResponseHandler['switching'], status: number): boolean {
   return switching === 'connect' ? status >= 200 && status < 300 : status === 101;
-}
-
-/** Once CONNECT was sent Envoy keeps its side open when the host ends its own, and then closes both. */
-function endsFromHere({ switching }: ResponseHandler, requestSent: boolean): boolean {
-  return switching === 'connect' || (switching === 'raw' && !requestSent);
 }

@@ -53,7 +53,7 @@ function anyMetadata(argument: string): ReturnType<CommandKind['make']> {
   return fail(`${type} is not supported type of metadata`);
 }
 
-/** Filter state is what filters of Envoy leave for each other; none here does. */
+/** Filter state is what filters leave for each other; here only the TCP proxy leaves some, and nothing that has plain text. */
 function filterState(argument: string): ReturnType<CommandKind['make']> {
   const [key = '', type = '', field = ''] = argument.split(':');
   if (key === '') return fail('Invalid filter state configuration, key cannot be empty.');
@@ -63,7 +63,14 @@ function filterState(argument: string): ReturnType<CommandKind['make']> {
   if ((type === 'FIELD') !== (field !== '')) {
     return fail('Invalid filter state serialize type, FIELD should be used with the field name.');
   }
-  return ok(() => undefined);
+  if (type !== '' && type !== 'TYPED') return ok(() => undefined);
+  return ok((info) => info.filterState?.[key]);
+}
+
+/** Upstream connections have none. */
+function upstreamFilterState(argument: string): ReturnType<CommandKind['make']> {
+  const checked = filterState(argument);
+  return checked.ok ? ok(() => undefined) : checked;
 }
 
 /** Commands about metadata. Names and meaning as in Envoy's access log documentation. */
@@ -72,5 +79,5 @@ export const METADATA_COMMANDS: Readonly<Record<string, CommandKind>> = {
   UPSTREAM_METADATA: { argument: 'required', length: false, make: (argument) => valueAt(argument, ofHost) },
   METADATA: { argument: 'optional', length: true, make: anyMetadata },
   FILTER_STATE: { argument: 'optional', length: true, make: filterState },
-  UPSTREAM_FILTER_STATE: { argument: 'optional', length: true, make: filterState },
+  UPSTREAM_FILTER_STATE: { argument: 'optional', length: true, make: upstreamFilterState },
 };

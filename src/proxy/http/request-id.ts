@@ -43,7 +43,7 @@ export interface RequestIdOptions {
 
 /** Reads the fields of a connection manager on request ids. */
 export function readRequestIds(fields: Fields): RequestIdOptions {
-  const extension = fields.message('request_id_extension', readExtension) ?? UUID;
+  const extension = fields.message('request_id_extension', readRequestIdExtension) ?? UUID;
   return {
     generate: fields.boolean('generate_request_id') ?? true,
     preserve: fields.flag('preserve_external_request_id'),
@@ -55,7 +55,8 @@ export function readRequestIds(fields: Fields): RequestIdOptions {
 const UUID_TYPE = 'envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig';
 const UUID = { packTraceReason: true, decidesSampling: true };
 
-function readExtension(fields: Fields): typeof UUID | undefined {
+/** Reads an `envoy.extensions.filters.network.http_connection_manager.v3.RequestIDExtension`. */
+export function readRequestIdExtension(fields: Fields): typeof UUID | undefined {
   const config = fields.raw('typed_config');
   const type = isObject(config) ? typeName(config) : '';
   if (type !== UUID_TYPE) {

@@ -136,6 +136,8 @@ export class StreamInfo {
   virtualHostName = '';
   upstreamHost: Host | undefined = undefined;
   upstreamLocal: Peer | undefined = undefined;
+  /** What network filters leave for access logs, by key. */
+  filterState: JsonObject | undefined = undefined;
   /** What goes to the upstream is not HTTP. */
   rawUpstream = false;
   /** Which of several addresses of the host it went to; undefined where there is one. */

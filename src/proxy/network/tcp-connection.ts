@@ -10,10 +10,12 @@ import { ConnectionLog } from './connection-log.ts';
 import type { TerminalConnection } from './gate.ts';
 import type { BackOff, TcpProxy } from './tcp-proxy.ts';
 import { TcpContext } from './tcp-route.ts';
-import { type ConnectFailure, connectTcp, type TcpUpstream, type TcpUpstreamOwner } from './tcp-upstream.ts';
+import { type ByteUpstream, type ConnectFailure, connectTcp, type TcpUpstreamOwner } from './tcp-upstream.ts';
+import { type TunnelOwner, TunnelUpstream } from './tunnel-upstream.ts';
+import { type Tunneling, tunnelFault } from './tunneling.ts';
 
 /** A client's connection joined to one upstream connection, byte for byte, each direction ending on its own. */
-export class TcpConnection implements TerminalConnection, TcpUpstreamOwner {
+export class TcpConnection implements TerminalConnection, TcpUpstreamOwner, TunnelOwner {
   readonly halfClose = true;
   readonly #downstream: Transport;
   readonly #proxy: TcpProxy;
@@ -22,7 +24,7 @@ export class TcpConnection implements TerminalConnection, TcpUpstreamOwner {
   /** They count what comes in. */
   readonly #behindFilters: boolean;
   readonly #onClosed: (connection: TcpConnection) => void;
-  #upstream: TcpUpstream | undefined = undefined;
+  #upstream: ByteUpstream | undefined = undefined;
   #cluster: Cluster | undefined = undefined;
   #host: Host | undefined = undefined;
   #joined = false;
@@ -75,8 +77,8 @@ export class TcpConnection implements TerminalConnection, TcpUpstreamOwner {
     this.#life.start(maxDuration * (1 + (Math.random() * durationJitter) / 100));
     // Otherwise nothing is read before there is somebody to give it to.
     if (maxEarlyData === undefined) this.#downstream.pause();
-    if (awaitsData) this.#idle.start(idleTimeout);
-    else this.#connect();
+    if (awaitsData || this.#proxy.tunneling) this.#idle.start(idleTimeout);
+    if (!awaitsData) this.#connect();
   }
 
   #connect(): void {
@@ -93,26 +95,49 @@ export class TcpConnection implements TerminalConnection, TcpUpstreamOwner {
       return;
     }
     const { DEFAULT: resources } = cluster.resources;
+    if (resources.connections >= resources.limits.connections) {
+      cluster.stats.cxOverflow++;
+      info.flags |= FLAG.UPSTREAM_OVERFLOW;
+      this.destroy();
+      return;
+    }
     const host = cluster.choose(new TcpContext(info, route, hash));
-    if (!host || resources.connections >= resources.limits.connections) {
-      if (!host) cluster.stats.noneHealthy++;
-      info.flags |= host ? FLAG.UPSTREAM_OVERFLOW : FLAG.NO_HEALTHY_UPSTREAM;
+    if (!host) {
+      cluster.stats.noneHealthy++;
+      info.flags |= FLAG.NO_HEALTHY_UPSTREAM;
       this.destroy();
       return;
     }
     this.#cluster = cluster;
     this.#host = host;
-    info.upstreamHost = host;
     info.attempts++;
+    if (this.#proxy.tunneling) {
+      this.#openTunnel(cluster, host, this.#proxy.tunneling);
+      return;
+    }
+    info.upstreamHost = host;
     const upstream = connectTcp(this, cluster, host, this.#source);
     if (upstream.ok) this.#upstream = upstream.value;
     else this.onConnectFailed(upstream.error, 'local');
+  }
+
+  #openTunnel(cluster: Cluster, host: Host, tunneling: Tunneling): void {
+    const fault = tunnelFault(cluster);
+    const pool = cluster.pool(host, cluster.resources.DEFAULT, this.#source, undefined);
+    if (fault !== undefined || !pool) {
+      this.onConnectFailed(fault ?? '', 'local');
+      return;
+    }
+    const tunnel = new TunnelUpstream(this, pool, host, tunneling, this.#info);
+    this.#upstream = tunnel;
+    tunnel.start();
   }
 
   onConnectFailed(failure: string, kind: ConnectFailure): void {
     const info = this.#info;
     this.#upstream = undefined;
     if (this.#over) return;
+    info.upstreamHost = this.#host;
     if (this.#host) this.#cluster?.outlier?.onLocalFailure(this.#host, kind === 'timeout' ? 504 : 503);
     info.upstreamFailure = failure;
     if (kind !== 'local') info.flags |= FLAG.UPSTREAM_FAILURE;
@@ -134,8 +159,9 @@ export class TcpConnection implements TerminalConnection, TcpUpstreamOwner {
     return Math.max(1, Math.floor(Math.random() * span));
   }
 
-  onConnected(upstream: TcpUpstream): void {
+  onConnected(upstream: ByteUpstream): void {
     this.#joined = true;
+    this.#info.upstreamHost = this.#host;
     if (this.#host) this.#cluster?.outlier?.onConnected(this.#host);
     this.#info.upstreamLocal = upstream.local;
     this.#info.upstreamRemote = upstream.remote;
@@ -145,13 +171,13 @@ export class TcpConnection implements TerminalConnection, TcpUpstreamOwner {
     this.#early = [];
     this.#downstream.resume();
     for (const bytes of early) this.#forward(bytes, bytes.length);
-    if (this.#endedEarly) upstream.transport.end();
+    if (this.#endedEarly) upstream.end();
   }
 
   #forward(bytes: Buffer, length: number): void {
-    const upstream = this.#upstream?.transport;
+    const upstream = this.#upstream;
     if (!upstream) return;
-    writeMessage(upstream, undefined, bytes, 0, length, false, false);
+    upstream.write(bytes, length);
     this.#info.upstreamWireSent += length;
     if (upstream.blocked) this.#downstream.pause();
   }
@@ -195,11 +221,11 @@ export class TcpConnection implements TerminalConnection, TcpUpstreamOwner {
     this.#proxy.stats.sent += length;
     this.#idle.start(this.#proxy.idleTimeout);
     writeMessage(this.#downstream, undefined, bytes, 0, length, false, false);
-    if (this.#downstream.blocked) this.#upstream?.transport.pause();
+    if (this.#downstream.blocked) this.#upstream?.pause();
   }
 
   onWritable(): void {
-    this.#upstream?.transport.resume();
+    this.#upstream?.resume();
   }
 
   onUpstreamWritable(): void {
@@ -207,13 +233,18 @@ export class TcpConnection implements TerminalConnection, TcpUpstreamOwner {
   }
 
   onRemoteEnd(): void {
-    if (this.#joined) this.#upstream?.transport.end();
+    if (this.#joined) this.#upstream?.end();
     else if (this.#proxy.maxEarlyData === undefined) this.destroy();
     else this.#endEarly();
   }
 
   onUpstreamEnd(): void {
     this.#downstream.end();
+  }
+
+  onTunnelEnded(): void {
+    this.#upstream = undefined;
+    this.#downstream.endAndClose();
   }
 
   onUpstreamClosed(): void {
@@ -232,6 +263,10 @@ export class TcpConnection implements TerminalConnection, TcpUpstreamOwner {
     this.#life.stop();
     this.#pause.stop();
     this.#info.responseEndAt = now();
+    if (this.#upstream instanceof TunnelUpstream && this.#upstream.asked) {
+      this.#info.upstreamHost = this.#host;
+      this.#info.flags |= FLAG.UPSTREAM_FAILURE;
+    }
     this.#upstream?.destroy();
     this.#upstream = undefined;
     this.#onClosed(this);

@@ -5,6 +5,7 @@ import type { HttpManagerContext } from '../http/manager.ts';
 import { sanitizeStatName } from '../stats/store.ts';
 import { TCP_STATS, type TcpStats } from './stats.ts';
 import { readTcpHash, readTcpRoutes, type TcpHash, type TcpRoute } from './tcp-route.ts';
+import { readTunneling, type Tunneling } from './tunneling.ts';
 
 /** A compiled `envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy`; times in milliseconds, 0 for none. */
 export interface TcpProxy {
@@ -13,6 +14,8 @@ export interface TcpProxy {
   /** Where a new connection goes. */
   readonly choose: () => TcpRoute;
   readonly hash: TcpHash;
+  /** Undefined: the hosts are sent the bytes as they come. */
+  readonly tunneling: Tunneling | undefined;
   readonly idleTimeout: number;
   readonly maxDuration: number;
   /** A connection lives so many percent longer at most. */
@@ -60,6 +63,7 @@ export function readTcpProxy(fields: Fields, context: HttpManagerContext): TcpPr
     clusters: context.clusters,
     choose: readTcpRoutes(fields),
     hash: readTcpHash(fields),
+    tunneling: fields.message('tunneling_config', readTunneling),
     idleTimeout: fields.duration('idle_timeout') ?? HOUR,
     maxDuration: readPeriod(fields, 'max_downstream_connection_duration'),
     durationJitter: fields.message(jitter, readPercent) ?? 0,

@@ -16,6 +16,7 @@ import {
 } from '../cluster/upstream-socket.ts';
 import type { Address } from '../config/address.ts';
 import type { Peer } from '../http/stream-info.ts';
+import { writeMessage } from '../http/wire.ts';
 import { now } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
 import { Transport, type TransportUser } from '../transport/transport.ts';
@@ -23,13 +24,32 @@ import { Transport, type TransportUser } from '../transport/transport.ts';
 /** Whether the system, the way to the host or the host itself did not let a connection be. */
 export type ConnectFailure = 'local' | 'remote' | 'timeout';
 
+/** What carries a client's bytes to a host and back. */
+export interface ByteUpstream {
+  readonly local: Peer;
+  /** Which of several addresses of the host it is to; undefined where there is one. */
+  readonly remote: Peer | undefined;
+  /** So much waits in memory that the sender should stop until `onUpstreamWritable`. */
+  readonly blocked: boolean;
+  /** `bytes` up to `length` are copied before this returns. */
+  write(bytes: Buffer, length: number): void;
+  /** The client sends nothing more. */
+  end(): void;
+  pause(): void;
+  resume(): void;
+  destroy(): void;
+}
+
 /** What hears of an upstream connection. */
-export interface TcpUpstreamOwner {
-  onConnected(upstream: TcpUpstream): void;
+export interface UpstreamOwner {
+  onConnected(upstream: ByteUpstream): void;
   /** Not called after `onConnected`. `failure`: Envoy's transport failure reason. */
   onConnectFailed(failure: string, kind: ConnectFailure): void;
   onUpstreamBytes(bytes: Buffer, length: number): void;
   onUpstreamWritable(): void;
+}
+
+export interface TcpUpstreamOwner extends UpstreamOwner {
   /** The upstream sends nothing more. */
   onUpstreamEnd(): void;
   onUpstreamClosed(): void;
@@ -58,9 +78,8 @@ export function connectTcp(
 }
 
 /** One connection to a host that carries bytes as they come. */
-export class TcpUpstream implements RaceUser, Carried {
+export class TcpUpstream implements ByteUpstream, RaceUser, Carried {
   transport: Transport;
-  /** Which of several addresses of the host it is to; undefined where there is one. */
   remote: Peer | undefined = undefined;
   /** Only set while several addresses are tried. */
   #race: ConnectRace | undefined = undefined;
@@ -99,6 +118,26 @@ export class TcpUpstream implements RaceUser, Carried {
   get local(): Peer {
     const { localAddress, localPort } = this.transport.socket;
     return { address: localAddress ?? '', port: localPort ?? 0 };
+  }
+
+  get blocked(): boolean {
+    return this.transport.blocked;
+  }
+
+  write(bytes: Buffer, length: number): void {
+    writeMessage(this.transport, undefined, bytes, 0, length, false, false);
+  }
+
+  end(): void {
+    this.transport.end();
+  }
+
+  pause(): void {
+    this.transport.pause();
+  }
+
+  resume(): void {
+    this.transport.resume();
   }
 
   destroy(): void {

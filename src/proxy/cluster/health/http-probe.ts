@@ -37,6 +37,7 @@ const IMMEDIATE_FAIL = 'x-envoy-immediate-health-check-fail';
 export class HttpProbe implements Probe, ConnectionOwner, ResponseHandler {
   readonly headRequest: boolean;
   readonly switching = 'none';
+  readonly closesHere = false;
   readonly bytes = uncounted();
   readonly #options: HttpProbeOptions;
   readonly #request: string;

@@ -74,6 +74,10 @@ export class Attempt implements PoolClient, ResponseHandler {
     return this.#connection !== undefined && !this.#paused;
   }
 
+  get closesHere(): boolean {
+    return this.switching === 'connect' || (this.switching === 'raw' && this.#connection?.requestSent === false);
+  }
+
   start(): void {
     this.#waiting = true;
     const { source, id } = this.#run.stream.connection;

@@ -1,0 +1,206 @@
+import type { Host } from '../cluster/host.ts';
+import type { Pool, PoolClient } from '../cluster/pool.ts';
+import type { ResetReason } from '../cluster/reset.ts';
+import type { ResponseHandler, UpstreamConnection } from '../cluster/upstream-connection.ts';
+import type { ResponseHead } from '../http/head.ts';
+import type { HeaderMap } from '../http/headers.ts';
+import type { Peer, StreamInfo } from '../http/stream-info.ts';
+import { outgoingRequest, TAIL, writeMessage } from '../http/wire.ts';
+import type { ByteUpstream, ConnectFailure, UpstreamOwner } from './tcp-upstream.ts';
+import { isEstablished, keepResponseHead, keepResponseTrailers, type Tunneling, tunnelRequest } from './tunneling.ts';
+
+/** How long a host may take for the last bytes it is sent. */
+const FLUSH_MS = 60_000;
+
+/** What hears of a tunnel. */
+export interface TunnelOwner extends UpstreamOwner {
+  /** Either side has ended it: what is written goes out, then nothing more. */
+  onTunnelEnded(): void;
+}
+
+/** A connection of a cluster's HTTP pool whose host is asked for a tunnel and then carries bytes. As in Envoy either end of it ends both. */
+export class TunnelUpstream implements ByteUpstream, PoolClient, ResponseHandler {
+  readonly headRequest = false;
+  readonly switching: 'connect' | 'none';
+  readonly closesHere = true;
+  readonly #owner: TunnelOwner;
+  readonly #pool: Pool;
+  readonly #host: Host;
+  readonly #tunneling: Tunneling;
+  readonly #info: StreamInfo;
+  #connection: UpstreamConnection | undefined = undefined;
+  #established = false;
+  #over = false;
+
+  constructor(owner: TunnelOwner, pool: Pool, host: Host, tunneling: Tunneling, info: StreamInfo) {
+    this.#owner = owner;
+    this.#pool = pool;
+    this.#host = host;
+    this.#tunneling = tunneling;
+    this.#info = info;
+    this.switching = tunneling.method === 'CONNECT' ? 'connect' : 'none';
+  }
+
+  /** Asks for a connection; the owner may be told the outcome before this returns. */
+  start(): void {
+    this.#pool.request(this);
+  }
+
+  /** The host was asked and has not answered. */
+  get asked(): boolean {
+    return this.#connection !== undefined && !this.#established && !this.#over;
+  }
+
+  get local(): Peer {
+    return this.#connection?.local ?? { address: '', port: 0 };
+  }
+
+  get remote(): Peer | undefined {
+    return this.#connection?.remote;
+  }
+
+  get blocked(): boolean {
+    return this.#connection?.transport.blocked ?? false;
+  }
+
+  get #chunked(): boolean {
+    return this.switching === 'none';
+  }
+
+  onReady(connection: UpstreamConnection): void {
+    const head = tunnelRequest(this.#tunneling, this.#info);
+    this.#connection = connection;
+    this.#begin();
+    connection.begin(this);
+    if (!head) {
+      this.#refuse('the host of the tunnel is none');
+      return;
+    }
+    const { codec } = this.#pool.cluster.config;
+    const outgoing = outgoingRequest(
+      head,
+      this.#chunked ? head.path : head.authority,
+      this.#chunked ? TAIL.CHUNKED : 0,
+      codec.headerCase.write,
+    );
+    writeMessage(connection.transport, outgoing, undefined, 0, 0, false, false);
+  }
+
+  #begin(): void {
+    const { resources, cluster } = this.#pool;
+    resources.requests++;
+    this.#host.activeRequests++;
+    this.#host.stats.rqTotal++;
+    cluster.stats.rqTotal++;
+    cluster.stats.rqActive++;
+  }
+
+  #end(): void {
+    if (this.#over) return;
+    this.#over = true;
+    if (!this.#connection) return;
+    const { resources, cluster } = this.#pool;
+    resources.requests--;
+    this.#host.activeRequests--;
+    cluster.stats.rqActive--;
+  }
+
+  onPoolFailure(reason: ResetReason, detail: string): void {
+    this.#end();
+    const kind: ConnectFailure =
+      reason === 'connection timeout' ? 'timeout' : reason === 'remote connection failure' ? 'remote' : 'local';
+    this.#owner.onConnectFailed(detail, kind);
+  }
+
+  onHead(head: ResponseHead, done: boolean): void {
+    if (this.#over) return;
+    if (this.#tunneling.keepHeaders) keepResponseHead(this.#info, head);
+    if (!isEstablished(head, done)) {
+      this.#refuse(`tunnel_response:${head.status}`);
+      return;
+    }
+    this.#established = true;
+    this.#owner.onConnected(this);
+  }
+
+  #refuse(failure: string): void {
+    this.#end();
+    this.#connection?.destroy();
+    this.#owner.onConnectFailed(failure, 'remote');
+  }
+
+  onInterim(): void {
+    // What was asked for is still to come.
+  }
+
+  onTrailers(trailers: HeaderMap): void {
+    if (this.#tunneling.keepTrailers) keepResponseTrailers(this.#info, trailers);
+  }
+
+  onTunnel(bytes: Buffer, start: number, stop: number): void {
+    this.#receive(bytes, start, stop, stop === start);
+  }
+
+  onBody(bytes: Buffer, start: number, stop: number, done: boolean): void {
+    this.#receive(bytes, start, stop, done);
+  }
+
+  #receive(bytes: Buffer, start: number, stop: number, done: boolean): void {
+    if (this.#over) return;
+    if (stop > start) this.#owner.onUpstreamBytes(bytes.subarray(start, stop), stop - start);
+    if (!done || this.#over) return;
+    this.#end();
+    this.#connection?.destroy();
+    this.#owner.onTunnelEnded();
+  }
+
+  onReadEnd(): void {
+    // What was read is handed over piece by piece.
+  }
+
+  onReset(): void {
+    if (this.#over) return;
+    this.#end();
+    if (this.#established) this.#owner.onTunnelEnded();
+    else this.#owner.onConnectFailed('', 'remote');
+  }
+
+  onWritable(): void {
+    if (!this.#over) this.#owner.onUpstreamWritable();
+  }
+
+  write(bytes: Buffer, length: number): void {
+    const connection = this.#connection;
+    if (connection && !this.#over) {
+      writeMessage(connection.transport, undefined, bytes, 0, length, this.#chunked, false);
+    }
+  }
+
+  /** The client has ended its side: HTTP/1.1 has no other way to say so than to close the connection. */
+  end(): void {
+    const connection = this.#connection;
+    if (!connection || this.#over) return;
+    this.#end();
+    if (this.#chunked) writeMessage(connection.transport, undefined, undefined, 0, 0, true, true);
+    connection.endAndClose(FLUSH_MS);
+    this.#owner.onTunnelEnded();
+  }
+
+  pause(): void {
+    this.#connection?.transport.pause();
+  }
+
+  resume(): void {
+    this.#connection?.transport.resume();
+  }
+
+  destroy(): void {
+    if (this.#over) return;
+    this.#end();
+    if (this.#connection) this.#connection.destroy();
+    else {
+      this.#pool.cancel(this);
+      this.#pool.cluster.stats.rqCancelled++;
+    }
+  }
+}
