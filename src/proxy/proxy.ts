@@ -1,4 +1,6 @@
 import type { Issue } from '../base/index.ts';
+import type { AccessLog } from './accesslog/access-log.ts';
+import { adminAddressIssues, readAdminLogs } from './admin/access-log.ts';
 import { type AdminServer, startAdmin } from './admin/admin.ts';
 import type { AdminSubject } from './admin/page.ts';
 import { type Bootstrap, readBootstrap, type ShownBootstrap } from './config/bootstrap.ts';
@@ -48,7 +50,10 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     if (config.ads) await workers.command({ kind: 'holdListeners' });
     const issues = await applyClusters(config, apply);
     const all = [...issues, ...adsIssues(config, (name) => workers.first.clusters.grpcTarget(name))];
-    admin = await openAdmin({
+    all.push(...adminAddressIssues(config, options.adminAnyAddress ?? false));
+    const adminLogs = readAdminLogs(config, workers.first, all);
+    if (all.length > 0) throw new BootstrapError(all);
+    const subject: AdminSubject = {
       workers,
       config,
       records,
@@ -57,7 +62,8 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
       drain: createDrainControl(workers, drain),
       commandLine: options.commandLine,
       quit: () => void stop(0).then(() => process.exit(0)),
-    });
+    };
+    admin = await openAdmin(subject, adminLogs);
     all.push(...(await applyListeners(config, apply)));
     if (all.length > 0) throw new BootstrapError(all);
     discovery = await openDiscovery(config, workers, apply, logs);
@@ -97,7 +103,10 @@ export async function checkBootstrap(options: ProxyOptions): Promise<readonly Is
       change.kind === 'listener' ? engine.listeners.check(change.json) : engine.apply(change);
     const apply: Apply = (changes) => Promise.all(changes.map(check));
     const issues = [...(await applyClusters(config, apply)), ...(await applyListeners(config, apply))];
-    return [...issues, ...adsIssues(config, (name) => engine.clusters.grpcTarget(name))];
+    issues.push(...adsIssues(config, (name) => engine.clusters.grpcTarget(name)));
+    issues.push(...adminAddressIssues(config, options.adminAnyAddress ?? false));
+    readAdminLogs(config, engine, issues);
+    return issues;
   } finally {
     await engine.stop(0);
   }
@@ -113,10 +122,10 @@ function logsOf({ logs, log }: ProxyOptions): Logs {
   return logs ?? (log ? singleLogger(log) : createLogs('info'));
 }
 
-async function openAdmin(subject: AdminSubject): Promise<AdminServer | undefined> {
+async function openAdmin(subject: AdminSubject, logs: readonly AccessLog[]): Promise<AdminServer | undefined> {
   const { admin } = subject.config;
   if (!admin) return undefined;
-  const server = await startAdmin(admin, subject);
+  const server = await startAdmin(admin, subject, logs);
   if (!server.ok) throw new BootstrapError([{ path: 'admin.address', message: server.error }]);
   return server.value;
 }

@@ -65,6 +65,8 @@ export const AFTER: Readonly<Record<string, readonly JsonObject[]>> = {
 
 /** Fields whose messages are not walked where they stand: told on as they are, or walked as resources of their own. */
 export const OPAQUE: ReadonlySet<string> = new Set([
+  // Read when the proxy starts, as those of listeners are.
+  'envoy.config.bootstrap.v3.Admin.access_log',
   'envoy.config.bootstrap.v3.Bootstrap.node',
   'envoy.config.bootstrap.v3.Bootstrap.StaticResources.clusters',
   'envoy.config.bootstrap.v3.Bootstrap.StaticResources.listeners',

@@ -1,8 +1,10 @@
 import { rm } from 'node:fs/promises';
 import type http from 'node:http';
 import { fail, ok, type Result } from '../../base/index.ts';
+import type { AccessLog } from '../accesslog/access-log.ts';
 import { errnoText } from '../cluster/reset.ts';
 import { type Address, formatAddress } from '../config/address.ts';
+import { logRequest } from './access-log.ts';
 import { clusters } from './clusters.ts';
 import { configDump } from './config-dump.ts';
 import { information } from './info.ts';
@@ -33,11 +35,15 @@ const ENDPOINTS: readonly Endpoint[] = [
 
 const BY_PATH = new Map(ENDPOINTS.map((endpoint) => [endpoint.path, endpoint]));
 
-/** Serves Envoy's admin paths. */
-export async function startAdmin(address: Address, subject: AdminSubject): Promise<Result<AdminServer, string>> {
+/** Serves Envoy's admin paths, and tells the logs of each request. */
+export async function startAdmin(
+  address: Address,
+  subject: AdminSubject,
+  logs: readonly AccessLog[] = [],
+): Promise<Result<AdminServer, string>> {
   const { createServer } = await import('node:http');
   if (address.kind === 'pipe') await rm(address.path, { force: true });
-  const server = createServer((request, response) => void answer(request, response, subject));
+  const server = createServer((request, response) => void answer(request, response, subject, logs));
   return new Promise((resolve) => {
     server.once('error', (error) =>
       resolve(fail(`cannot bind admin '${formatAddress(address)}': ${errnoText(error)}`)),
@@ -62,9 +68,13 @@ async function answer(
   request: http.IncomingMessage,
   response: http.ServerResponse,
   subject: AdminSubject,
+  logs: readonly AccessLog[],
 ): Promise<void> {
   const { method = 'GET', url = '/' } = request;
-  request.resume();
+  let received = 0;
+  request.on('data', (part: Buffer) => {
+    received += part.length;
+  });
   let page: Page;
   try {
     page = await pageOf(method, url, subject);
@@ -72,6 +82,7 @@ async function answer(
     subject.logs.get('admin').error({ url, error }, 'admin request failed');
     page = text('Internal Server Error\n', 500);
   }
+  if (logs.length > 0) response.once('close', () => logRequest(logs, request, received, page));
   response.writeHead(page.status, {
     'content-type': page.type,
     'cache-control': 'no-cache, max-age=0',

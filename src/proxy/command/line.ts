@@ -23,6 +23,7 @@ export interface CommandLine {
   readonly serviceCluster: string;
   readonly serviceZone: string;
   readonly adminAddressPath: string | undefined;
+  readonly adminAnyAddress: boolean;
 }
 
 /** A command line that leads to text and an end instead. */
@@ -160,7 +161,8 @@ function createCommand(version: string, write: (text: string) => void): Command 
       10_000,
     )
     .option('--file-flush-min-size-kb <kb>', 'size at which they are written before that', whole(0, 0xffff_ffff), 64)
-    .option('--admin-address-path <path>', 'file to write the address of the admin interface to');
+    .option('--admin-address-path <path>', 'file to write the address of the admin interface to')
+    .option('--admin-any-address', 'let the admin interface listen at other than loopback addresses', false);
   for (const flag of WITHOUT_EFFECT) command.addOption(new Option(flag, 'accepted without effect'));
   for (const [flags, why] of REFUSED) command.addOption(new Option(flags, why).hideHelp());
   return command;

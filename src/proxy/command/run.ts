@@ -14,7 +14,8 @@ export async function run(line: CommandLine): Promise<number | undefined> {
   const { json, locate } = source as ConfigSource;
   const logs = openLogs(line);
   if (line.mode === 'validate') {
-    const issues = await checkBootstrap({ bootstrap: json, logs, identity: identityOf(line) });
+    const { adminAnyAddress } = line;
+    const issues = await checkBootstrap({ bootstrap: json, logs, identity: identityOf(line), adminAnyAddress });
     if (issues.length > 0) return complain(issues.map(locate));
     process.stdout.write(`configuration '${line.configPath ?? ''}' OK\n`);
     return 0;
@@ -27,6 +28,7 @@ export async function run(line: CommandLine): Promise<number | undefined> {
       concurrency: line.concurrency,
       logFlushMs: line.fileFlushInterval,
       drain: { timeMs: line.drainTime, strategy: line.drainStrategy },
+      adminAnyAddress: line.adminAnyAddress,
       commandLine: line,
     });
     // What is static has been read, and without a control plane nothing else will come.

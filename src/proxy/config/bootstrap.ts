@@ -37,6 +37,8 @@ export interface Bootstrap {
   readonly listeners: readonly JsonObject[];
   readonly clusters: readonly JsonObject[];
   readonly admin: Address | undefined;
+  /** `admin.access_log` as it came, and `access_log_path`, empty when there is none. */
+  readonly adminLogs: { readonly logs: readonly JsonValue[]; readonly path: string };
   readonly ads: { readonly cluster: string; readonly form: 'sotw' | 'delta' } | undefined;
   readonly runtime: Runtime;
   /** `layered_runtime` as it came. */
@@ -129,8 +131,9 @@ function readFields(fields: Fields, identity: NodeIdentity | undefined): Bootstr
     }
   }
   const admin = fields.message('admin', (inner) => {
-    inner.ignore('access_log', 'access_log_path', 'profile_path', 'ignore_global_conn_limit');
-    return inner.message('address', readAddress);
+    inner.ignore('profile_path', 'ignore_global_conn_limit');
+    const logs = { logs: inner.items('access_log'), path: inner.text('access_log_path') };
+    return { address: inner.message('address', readAddress), logs };
   });
   const manager = fields.message('cluster_manager', (inner) => readManager(inner, resources?.clusters ?? []));
   return {
@@ -145,7 +148,8 @@ function readFields(fields: Fields, identity: NodeIdentity | undefined): Bootstr
     bindConfig: manager?.bindConfig,
     listeners: resources?.listeners ?? [],
     clusters: resources?.clusters ?? [],
-    admin,
+    admin: admin?.address,
+    adminLogs: admin?.logs ?? { logs: [], path: '' },
     ads: dynamic?.ads,
     runtimeJson: isObject(runtimeJson) ? runtimeJson : undefined,
     runtime: fields.message('layered_runtime', readRuntime) ?? adminRuntime(),

@@ -68,14 +68,14 @@ export function locateClient(headers: HeaderMap, peer: Peer, options: ClientAddr
 }
 
 /** Appends the peer's address, or the machine's own where the peer is this machine. */
-function appendForwardedFor(headers: HeaderMap, peer: Peer): void {
+export function appendForwardedFor(headers: HeaderMap, peer: Peer): void {
   if (peer.address.startsWith('/') || peer.address === '') return;
   const address = isLoopback(peer.address) ? machineAddress() : peer.address;
   const before = headers.joined('x-forwarded-for');
   headers.set('x-forwarded-for', before ? `${before},${address}` : address);
 }
 
-function isLoopback(address: string): boolean {
+export function isLoopback(address: string): boolean {
   return address.startsWith('127.') || address === '::1';
 }
 

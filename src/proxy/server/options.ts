@@ -18,6 +18,8 @@ export interface ProxyOptions {
   readonly identity?: NodeIdentity;
   /** How connections drain; default over 600 s, with the next response of each. */
   readonly drain?: DrainSettings;
+  /** The admin interface may listen at other than loopback addresses. */
+  readonly adminAnyAddress?: boolean;
   /** For the admin interface to show. */
   readonly commandLine?: CommandLine;
 }

@@ -1,5 +1,5 @@
 import type { Issue } from '../../base/index.ts';
-import { accessLogReader } from '../accesslog/access-log.ts';
+import { type AccessLogReader, accessLogReader } from '../accesslog/access-log.ts';
 import { createLogFiles, FILE_STATS, type LogFiles } from '../accesslog/file.ts';
 import { createGrpcLogs, type GrpcLogSink } from '../accesslog/grpc.ts';
 import type { BindConfig } from '../cluster/config/binding.ts';
@@ -42,6 +42,7 @@ export interface Engine {
   readonly routes: RouteStore;
   readonly filters: FilterStore;
   readonly files: LogFiles;
+  readonly readAccessLogs: AccessLogReader;
   /** Puts a change into force; on issues nothing of it is. */
   apply(change: Change): Promise<readonly Issue[]> | readonly Issue[];
   /** Listeners that waited for nothing but what came now start to serve. */
@@ -64,6 +65,7 @@ export function createEngine({
   const stats = new StatsStore();
   const processDrain = new ProcessDrain(drain);
   const files = createLogFiles(logFlushMs, stats.scope().get(FILE_STATS, 'filesystem.'));
+  const readAccessLogs = accessLogReader(createGrpcLogs(logSink), files, runtime);
   const filters = new FilterStore();
   const clusters = new ClusterManager(
     {
@@ -88,7 +90,7 @@ export function createEngine({
       sharedBuckets: new SharedBuckets(),
       discoverRoutes: (name) => () => routes.get(name),
       discoverFilter: filters.discover,
-      readAccessLogs: accessLogReader(createGrpcLogs(logSink), files, runtime),
+      readAccessLogs,
     },
     stats,
     worker,
@@ -103,6 +105,7 @@ export function createEngine({
     routes,
     filters,
     files,
+    readAccessLogs,
     apply: (change) => apply(engine, change),
     command: (command) => obey(command, engine, { runtime, logs, processDrain }),
     settle: () => listeners.onDiscovered(),
