@@ -13,7 +13,7 @@ const EINTR = -4;
 const ENOBUFS = -105;
 const ECANCELED = -125;
 /** A receive that ended for one of these begins again. */
-const AGAIN: ReadonlySet<number> = new Set([EAGAIN, EINTR, ENOBUFS, ECANCELED]);
+const AGAIN: ReadonlySet<number> = new Set([EAGAIN, EINTR, ECANCELED]);
 
 const CHANNEL = Symbol('channel');
 
@@ -154,8 +154,13 @@ export class RingChannel implements Channel, RingClient {
     if ((flags & MORE) === 0) this.#armed = false;
     if (result > 0) this.#loop.deliver(flags >>> 16, result, this);
     if (this.#armed || this.#closed) return;
-    if (result <= 0 && !AGAIN.has(result)) this.#end(result);
-    else if (this.#reading && this.#held.length === 0) this.#arm();
+    if (result === ENOBUFS) this.#loop.waitForBuffers(this);
+    else if (result <= 0 && !AGAIN.has(result)) this.#end(result);
+    else this.onBuffers();
+  }
+
+  onBuffers(): void {
+    if (this.#reading && !this.#armed && !this.#closed && this.#held.length === 0) this.#arm();
   }
 
   onReceived(bytes: Buffer, length: number): void {

@@ -17,6 +17,8 @@ const KEY_BITS = 2;
 /** Takes the completions of one key, and what is received. */
 export interface RingClient {
   onReceived(bytes: Buffer, length: number): void;
+  /** It waited for buffers, and there are some. */
+  onBuffers(): void;
   onCompletion(key: number, result: number, flags: number): void;
 }
 
@@ -37,6 +39,11 @@ export class RingLoop {
   #running = false;
   #scheduled = false;
   #later: (() => void)[] = [];
+  /** Those that found no buffer free, first come first. */
+  readonly #starved: RingClient[] = [];
+  /** Buffers that were filled in this round, and by how many receipts. */
+  #filled = 0;
+  #receipts = 0;
   readonly #take: OnCompletion = (key, result, flags) => {
     if (key !== 0) this.#clients[key >> KEY_BITS]?.onCompletion(key, result, flags);
   };
@@ -76,6 +83,8 @@ export class RingLoop {
 
   /** Hands what was received from that buffer on to the client, in as few pieces as it lies in, and makes the buffers free. */
   deliver(first: number, length: number, client: RingClient): void {
+    this.#receipts++;
+    this.#filled += Math.ceil(length / SIZE.bufferSize);
     for (let buffer = first, left = length; left > 0; ) {
       const from = buffer;
       let piece = Math.min(left, SIZE.bufferSize);
@@ -92,6 +101,17 @@ export class RingLoop {
       }
       buffer = next;
     }
+  }
+
+  /** Tells the client when it may receive again. */
+  waitForBuffers(client: RingClient): void {
+    this.#starved.push(client);
+  }
+
+  /** All who wait would take the buffers from each other: as many get a chance as there will be buffers for, going by this round. */
+  #feedStarved(): void {
+    const each = this.#receipts > 0 ? this.#filled / this.#receipts : 1;
+    for (const client of this.#starved.splice(0, Math.max(1, Math.floor(SIZE.buffers / each)))) client.onBuffers();
   }
 
   /** Does something soon, outside of what is under way. */
@@ -154,7 +174,10 @@ export class RingLoop {
       this.#later = [];
       for (const work of works) work();
     }
+    this.#receipts = 0;
+    this.#filled = 0;
     this.ring.takeCompletions(this.#take);
     this.ring.publishBuffers();
+    if (this.#starved.length > 0) this.#feedStarved();
   }
 }
