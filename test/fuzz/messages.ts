@@ -140,7 +140,7 @@ class Reader {
     const { start, end, fault, trailers } = this.#body;
     assert.ok(start <= end && end <= to, 'a payload outside of what came');
     message.payload += bytes.toString('latin1', start, end);
-    if (trailers) message.trailers = JSON.stringify([trailers.names, trailers.values]);
+    if (trailers) message.trailers = JSON.stringify(trailers.list());
     if (fault) this.fault = message.fault = fault.details;
     else this.#finish(message, base + next);
     return next;
@@ -159,7 +159,7 @@ function summary(head: RequestHead | ResponseHead): string {
     head instanceof RequestHead
       ? [head.method, head.path, head.authority, head.hasAuthority, head.scheme, head.expectContinue]
       : [head.status, head.reason];
-  return JSON.stringify([own, minor, size, headers.names, headers.values, { ...framing }]);
+  return JSON.stringify([own, minor, size, headers.list(), { ...framing }]);
 }
 
 /** Reads `text` in pieces that end at `cuts`; around each stand bytes that must not matter. */

@@ -14,8 +14,8 @@ export function responseHeadBytes({ headers, framing }: ResponseHead): number {
 }
 
 /** Bytes of all names and values. */
-export function fieldBytes({ names, values }: HeaderMap): number {
+export function fieldBytes(headers: HeaderMap): number {
   let bytes = 0;
-  for (let at = 0; at < names.length; at++) bytes += (names[at] as string).length + (values[at] as string).length;
+  for (let at = 0; at < headers.size; at++) bytes += headers.nameAt(at).length + headers.valueAt(at).length;
   return bytes;
 }

@@ -11,22 +11,42 @@ interface Spelling {
  * Pseudo headers and `host` are not in it: they are fields of the head.
  */
 export class HeaderMap {
-  /** In arrival order; to be read only. */
-  readonly names: string[] = [];
-  readonly values: string[] = [];
+  /** Names and values by turns. One array, since the first field makes V8 give it room for eight. */
+  readonly #texts: string[] = [];
   /** How names are written where a listener or cluster preserves their case. */
   spelling: Spelling | undefined = undefined;
   /** One bit for each length, modulo 32, that names have had: most questions are about names that are not there. */
   #lengths = 0;
 
   get size(): number {
-    return this.names.length;
+    return this.#texts.length >> 1;
+  }
+
+  nameAt(at: number): string {
+    return this.#texts[2 * at] as string;
+  }
+
+  valueAt(at: number): string {
+    return this.#texts[2 * at + 1] as string;
+  }
+
+  /** Where the next field of that name stands, from `from` on; -1 when there is none. */
+  find(name: string, from = 0): number {
+    if ((this.#lengths & (1 << name.length)) === 0) return -1;
+    const texts = this.#texts;
+    for (let at = 2 * from; at < texts.length; at += 2) if (texts[at] === name) return at >> 1;
+    return -1;
+  }
+
+  /** All fields, name and value. */
+  list(): readonly (readonly [string, string])[] {
+    return Array.from({ length: this.size }, (_, at) => [this.nameAt(at), this.valueAt(at)] as const);
   }
 
   /** The first value, or undefined. */
   get(name: string): string | undefined {
-    const at = this.#find(name, 0);
-    return at < 0 ? undefined : this.values[at];
+    const at = this.find(name);
+    return at < 0 ? undefined : this.valueAt(at);
   }
 
   /** All values, each on a line of its own, as header matchers want them. */
@@ -36,39 +56,38 @@ export class HeaderMap {
 
   /** All values joined with a comma. */
   joined(name: string, separator = ','): string | undefined {
-    const first = this.#find(name, 0);
+    const first = this.find(name);
     if (first < 0) return undefined;
-    let value = this.values[first] as string;
-    for (let at = this.#find(name, first + 1); at >= 0; at = this.#find(name, at + 1)) {
-      value += separator + (this.values[at] as string);
+    let value = this.valueAt(first);
+    for (let at = this.find(name, first + 1); at >= 0; at = this.find(name, at + 1)) {
+      value += separator + this.valueAt(at);
     }
     return value;
   }
 
   all(name: string): readonly string[] {
-    return this.values.filter((_, at) => this.names[at] === name);
+    const values: string[] = [];
+    for (let at = this.find(name); at >= 0; at = this.find(name, at + 1)) values.push(this.valueAt(at));
+    return values;
   }
 
   has(name: string): boolean {
-    return this.#find(name, 0) >= 0;
+    return this.find(name) >= 0;
   }
 
   add(name: string, value: string): void {
     this.#lengths |= 1 << name.length;
-    this.names.push(name);
-    this.values.push(value);
+    this.#texts.push(name, value);
   }
 
   /** Appends to the first field of that name, which there is, after a comma. */
   append(name: string, value: string): void {
-    const at = this.#find(name, 0);
-    this.values[at] = `${this.values[at]},${value}`;
+    this.#append(this.find(name), value);
   }
 
   insert(at: number, name: string, value: string): void {
     this.#lengths |= 1 << name.length;
-    this.names.splice(at, 0, name);
-    this.values.splice(at, 0, value);
+    this.#texts.splice(2 * at, 0, name, value);
   }
 
   /** From now on the map remembers how names are written; `added` is for names it did not have. */
@@ -83,12 +102,12 @@ export class HeaderMap {
 
   /** Replaces the first field of that name in its place, drops the others, or adds one at the end. */
   set(name: string, value: string): void {
-    const at = this.#find(name, 0);
+    const at = this.find(name);
     if (at < 0) {
       this.add(name, value);
       return;
     }
-    this.values[at] = value;
+    this.#texts[2 * at + 1] = value;
     this.#removeFrom(name, at + 1);
   }
 
@@ -100,9 +119,9 @@ export class HeaderMap {
 
   /** Adds to the value of the first field of that name with a comma, or adds a field. */
   join(name: string, value: string): void {
-    const at = this.#find(name, 0);
+    const at = this.find(name);
     if (at < 0) this.add(name, value);
-    else this.values[at] += `,${value}`;
+    else this.#append(at, value);
   }
 
   /** Makes one field of all of that name, in the place of the first, with a comma between their values. */
@@ -116,14 +135,13 @@ export class HeaderMap {
   }
 
   removeWhere(drop: (name: string) => boolean): void {
-    for (let at = this.names.length - 1; at >= 0; at--) if (drop(this.names[at] as string)) this.#removeAt(at);
+    for (let at = this.size - 1; at >= 0; at--) if (drop(this.nameAt(at))) this.#removeAt(at);
   }
 
   /** Has the fields of another map from now on, and no others; how it writes names stays. */
-  assign({ names, values }: HeaderMap): void {
-    this.names.length = 0;
-    this.values.length = 0;
-    for (let at = 0; at < names.length; at++) this.add(names[at] as string, values[at] as string);
+  assign(other: HeaderMap): void {
+    this.#texts.length = 0;
+    for (let at = 0; at < other.size; at++) this.add(other.nameAt(at), other.valueAt(at));
   }
 
   copy(): HeaderMap {
@@ -133,20 +151,15 @@ export class HeaderMap {
     return out;
   }
 
-  /** Where the next field of that name stands, from `from` on; -1 when there is none. */
-  #find(name: string, from: number): number {
-    if ((this.#lengths & (1 << name.length)) === 0) return -1;
-    const { names } = this;
-    for (let at = from; at < names.length; at++) if (names[at] === name) return at;
-    return -1;
+  #append(at: number, value: string): void {
+    this.#texts[2 * at + 1] += `,${value}`;
   }
 
   #removeFrom(name: string, from: number): void {
-    for (let at = this.#find(name, from); at >= 0; at = this.#find(name, at)) this.#removeAt(at);
+    for (let at = this.find(name, from); at >= 0; at = this.find(name, at)) this.#removeAt(at);
   }
 
   #removeAt(at: number): void {
-    this.names.splice(at, 1);
-    this.values.splice(at, 1);
+    this.#texts.splice(2 * at, 2);
   }
 }

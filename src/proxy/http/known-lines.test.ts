@@ -13,7 +13,7 @@ function read(line: string, cut = 0): unknown {
   const bytes = Buffer.from(`GET / HTTP/1.1\r\n${line}\r\nb: c\r\n\r\n`, 'latin1');
   const outcome = parseRequestHead(bytes, 0, bytes.length - cut, LIMITS, head);
   const { headers, framing, authority } = head;
-  return [typeof outcome === 'number' ? 'ok' : outcome, headers.names, headers.values, framing, authority];
+  return [typeof outcome === 'number' ? 'ok' : outcome, headers.list(), framing, authority];
 }
 
 const LINES = [

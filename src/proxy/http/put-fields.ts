@@ -1,4 +1,5 @@
 import { putText } from '../transport/text.ts';
+import { fieldBytes } from './head-bytes.ts';
 import type { HeaderMap } from './headers.ts';
 
 /** A header name in the form in which it is written, and the line with the value that it mostly has. */
@@ -25,17 +26,15 @@ const KNOWN_LENGTH = 64;
 const LINE_VALUE_LENGTH = 128;
 
 /** Bytes that the fields take. */
-export function fieldsRoom({ names, values }: HeaderMap): number {
-  let room = 0;
-  for (let at = 0; at < names.length; at++) room += (names[at] as string).length + (values[at] as string).length + 4;
-  return room;
+export function fieldsRoom(headers: HeaderMap): number {
+  return fieldBytes(headers) + 4 * headers.size;
 }
 
 /** Writes fields, then `tail` and the empty line; where it ends. */
-export function putFields(out: Buffer, from: number, { names, values }: HeaderMap, tail: string): number {
+export function putFields(out: Buffer, from: number, headers: HeaderMap, tail: string): number {
   let at = from;
-  for (let index = 0; index < names.length; index++) {
-    at = putField(out, at, names[index] as string, values[index] as string);
+  for (let index = 0; index < headers.size; index++) {
+    at = putField(out, at, headers.nameAt(index), headers.valueAt(index));
   }
   return putLineEnd(out, putText(out, at, tail));
 }

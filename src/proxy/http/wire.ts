@@ -70,9 +70,9 @@ function nameWriter({ spelling }: HeaderMap, write: WriteName | undefined): Writ
   return write ?? ((name) => name);
 }
 
-function fieldsText({ names, values }: HeaderMap, write: WriteName): string {
+function fieldsText(headers: HeaderMap, write: WriteName): string {
   let text = '';
-  for (let at = 0; at < names.length; at++) text += `${write(names[at] as string)}: ${values[at]}\r\n`;
+  for (let at = 0; at < headers.size; at++) text += `${write(headers.nameAt(at))}: ${headers.valueAt(at)}\r\n`;
   return text;
 }
 

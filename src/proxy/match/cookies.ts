@@ -16,9 +16,8 @@ export function readCookieMatcher(fields: Fields): (headers: HeaderMap | undefin
 
 /** The first value of a cookie over all `cookie` fields, without the quotes around it. */
 function cookieValue(headers: HeaderMap, name: string): string | undefined {
-  const { names, values } = headers;
-  for (let at = names.indexOf('cookie'); at >= 0; at = names.indexOf('cookie', at + 1)) {
-    const value = valueIn(values[at] as string, name);
+  for (let at = headers.find('cookie'); at >= 0; at = headers.find('cookie', at + 1)) {
+    const value = valueIn(headers.valueAt(at), name);
     if (value !== undefined) return value;
   }
   return undefined;

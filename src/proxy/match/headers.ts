@@ -57,9 +57,9 @@ function anyHeaderValue(
     const value = info.requestHeader(name);
     return value !== undefined && passes(value);
   }
-  const { names, values } = request.headers;
-  for (let at = names.indexOf(name); at >= 0; at = names.indexOf(name, at + 1)) {
-    if (passes(values[at] as string)) return true;
+  const { headers } = request;
+  for (let at = headers.find(name); at >= 0; at = headers.find(name, at + 1)) {
+    if (passes(headers.valueAt(at))) return true;
   }
   return false;
 }

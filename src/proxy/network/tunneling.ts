@@ -85,8 +85,8 @@ export function keepResponseTrailers(info: StreamInfo, trailers: HeaderMap): voi
   keep(info, 'envoy.tcp_proxy.propagate_response_trailers', fieldsOf(trailers));
 }
 
-function fieldsOf({ names, values }: HeaderMap): JsonObject[] {
-  return names.map((key, at) => ({ key, value: values[at] ?? '' }));
+function fieldsOf(headers: HeaderMap): JsonObject[] {
+  return headers.list().map(([key, value]) => ({ key, value }));
 }
 
 function keep(info: StreamInfo, key: string, headers: JsonObject[]): void {

@@ -86,8 +86,7 @@ function headerValues(info: StreamInfo, name: string): readonly string[] {
     const value = info.requestHeader(name);
     return value === undefined ? [] : [value];
   }
-  const headers = info.request?.headers;
-  return headers ? headers.values.filter((_, at) => headers.names[at] === name) : [];
+  return info.request?.headers.all(name) ?? [];
 }
 
 function hashValues(values: readonly string[]): Hash64 {

@@ -195,7 +195,10 @@ function requestText({ config, host, authority }: HttpProbeOptions): string {
   const { send, method, path } = config;
   if (send) headers.replace('content-length', String(send.length));
   else if (!BODYLESS.includes(method)) headers.replace('content-length', '0');
-  const lines = headers.names.map((name, index) => `${name}: ${headers.values[index]}\r\n`).join('');
+  const lines = headers
+    .list()
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join('');
   return `${method} ${path} HTTP/1.1\r\nhost: ${authority}\r\n${lines}\r\n${send ? send.toString('latin1') : ''}`;
 }
 

@@ -95,8 +95,7 @@ function accept(
 function copyHeaders(names: readonly string[], response: ResponseHead, { headers }: RequestHead): void {
   for (const name of names) {
     headers.remove(name);
-    const { headers: from } = response;
-    for (let at = 0; at < from.size; at++) if (from.names[at] === name) headers.add(name, from.values[at] as string);
+    for (const value of response.headers.all(name)) headers.add(name, value);
   }
 }
 

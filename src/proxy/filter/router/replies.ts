@@ -110,9 +110,9 @@ export function invalidHeader(name: string, value: string): LocalReply {
 }
 
 /** A websocket's handshake that was answered, but with neither 101 nor an error: the client gets the head of that answer. */
-export function handshakeReply({ status, headers: { names, values } }: ResponseHead): LocalReply {
+export function handshakeReply({ status, headers: sent }: ResponseHead): LocalReply {
   const modify = (headers: HeaderMap): void => {
-    for (let at = 0; at < names.length; at++) headers.add(names[at] as string, values[at] as string);
+    for (const [name, value] of sent.list()) headers.add(name, value);
   };
   return { status, body: '', details: 'websocket_handshake_unsuccessful', modify };
 }

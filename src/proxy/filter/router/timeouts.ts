@@ -67,7 +67,7 @@ export function setGrpcTimeout(action: ForwardAction, headers: HeaderMap, expect
 }
 
 /** Whether any of the headers by which a request steers the router may be there. */
-export function hasSteeringHeaders({ names }: HeaderMap): boolean {
-  for (let at = 0; at < names.length; at++) if ((names[at] as string).startsWith('x-envoy-')) return true;
+export function hasSteeringHeaders(headers: HeaderMap): boolean {
+  for (let at = 0; at < headers.size; at++) if (headers.nameAt(at).startsWith('x-envoy-')) return true;
   return false;
 }
