@@ -130,8 +130,8 @@ export function settleResponse(head: ResponseHead, options: HeadOptions): HeadFa
       framing.contentLength = -1;
     }
   }
-  // It is about this connection; one that a route adds goes to the client.
-  headers.remove('keep-alive');
+  // It is about this connection; one that a route adds goes to the client, and so does that of a response that is not the last.
+  if (status >= 200 || status === 101) headers.remove('keep-alive');
   const { connection, proxyConnection } = facts;
   if (connection !== undefined) {
     framing.close = listHas(connection, 'close');
