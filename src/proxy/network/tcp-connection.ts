@@ -14,6 +14,9 @@ import { type ByteUpstream, type ConnectFailure, connectTcp, type TcpUpstreamOwn
 import { type TunnelOwner, TunnelUpstream } from './tunnel-upstream.ts';
 import { type Tunneling, tunnelFault } from './tunneling.ts';
 
+/** How long a client may take for the last bytes where being idle is not limited. */
+const FLUSH_MS = 60_000;
+
 /** A client's connection joined to one upstream connection, byte for byte, each direction ending on its own. */
 export class TcpConnection implements TerminalConnection, TcpUpstreamOwner, TunnelOwner {
   readonly halfClose = true;
@@ -245,6 +248,8 @@ export class TcpConnection implements TerminalConnection, TcpUpstreamOwner, Tunn
   onTunnelEnded(): void {
     this.#upstream = undefined;
     this.#downstream.endAndClose();
+    // A client that takes nothing more must not keep it for ever.
+    this.#idle.start(this.#proxy.idleTimeout || FLUSH_MS);
   }
 
   onUpstreamClosed(): void {
