@@ -1,6 +1,7 @@
 import { type Fields, isObject, typeName } from '../config/fields.ts';
 import type { FilterChain } from '../filter/chain.ts';
 import type { ClientCodec } from '../http/codec-config.ts';
+import { type MetadataSource, NO_METADATA, readMetadata } from '../match/metadata.ts';
 import type { ClusterRouting } from '../route/cluster-routing.ts';
 import { type StatsScope, sanitizeStatName } from '../stats/store.ts';
 import { type BalancerPolicy, PLAIN_HASHING, PLAIN_LOCALITY } from './balance/policy.ts';
@@ -76,6 +77,7 @@ export interface ClusterConfig {
   /** The upstream speaks HTTP/2: only the proxy's own gRPC clients can use it. */
   readonly http2: boolean;
   readonly originalDst: OriginalDstConfig;
+  readonly metadata: MetadataSource;
 }
 
 export interface ClusterReaderOptions {
@@ -91,7 +93,6 @@ const RAW_BUFFER = 'envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer';
 const INTERNAL = 'envoy.extensions.transport_sockets.internal_upstream.v3.InternalUpstreamTransport';
 
 export function readCluster(fields: Fields, options: ClusterReaderOptions): ClusterConfig {
-  fields.ignore('metadata');
   fields.ignore('track_cluster_stats');
   fields.ignore('track_timeout_budgets');
   const name = fields.required('name');
@@ -150,6 +151,7 @@ export function readCluster(fields: Fields, options: ClusterReaderOptions): Clus
     filters: http.filters,
     http2: http.http2,
     originalDst: readOriginalDst(fields),
+    metadata: fields.message('metadata', readMetadata) ?? NO_METADATA,
   };
 }
 

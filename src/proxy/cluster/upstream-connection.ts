@@ -8,6 +8,7 @@ import type { HeaderMap } from '../http/headers.ts';
 import type { Peer } from '../http/stream-info.ts';
 import { now } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
+import { nextConnectionId } from '../transport/connection-id.ts';
 import { type ByteCounts, Transport, type TransportUser } from '../transport/transport.ts';
 import type { UpstreamBinding } from './config/binding.ts';
 import { ConnectRace, type RaceUser } from './connect-race.ts';
@@ -95,7 +96,10 @@ export class UpstreamConnection implements RaceUser {
   idleSince = 0;
   /** Until it may serve no more requests; undefined: for ever. */
   lifetime: Deadline | undefined = undefined;
+  readonly id = nextConnectionId();
   readonly openedAt = now();
+  /** 0 until it is there. */
+  connectedAt = 0;
   readonly #codec: ClientCodec;
   readonly #bufferLimit: number;
   readonly #body = new BodyDecoder();
@@ -204,6 +208,7 @@ export class UpstreamConnection implements RaceUser {
     if (this.closed) return;
     this.#timeout.stop();
     this.connected = true;
+    this.connectedAt = now();
     this.transport.limitBuffer(this.#bufferLimit);
     this.transport.connected();
     this.owner.onConnected(this);

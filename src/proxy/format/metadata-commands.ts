@@ -8,6 +8,8 @@ type SourceOf = (info: StreamInfo) => MetadataSource | undefined;
 
 const ofHost: SourceOf = ({ upstreamHost }) => upstreamHost && sourceOf(upstreamHost.metadata);
 
+const ofCluster: SourceOf = (info) => info.clusterMetadata;
+
 function sourceOf(all: JsonObject | undefined): MetadataSource {
   return {
     metadata: (namespace, path) => {
@@ -41,15 +43,17 @@ const SOURCES: Readonly<Record<string, SourceOf>> = {
   DYNAMIC: (info) => info,
   ROUTE: (info) => info.route?.metadata,
   UPSTREAM_HOST: ofHost,
+  CLUSTER: ofCluster,
+  VIRTUAL_HOST: (info) => info.route?.virtualHost.metadata,
+  LISTENER: (info) => info.peers.place?.listenerMetadata,
+  LISTENER_FILTER_CHAIN: (info) => info.peers.place?.chainMetadata,
 };
-const OTHER_SOURCES = new Set(['CLUSTER', 'VIRTUAL_HOST', 'LISTENER', 'LISTENER_FILTER_CHAIN']);
 
 function anyMetadata(argument: string): ReturnType<CommandKind['make']> {
   const colon = argument.indexOf(':');
   const type = colon < 0 ? argument : argument.slice(0, colon);
   const find = SOURCES[type];
   if (find) return valueAt(argument.slice(type.length + 1), find);
-  if (OTHER_SOURCES.has(type)) return fail(`METADATA(${type}) is known to Envoy but not supported by ciliate-proxy`);
   return fail(`${type} is not supported type of metadata`);
 }
 
@@ -77,6 +81,7 @@ function upstreamFilterState(argument: string): ReturnType<CommandKind['make']> 
 export const METADATA_COMMANDS: Readonly<Record<string, CommandKind>> = {
   DYNAMIC_METADATA: { argument: 'required', length: true, make: (argument) => valueAt(argument, (info) => info) },
   UPSTREAM_METADATA: { argument: 'required', length: false, make: (argument) => valueAt(argument, ofHost) },
+  CLUSTER_METADATA: { argument: 'required', length: false, make: (argument) => valueAt(argument, ofCluster) },
   METADATA: { argument: 'optional', length: true, make: anyMetadata },
   FILTER_STATE: { argument: 'optional', length: true, make: filterState },
   UPSTREAM_FILTER_STATE: { argument: 'optional', length: true, make: upstreamFilterState },

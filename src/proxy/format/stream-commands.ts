@@ -3,24 +3,20 @@ import os from 'node:os';
 import { fail, formatIp, ok, parseIp } from '../../base/index.ts';
 import { formatHostPort } from '../config/address.ts';
 import { flagsText, type Peer, type StreamInfo } from '../http/stream-info.ts';
-import { portStart } from '../route/redirect.ts';
 import { now } from '../time/clock.ts';
 import { alone, type CommandKind } from './command.ts';
+import { hostNameOf, withoutPort } from './names.ts';
 
 const since = (from: number, to: number): number | undefined =>
   from === 0 || to === 0 ? undefined : Math.floor(to - from);
 const endpoint = (peer: Peer | undefined): string | undefined =>
   peer && (peer.port === 0 ? peer.address : formatHostPort(peer.address, peer.port));
 const underscored = (text: string): string | undefined => (text === '' ? undefined : text.replaceAll(/\s/g, '_'));
-const withoutPort = (name: string): string => {
-  const colon = portStart(name);
-  return colon < 0 ? name : name.slice(0, colon);
-};
 const remotePeer = ({ upstreamRemote, upstreamHost }: StreamInfo): Peer | undefined =>
   upstreamRemote ?? upstreamHost?.peer;
 const remoteName = ({ upstreamRemote, upstreamHost }: StreamInfo): string | undefined =>
   upstreamRemote ? endpoint(upstreamRemote) : upstreamHost?.name;
-const hostName = ({ upstreamHost }: StreamInfo): string | undefined => upstreamHost?.hostname || upstreamHost?.name;
+const hostName = ({ upstreamHost }: StreamInfo): string | undefined => upstreamHost && hostNameOf(upstreamHost);
 
 /** An address, as the range of so many bits where the argument is a number. */
 function addressKind(peerOf: (info: StreamInfo) => Peer | undefined): CommandKind {
@@ -61,6 +57,11 @@ function serverName(argument: string): ReturnType<CommandKind['make']> {
   }
 }
 
+/** That of an internal address, which ends with it; others have none. */
+function endpointId(address: string): string {
+  return address.startsWith('envoy://') ? address.slice(address.lastIndexOf('/') + 1) : '';
+}
+
 /** Commands about a stream and its connections. Names and meaning as in Envoy's access log documentation. */
 export const STREAM_COMMANDS: Readonly<Record<string, CommandKind>> = {
   PROTOCOL: alone((info) => info.protocol),
@@ -75,6 +76,8 @@ export const STREAM_COMMANDS: Readonly<Record<string, CommandKind>> = {
   RESPONSE_FLAGS_LONG: alone((info) => flagsText(info, true)),
   DURATION: alone((info) => since(info.startedAt, info.responseEndAt || now())),
   REQUEST_DURATION: alone((info) => since(info.startedAt, info.requestEndAt)),
+  REQUEST_TX_DURATION: alone((info) => since(info.startedAt, info.upstreamSendEndAt)),
+  UPSTREAM_CONNECTION_POOL_READY_DURATION: alone((info) => since(info.upstreamAskedAt, info.upstreamReadyAt)),
   RESPONSE_DURATION: alone((info) => since(info.startedAt, info.upstreamFirstByteAt)),
   RESPONSE_TX_DURATION: alone((info) => since(info.upstreamFirstByteAt, info.responseEndAt)),
   ROUTE_NAME: alone((info) => info.routeName || undefined),
@@ -107,6 +110,16 @@ export const STREAM_COMMANDS: Readonly<Record<string, CommandKind>> = {
   DOWNSTREAM_LOCAL_ADDRESS: alone((info) => endpoint(info.peers.local)),
   DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT: addressKind((info) => info.peers.local),
   DOWNSTREAM_LOCAL_PORT: alone((info) => info.peers.local.port),
+  DOWNSTREAM_DIRECT_LOCAL_ADDRESS: alone((info) => endpoint(info.peers.local)),
+  DOWNSTREAM_DIRECT_LOCAL_ADDRESS_WITHOUT_PORT: addressKind((info) => info.peers.local),
+  DOWNSTREAM_DIRECT_LOCAL_PORT: alone((info) => info.peers.local.port),
+  DOWNSTREAM_LOCAL_ADDRESS_ENDPOINT_ID: alone((info) => endpointId(info.peers.local.address)),
+  DOWNSTREAM_DIRECT_LOCAL_ADDRESS_ENDPOINT_ID: alone((info) => endpointId(info.peers.local.address)),
+  UPSTREAM_REMOTE_ADDRESS_ENDPOINT_ID: alone((info) => info.upstreamLocal && endpointId(info.upstreamHost?.name ?? '')),
+  FILTER_CHAIN_NAME: alone((info) => info.peers.place?.chain || undefined),
+  ROUTE_RESOLUTION_COUNT: alone((info) => info.routeResolutions),
+  // Filters of Envoy's can add some; none here does.
+  CUSTOM_FLAGS: alone(() => ''),
   CONNECTION_TERMINATION_DETAILS: alone((info) => info.terminationDetails || undefined),
   CONNECTION_ID: alone((info) => info.peers.connectionId),
   ACCESS_LOG_TYPE: alone((info) => info.accessLogType),

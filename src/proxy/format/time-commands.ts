@@ -4,7 +4,8 @@ import { wallNow } from '../time/clock.ts';
 import type { CommandKind } from './command.ts';
 import { formatTime } from './time.ts';
 
-function timeKind(timeOf: (info: StreamInfo) => number): CommandKind {
+/** Undefined: there is no such time. */
+function timeKind(timeOf: (info: StreamInfo) => number | undefined, local = false): CommandKind {
   return {
     argument: 'optional',
     length: false,
@@ -12,7 +13,10 @@ function timeKind(timeOf: (info: StreamInfo) => number): CommandKind {
       if (/%[-_0^#]*[1-9]*[EO]?n/.test(pattern)) {
         return fail('Invalid header configuration. Format string contains newline.');
       }
-      return ok((info) => formatTime(timeOf(info), pattern));
+      return ok((info) => {
+        const time = timeOf(info);
+        return time === undefined ? undefined : formatTime(time, pattern, local);
+      });
     },
   };
 }
@@ -22,13 +26,15 @@ type Point = (info: StreamInfo) => number;
 const POINTS: Readonly<Record<string, Point>> = {
   DS_RX_BEG: (info) => info.startedAt,
   DS_RX_END: (info) => info.requestEndAt,
+  US_CX_BEG: (info) => info.upstreamConnection?.openedAt ?? 0,
+  US_CX_END: (info) => info.upstreamConnection?.connectedAt ?? 0,
+  US_TX_BEG: (info) => info.upstreamSendStartAt,
+  US_TX_END: (info) => info.upstreamSendEndAt,
   US_RX_BEG: (info) => info.upstreamFirstByteAt,
   US_RX_END: (info) => info.upstreamLastByteAt,
   DS_TX_BEG: (info) => info.responseStartAt,
   DS_TX_END: (info) => (info.responseStartAt === 0 ? 0 : info.responseEndAt),
 };
-/** Points of time that are not taken here. */
-const UNKNOWN_POINTS = new Set(['US_CX_BEG', 'US_CX_END', 'US_HS_END', 'US_TX_BEG', 'US_TX_END']);
 const UNITS: Readonly<Record<string, number>> = { ms: 1, us: 1000, ns: 1_000_000 };
 
 function durationBetween(argument: string): ReturnType<CommandKind['make']> {
@@ -37,9 +43,6 @@ function durationBetween(argument: string): ReturnType<CommandKind['make']> {
   const [start = '', end = '', unit = 'ms'] = parts;
   const factor = UNITS[unit];
   if (factor === undefined) return fail(`Invalid common duration precision: ${unit}.`);
-  const unknown = [start, end].find((name) => UNKNOWN_POINTS.has(name));
-  if (unknown !== undefined)
-    return fail(`COMMON_DURATION: ${unknown} is known to Envoy but not supported by ciliate-proxy`);
   const from = POINTS[start];
   const to = POINTS[end];
   // Other names are points of time that filters of Envoy set, and none has set them.
@@ -54,5 +57,12 @@ function durationBetween(argument: string): ReturnType<CommandKind['make']> {
 export const TIME_COMMANDS: Readonly<Record<string, CommandKind>> = {
   START_TIME: timeKind((info) => info.startTime),
   EMIT_TIME: timeKind(() => wallNow()),
+  START_TIME_LOCAL: timeKind((info) => info.startTime, true),
+  EMIT_TIME_LOCAL: timeKind(() => wallNow(), true),
+  // Those of certificates, which nobody has without TLS.
+  DOWNSTREAM_PEER_CERT_V_START: timeKind(() => undefined),
+  DOWNSTREAM_PEER_CERT_V_END: timeKind(() => undefined),
+  UPSTREAM_PEER_CERT_V_START: timeKind(() => undefined),
+  UPSTREAM_PEER_CERT_V_END: timeKind(() => undefined),
   COMMON_DURATION: { argument: 'required', length: false, make: durationBetween },
 };

@@ -1,4 +1,5 @@
 const pad = (value: number, width: number): string => String(value).padStart(width, '0');
+const MINUTE_MS = 60_000;
 const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
 const MONTHS = [
   'January',
@@ -27,14 +28,32 @@ function isoText(milliseconds: number): string {
   return lastText;
 }
 
-/** A time in UTC by an strftime pattern with Envoy's `%f`, `%1f` to `%9f`; without a pattern `2017-01-01T00:00:00.000Z`. */
-export function formatTime(milliseconds: number, pattern: string | undefined): string {
-  if (pattern === undefined || pattern === '') return isoText(milliseconds);
-  const date = new Date(milliseconds);
-  return pattern.replace(
-    /%(\d?)([A-Za-z%])/g,
-    (all, width: string, letter: string) => part(date, width, letter) ?? all,
-  );
+/**
+ * A time by an strftime pattern with Envoy's `%f`, `%1f` to `%9f`; without a pattern `2017-01-01T00:00:00.000Z`, or with the offset of the
+ * zone in the place of `Z`. In UTC unless it is to be local.
+ */
+export function formatTime(milliseconds: number, pattern: string | undefined, local = false): string {
+  const offset = local ? -new Date(milliseconds).getTimezoneOffset() : 0;
+  const date = new Date(milliseconds + offset * MINUTE_MS);
+  if (pattern === undefined || pattern === '') {
+    return local ? date.toISOString().replace('Z', offsetText(offset)) : isoText(milliseconds);
+  }
+  return pattern.replace(/%(\d?)([A-Za-z%])/g, (all, width: string, letter: string) => {
+    if (letter === 's') return String(Math.floor(milliseconds / 1000));
+    if (letter === 'z') return offsetText(offset);
+    if (letter === 'Z' && local) return zoneName(milliseconds);
+    return part(date, width, letter) ?? all;
+  });
+}
+
+function offsetText(minutes: number): string {
+  const size = Math.abs(minutes);
+  return `${minutes < 0 ? '-' : '+'}${pad(Math.floor(size / 60), 2)}${pad(size % 60, 2)}`;
+}
+
+function zoneName(milliseconds: number): string {
+  const parts = new Intl.DateTimeFormat('en-US', { timeZoneName: 'short' }).formatToParts(milliseconds);
+  return parts.find(({ type }) => type === 'timeZoneName')?.value ?? 'UTC';
 }
 
 function part(date: Date, width: string, letter: string): string | undefined {
@@ -63,14 +82,10 @@ function part(date: Date, width: string, letter: string): string | undefined {
       return DAYS[date.getUTCDay()]?.slice(0, 3);
     case 'A':
       return DAYS[date.getUTCDay()];
-    case 's':
-      return String(Math.floor(date.getTime() / 1000));
     case 'f':
       return `${pad(date.getUTCMilliseconds(), 3)}000000`.slice(0, width === '' ? 9 : Number(width));
     case 'Z':
       return 'UTC';
-    case 'z':
-      return '+0000';
     case '%':
       return '%';
     default:

@@ -13,6 +13,12 @@ export interface Peer {
   readonly port: number;
 }
 
+export interface ConnectionPlace {
+  readonly chain: string;
+  readonly listenerMetadata: MetadataSource;
+  readonly chainMetadata: MetadataSource;
+}
+
 export interface ConnectionPeers {
   /** Ordinal of the connection in this process. */
   readonly connectionId?: number;
@@ -21,8 +27,23 @@ export interface ConnectionPeers {
   readonly directRemote: Peer;
   /** What the client connected to. */
   readonly local: Peer;
+  /** The filter chain that serves it and its listener; undefined where neither has a name or metadata. */
+  readonly place?: ConnectionPlace | undefined;
   /** Where the connection was going before it was redirected; undefined where no listener filter asked. */
   readonly originalDestination?: Peer;
+}
+
+/** What logs say of an upstream connection; times are monotonic milliseconds. */
+export interface UpstreamConnectionInfo {
+  readonly id: number;
+  readonly openedAt: number;
+  readonly connectedAt: number;
+}
+
+/** What a stream keeps of its cluster. */
+interface ClusterNotes {
+  readonly observabilityName: string;
+  readonly metadata: MetadataSource;
 }
 
 /** Envoy's response flags as bits; the names are those of the access log. */
@@ -104,8 +125,21 @@ export class StreamInfo {
   /** Where the side that they come from keeps trailers. */
   requestTrailers: HeaderMap | undefined = undefined;
   responseTrailers: HeaderMap | undefined = undefined;
+  /** The connection of the last attempt that got one, and its host. */
+  upstreamConnection: UpstreamConnectionInfo | undefined = undefined;
+  connectedHost: Host | undefined = undefined;
+  /** When the last attempt asked for a connection and had the answer, and its first and last bytes were sent. */
+  upstreamAskedAt = 0;
+  upstreamReadyAt = 0;
+  upstreamSendStartAt = 0;
+  upstreamSendEndAt = 0;
+  /** How often a route was looked for. */
+  routeResolutions = 0;
+  clusterMetadata: MetadataSource | undefined = undefined;
   originalPath: string | undefined = undefined;
-  route: { readonly metadata: MetadataSource } | undefined = undefined;
+  route:
+    | { readonly metadata: MetadataSource; readonly virtualHost: { readonly metadata: MetadataSource } }
+    | undefined = undefined;
   requestId = '';
   /** 0 when none was sent. */
   status = 0;
@@ -173,6 +207,13 @@ export class StreamInfo {
     this.peers = before.peers;
     this.bytesReceived = before.bytesReceived;
     this.wireReceived = before.wireReceived;
+  }
+
+  /** Notes the cluster that the request goes to, undefined when there is none of the name. */
+  takeCluster(name: string, config: ClusterNotes | undefined): void {
+    this.clusterName = config ? name : '';
+    this.observedCluster = config?.observabilityName ?? '';
+    this.clusterMetadata = config?.metadata;
   }
 
   /** Counts what was just written to the client. */

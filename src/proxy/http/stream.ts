@@ -143,8 +143,8 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     this.routeName = route?.name ?? '';
     this.routeCluster = route ? clusterOf(route, this) : '';
     const cluster = this.manager.clusters.get(this.routeCluster);
-    this.clusterName = cluster ? this.routeCluster : '';
-    this.observedCluster = cluster?.config.observabilityName ?? '';
+    this.takeCluster(this.routeCluster, cluster?.config);
+    this.routeResolutions++;
     return route;
   }
 

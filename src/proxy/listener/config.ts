@@ -7,6 +7,8 @@ import { type Fields, isObject, type JsonObject, typeName } from '../config/fiel
 import { readSocketOptions } from '../config/socket-option.ts';
 import { readTcpKeepalive } from '../config/tcp-keepalive.ts';
 import type { HttpManagerContext } from '../http/manager.ts';
+import type { ConnectionPlace } from '../http/stream-info.ts';
+import { type MetadataSource, NO_METADATA, readMetadata } from '../match/metadata.ts';
 import { type NetworkChain, readNetworkChain } from '../network/chain.ts';
 import type { StatsScope } from '../stats/store.ts';
 import { ANY_CONNECTION, type ChainMatch, readChainMatch } from './chain-match.ts';
@@ -22,6 +24,8 @@ export interface FilterChain {
   readonly match: ChainMatch;
   readonly network: NetworkChain;
   readonly drain: Drain;
+  /** What logs say of it; undefined: nothing. */
+  readonly place: ConnectionPlace | undefined;
   readonly json: JsonObject;
 }
 
@@ -62,10 +66,13 @@ export interface ListenerContext extends Omit<HttpManagerContext, 'statPrefix' |
   readonly processDrain: ProcessDrain;
 }
 
-type ChainContext = Omit<HttpManagerContext, 'drain'> & { readonly createDrain: () => Drain };
+type ChainContext = Omit<HttpManagerContext, 'drain'> & {
+  readonly createDrain: () => Drain;
+  readonly metadata: MetadataSource;
+};
 
 export function readListener(fields: Fields, context: ListenerContext): ListenerConfig {
-  fields.ignore('metadata');
+  const metadata = fields.message('metadata', readMetadata) ?? NO_METADATA;
   fields.ignore('ignore_global_conn_limit', 'max_connections_to_accept_per_socket_event');
   const name = fields.text('name') || randomUUID();
   const internal = fields.message('internal_listener', () => true) ?? false;
@@ -84,7 +91,7 @@ export function readListener(fields: Fields, context: ListenerContext): Listener
   const inbound = fields.choice('traffic_direction', ['UNSPECIFIED', 'INBOUND', 'OUTBOUND']) === 'INBOUND';
   const followsHealth = fields.choice('drain_type', ['DEFAULT', 'MODIFY_ONLY']) === 'DEFAULT';
   const createDrain = (): Drain => new Drain(context.processDrain, { followsHealth, inbound });
-  const inner = { ...context, statPrefix, bufferLimit, createDrain };
+  const inner = { ...context, statPrefix, bufferLimit, createDrain, metadata };
   const chains = fields.list('filter_chains', (chain) => readChain(chain, inner));
   const chainTree = readChainTree(fields, context);
   const known = chains.filter((chain) => chain !== undefined);
@@ -151,8 +158,14 @@ function refuseOverlap(chains: readonly (FilterChain | undefined)[], name: strin
   fields.problem(`filter_chains[${found.index}].filter_chain_match`, `error adding listener '${name}': ${why}`);
 }
 
+/** Undefined where there is nothing to tell of a filter chain. */
+function placeOf(place: ConnectionPlace): ConnectionPlace | undefined {
+  const { chain, listenerMetadata, chainMetadata } = place;
+  return chain === '' && listenerMetadata === NO_METADATA && chainMetadata === NO_METADATA ? undefined : place;
+}
+
 function readChain(fields: Fields, outer: ChainContext): FilterChain | undefined {
-  fields.ignore('metadata', 'transport_socket_connect_timeout');
+  fields.ignore('transport_socket_connect_timeout');
   const match = fields.message('filter_chain_match', readChainMatch) ?? ANY_CONNECTION;
   fields.message('transport_socket', (socket) => {
     socket.ignore('name');
@@ -162,7 +175,10 @@ function readChain(fields: Fields, outer: ChainContext): FilterChain | undefined
   });
   const drain = outer.createDrain();
   const network = readNetworkChain(fields, { ...outer, drain });
-  return network && { name: fields.text('name'), match, network, drain, json: fields.json };
+  const name = fields.text('name');
+  const chainMetadata = fields.message('metadata', readMetadata) ?? NO_METADATA;
+  const place = placeOf({ chain: name, listenerMetadata: outer.metadata, chainMetadata });
+  return network && { name, match, network, drain, place, json: fields.json };
 }
 
 function typeOf(fields: Fields): string {

@@ -287,24 +287,25 @@ export class Listener {
 
   /** `wasRead`: an inspection has read from the socket. */
   #serve(socket: net.Socket, protocol: string, wasRead = false): void {
-    const peers = peersOf(socket);
-    if (!peers) {
+    const ends = peersOf(socket);
+    if (!ends) {
       socket.destroy();
       return;
     }
     const { config } = this;
-    const other = config.useOriginalDestination ? this.#host.listenerAt(peers.local) : undefined;
+    const other = config.useOriginalDestination ? this.#host.listenerAt(ends.local) : undefined;
     if (other && other !== this) {
       other.#takeOver(socket, protocol, wasRead);
       return;
     }
-    const chain = chooseChain(config, peers, protocol);
+    const chain = chooseChain(config, ends, protocol);
     if (!chain) {
       this.stats.noChain++;
-      logRefused(config, peers);
+      logRefused(config, ends);
       discard(socket, wasRead);
       return;
     }
+    const peers = chain.place ? { ...ends, place: chain.place } : ends;
     const { filters, terminal } = chain.network;
     if (!terminal) {
       discard(socket, wasRead);

@@ -1,7 +1,7 @@
 import net from 'node:net';
 import type { ConnectionPeers, Peer } from '../http/stream-info.ts';
+import { nextConnectionId } from '../transport/connection-id.ts';
 
-let connections = 0;
 const NOWHERE: Peer = { address: '', port: 0 };
 /** Of connections that an internal listener accepted: their sockets know no address. */
 const internal = new WeakMap<net.Socket, ConnectionPeers>();
@@ -18,7 +18,7 @@ export function restoreDestination(socket: net.Socket): void {
 export function setInternalPeers(socket: net.Socket, listener: string, endpointId: string): void {
   const remote = { address: 'envoy://internal_client_address/', port: 0 };
   const local = { address: `envoy://${listener}/${endpointId}`, port: 0 };
-  internal.set(socket, { connectionId: ++connections, remote, directRemote: remote, local });
+  internal.set(socket, { connectionId: nextConnectionId(), remote, directRemote: remote, local });
 }
 
 /** The ends of an accepted connection; undefined when it has gone already. */
@@ -28,11 +28,11 @@ export function peersOf(socket: net.Socket): ConnectionPeers | undefined {
   const { remoteAddress, remotePort, localAddress, localPort } = socket;
   if (remoteAddress === undefined) {
     if (localAddress !== undefined || socket.destroyed) return undefined;
-    return { connectionId: ++connections, remote: NOWHERE, directRemote: NOWHERE, local: NOWHERE };
+    return { connectionId: nextConnectionId(), remote: NOWHERE, directRemote: NOWHERE, local: NOWHERE };
   }
   const remote = { address: plain(remoteAddress), port: remotePort ?? 0 };
   const local = { address: plain(localAddress ?? ''), port: localPort ?? 0 };
-  const peers = { connectionId: ++connections, remote, directRemote: remote, local };
+  const peers = { connectionId: nextConnectionId(), remote, directRemote: remote, local };
   return restored.has(socket) ? { ...peers, originalDestination: local } : peers;
 }
 

@@ -91,6 +91,7 @@ export class TcpConnection implements TerminalConnection, TcpUpstreamOwner, Tunn
     const route = this.#proxy.choose();
     const cluster = clusters.get(route.cluster);
     info.clusterName = cluster ? route.cluster : '';
+    info.clusterMetadata = cluster?.config.metadata;
     if (!cluster) {
       stats.cxNoRoute++;
       info.flags |= FLAG.NO_CLUSTER;

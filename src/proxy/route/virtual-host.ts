@@ -2,7 +2,7 @@ import type { Fields } from '../config/fields.ts';
 import type { RouteFilters } from '../filter/filter.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
 import { type HeaderTest, readHeaderMatcher } from '../match/headers.ts';
-import { NO_METADATA } from '../match/metadata.ts';
+import { type MetadataSource, NO_METADATA, readMetadata } from '../match/metadata.ts';
 import type { StatsScope } from '../stats/store.ts';
 import type { RouteContext } from './context.ts';
 import { ANY_MATCH } from './match.ts';
@@ -36,6 +36,7 @@ export interface VirtualHost {
   readonly domains: readonly string[];
   readonly virtualClusters: readonly VirtualCluster[];
   readonly policy: HostPolicy;
+  readonly metadata: MetadataSource;
   readonly attemptCountUp: boolean;
   readonly attemptCountDown: boolean;
   /** The route of a request, undefined where none matches: there is no way to another virtual host. */
@@ -53,7 +54,6 @@ export interface TableLevel {
 
 /** Reads an `envoy.config.route.v3.VirtualHost`. */
 export function readVirtualHost(fields: Fields, table: TableLevel, context: RouteContext): VirtualHost {
-  fields.ignore('metadata');
   let find: VirtualHost['find'] = () => undefined;
   const name = fields.required('name');
   const host: VirtualHost = {
@@ -61,6 +61,7 @@ export function readVirtualHost(fields: Fields, table: TableLevel, context: Rout
     domains: fields.strings('domains'),
     virtualClusters: readVirtualClusters(fields, name, context.stats),
     policy: readHostPolicy(fields, table.mirrors, context),
+    metadata: fields.message('metadata', readMetadata) ?? NO_METADATA,
     attemptCountUp: fields.flag('include_request_attempt_count'),
     attemptCountDown: fields.flag('include_attempt_count_in_response'),
     find: (info, random) => find(info, random),

@@ -1,4 +1,16 @@
-import { cluster, fileLog, router, simple, toCluster, typed } from '../config.ts';
+import {
+  bootstrap,
+  cluster,
+  fileLog,
+  listener,
+  manager,
+  routeConfig,
+  router,
+  simple,
+  socketAddress,
+  toCluster,
+  typed,
+} from '../config.ts';
 import type { Behaviour, Case, Json, Places, Scenario } from '../types.ts';
 
 /** One access log line of `NAME=value` pairs. */
@@ -99,6 +111,30 @@ const groups: Readonly<Record<string, readonly string[]>> = {
     'RESPONSE_HEADERS_BYTES',
     'RESPONSE_TRAILERS_BYTES',
   ],
+  places: [
+    'CONNECTION_TERMINATION_DETAILS',
+    'CUSTOM_FLAGS',
+    'UPSTREAM_HOSTS_ATTEMPTED',
+    'UPSTREAM_HOSTS_ATTEMPTED_WITHOUT_PORT',
+    'UPSTREAM_HOST_NAMES_ATTEMPTED',
+    'UPSTREAM_HOST_NAMES_ATTEMPTED_WITHOUT_PORT',
+    'DOWNSTREAM_DIRECT_LOCAL_ADDRESS',
+    'DOWNSTREAM_DIRECT_LOCAL_ADDRESS_WITHOUT_PORT',
+    'DOWNSTREAM_DIRECT_LOCAL_PORT',
+    'DOWNSTREAM_LOCAL_ADDRESS_ENDPOINT_ID',
+    'DOWNSTREAM_DIRECT_LOCAL_ADDRESS_ENDPOINT_ID',
+    'UPSTREAM_REMOTE_ADDRESS_ENDPOINT_ID',
+    'FILTER_CHAIN_NAME',
+    'ROUTE_RESOLUTION_COUNT',
+    'CLUSTER_METADATA(a:b)',
+    'REQUEST_TX_DURATION',
+    'UPSTREAM_CONNECTION_POOL_READY_DURATION',
+    'START_TIME_LOCAL(%Y %z %Z)',
+    'EMIT_TIME_LOCAL(%Y)',
+    'DOWNSTREAM_PEER_CERT_V_START',
+    'UPSTREAM_PEER_CERT_V_END',
+    'UPSTREAM_PEER_CERT_V_END(%Y)',
+  ],
   times: [
     'DURATION',
     'REQUEST_DURATION',
@@ -108,6 +144,9 @@ const groups: Readonly<Record<string, readonly string[]>> = {
     'DOWNSTREAM_HANDSHAKE_DURATION',
     'COMMON_DURATION(DS_RX_BEG:DS_TX_END:ms)',
     'COMMON_DURATION(US_RX_BEG:US_RX_END:ns)',
+    'COMMON_DURATION(US_CX_BEG:US_CX_END)',
+    'COMMON_DURATION(US_TX_BEG:US_TX_END)',
+    'COMMON_DURATION(US_CX_BEG:US_HS_END)',
     'START_TIME(%Y)',
     'EMIT_TIME(%Y)',
   ],
@@ -234,7 +273,92 @@ const jsonCases: readonly Case[] = [
   { name: 'high bytes', requests: [{ headers: { 'X-One': 'caf\xc3\xa9 \xff' } }] },
 ];
 
+const noted = (value: string): Json => ({ filter_metadata: { a: { b: value, list: [1, { c: value }] } } });
+
+/** What is configured around a request, and where its attempts went. */
+const surroundings: Scenario = {
+  feature: 'access log format',
+  name: 'names and metadata around a request',
+  backends: ['http', 'http', 'closed'],
+  bootstrap: (places) => {
+    const format = line([
+      'FILTER_CHAIN_NAME',
+      ...['CLUSTER', 'VIRTUAL_HOST', 'ROUTE', 'LISTENER', 'LISTENER_FILTER_CHAIN', 'UPSTREAM_HOST'].map(
+        (kind) => `METADATA(${kind}:a:b)`,
+      ),
+      'METADATA(LISTENER:a:list)',
+      'METADATA(VIRTUAL_HOST:a)',
+      'METADATA(CLUSTER:a:b):3',
+      'CLUSTER_METADATA(a:b)',
+      'CLUSTER_METADATA(a)',
+      'CLUSTER_METADATA(x:y)',
+      'UPSTREAM_HOSTS_ATTEMPTED',
+      'UPSTREAM_HOSTS_ATTEMPTED_WITHOUT_PORT',
+      'UPSTREAM_HOST_NAMES_ATTEMPTED',
+      'UPSTREAM_HOST_NAMES_ATTEMPTED_WITHOUT_PORT',
+      'UPSTREAM_HOST_NAME',
+    ]);
+    const priorities = [0, 1].map((backend) => ({
+      priority: backend,
+      lb_endpoints: [
+        {
+          endpoint: { address: socketAddress(places.host, places.backend(backend)), hostname: `host${backend}:80` },
+          metadata: noted(`host ${backend}`),
+        },
+      ],
+    }));
+    const retry: Json = {
+      retry_on: '5xx',
+      num_retries: 3,
+      retry_back_off: { base_interval: '0.001s', max_interval: '0.001s' },
+      retry_priority: {
+        name: 'envoy.retry_priorities.previous_priorities',
+        typed_config: typed('envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig', {
+          update_frequency: 1,
+        }),
+      },
+    };
+    const hcm = manager(places, {
+      access_log: [fileLog(places, format)],
+      route_config: routeConfig(
+        [
+          { ...toCluster('c1', {}, { prefix: '/refused' }), metadata: noted('refused') },
+          { ...toCluster('c0', { retry_policy: retry }), metadata: noted('route') },
+        ],
+        {},
+        { metadata: noted('virtual host') },
+      ),
+    });
+    return bootstrap(
+      places,
+      [
+        {
+          ...listener(places, 0, []),
+          metadata: noted('listener'),
+          filter_chains: [{ name: 'the chain', metadata: noted('chain'), filters: [hcm] }],
+        },
+      ],
+      [
+        {
+          ...cluster(places, 0),
+          metadata: noted('cluster'),
+          load_assignment: { cluster_name: 'c0', endpoints: priorities },
+        },
+        cluster(places, 1, [2]),
+      ],
+    );
+  },
+  cases: [
+    { name: 'one attempt', requests: [{}] },
+    { name: 'two attempts', requests: [{}], backends: { 0: [retried] } },
+    { name: 'three attempts', requests: [{}], backends: { 0: [retried, retried], 1: [retried] } },
+    { name: 'a connection that ended', requests: [{}], backends: { 0: [{ end: 'close' }, { end: 'close' }] } },
+    { name: 'refused', requests: [{ path: '/refused' }] },
+  ],
+};
+
 export const scenarios: readonly Scenario[] = [
+  surroundings,
   ...Object.entries(groups).map(
     ([name, commands]): Scenario => ({
       feature: 'access log format',
@@ -299,6 +423,12 @@ export const scenarios: readonly Scenario[] = [
     '%START_TIME%:3',
     '%DYNAMIC_METADATA%',
     '%DYNAMIC_METADATA()%',
+    '%CLUSTER_METADATA(a:b):2%',
+    '%METADATA(NOSUCH:a)%',
+    '%UPSTREAM_HOSTS_ATTEMPTED(X)%',
+    '%FILTER_CHAIN_NAME:2%',
+    '%START_TIME_LOCAL(%n)%',
+    '%DOWNSTREAM_WIRE_BYTES_SENT:2%',
     '%ENVIRONMENT%',
     '%ENVIRONMENT(PATH):1%',
     '%COMMON_DURATION%',

@@ -80,6 +80,8 @@ export class Attempt implements PoolClient, ResponseHandler {
 
   start(): void {
     this.#waiting = true;
+    this.#run.stream.upstreamAskedAt = now();
+    this.#run.stream.upstreamReadyAt = 0;
     const { source, id } = this.#run.stream.connection;
     this.#pool = this.cluster.pool(this.host, this.resources, source, id, this.switching === 'raw');
     if (this.#pool) this.#pool.request(this);
@@ -135,6 +137,9 @@ export class Attempt implements PoolClient, ResponseHandler {
     const run = this.#run;
     const { stream } = run;
     run.onConnected(this);
+    stream.connectedHost = this.host;
+    stream.upstreamConnection = connection;
+    stream.upstreamReadyAt = now();
     stream.upstreamLocal = connection.local;
     stream.upstreamRemote = connection.remote;
     if (run.bodyDone) this.startTimeouts(run.timeouts);
@@ -158,6 +163,8 @@ export class Attempt implements PoolClient, ResponseHandler {
     const { absoluteTargets, headerCase } = this.#codec;
     const outgoing = outgoingRequest(head, targetOf(head, absoluteTargets), tail, headerCase.write);
     this.sent = true;
+    stream.upstreamSendStartAt = now();
+    if (done) stream.upstreamSendEndAt = stream.upstreamSendStartAt;
     writeMessage(
       connection.transport,
       outgoing,
@@ -223,6 +230,7 @@ export class Attempt implements PoolClient, ResponseHandler {
   onPoolFailure(reason: ResetReason, detail: string): void {
     this.#waiting = false;
     this.#run.stream.upstreamFailure = detail;
+    this.#run.stream.upstreamReadyAt = now();
     this.#end();
     this.#run.onReset(this, reason, detail);
   }

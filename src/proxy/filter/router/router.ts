@@ -35,8 +35,7 @@ function forward(stream: RouterDownstream, route: Route, action: ForwardAction):
     stream.reply(noCluster(action.notFoundStatus));
     return undefined;
   }
-  stream.clusterName = stream.routeCluster;
-  stream.observedCluster = cluster.config.observabilityName;
+  stream.takeCluster(stream.routeCluster, cluster.config);
   const { strictHeaders } = manager.router;
   const fault = strictHeaders.length > 0 ? strictFault(strictHeaders, stream.head.headers) : undefined;
   if (fault) {

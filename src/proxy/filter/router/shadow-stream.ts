@@ -197,6 +197,7 @@ function shadowRoute(action: ForwardAction): Route {
         rateLimits: [],
         timeoutRetryHeader: false,
       },
+      metadata: NO_METADATA,
       attemptCountUp: false,
       attemptCountDown: false,
     },
