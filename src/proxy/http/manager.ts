@@ -25,6 +25,7 @@ import type { UserAgent } from './request-headers.ts';
 import type { RequestIdOptions } from './request-id.ts';
 import { readRequestShaping } from './request-shaping.ts';
 import { routeTableContext } from './route-context.ts';
+import { type FindTable, readScopedRoutes } from './scoped-routes.ts';
 import { HTTP_STATS, type HttpStats, LISTENER_HTTP_STATS, type ListenerHttpStats } from './stats.ts';
 import type { TracingOptions } from './tracing.ts';
 import { type ManagerUpgrade, readManagerUpgrades } from './upgrade.ts';
@@ -43,7 +44,7 @@ export interface HttpManager {
   readonly filters: FilterChain;
   readonly router: RouterConfig;
   /** The route table in force; undefined until it was discovered. */
-  readonly routes: () => RouteTable | undefined;
+  readonly routes: FindTable;
   readonly accessLogs: readonly AccessLog[];
   readonly localReplies: LocalReplyConfig;
   readonly codec: ServerCodec;
@@ -173,14 +174,15 @@ export function readHttpManager(fields: Fields, context: HttpManagerContext): Ht
 }
 
 function readRoutes(fields: Fields, context: HttpManagerContext): HttpManager['routes'] {
-  switch (fields.oneOf('route_specifier', ['rds', 'route_config'])) {
+  const readTable = (inner: Fields): RouteTable =>
+    new RouteTable(inner, routeTableContext(context.clusters, context.runtime, context.stats, true));
+  switch (fields.oneOf('route_specifier', ['rds', 'route_config', 'scoped_routes'])) {
     case 'route_config': {
-      const table = fields.message(
-        'route_config',
-        (inner) => new RouteTable(inner, routeTableContext(context.clusters, context.runtime, context.stats, true)),
-      );
+      const table = fields.message('route_config', readTable);
       return () => table;
     }
+    case 'scoped_routes':
+      return fields.message('scoped_routes', (inner) => readScopedRoutes(inner, readTable)) ?? (() => undefined);
     case 'rds': {
       const rds = fields.message('rds', (inner) => ({
         source: inner.message('config_source', readConfigSource),

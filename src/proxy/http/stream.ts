@@ -16,6 +16,7 @@ import { localReplyHead } from './local-reply.ts';
 import type { HttpManager } from './manager.ts';
 import { admitRequest } from './request.ts';
 import { finishResponseHeaders } from './response-headers.ts';
+import { tableFor } from './scoped-routes.ts';
 import type { ServerConnection } from './server-connection.ts';
 import { countStatus } from './stats.ts';
 import { streamDuration } from './stream-duration.ts';
@@ -110,9 +111,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
 
   #route(): void {
     const { manager } = this;
-    this.routes = manager.routes();
-    const taken = this.internal ? undefined : this.routes?.internalHeaders;
-    if (taken) for (const name of taken) this.head.headers.remove(name);
+    this.routes = tableFor(this, manager.routes);
     const route = this.routable ? this.reroute() : undefined;
     if (route?.action.kind === 'forward') this.#takeTimeouts(route.action);
     if (manager.tracing && this.requestId !== '') applyTraceReason(this, manager.tracing, manager.requestIds);
