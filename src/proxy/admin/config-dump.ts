@@ -131,11 +131,7 @@ function dumpsOf({ records, config, workers }: AdminSubject, named: (name: strin
         ]
       : []),
     listenersDump(of('listener'), workers.first.listeners),
-    {
-      type: 'ScopedRoutesConfigDump',
-      lists: { inline_scoped_route_configs: '', dynamic_scoped_route_configs: '' },
-      body: {},
-    },
+    scopesDump(records.of('listener')),
     routesDump(routes, records.of('listener'), named),
     {
       type: 'SecretsConfigDump',
@@ -243,7 +239,7 @@ function routesDump(
 ): Dump {
   const type = 'route.v3.RouteConfiguration';
   const inline = listeners.flatMap(({ json: listener, updated }) =>
-    inlineRoutes(listener).flatMap((route) =>
+    managerParts(listener, 'route_config').flatMap((route) =>
       named(String(route['name'] ?? '')) ? [{ route_config: typed(type, route), last_updated: updated }] : [],
     ),
   );
@@ -266,12 +262,31 @@ function routesDump(
   };
 }
 
-function inlineRoutes(listener: JsonObject | undefined): readonly JsonObject[] {
+function scopesDump(listeners: readonly ConfigRecord[]): Dump {
+  const inline = listeners.flatMap(({ json: listener, updated }) =>
+    managerParts(listener, 'scoped_routes').map((scoped) => {
+      const list = scoped['scoped_route_configurations_list'];
+      const scopes = isObject(list) ? [list['scoped_route_configurations'] ?? []].flat() : [];
+      const shown = scopes.map((scope) =>
+        isObject(scope) ? typed('route.v3.ScopedRouteConfiguration', scope) : scope,
+      );
+      return compact({ name: scoped['name'], scoped_route_configs: shown, last_updated: updated });
+    }),
+  );
+  return {
+    type: 'ScopedRoutesConfigDump',
+    lists: { inline_scoped_route_configs: '', dynamic_scoped_route_configs: '' },
+    body: compact({ inline_scoped_route_configs: inline }),
+  };
+}
+
+/** A field of each connection manager of a listener, where it is set. */
+function managerParts(listener: JsonObject | undefined, key: string): readonly JsonObject[] {
   const chains = [listener?.['filter_chains'] ?? [], listener?.['default_filter_chain'] ?? []].flat();
   const filters = chains.flatMap((chain) => (isObject(chain) ? [chain['filters'] ?? []].flat() : []));
   return filters.flatMap((filter) => {
     const config = isObject(filter) ? filter['typed_config'] : undefined;
-    const route = isObject(config) ? config['route_config'] : undefined;
+    const route = isObject(config) ? config[key] : undefined;
     return isObject(route) ? [route] : [];
   });
 }

@@ -188,6 +188,18 @@ export const scenarios: readonly Scenario[] = [
       row.requests.map((request, at): Case => ({ name: `${row.name}: ${at}`, listener: index, requests: [request] })),
     ),
   },
+  {
+    feature,
+    name: 'on the admin interface',
+    bootstrap: (places) => bootstrap(places, [config(places, 0, rows[0] as Row)], [cluster(places, 0)]),
+    cases: [
+      {
+        name: 'scopes and routes',
+        requests: [],
+        admin: ['/config_dump?mask=inline_scoped_route_configs', '/config_dump?mask=static_route_configs'],
+      },
+    ],
+  },
   ...faults.map(
     ([name, faulty]): Scenario => ({
       feature,
