@@ -41,7 +41,14 @@ const managers: readonly Variant[] = [
   {
     name: 'request',
     manager: { ...fast, request_timeout: '0.3s' },
-    cases: slow.filter(({ name }) => !/gRPC|HEAD|not answer/.test(name)),
+    cases: [
+      ...slow.filter(({ name }) => !/gRPC|HEAD|not answer/.test(name)),
+      steps(
+        'a response that begins first',
+        ['POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc', sleep(500), 'defghi', sleep(60)],
+        { backends: { 0: [{ early: 'HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nabc' }] }, responses: 0 },
+      ),
+    ],
   },
   {
     name: 'request headers',

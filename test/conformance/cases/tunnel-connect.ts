@@ -590,6 +590,44 @@ const clusters = (places: Places): readonly Json[] => [
 ];
 const options = { backends: ['echo', 'http', 'banner', 'closed'] as const, stats, clusters };
 
+const failing = answer('500 Bad', 'content-length: 0\r\n');
+const health = (name: string, config: Json): Scenario =>
+  variants(
+    'CONNECT',
+    name,
+    [
+      {
+        name: 'terminated',
+        routes: [on()],
+        cases: [
+          steps('silence', [connect(), answered, sleep(500)], {
+            ...backend(0, ...new Array<Behaviour>(9).fill({ raw: failing })),
+            without: ['backends'],
+          }),
+        ],
+      },
+    ],
+    {
+      clusters: (places) => [
+        cluster(places, 0, [0], {
+          ...config,
+          health_checks: [
+            {
+              timeout: '1s',
+              interval: '0.2s',
+              no_traffic_interval: '0.2s',
+              unhealthy_threshold: 1,
+              healthy_threshold: 1,
+              http_health_check: { path: '/health' },
+            },
+          ],
+        }),
+      ],
+      stats,
+      warmUpMs: 100,
+    },
+  );
+
 export const scenarios: readonly Scenario[] = [
   variants('CONNECT', 'terminated', ends, options),
   variants('CONNECT', 'allowed or not', allowance, options),
@@ -638,4 +676,6 @@ export const scenarios: readonly Scenario[] = [
       log: '%REQ(:METHOD)% %REQ(:PATH)% %REQ(:AUTHORITY)% %PATH(NQ)% %PROTOCOL% %UPSTREAM_PROTOCOL% %UPSTREAM_HOST% %UPSTREAM_REMOTE_ADDRESS% %BYTES_RECEIVED% %BYTES_SENT% %REQUESTED_SERVER_NAME% %ACCESS_LOG_TYPE% %RESPONSE_CODE_DETAILS% %CONNECTION_TERMINATION_DETAILS%\n',
     },
   ),
+  health('tunnels outlive a health failure', {}),
+  health('tunnels end with a health failure', { close_connections_on_host_health_failure: true }),
 ];

@@ -1,5 +1,5 @@
 import type { Cluster } from '../../cluster/cluster.ts';
-import type { Host } from '../../cluster/host.ts';
+import type { Carried, Host } from '../../cluster/host.ts';
 import type { Pool, PoolClient } from '../../cluster/pool.ts';
 import type { ResetReason } from '../../cluster/reset.ts';
 import type { Resources } from '../../cluster/resources.ts';
@@ -25,7 +25,7 @@ function targetOf({ method, scheme, authority, path }: RequestHead, absolute: bo
 }
 
 /** One try at one host, Envoy's `UpstreamRequest`. */
-export class Attempt implements PoolClient, ResponseHandler {
+export class Attempt implements PoolClient, ResponseHandler, Carried {
   readonly #run: RouterRun;
   readonly cluster: Cluster;
   readonly host: Host;
@@ -207,6 +207,7 @@ export class Attempt implements PoolClient, ResponseHandler {
     this.#duration?.stop();
     if (!this.#active) return;
     this.#active = false;
+    if (this.switching === 'raw') this.host.carried.delete(this);
     this.resources.requests--;
     this.host.activeRequests--;
     this.cluster.stats.rqActive--;
@@ -283,6 +284,7 @@ export class Attempt implements PoolClient, ResponseHandler {
   /** A host that is sent bytes alone says nothing of the request: it is answered as soon as there is a connection. */
   #answerForHost(connection: UpstreamConnection): void {
     this.sent = true;
+    if (this.cluster.config.closeOnHealthFailure) this.host.carried.add(this);
     this.#run.stream.rawUpstream = true;
     this.#unpause(connection);
     if (this.#run.bodyDone) this.#endRequest(connection);
@@ -362,6 +364,12 @@ export class Attempt implements PoolClient, ResponseHandler {
 
   get writable(): boolean {
     return this.#connection?.transport.blocked !== true;
+  }
+
+  onHostFailed(): void {
+    const connection = this.#connection;
+    this.onReset('connection termination');
+    connection?.destroy();
   }
 
   onReset(reason: ResetReason): void {
