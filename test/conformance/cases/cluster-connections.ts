@@ -50,8 +50,8 @@ const rows: readonly (readonly [string, ClusterCase['cluster'], (index: number) 
   ['max_connection_duration', to(options({ max_connection_duration: '0.1s' })), paced(1, 1, 150, 1)],
   [
     'max_connection_duration of a connection in use',
-    to(options({ max_connection_duration: '0.1s' })),
-    paced(1, 60, 60),
+    to(options({ max_connection_duration: '0.4s' })),
+    paced(1, 100, 600),
   ],
   ['max_connection_duration in a request', to(options({ max_connection_duration: '0.1s' })), slowThenOne(200)],
   ['max_connection_duration 0', to(options({ max_connection_duration: '0s' })), paced(1, 1)],
