@@ -90,6 +90,7 @@ export async function checkBootstrap(options: ProxyOptions): Promise<readonly Is
   const logSink = { push: () => undefined };
   const engine = createEngine({
     worker: 0,
+    workers: 1,
     node: config.nodeName,
     bindConfig: config.bindConfig,
     runtime: config.runtime,

@@ -15,6 +15,7 @@ export function createSubject(): { readonly read: Readonly<Record<string, Read>>
   log.level = 'silent';
   const engine = createEngine({
     worker: 0,
+    workers: 1,
     node: { id: 'node', cluster: 'cluster' },
     bindConfig: undefined,
     runtime: adminRuntime(),

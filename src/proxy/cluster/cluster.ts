@@ -17,7 +17,8 @@ import { OriginalDestinations } from './original-dst.ts';
 import { OutlierDetector } from './outlier.ts';
 import { OUTLIER_STATS } from './outlier-stats.ts';
 import { Pool, type PoolOptions } from './pool.ts';
-import { Resources, type Thresholds } from './resources.ts';
+import { LocalResources, type Resources, retryAllowed, type Thresholds } from './resources.ts';
+import { SharedResources, type SharedUsage } from './shared-resources.ts';
 import {
   CIRCUIT_STATS,
   type CircuitStats,
@@ -41,6 +42,8 @@ export interface ClusterEnvironment {
   readonly local: string | undefined;
   /** Hosts of the cluster that the proxy belongs to. */
   readonly localSet: () => HostSet | undefined;
+  /** Where all workers count what they use of the cluster; undefined: there is one. */
+  readonly usage?: SharedUsage | undefined;
   /** Called when the first answer about its endpoints has come. */
   readonly warmed?: () => void;
 }
@@ -50,6 +53,7 @@ const heavier = (most: number, { weight }: Host): number => Math.max(most, weigh
 /** A cluster at work: its hosts, the choice among them and the connections to them. */
 export class Cluster {
   readonly config: ClusterConfig;
+  readonly usage: SharedUsage | undefined;
   readonly resources: { readonly DEFAULT: Resources; readonly HIGH: Resources };
   readonly outlier: OutlierDetector | undefined;
   readonly health: HealthChecker | undefined;
@@ -75,8 +79,9 @@ export class Cluster {
   readonly #remaining: { readonly DEFAULT: RemainingStats | undefined; readonly HIGH: RemainingStats | undefined };
   readonly #circuits: { readonly DEFAULT: CircuitStats; readonly HIGH: CircuitStats };
 
-  constructor(config: ClusterConfig, { scope, merging, random, local, localSet, warmed }: ClusterEnvironment) {
+  constructor(config: ClusterConfig, { scope, merging, random, local, localSet, usage, warmed }: ClusterEnvironment) {
     this.config = config;
+    this.usage = usage;
     this.#warmed = warmed;
     this.#scope = scope;
     const prefix = `cluster.${config.statName}.`;
@@ -84,8 +89,8 @@ export class Cluster {
     this.statsNamed = namedStats(scope, prefix);
     this.warm = config.kind === 'STATIC' || config.kind === 'ORIGINAL_DST';
     this.resources = {
-      DEFAULT: new Resources(config.thresholds.DEFAULT),
-      HIGH: new Resources(config.thresholds.HIGH),
+      DEFAULT: makeResources(config.thresholds.DEFAULT, usage, 0),
+      HIGH: makeResources(config.thresholds.HIGH, usage, 1),
     };
     const remaining = ({ trackRemaining }: Thresholds, name: string): RemainingStats | undefined =>
       trackRemaining ? scope.get(REMAINING_STATS, `${prefix}circuit_breakers.${name}.`) : undefined;
@@ -148,7 +153,9 @@ export class Cluster {
   /** Brings the gauges up to date that nobody counts. */
   measure(): void {
     for (const priority of ['DEFAULT', 'HIGH'] as const) {
-      const { limits, connections, pools, pending, requests, retries, retryAllowed } = this.resources[priority];
+      const resources = this.resources[priority];
+      const { limits, all } = resources;
+      const { connections, pools, pending, requests, retries } = all;
       const circuit = this.#circuits[priority];
       circuit.seen ||= this.stats.cxTotal > 0;
       circuit.checked ||= circuit.seen && priority === 'DEFAULT';
@@ -157,7 +164,7 @@ export class Cluster {
       circuit.cxPool = pools > 0 && pools >= limits.pools ? 1 : 0;
       circuit.pending = pending > 0 && pending >= limits.pending ? 1 : 0;
       circuit.requests = requests > 0 && requests >= limits.requests ? 1 : 0;
-      circuit.retries = retries > 0 && !retryAllowed ? 1 : 0;
+      circuit.retries = retries > 0 && !retryAllowed(resources) ? 1 : 0;
       const remaining = this.#remaining[priority];
       if (!remaining) continue;
       remaining.cx = Math.max(limits.connections - connections, 0);
@@ -225,7 +232,7 @@ export class Cluster {
   }
 
   #addPool(host: Host, resources: Resources, options: PoolOptions): Pool | undefined {
-    if (resources.pools >= resources.limits.pools && !freePool(host, resources)) {
+    if (resources.all.pools >= resources.limits.pools && !freePool(host, resources)) {
       this.stats.cxPoolOverflow++;
       return undefined;
     }
@@ -323,6 +330,10 @@ export class Cluster {
     const { kind } = this.config;
     if (kind === 'STRICT_DNS' || kind === 'EDS') stats.maxHostWeight = this.#hosts.reduce(heavier, 0);
   }
+}
+
+function makeResources(limits: Thresholds, usage: SharedUsage | undefined, priority: number): Resources {
+  return usage ? new SharedResources(limits, usage, priority) : new LocalResources(limits);
 }
 
 /** Gives up connections to the host that nobody uses, so that others can be; false: all are used. */

@@ -13,6 +13,7 @@ import { DnsDiscovery } from './dns/discovery.ts';
 import { createResolver, type NameResolver } from './dns/resolver.ts';
 import { DNS_STATS, type DnsStats } from './dns/stats.ts';
 import type { Locality } from './host.ts';
+import { type SharedUsage, usageMemory } from './shared-resources.ts';
 
 interface Entry {
   readonly json: JsonObject;
@@ -24,6 +25,9 @@ interface Entry {
 interface Self {
   readonly locality?: Locality | undefined;
   readonly localCluster?: string;
+  /** Ordinal of the worker, and how many there are; one where nothing is said. */
+  readonly worker?: number;
+  readonly workers?: number;
 }
 
 const NO_SET = (): undefined => undefined;
@@ -92,8 +96,8 @@ export class ClusterManager {
     return this.#services.get(serviceName) ?? [];
   }
 
-  /** Adds or replaces a cluster; unchanged configuration changes nothing. `fixed`: from the bootstrap, not to be replaced. */
-  put(json: JsonObject, fixed = false): Result<void, readonly Issue[]> {
+  /** Adds or replaces a cluster; unchanged configuration changes nothing. `fixed`: from the bootstrap, not to be replaced. `memory`: where the first worker counts for all. */
+  put(json: JsonObject, fixed = false, memory?: SharedArrayBuffer): Result<void, readonly Issue[]> {
     const issues: Issue[] = [];
     const stats = this.#stats.scope();
     const config = readMessage(json, '', issues, (fields) => readCluster(fields, { ...this.#options, stats }));
@@ -109,7 +113,7 @@ export class ClusterManager {
     if (!same && !before?.fixed) this.countPut(config.name);
     if (issues.length > 0) return fail(issues);
     if (same) return ok(undefined);
-    this.#start({ json, fixed, config }, stats);
+    this.#start({ json, fixed, config }, stats, this.#usage(memory));
     return ok(undefined);
   }
 
@@ -117,6 +121,11 @@ export class ClusterManager {
   countPut(name: string): void {
     if (this.#entries.has(name) || this.#warming.has(name)) this.#counts.modified++;
     else this.#counts.added++;
+  }
+
+  /** Where the newest cluster of the name counts for all workers; undefined: there is one worker, or no such cluster. */
+  memoryOf(name: string): SharedArrayBuffer | undefined {
+    return (this.#warming.get(name) ?? this.#entries.get(name))?.cluster.usage?.memory;
   }
 
   remove(name: string): void {
@@ -228,11 +237,16 @@ export class ClusterManager {
   }
 
   /** Where there is one by the name already, that serves until the new one is warm. */
-  #start({ json, fixed, config }: Pick<Entry, 'json' | 'fixed'> & { config: ClusterConfig }, stats: StatsScope): void {
+  #start(
+    { json, fixed, config }: Pick<Entry, 'json' | 'fixed'> & { config: ClusterConfig },
+    stats: StatsScope,
+    usage: SharedUsage | undefined,
+  ): void {
     const { name, serviceName, kind } = config;
     this.#abandon(name);
     const cluster: Cluster = new Cluster(config, {
       ...this.#environment(stats, name),
+      usage,
       warmed: () => this.#warmed(cluster),
     });
     this.#await(cluster);
@@ -284,7 +298,13 @@ export class ClusterManager {
     return new DnsDiscovery(cluster, { resolve: resolver.resolve, random: Math.random, log: this.#log });
   }
 
-  #environment(scope: StatsScope, name: string): Omit<ClusterEnvironment, 'warmed'> {
+  /** Where all workers count what they use of a cluster. */
+  #usage(memory: SharedArrayBuffer | undefined): SharedUsage | undefined {
+    const { worker = 0, workers = 1 } = this.#self;
+    return workers === 1 ? undefined : { memory: memory ?? usageMemory(workers), worker };
+  }
+
+  #environment(scope: StatsScope, name: string): Omit<ClusterEnvironment, 'warmed' | 'usage'> {
     const { locality, localCluster } = this.#self;
     const localSet = localCluster
       ? () => (name === localCluster ? undefined : this.get(localCluster)?.sets[0])

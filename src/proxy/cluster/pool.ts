@@ -73,7 +73,7 @@ export class Pool implements ConnectionOwner {
       return;
     }
     const { resources } = this;
-    if (resources.pending >= resources.limits.pending) {
+    if (resources.all.pending >= resources.limits.pending) {
       this.cluster.stats.rqPendingOverflow++;
       this.#forgetWhenEmpty();
       client.onPoolFailure('overflow', '');
@@ -179,7 +179,7 @@ export class Pool implements ConnectionOwner {
 
   #attach(connection: UpstreamConnection, client: PoolClient): void {
     const { resources } = this;
-    if (resources.requests >= resources.limits.requests) {
+    if (resources.all.requests >= resources.limits.requests) {
       this.#idle.push(connection);
       this.cluster.stats.rqActiveOverflow++;
       client.onPoolFailure('overflow', '');
@@ -207,8 +207,8 @@ export class Pool implements ConnectionOwner {
 
   /** Tells whether another one could be opened. */
   #open(): boolean {
-    const { connections, limits } = this.resources;
-    const full = connections >= limits.connections || this.host.stats.cxActive >= limits.connectionsPerHost;
+    const { all, limits } = this.resources;
+    const full = all.connections >= limits.connections || this.host.stats.cxActive >= limits.connectionsPerHost;
     if (full) {
       this.cluster.stats.cxOverflow++;
       // A host without any connection gets one all the same.

@@ -31,9 +31,34 @@ export const DEFAULT_THRESHOLDS: Thresholds = {
   trackRemaining: false,
 };
 
-/** What a cluster may use at a time, counted against its thresholds. */
-export class Resources {
+/** What is in use at a time. */
+export interface Usage {
+  connections: number;
+  pending: number;
+  requests: number;
+  retries: number;
+  pools: number;
+}
+
+/** What a cluster may use at a time, counted against its thresholds. Its own figures are those of this worker. */
+export interface Resources extends Usage {
   readonly limits: Thresholds;
+  /** What all workers use. */
+  readonly all: Readonly<Usage>;
+}
+
+/** Whether one more retry may be under way. */
+export function retryAllowed({ limits, all }: Resources): boolean {
+  const { retryBudget: budget, retries } = limits;
+  if (!budget) return all.retries < retries;
+  const share = Math.floor((budget.percent / 100) * (all.requests + all.pending));
+  return all.retries < Math.max(share, budget.least);
+}
+
+/** Counts of one worker alone. */
+export class LocalResources implements Resources {
+  readonly limits: Thresholds;
+  readonly all: Readonly<Usage>;
   connections = 0;
   pending = 0;
   requests = 0;
@@ -42,13 +67,6 @@ export class Resources {
 
   constructor(limits: Thresholds) {
     this.limits = limits;
-  }
-
-  /** Whether one more retry may be under way. */
-  get retryAllowed(): boolean {
-    const { retryBudget: budget, retries } = this.limits;
-    if (!budget) return this.retries < retries;
-    const share = Math.floor((budget.percent / 100) * (this.requests + this.pending));
-    return this.retries < Math.max(share, budget.least);
+    this.all = this;
   }
 }

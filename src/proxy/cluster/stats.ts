@@ -230,17 +230,17 @@ export class RemainingStats {
 }
 
 export const REMAINING_STATS = statsKind(RemainingStats, {
-  cx: gauge('remaining_cx'),
-  pools: gauge('remaining_cx_pools'),
-  pending: gauge('remaining_pending'),
-  requests: gauge('remaining_rq'),
-  retries: gauge('remaining_retries'),
+  cx: sharedGauge('remaining_cx'),
+  pools: sharedGauge('remaining_cx_pools'),
+  pending: sharedGauge('remaining_pending'),
+  requests: sharedGauge('remaining_rq'),
+  retries: sharedGauge('remaining_retries'),
 });
 
 export const CIRCUIT_STATS = statsKind(CircuitStats, {
-  cxPool: usedWith('seen', gauge('cx_pool_open')),
-  cx: usedWith('checked', gauge('cx_open')),
-  pending: usedWith('checked', gauge('rq_pending_open')),
-  requests: usedWith('checked', gauge('rq_open')),
-  retries: gauge('rq_retry_open'),
+  cxPool: usedWith('seen', sharedGauge('cx_pool_open')),
+  cx: usedWith('checked', sharedGauge('cx_open')),
+  pending: usedWith('checked', sharedGauge('rq_pending_open')),
+  requests: usedWith('checked', sharedGauge('rq_open')),
+  retries: sharedGauge('rq_retry_open'),
 });

@@ -99,7 +99,7 @@ export class TcpConnection implements TerminalConnection, TcpUpstreamOwner, Tunn
       return;
     }
     const { DEFAULT: resources } = cluster.resources;
-    if (resources.connections >= resources.limits.connections) {
+    if (resources.all.connections >= resources.limits.connections) {
       cluster.stats.cxOverflow++;
       info.flags |= FLAG.UPSTREAM_OVERFLOW;
       this.destroy();

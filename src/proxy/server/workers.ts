@@ -28,6 +28,7 @@ export async function openWorkers(
   const logStreams = createGrpcLogStreams((name) => first.clusters.grpcTarget(name), node, logs.get('grpc'));
   const first = createEngine({
     worker: 0,
+    workers: concurrency,
     node: config.nodeName,
     bindConfig: config.bindConfig,
     runtime: config.runtime,
@@ -53,7 +54,7 @@ export async function openWorkers(
   };
   const remotes = await Promise.all(
     Array.from({ length: concurrency - 1 }, (_, index) =>
-      startRemote({ data: { worker: index + 1, ...shared }, logSink: logStreams, onDeath }),
+      startRemote({ data: { worker: index + 1, workers: concurrency, ...shared }, logSink: logStreams, onDeath }),
     ),
   );
   return { workers: createWorkers(first, remotes, log), logStreams };

@@ -14,6 +14,8 @@ export type Change =
       readonly fault?: string;
       /** Of a listener: its sockets as the first worker has them, for the other workers. */
       readonly sockets?: readonly OpenSocket[];
+      /** Of a cluster: where all workers count what they use of it, for the other workers. */
+      readonly memory?: SharedArrayBuffer;
     }
   | { readonly kind: 'remove'; readonly of: ResourceKind; readonly name: string };
 

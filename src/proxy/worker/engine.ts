@@ -22,6 +22,8 @@ import { countThreadClusters } from './stats.ts';
 export interface EngineOptions {
   /** Ordinal of the worker, from 0. */
   readonly worker: number;
+  /** How many workers there are. */
+  readonly workers: number;
   readonly node: NodeName;
   /** `upstream_bind_config` of the cluster manager. */
   readonly bindConfig: BindConfig | undefined;
@@ -54,6 +56,7 @@ export interface Engine {
 
 export function createEngine({
   worker,
+  workers,
   node,
   bindConfig,
   runtime,
@@ -78,7 +81,7 @@ export function createEngine({
     },
     stats,
     logs.get('upstream'),
-    node,
+    { ...node, worker, workers },
   );
   countThreadClusters(stats, worker, clusters);
   const routes = new RouteStore(clusters, runtime, stats);
@@ -126,7 +129,7 @@ function apply(engine: Engine, change: Change): Promise<readonly Issue[]> | read
   }
   switch (change.kind) {
     case 'cluster': {
-      const result = engine.clusters.put(change.json, change.fixed);
+      const result = engine.clusters.put(change.json, change.fixed, change.memory);
       return result.ok ? [] : result.error;
     }
     case 'endpoints': {

@@ -48,7 +48,7 @@ export function createWorkers(first: Engine, remotes: readonly Remote[], log: Lo
     results: (readonly Issue[])[],
   ): Promise<void> {
     const answers = await Promise.all(
-      remotes.map((remote) => remote.apply(accepted.map(({ change }) => withSockets(first, change)))),
+      remotes.map((remote) => remote.apply(accepted.map(({ change }) => forOthers(first, change)))),
     );
     for (const [index, { change, at }] of accepted.entries()) {
       const issues = answers.map((answer) => answer[index] ?? []).find((found) => found.length > 0);
@@ -62,7 +62,7 @@ export function createWorkers(first: Engine, remotes: readonly Remote[], log: Lo
       if (!inverse) continue;
       log.warn({ resource: keyOf(change) }, 'a worker refused what the first accepted; taken back');
       await first.apply(inverse);
-      await Promise.all(remotes.map((remote) => remote.apply([withSockets(first, inverse)])));
+      await Promise.all(remotes.map((remote) => remote.apply([forOthers(first, inverse)])));
     }
   }
 
@@ -92,9 +92,17 @@ export function createWorkers(first: Engine, remotes: readonly Remote[], log: Lo
   };
 }
 
-/** Another worker binds the addresses that the first got, also where the kernel chose the port, or shares its socket. */
-function withSockets(first: Engine, change: Change): Change {
+/**
+ * Another worker binds the addresses that the first got, also where the kernel chose the port, or shares its socket. What it uses of a
+ * cluster it counts where the first does.
+ */
+function forOthers(first: Engine, change: Change): Change {
+  const name = change.kind === 'remove' ? '' : String(change.json['name'] ?? '');
+  if (change.kind === 'cluster') {
+    const memory = first.clusters.memoryOf(name);
+    return memory ? { ...change, memory } : change;
+  }
   if (change.kind !== 'listener') return change;
-  const listener = first.listeners.get(String(change.json['name'] ?? ''));
+  const listener = first.listeners.get(name);
   return listener ? { ...change, sockets: listener.shareSockets() } : change;
 }

@@ -15,6 +15,7 @@ import type { Command } from './command.ts';
 /** What a worker thread is started with. */
 export interface ThreadData {
   readonly worker: number;
+  readonly workers: number;
   readonly logFlushMs: number | undefined;
   readonly logLevels: readonly (readonly [string, Level])[];
   readonly node: NodeName;

@@ -20,6 +20,7 @@ export async function runThread(data: ThreadData): Promise<void> {
   const runtime = data.runtime ? readMessage(data.runtime, '', [], readRuntime) : adminRuntime();
   const engine = createEngine({
     worker: data.worker,
+    workers: data.workers,
     node: data.node,
     bindConfig: data.bindConfig,
     runtime,

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import http from 'node:http';
+import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createLogger, type Issue } from '../../base/index.ts';
 import type { JsonObject } from '../config/fields.ts';
 import { type RunningProxy, startProxy } from '../index.ts';
@@ -85,9 +87,54 @@ test('sockets that cannot be bound twice are shared', async () => {
   }
 });
 
+test('what one worker uses of a cluster counts against the limits of all', async () => {
+  let arrived = 0;
+  const server = net.createServer((socket) => {
+    socket.on('error', () => undefined).on('data', () => arrived++);
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const backend = (server.address() as net.AddressInfo).port;
+  const thresholds = [{ max_requests: 3, track_remaining: true }];
+  const clusters = [staticCluster('c', [backend], { circuit_breakers: { thresholds } })];
+  const listeners = [
+    httpListener('l', routes([{ match: { prefix: '/' }, route: { cluster: 'c' } }]), { stat_prefix: 'l' }),
+  ];
+  const proxy = await startProxy({
+    bootstrap: { admin: ADMIN, static_resources: { listeners, clusters } },
+    log,
+    concurrency: 2,
+  });
+  const clients: net.Socket[] = [];
+  try {
+    const [address = ''] = proxy.listenerAddresses('l');
+    let refused = 0;
+    for (let count = 1; count <= 16; count++) {
+      const client = net.connect({ host: '127.0.0.1', port: Number(address.split(':')[1]) });
+      clients.push(client);
+      client
+        .on('error', () => undefined)
+        .on('data', (bytes) => {
+          if (bytes.toString('latin1').startsWith('HTTP/1.1 503')) refused++;
+        });
+      client.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
+      while (arrived + refused < count) await sleep(2);
+    }
+    assert.deepEqual([arrived, refused], [3, 13]);
+    const counts = await statsOf(proxy, 'listener.l.');
+    assert.ok((counts['worker_0.downstream_cx_total'] ?? 0) > 0 && (counts['worker_1.downstream_cx_total'] ?? 0) > 0);
+    const limits = await statsOf(proxy, 'cluster.c.circuit_breakers.default.');
+    assert.deepEqual([limits['rq_open'], limits['remaining_rq']], [1, 0]);
+  } finally {
+    for (const client of clients) client.destroy();
+    await proxy.stop(0);
+    server.close();
+  }
+});
+
 test('a change that one worker refuses is in force in none', async () => {
   const first = createEngine({
     worker: 0,
+    workers: 2,
     node: { id: '', cluster: '' },
     bindConfig: undefined,
     runtime: adminRuntime(),

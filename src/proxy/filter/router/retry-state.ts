@@ -2,7 +2,7 @@ import type { Cluster } from '../../cluster/cluster.ts';
 import type { PriorityLoad, PriorityState, RetrySelection } from '../../cluster/context.ts';
 import type { Host } from '../../cluster/host.ts';
 import type { ResetReason } from '../../cluster/reset.ts';
-import type { Resources } from '../../cluster/resources.ts';
+import { type Resources, retryAllowed } from '../../cluster/resources.ts';
 import type { ResponseHead } from '../../http/head.ts';
 import type { HeaderMap } from '../../http/headers.ts';
 import type { HeaderTest } from '../../match/headers.ts';
@@ -183,7 +183,7 @@ export class RetryState implements RetrySelection {
       return 'limit';
     }
     this.#left--;
-    if (!this.#resources.retryAllowed) {
+    if (!retryAllowed(this.#resources)) {
       this.#count('retryOverflow');
       return 'overflow';
     }
