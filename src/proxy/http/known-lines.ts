@@ -27,14 +27,14 @@ const missed = new Int32Array(1 << SLOT_BITS);
 /** Of the line looked for last: where it ended, and the hash of its bytes. */
 const sought = { end: 0, hash: 0 };
 
-let viewed: Buffer = kept;
+let viewed: ArrayBufferLike = kept.buffer;
 let view: DataView = keptView;
 
-/** Nearly all heads stand in the one buffer that all sockets read into. */
-function viewOf(bytes: Buffer): DataView {
-  if (bytes !== viewed) {
-    viewed = bytes;
-    view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+/** Nearly all heads stand in the one piece of memory that all sockets read into. */
+function viewOf({ buffer }: Buffer): DataView {
+  if (buffer !== viewed) {
+    viewed = buffer;
+    view = new DataView(buffer);
   }
   return view;
 }
@@ -42,11 +42,12 @@ function viewOf(bytes: Buffer): DataView {
 /** The line that begins at `from`, up to the first CR; undefined when it is not known, or not complete before `limit`. */
 export function findLine(bytes: Buffer, from: number, limit: number): KnownLine | undefined {
   const source = viewOf(bytes);
+  const base = bytes.byteOffset;
   const stop = Math.min(limit, from + LONGEST);
   let at = from;
   let hash = 0;
   for (; at + 4 <= stop; at += 4) {
-    const word = source.getInt32(at, true);
+    const word = source.getInt32(base + at, true);
     if (hasCr(word)) break;
     hash = Math.imul(hash, 31) ^ word;
   }
@@ -60,7 +61,7 @@ export function findLine(bytes: Buffer, from: number, limit: number): KnownLine 
   const slot = slotOf(hash);
   const line = lines[slot];
   if (line === undefined || line.hash !== hash || line.length !== at - from) return undefined;
-  return isKept(source, from, slot * LONGEST, line.length) ? line : undefined;
+  return isKept(source, base + from, slot * LONGEST, line.length) ? line : undefined;
 }
 
 /** Whether one of four bytes is a CR: it becomes the zero from which a subtraction borrows. */
