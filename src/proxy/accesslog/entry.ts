@@ -1,7 +1,7 @@
 import type { JsonValue } from '../config/fields.ts';
-import type { HeaderMap } from '../http/headers.ts';
 import { FLAG_TEXTS, type Peer, type StreamInfo } from '../http/stream-info.ts';
-import { toStruct } from './struct.ts';
+import { putStruct } from './struct.ts';
+import { WireWriter } from './wire.ts';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH'];
 
@@ -12,24 +12,25 @@ export interface LoggedHeaders {
   readonly trailers: readonly string[];
 }
 
-type Message = Readonly<Record<string, unknown>>;
-
-/** An `envoy.data.accesslog.v3.HTTPAccessLogEntry` as a protobufjs object with original field names. */
-export function httpEntry(info: StreamInfo, logged: LoggedHeaders): Message {
-  return {
-    common_properties: commonProperties(info),
-    protocol_version: info.protocol === 'HTTP/1.0' ? 1 : 2,
-    request: requestProperties(info, logged),
-    response: responseProperties(info, logged),
-  };
+/** Writes an `envoy.data.accesslog.v3.HTTPAccessLogEntry` as the field with this number. Numbers are those of the published API. */
+export function putHttpEntry(out: WireWriter, field: number, info: StreamInfo, logged: LoggedHeaders): void {
+  const start = out.begin(field);
+  putCommon(out, 1, info);
+  out.integer(2, info.protocol === 'HTTP/1.0' ? 1 : 2);
+  putRequest(out, 3, info, logged);
+  putResponse(out, 4, info, logged);
+  out.end(start);
 }
 
-/** An `envoy.data.accesslog.v3.TCPAccessLogEntry`, likewise. */
-export function tcpEntry(info: StreamInfo): Message {
-  return {
-    common_properties: commonProperties(info),
-    connection_properties: { received_bytes: info.bytesReceived, sent_bytes: info.bytesSent },
-  };
+/** The same for an `envoy.data.accesslog.v3.TCPAccessLogEntry`. */
+export function putTcpEntry(out: WireWriter, field: number, info: StreamInfo): void {
+  const start = out.begin(field);
+  putCommon(out, 1, info);
+  const connection = out.begin(2);
+  out.nonZero(1, info.bytesReceived);
+  out.nonZero(2, info.bytesSent);
+  out.end(connection);
+  out.end(start);
 }
 
 /** Numbers of `envoy.data.accesslog.v3.AccessLogType`. */
@@ -42,112 +43,127 @@ const LOG_TYPES = {
   TcpConnectionStart: 14,
 } as const;
 
-function commonProperties(info: StreamInfo): Message {
-  const { peers, upstreamHost, upstreamLocal } = info;
-  const seconds = Math.floor(info.startTime / 1000);
-  const lasted = since(info, info.responseEndAt);
-  // Fields that are undefined are not written.
-  return {
-    downstream_remote_address: address(peers.remote),
-    downstream_local_address: address(peers.local),
-    downstream_direct_remote_address: address(peers.directRemote),
-    upstream_remote_address: upstreamHost && address(info.upstreamRemote ?? upstreamHost.peer),
-    upstream_local_address: upstreamLocal && address(upstreamLocal),
-    start_time: { seconds, nanos: (info.startTime - seconds * 1000) * 1e6 },
-    time_to_last_rx_byte: since(info, info.requestEndAt),
-    time_to_first_upstream_rx_byte: since(info, info.upstreamFirstByteAt),
-    time_to_last_upstream_rx_byte: since(info, info.upstreamLastByteAt),
-    time_to_first_downstream_tx_byte: since(info, info.responseStartAt),
-    time_to_last_downstream_tx_byte: lasted,
-    duration: lasted,
-    upstream_cluster: info.clusterName,
-    route_name: info.routeName,
-    response_flags: info.flags === 0 ? NO_FLAGS : responseFlags(info.flags),
-    upstream_transport_failure_reason: info.upstreamFailure,
-    metadata: { filter_metadata: filterMetadata(info) },
-    upstream_request_attempt_count: info.attempts,
-    stream_id: info.requestId,
-    access_log_type: LOG_TYPES[info.accessLogType],
-  };
+function putCommon(out: WireWriter, field: number, info: StreamInfo): void {
+  const { peers, upstreamHost, upstreamLocal, startTime } = info;
+  const start = out.begin(field);
+  out.message(2, addressOf(peers.remote));
+  out.message(3, addressOf(peers.local));
+  const seconds = Math.floor(startTime / 1000);
+  out.time(5, seconds, (startTime - seconds * 1000) * 1e6);
+  putSince(out, 6, info, info.requestEndAt);
+  putSince(out, 9, info, info.upstreamFirstByteAt);
+  putSince(out, 10, info, info.upstreamLastByteAt);
+  putSince(out, 11, info, info.responseStartAt);
+  putSince(out, 12, info, info.responseEndAt);
+  if (upstreamHost) out.message(13, addressOf(info.upstreamRemote ?? upstreamHost.peer));
+  if (upstreamLocal) out.message(14, addressOf(upstreamLocal));
+  out.nonEmpty(15, info.clusterName);
+  putFlags(out, 16, info.flags);
+  putMetadata(out, 17, info);
+  out.nonEmpty(18, info.upstreamFailure);
+  out.nonEmpty(19, info.routeName);
+  out.message(20, addressOf(peers.directRemote));
+  putSince(out, 23, info, info.responseEndAt);
+  out.nonZero(24, info.attempts);
+  out.nonEmpty(26, info.requestId);
+  out.nonZero(33, LOG_TYPES[info.accessLogType]);
+  out.end(start);
 }
 
-const NO_FLAGS: Message = {};
-
-function since(info: StreamInfo, at: number): Message | undefined {
-  return at === 0 ? undefined : duration(at - info.startedAt);
-}
-
-function duration(milliseconds: number): Message {
+/** A point of time as the duration since the start; left out when it is not known. */
+function putSince(out: WireWriter, field: number, info: StreamInfo, at: number): void {
+  if (at === 0) return;
+  const milliseconds = Math.max(0, at - info.startedAt);
   const seconds = Math.floor(milliseconds / 1000);
-  return { seconds, nanos: Math.min(999_999_999, Math.max(0, Math.round((milliseconds - seconds * 1000) * 1e6))) };
+  out.time(field, seconds, Math.min(999_999_999, Math.round((milliseconds - seconds * 1000) * 1e6)));
 }
 
 /** A connection's ends are the same objects for all of its requests. */
-const addresses = new WeakMap<Peer, Message>();
+const addresses = new WeakMap<Peer, Uint8Array>();
 
-function address(peer: Peer): Message {
+/** An `envoy.config.core.v3.Address`. */
+function addressOf(peer: Peer): Uint8Array {
   const known = addresses.get(peer);
   if (known) return known;
-  const made =
-    peer.port === 0 && peer.address.startsWith('/')
-      ? { pipe: { path: peer.address } }
-      : { socket_address: { address: peer.address, port_value: peer.port } };
+  const out = new WireWriter(64);
+  const isPath = peer.port === 0 && peer.address.startsWith('/');
+  const start = out.begin(isPath ? 2 : 1);
+  out.string(isPath ? 1 : 2, peer.address);
+  if (!isPath) out.integer(3, peer.port);
+  out.end(start);
+  const made = Uint8Array.from(out.bytes.subarray(0, out.length));
   addresses.set(peer, made);
   return made;
 }
 
-function responseFlags(flags: number): Message {
-  const set = FLAG_TEXTS.filter(([bit]) => (flags & bit) !== 0).map(([, , , field]) => [field, true] as const);
-  return Object.fromEntries(set);
+/** Fields of `envoy.data.accesslog.v3.ResponseFlags`, the first of which has number 1. */
+const FLAG_FIELDS = (
+  'failed_local_healthcheck no_healthy_upstream upstream_request_timeout local_reset upstream_remote_reset ' +
+  'upstream_connection_failure upstream_connection_termination upstream_overflow no_route_found delay_injected ' +
+  'fault_injected rate_limited unauthorized_details rate_limit_service_error downstream_connection_termination ' +
+  'upstream_retry_limit_exceeded stream_idle_timeout invalid_envoy_request_headers downstream_protocol_error ' +
+  'upstream_max_stream_duration_reached response_from_cache_filter no_filter_config_found duration_timeout ' +
+  'upstream_protocol_error no_cluster_found overload_manager dns_resolution_failure downstream_remote_reset'
+).split(' ');
+const FLAGS = FLAG_TEXTS.map(([bit, , , name]) => [bit, FLAG_FIELDS.indexOf(name) + 1] as const);
+
+function putFlags(out: WireWriter, field: number, flags: number): void {
+  const start = out.begin(field);
+  if (flags !== 0) for (const [bit, number] of FLAGS) if ((flags & bit) !== 0) out.integer(number, 1);
+  out.end(start);
 }
 
-function filterMetadata(info: StreamInfo): Message {
+function putMetadata(out: WireWriter, field: number, info: StreamInfo): void {
+  const start = out.begin(field);
   const all = info.allMetadata();
-  const out: Record<string, Message> = {};
-  for (const namespace in all) out[namespace] = toStruct(all[namespace] as JsonValue);
-  return out;
-}
-
-function requestProperties(info: StreamInfo, { request: names }: LoggedHeaders): Message {
-  const { request } = info;
-  if (!request) return {};
-  const { headers } = request;
-  const method = METHODS.indexOf(request.method) + 1;
-  return {
-    request_method: method,
-    scheme: request.scheme,
-    authority: request.authority,
-    path: request.path,
-    user_agent: headers.get('user-agent') ?? '',
-    referer: headers.get('referer') ?? '',
-    forwarded_for: headers.joined('x-forwarded-for') ?? '',
-    request_id: info.requestId,
-    original_path: info.originalPath ?? headers.get('x-envoy-original-path') ?? '',
-    request_headers_bytes: request.size,
-    request_body_bytes: info.bytesReceived,
-    request_headers: picked(names, (name) => headers.joined(name) ?? info.requestHeader(name)),
-  };
-}
-
-function responseProperties(info: StreamInfo, { response: names, trailers }: LoggedHeaders): Message {
-  const headers: HeaderMap | undefined = info.response?.headers;
-  return {
-    response_code: info.status === 0 ? undefined : { value: info.status },
-    response_body_bytes: info.bytesSent,
-    response_headers: picked(names, (name) => headers?.joined(name)),
-    response_trailers: picked(trailers, (name) => info.responseTrailers?.joined(name)),
-    response_code_details: info.details,
-  };
-}
-
-const NONE: Message = {};
-
-function picked(names: readonly string[], lookup: (name: string) => string | undefined): Message {
-  if (names.length === 0) return NONE;
-  const out: Record<string, string> = {};
-  for (const name of names) {
-    const value = lookup(name);
-    if (value !== undefined) out[name] = value;
+  for (const namespace in all) {
+    const entry = out.begin(1);
+    out.string(1, namespace);
+    putStruct(out, 2, all[namespace] as JsonValue);
+    out.end(entry);
   }
-  return out;
+  out.end(start);
+}
+
+function putRequest(out: WireWriter, field: number, info: StreamInfo, { request: names }: LoggedHeaders): void {
+  const start = out.begin(field);
+  const { request } = info;
+  if (request) {
+    const { headers } = request;
+    out.nonZero(1, METHODS.indexOf(request.method) + 1);
+    out.nonEmpty(2, request.scheme);
+    out.nonEmpty(3, request.authority);
+    out.nonEmpty(5, request.path);
+    out.nonEmpty(6, headers.get('user-agent') ?? '');
+    out.nonEmpty(7, headers.get('referer') ?? '');
+    out.nonEmpty(8, headers.joined('x-forwarded-for') ?? '');
+    out.nonEmpty(9, info.requestId);
+    out.nonEmpty(10, info.originalPath ?? headers.get('x-envoy-original-path') ?? '');
+    out.nonZero(11, request.size);
+    out.nonZero(12, info.bytesReceived);
+    for (const name of names) putPicked(out, 13, name, headers.joined(name) ?? info.requestHeader(name));
+  }
+  out.end(start);
+}
+
+function putResponse(out: WireWriter, field: number, info: StreamInfo, logged: LoggedHeaders): void {
+  const start = out.begin(field);
+  if (info.status !== 0) {
+    const code = out.begin(1);
+    out.integer(1, info.status);
+    out.end(code);
+  }
+  out.nonZero(3, info.bytesSent);
+  for (const name of logged.response) putPicked(out, 4, name, info.response?.headers.joined(name));
+  for (const name of logged.trailers) putPicked(out, 5, name, info.responseTrailers?.joined(name));
+  out.nonEmpty(6, info.details);
+  out.end(start);
+}
+
+function putPicked(out: WireWriter, field: number, name: string, value: string | undefined): void {
+  if (value === undefined) return;
+  const start = out.begin(field);
+  out.string(1, name);
+  out.string(2, value);
+  out.end(start);
 }

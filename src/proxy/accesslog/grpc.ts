@@ -1,12 +1,14 @@
 import { createRequire } from 'node:module';
 import type { Client, ClientWritableStream } from '@grpc/grpc-js';
 import type { Logger } from '../../base/index.ts';
-import { type GrpcMessage, grpcService, serviceName } from '../../model/envoy/index.ts';
+import { serviceName } from '../../model/envoy/index.ts';
 import type { Fields } from '../config/fields.ts';
 import { readGrpcCluster } from '../config/grpc-service.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
 import { Deadline } from '../time/deadline.ts';
-import { httpEntry, type LoggedHeaders, tcpEntry } from './entry.ts';
+import { Entries } from './entries.ts';
+import { type LoggedHeaders, putHttpEntry, putTcpEntry } from './entry.ts';
+import { WireWriter } from './wire.ts';
 
 /** Entries waiting for a sink that is away or slow; beyond it the oldest are dropped. */
 const MAX_WAITING = 8192;
@@ -14,7 +16,8 @@ const RECONNECT_MS = 1000;
 
 /** Takes entries for the stream that a configuration means. */
 export interface GrpcLogSink {
-  push(config: GrpcLogConfig, entries: readonly GrpcMessage[]): void;
+  /** Copies so many entries, the first `length` bytes: fields `log_entry` as `Entries` holds them. */
+  push(config: GrpcLogConfig, bytes: Buffer, length: number, count: number): void;
 }
 
 /** The gRPC access logs of one worker. */
@@ -23,10 +26,18 @@ export interface GrpcLogs {
   read(fields: Fields, kind: GrpcLogConfig['kind']): (info: StreamInfo) => void;
 }
 
+/** Number of `log_entry` in both lists of entries. */
+const LOG_ENTRY = 1;
+
+/** Entries are written one at a time, all in this one. */
+const writer = new WireWriter();
+
 export function createGrpcLogs(sink: GrpcLogSink): GrpcLogs {
   return {
     read: (fields, kind) => {
-      const names = (key: string): readonly string[] => fields.strings(key).map((name) => name.toLowerCase());
+      const names = (key: string): readonly string[] => [
+        ...new Set(fields.strings(key).map((name) => name.toLowerCase())),
+      ];
       const logged: LoggedHeaders | undefined =
         kind === 'http'
           ? {
@@ -40,7 +51,12 @@ export function createGrpcLogs(sink: GrpcLogSink): GrpcLogs {
         fields.problem('common_config', 'value is required');
         return () => undefined;
       }
-      return (info) => sink.push(config, [logged ? httpEntry(info, logged) : tcpEntry(info)]);
+      return (info) => {
+        writer.length = 0;
+        if (logged) putHttpEntry(writer, LOG_ENTRY, info, logged);
+        else putTcpEntry(writer, LOG_ENTRY, info);
+        sink.push(config, writer.bytes, writer.length, 1);
+      };
     },
   };
 }
@@ -52,10 +68,10 @@ export interface GrpcLogStreams extends GrpcLogSink {
   close(): void;
 }
 
-/** `target` gives the gRPC address of a cluster when it has one. */
+/** `target` gives the gRPC address of a cluster when it has one, `node` an encoded `envoy.config.core.v3.Node`. */
 export function createGrpcLogStreams(
   target: (cluster: string) => string | undefined,
-  node: () => GrpcMessage,
+  node: () => Uint8Array,
   log: Logger,
 ): GrpcLogStreams {
   const sinks = new Map<string, Sink>();
@@ -68,9 +84,9 @@ export function createGrpcLogStreams(
     return sink;
   };
   return {
-    push: (config, entries) => {
+    push: (config, bytes, length, count) => {
       const sink = byConfig.get(config) ?? sinkOf(config);
-      for (const entry of entries) sink.push(entry);
+      sink.push(bytes, length, count);
     },
     stats: () => {
       let written = 0;
@@ -110,6 +126,9 @@ function readCommon(fields: Fields, kind: GrpcLogConfig['kind']): GrpcLogConfig 
   };
 }
 
+/** Fields of an `envoy.service.accesslog.v3.StreamAccessLogsMessage`. */
+const LOGS = { http: 2, tcp: 3 } as const;
+
 /** About the size of an entry on the wire; the buffer limit is a matter of order, not of bytes. */
 const ENTRY_BYTES = 400;
 
@@ -118,19 +137,19 @@ class Sink {
   dropped = 0;
   readonly #config: GrpcLogConfig;
   readonly #target: (cluster: string) => string | undefined;
-  readonly #node: () => GrpcMessage;
+  readonly #node: () => Uint8Array;
   readonly #log: Logger;
-  readonly #waiting: GrpcMessage[] = [];
+  readonly #waiting = new Entries();
   readonly #flushTimer = new Deadline(() => this.#flush());
   #client: Client | undefined = undefined;
-  #stream: ClientWritableStream<GrpcMessage> | undefined = undefined;
+  #stream: ClientWritableStream<Buffer> | undefined = undefined;
   #introduced = false;
   #retryAt = 0;
 
   constructor(
     config: GrpcLogConfig,
     target: (cluster: string) => string | undefined,
-    node: () => GrpcMessage,
+    node: () => Uint8Array,
     log: Logger,
   ) {
     this.#config = config;
@@ -139,13 +158,10 @@ class Sink {
     this.#log = log;
   }
 
-  push(entry: GrpcMessage): void {
-    if (this.#waiting.length >= MAX_WAITING) {
-      this.#waiting.shift();
-      this.dropped++;
-    }
-    this.#waiting.push(entry);
-    if (this.#waiting.length * ENTRY_BYTES >= this.#config.bufferBytes) this.#flush();
+  push(bytes: Buffer, length: number, count: number): void {
+    this.#waiting.add(bytes, length, count);
+    for (; this.#waiting.count > MAX_WAITING; this.dropped++) this.#waiting.dropOldest();
+    if (this.#waiting.count * ENTRY_BYTES >= this.#config.bufferBytes) this.#flush();
     else if (!this.#flushTimer.list) this.#flushTimer.start(this.#config.flushInterval);
   }
 
@@ -158,20 +174,31 @@ class Sink {
 
   #flush(): void {
     this.#flushTimer.stop();
-    if (this.#waiting.length === 0) return;
+    if (this.#waiting.count === 0) return;
     const stream = this.#open();
     if (!stream || stream.writableNeedDrain) {
       this.#flushTimer.start(Math.max(RECONNECT_MS / 4, this.#config.flushInterval));
       return;
     }
-    const entries = this.#waiting.splice(0);
-    this.written += entries.length;
-    const identifier = this.#introduced ? {} : { identifier: { node: this.#node(), log_name: this.#config.logName } };
+    this.written += this.#waiting.count;
+    const out = new WireWriter();
+    if (!this.#introduced) this.#putIdentifier(out);
     this.#introduced = true;
-    stream.write({ ...identifier, [`${this.#config.kind}_logs`]: { log_entry: entries } });
+    out.head(LOGS[this.#config.kind], this.#waiting.byteLength);
+    const message = this.#waiting.take(out.length);
+    out.bytes.copy(message, 0, 0, out.length);
+    stream.write(message);
   }
 
-  #open(): ClientWritableStream<GrpcMessage> | undefined {
+  /** The first message of a stream says from whom it is. */
+  #putIdentifier(out: WireWriter): void {
+    const start = out.begin(1);
+    out.message(1, this.#node());
+    out.string(2, this.#config.logName);
+    out.end(start);
+  }
+
+  #open(): ClientWritableStream<Buffer> | undefined {
     if (this.#stream) return this.#stream;
     if (performance.now() < this.#retryAt) return undefined;
     const target = this.#target(this.#config.cluster);
@@ -180,21 +207,19 @@ class Sink {
       return undefined;
     }
     this.#client ??= createClient(target);
-    const definition = grpcService(serviceName.accessLog)['StreamAccessLogs'];
-    if (!definition) return undefined;
-    const stream = this.#client.makeClientStreamRequest(
-      definition.path,
-      definition.requestSerialize,
-      definition.responseDeserialize,
+    const stream = this.#client.makeClientStreamRequest<Buffer, undefined>(
+      `/${serviceName.accessLog}/StreamAccessLogs`,
+      (bytes) => bytes,
+      () => undefined,
       (error) => this.#ended(stream, error ? error.message : 'closed by the sink'),
-    ) as ClientWritableStream<GrpcMessage>;
+    );
     stream.on('error', () => undefined);
     this.#introduced = false;
     this.#stream = stream;
     return stream;
   }
 
-  #ended(stream: ClientWritableStream<GrpcMessage>, reason: string): void {
+  #ended(stream: ClientWritableStream<Buffer>, reason: string): void {
     if (this.#stream !== stream) return;
     this.#stream = undefined;
     this.#retryAt = performance.now() + RECONNECT_MS;

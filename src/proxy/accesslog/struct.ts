@@ -1,26 +1,31 @@
 import { isObject, type JsonValue } from '../config/fields.ts';
+import type { WireWriter } from './wire.ts';
 
-type Message = Readonly<Record<string, unknown>>;
-
-/** A JSON object as a `google.protobuf.Struct` message. */
-export function toStruct(value: JsonValue): Message {
-  if (!isObject(value)) return { fields: {} };
-  const fields: Record<string, Message> = {};
-  for (const [key, inner] of Object.entries(value)) fields[key] = toValue(inner);
-  return { fields };
+/** Writes a JSON object as a `google.protobuf.Struct`; what is no object is empty. */
+export function putStruct(out: WireWriter, field: number, value: JsonValue): void {
+  const start = out.begin(field);
+  if (isObject(value)) {
+    for (const key in value) {
+      const entry = out.begin(1);
+      out.string(1, key);
+      putValue(out, 2, value[key] as JsonValue);
+      out.end(entry);
+    }
+  }
+  out.end(start);
 }
 
-function toValue(value: JsonValue): Message {
-  switch (typeof value) {
-    case 'string':
-      return { stringValue: value };
-    case 'number':
-      return { numberValue: value };
-    case 'boolean':
-      return { boolValue: value };
-    default:
-      if (value === null) return { nullValue: 0 };
-      if (Array.isArray(value)) return { listValue: { values: value.map(toValue) } };
-      return { structValue: toStruct(value) };
-  }
+/** A `google.protobuf.Value`: which kind it is counts, so that zeros and empty texts are written too. */
+function putValue(out: WireWriter, field: number, value: JsonValue): void {
+  const start = out.begin(field);
+  if (value === null) out.integer(1, 0);
+  else if (typeof value === 'number') out.double(2, value);
+  else if (typeof value === 'string') out.string(3, value);
+  else if (typeof value === 'boolean') out.integer(4, Number(value));
+  else if (Array.isArray(value)) {
+    const list = out.begin(6);
+    for (const item of value) putValue(out, 1, item);
+    out.end(list);
+  } else putStruct(out, 5, value);
+  out.end(start);
 }

@@ -1,5 +1,5 @@
 import { flushCompileCache, getCompileCacheDir } from 'node:module';
-import { type GrpcMessage, messageOf } from '../../model/envoy/index.ts';
+import { encodeResource } from '../../model/envoy/index.ts';
 import { createGrpcLogStreams, type GrpcLogStreams } from '../accesslog/grpc.ts';
 import type { Bootstrap } from '../config/bootstrap.ts';
 import type { DrainSettings } from '../listener/drain.ts';
@@ -24,7 +24,7 @@ export async function openWorkers(
   const log = logs.get('main');
   const transport = await prepareTransport();
   if (transport !== 'ring') log.warn({ transport }, 'io_uring is not to be had here: requests cost more');
-  const node = (): GrpcMessage => messageOf('envoy.config.core.v3.Node', config.node);
+  const node = (): Uint8Array => encodeResource('envoy.config.core.v3.Node', config.node);
   const logStreams = createGrpcLogStreams((name) => first.clusters.grpcTarget(name), node, logs.get('grpc'));
   const first = createEngine({
     worker: 0,

@@ -1,4 +1,4 @@
-import type { GrpcMessage } from '../../model/envoy/index.ts';
+import { Entries } from '../accesslog/entries.ts';
 import type { GrpcLogConfig, GrpcLogSink } from '../accesslog/grpc.ts';
 import { Deadline } from '../time/deadline.ts';
 
@@ -7,21 +7,24 @@ const MAX_ENTRIES = 256;
 
 /** Collects the gRPC access log entries of a worker thread and hands them over in batches: the streams are the main thread's. */
 export function createLogForwarder(
-  send: (config: GrpcLogConfig, entries: readonly GrpcMessage[]) => void,
+  send: (config: GrpcLogConfig, entries: Uint8Array, count: number) => void,
 ): GrpcLogSink & { flush(): void } {
-  const waiting = new Map<GrpcLogConfig, GrpcMessage[]>();
+  const waiting = new Map<GrpcLogConfig, Entries>();
   const flush = (): void => {
     timer.stop();
-    for (const [config, entries] of waiting) send(config, entries);
+    for (const [config, entries] of waiting) {
+      const { count } = entries;
+      send(config, entries.take(0), count);
+    }
     waiting.clear();
   };
   const timer = new Deadline(flush);
   return {
-    push: (config, entries) => {
-      const held = waiting.get(config) ?? [];
+    push: (config, bytes, length, count) => {
+      const held = waiting.get(config) ?? new Entries();
       waiting.set(config, held);
-      held.push(...entries);
-      if (held.length >= MAX_ENTRIES) flush();
+      held.add(bytes, length, count);
+      if (held.count >= MAX_ENTRIES) flush();
       else if (!timer.list) timer.start(FLUSH_MS);
     },
     flush,

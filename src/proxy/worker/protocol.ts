@@ -1,5 +1,4 @@
 import type { Issue } from '../../base/index.ts';
-import type { GrpcMessage } from '../../model/envoy/index.ts';
 import type { GrpcLogConfig } from '../accesslog/grpc.ts';
 import type { BindConfig } from '../cluster/config/binding.ts';
 import type { HostCounts } from '../cluster/host-counts.ts';
@@ -45,4 +44,5 @@ export interface Answer {
 export type ThreadMessage =
   | { readonly kind: 'ready' }
   | { readonly kind: 'answer'; readonly id: number; readonly answer: Answer }
-  | { readonly kind: 'log'; readonly config: GrpcLogConfig; readonly entries: readonly GrpcMessage[] };
+  /** `entries` as `Entries` holds them. */
+  | { readonly kind: 'log'; readonly config: GrpcLogConfig; readonly entries: Uint8Array; readonly count: number };

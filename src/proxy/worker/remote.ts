@@ -72,7 +72,10 @@ export function startRemote({ data, logSink, onDeath }: RemoteOptions): Promise<
       } else if (message.kind === 'answer') {
         waiting.get(message.id)?.(message.answer);
         waiting.delete(message.id);
-      } else logSink.push(message.config, message.entries);
+      } else {
+        const { buffer, byteOffset, byteLength } = message.entries;
+        logSink.push(message.config, Buffer.from(buffer, byteOffset, byteLength), byteLength, message.count);
+      }
     });
   });
 }

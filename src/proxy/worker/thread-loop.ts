@@ -15,7 +15,7 @@ export async function runThread(data: ThreadData): Promise<void> {
   const send = (message: ThreadMessage): void => port.postMessage(message);
   const logs = createLogs('info');
   for (const [component, level] of data.logLevels) logs.set(component, level);
-  const forwarder = createLogForwarder((config, entries) => send({ kind: 'log', config, entries }));
+  const forwarder = createLogForwarder((config, entries, count) => send({ kind: 'log', config, entries, count }));
   if (!useTransport(data.transport)) useTransport('streams');
   const runtime = data.runtime ? readMessage(data.runtime, '', [], readRuntime) : adminRuntime();
   const engine = createEngine({
