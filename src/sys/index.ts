@@ -1,6 +1,6 @@
 export { type DatagramReceiver, openRedirectedDatagrams, type RedirectedDatagram } from './datagram.ts';
 export { interfaceNameOf } from './interfaces.ts';
-export { addressOf, MORE, type OnCompletion, Ring } from './io-uring.ts';
+export { addressOf, MORE, type OnCompletion, openRing, type Ring } from './io-uring.ts';
 export { check, constants, native, SystemCallError, setOption, socketAddress } from './libc.ts';
 export { dropFilePages, trimHeap } from './memory.ts';
 export { inNetworkNamespace, openStreamSocketIn } from './namespace.ts';

@@ -14,7 +14,6 @@ const SETUP_SUBMIT_ALL = 1 << 7;
 const SETUP_TASKRUN_FLAG = 1 << 9;
 const SETUP_SINGLE_ISSUER = 1 << 12;
 const SETUP_DEFER_TASKRUN = 1 << 13;
-const FEATURE_SINGLE_MMAP = 1 << 0;
 const FEATURE_BUNDLES = 1 << 14;
 const ENTER_GETEVENTS = 1;
 const REGISTER_EVENTFD = 4;
@@ -24,6 +23,8 @@ const OFFSET_ENTRIES = 0x10000000;
 /** Completions did not fit, or are still to be made. */
 const OVERFLOW_OR_TASKRUN = (1 << 1) | (1 << 2);
 const EVENTFD_DISABLED = 1;
+/** EFD_NONBLOCK and EFD_CLOEXEC. */
+const EVENTFD_FLAGS = 0o2004000;
 
 const OP_ASYNC_CANCEL = 14;
 const OP_SEND = 26;
@@ -49,7 +50,7 @@ const EAGAIN = 11;
 const EBUSY = 16;
 const SUBMIT_TRIES = 100;
 
-const { setup, enter, register, mmap, munmap, eventfd } = native.ring;
+const { setup, enter, register, mmap, eventfd } = native.ring;
 
 /** How much a ring holds; all are powers of two. */
 export interface RingSize {
@@ -85,30 +86,22 @@ export class Ring {
   readonly #givenTail: Uint16Array;
   readonly #bufferAddress: number;
   readonly #at: QueueOffsets;
-  readonly #mapped: readonly Mapping[];
   #tail: number;
   #buffersGiven = 0;
   /** For each buffer the one that was given back after it. Completions need not come in the order in which buffers were filled. */
   readonly #after: Uint16Array;
   #lastGiven = 0;
 
-  /** Throws `SystemCallError` where the kernel (6.1 or later) or its administrator does not have it. */
-  constructor(size: RingSize) {
+  /** `parameters` as io_uring_setup(2) filled them for `descriptor`, which becomes the ring's. */
+  constructor(size: RingSize, descriptor: number, parameters: Buffer) {
     this.#size = size;
-    const parameters = Buffer.alloc(PARAMETERS_SIZE);
-    parameters.writeUInt32LE(size.completions, 4);
-    const flags = SETUP_CQSIZE | SETUP_SUBMIT_ALL | SETUP_TASKRUN_FLAG | SETUP_SINGLE_ISSUER | SETUP_DEFER_TASKRUN;
-    parameters.writeUInt32LE(flags, 8);
-    this.#descriptor = check(setup(SETUP, size.entries, parameters), 'io_uring_setup');
-    const features = parameters.readUInt32LE(20);
-    if ((features & FEATURE_SINGLE_MMAP) === 0) throw new SystemCallError('io_uring_setup', 38);
-    this.#bundles = (features & FEATURE_BUNDLES) !== 0;
+    this.#descriptor = descriptor;
+    this.#bundles = (parameters.readUInt32LE(20) & FEATURE_BUNDLES) !== 0;
     this.#at = queueOffsets(parameters);
-    const queues = map(this.#at.bytes, this.#descriptor, OFFSET_QUEUES);
-    const entries = map(size.entries * ENTRY_WORDS * 4, this.#descriptor, OFFSET_ENTRIES);
+    const queues = map(this.#at.bytes, descriptor, OFFSET_QUEUES);
+    const entries = map(size.entries * ENTRY_WORDS * 4, descriptor, OFFSET_ENTRIES);
     const buffers = map(size.buffers * size.bufferSize);
     const given = map(size.buffers * 16);
-    this.#mapped = [queues, entries, buffers, given];
     this.#queues = new Int32Array(queues.memory);
     this.#entries = new Uint32Array(entries.memory);
     this.buffers = Buffer.from(buffers.memory);
@@ -119,10 +112,10 @@ export class Ring {
     this.#tail = this.#queues[this.#at.submitTail] as number;
     for (let at = 0; at < size.entries; at++) this.#queues[this.#at.submitArray + at] = at;
     this.#registerBuffers(given.address);
-    this.eventDescriptor = check(eventfd(0, 0o2004000), 'eventfd');
-    const descriptor = Buffer.alloc(4);
-    descriptor.writeInt32LE(this.eventDescriptor);
-    check(register(REGISTER, this.#descriptor, REGISTER_EVENTFD, descriptor, 1), 'io_uring_register');
+    this.eventDescriptor = check(eventfd(0, EVENTFD_FLAGS), 'eventfd');
+    const registration = Buffer.alloc(4);
+    registration.writeInt32LE(this.eventDescriptor);
+    check(register(REGISTER, descriptor, REGISTER_EVENTFD, registration, 1), 'io_uring_register');
   }
 
   #registerBuffers(address: number): void {
@@ -255,11 +248,22 @@ export class Ring {
   publishBuffers(): void {
     this.#givenTail[7] = this.#buffersGiven;
   }
+}
 
-  /** All requests end without a completion. The memory must not be used afterwards. */
-  close(): void {
-    check(native.close(this.#descriptor), 'close');
-    for (const { pointer, bytes } of this.#mapped) munmap(pointer, bytes);
+/** A ring of the calling thread, for as long as the process lives. Throws `SystemCallError` where kernel (6.1 or later) or its administrator has none. */
+export function openRing(size: RingSize): Ring {
+  const parameters = Buffer.alloc(PARAMETERS_SIZE);
+  parameters.writeUInt32LE(size.completions, 4);
+  parameters.writeUInt32LE(
+    SETUP_CQSIZE | SETUP_SUBMIT_ALL | SETUP_TASKRUN_FLAG | SETUP_SINGLE_ISSUER | SETUP_DEFER_TASKRUN,
+    8,
+  );
+  const descriptor = check(setup(SETUP, size.entries, parameters), 'io_uring_setup');
+  try {
+    return new Ring(size, descriptor, parameters);
+  } catch (error) {
+    native.close(descriptor);
+    throw error;
   }
 }
 
@@ -300,9 +304,7 @@ function queueOffsets(parameters: Buffer): QueueOffsets {
 }
 
 interface Mapping {
-  readonly pointer: unknown;
   readonly address: number;
-  readonly bytes: number;
   readonly memory: ArrayBuffer;
 }
 
@@ -312,5 +314,5 @@ function map(bytes: number, descriptor = -1, offset = 0): Mapping {
   const address = Number(koffi.address(pointer));
   if (address < 0 || address === 0 || address > Number.MAX_SAFE_INTEGER)
     throw new SystemCallError('mmap', koffi.errno());
-  return { pointer, address, bytes, memory: koffi.view(pointer, bytes) };
+  return { address, memory: koffi.view(pointer, bytes) };
 }

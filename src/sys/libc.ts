@@ -51,7 +51,6 @@ export const native = {
     enter: libc.func('syscall', 'long', ['long', 'uint', 'uint', 'uint', 'uint', 'size_t', 'size_t']),
     register: libc.func('syscall', 'long', ['long', 'uint', 'uint', 'void*', 'uint']),
     mmap: libc.func('void* mmap(void*, size_t, int, int, int, long)'),
-    munmap: libc.func('int munmap(void*, size_t)'),
     eventfd: libc.func('int eventfd(uint, int)'),
     /** Moves nothing from the start of a buffer to the start: gives its address. */
     addressOf: libc.func('void* memmove(void*, void*, size_t)'),

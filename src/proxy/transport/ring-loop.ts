@@ -1,4 +1,4 @@
-import { type OnCompletion, Ring } from '../../sys/index.ts';
+import { type OnCompletion, openRing, type Ring } from '../../sys/index.ts';
 import { beginTurn, endTurn } from '../time/clock.ts';
 import type { PipeHandle } from './binding.ts';
 import { flush, holdOutbox, onFlush } from './outbox.ts';
@@ -27,7 +27,7 @@ export interface RingClient {
  * meanwhile is sent, all of it with one system call, until there is nothing left.
  */
 export class RingLoop {
-  readonly ring = new Ring(SIZE);
+  readonly ring: Ring = openRing(SIZE);
   /** Changes with every call that hands requests over. */
   round = 0;
   /** Free buffers from each one on, to the end of all. */
