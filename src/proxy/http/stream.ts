@@ -355,7 +355,8 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     this.manager.stats.rqTime.record(this.responseEndAt - this.startedAt);
     this.#run?.abort();
     this.#filters?.end();
-    for (const log of this.manager.accessLogs) log(this);
+    const { accessLogs } = this.manager;
+    for (let at = 0; at < accessLogs.length; at++) accessLogs[at]?.(this);
   }
 
   onDownstreamGone(): void {

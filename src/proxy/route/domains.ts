@@ -75,9 +75,19 @@ export function buildDomains<T extends { readonly domains: readonly string[] }>(
     }
   }
   if (exact.size === 0 && suffixes.empty && prefixes.empty) return { nameless: any, find: () => any };
-  const find = (authority: string): T | undefined => {
+  const search = (authority: string): T | undefined => {
     const name = lowerAscii(authority);
     return exact.get(name) ?? suffixes.findLongest(name) ?? prefixes.findLongest(name) ?? any;
+  };
+  // Requests that follow each other mostly name the same host.
+  let last = '';
+  let found = search(last);
+  const find = (authority: string): T | undefined => {
+    if (authority !== last) {
+      found = search(authority);
+      last = authority;
+    }
+    return found;
   };
   return { nameless: undefined, find };
 }

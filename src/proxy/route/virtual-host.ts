@@ -151,12 +151,10 @@ export function virtualClusterOf({ virtualClusters }: VirtualHost, info: StreamI
   return virtualClusters.find(({ tests }) => tests.every((test) => test(info.requestLookup)));
 }
 
-const NO_TRAFFIC: readonly TrafficStats[] = [];
-
-/** Where a request counts besides its cluster. Notes the virtual cluster on `info`. */
-export function trafficOf({ virtualHost, traffic }: Route, info: StreamInfo): readonly TrafficStats[] {
+/** Where a request counts besides its cluster, if anywhere. Notes the virtual cluster on `info`. */
+export function trafficOf({ virtualHost, traffic }: Route, info: StreamInfo): readonly TrafficStats[] | undefined {
   const virtualCluster = virtualHost.virtualClusters.length > 0 ? virtualClusterOf(virtualHost, info) : undefined;
-  if (!virtualCluster) return traffic ? [traffic] : NO_TRAFFIC;
+  if (!virtualCluster) return traffic && [traffic];
   info.virtualCluster = virtualCluster.isCatchAll ? '' : virtualCluster.name;
   return traffic ? [virtualCluster.traffic, traffic] : [virtualCluster.traffic];
 }

@@ -196,7 +196,8 @@ export class Attempt implements PoolClient, ResponseHandler, Carried {
     this.host.activeRequests++;
     this.host.stats.rqTotal++;
     this.cluster.stats.rqTotal++;
-    for (const traffic of this.#run.traffic) traffic.rqTotal++;
+    const { traffic } = this.#run;
+    if (traffic) for (const one of traffic) one.rqTotal++;
     this.cluster.stats.rqActive++;
   }
 

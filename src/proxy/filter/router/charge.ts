@@ -24,7 +24,7 @@ export function chargeStatus(run: RouterRun, status: number, host: Host | undefi
     if (canary) run.named.canaryStatus.count(counted);
   }
   if (canary) stats.canaryStatus.count(counted);
-  for (const traffic of run.traffic) traffic.status.count(counted);
+  if (run.traffic) for (const traffic of run.traffic) traffic.status.count(counted);
   if (host && isServerError(status)) host.stats.rqError++;
 }
 
@@ -42,7 +42,7 @@ function chargeTime(run: RouterRun, canary: boolean): void {
     (run.internal ? run.named.internalRqTime : run.named.externalRqTime).record(time);
     if (canary) run.named.canaryRqTime.record(time);
   }
-  for (const traffic of run.traffic) traffic.rqTime.record(time);
+  if (run.traffic) for (const traffic of run.traffic) traffic.rqTime.record(time);
 }
 
 /** What a response says about its host, before it is known whether the request is tried again. */
@@ -110,7 +110,7 @@ export function blameSlow(attempt: Attempt): void {
 /** The whole request was too slow while the attempt was under way. */
 export function chargeTimeout(run: RouterRun, attempt: Attempt): void {
   attempt.cluster.stats.timeout++;
-  for (const traffic of run.traffic) traffic.timeout++;
+  if (run.traffic) for (const traffic of run.traffic) traffic.timeout++;
   attempt.host.stats.rqTimeout++;
   if (!attempt.awaitingHead) return;
   blameSlow(attempt);

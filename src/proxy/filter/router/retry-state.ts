@@ -40,7 +40,7 @@ const GRPC_BITS: Readonly<Record<number, number>> = {
 /** Where retries are counted. */
 interface RetryPlace {
   readonly cluster: Cluster;
-  readonly traffic: readonly TrafficStats[];
+  readonly traffic: readonly TrafficStats[] | undefined;
 }
 
 /** Whether a request has retries, by its route or since a header asks for them, which the route may have added. */
@@ -197,7 +197,7 @@ export class RetryState implements RetrySelection {
 
   #count(what: 'retry' | 'retrySuccess' | 'retryLimitExceeded' | 'retryOverflow'): void {
     this.#place.cluster.stats[what]++;
-    for (const traffic of this.#place.traffic) traffic[what]++;
+    for (const traffic of this.#place.traffic ?? []) traffic[what]++;
   }
 
   /** Milliseconds, 1 or more: fully jittered and doubling, or what the response asked for and up to half more. */

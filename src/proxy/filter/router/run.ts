@@ -41,8 +41,8 @@ import { runUpstreamFilters } from './upstream-filters.ts';
 export class RouterRun extends RoutingContext {
   readonly grpc: boolean;
   timeouts: Timeouts;
-  /** Where the request counts besides its cluster. */
-  readonly traffic: readonly TrafficStats[];
+  /** Where the request counts besides its cluster; undefined: nowhere. */
+  readonly traffic: readonly TrafficStats[] | undefined;
   /** The whole body has been read. */
   bodyDone: boolean;
   readonly body: KeptBody;

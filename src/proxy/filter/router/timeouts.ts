@@ -66,8 +66,11 @@ export function setGrpcTimeout(action: ForwardAction, headers: HeaderMap, expect
   headers.set('grpc-timeout', formatGrpcTimeout(expected));
 }
 
-/** Whether any of the headers by which a request steers the router may be there. */
+/** Whether any of the headers by which a request steers the router may be there; the address of a client from outside is none. */
 export function hasSteeringHeaders(headers: HeaderMap): boolean {
-  for (let at = 0; at < headers.size; at++) if (headers.nameAt(at).startsWith('x-envoy-')) return true;
+  for (let at = 0; at < headers.size; at++) {
+    const name = headers.nameAt(at);
+    if (name.startsWith('x-envoy-') && name !== 'x-envoy-external-address') return true;
+  }
   return false;
 }
