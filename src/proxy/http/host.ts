@@ -5,10 +5,10 @@ export interface HostOptions {
   readonly stripTrailingDot: boolean;
 }
 
-/** Envoy's `maybeNormalizeHost`: the trailing dot first, then the port. */
-export function shapeHost(authority: string, localPort: number, options: HostOptions): string {
+/** Envoy's `maybeNormalizeHost`: the trailing dot first, then the port, without which CONNECT would say nothing. */
+export function shapeHost(authority: string, method: string, localPort: number, options: HostOptions): string {
   const host = options.stripTrailingDot ? withoutTrailingDot(authority) : authority;
-  if (options.stripPort === 'none') return host;
+  if (options.stripPort === 'none' || method === 'CONNECT') return host;
   const at = portStart(host);
   if (at < 0) return host;
   const port = portNumber(host, at + 1);

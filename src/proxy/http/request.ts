@@ -16,7 +16,7 @@ export function admitRequest(stream: HttpStream): LocalReply | undefined {
   if (head.method === 'QUERY' && !head.headers.get('content-type')) return refuse(400, 'query_missing_content_type');
   const path = admitPath(stream);
   if (path) return path;
-  if (manager.host) head.authority = shapeHost(head.authority, stream.peers.local.port, manager.host);
+  if (manager.host) head.authority = shapeHost(head.authority, head.method, stream.peers.local.port, manager.host);
   // Whether it is allowed waits for the route, which may know better than the connection manager.
   stream.upgrade = wantedUpgrade(head);
   return shapeRequestHeaders(stream);

@@ -305,6 +305,73 @@ const routed: readonly Variant[] = [
     cases: [steps('CONNECT', [connect()], { without: ['stats'] })],
   },
   {
+    name: 'any port stripped',
+    manager: { strip_any_host_port: true },
+    routes: [forwarding()],
+    cases: [steps('CONNECT', [connect(), answered, 'x', sleep(60)], backend(1, { raw: established }))],
+  },
+  {
+    name: 'a trailing dot stripped',
+    manager: { strip_trailing_host_dot: true },
+    routes: [forwarding()],
+    cases: [steps('CONNECT', [connect('a.:80'), answered, 'x', sleep(60)], backend(1, { raw: established }))],
+  },
+  {
+    name: 'a domain without its port',
+    routes: [on()],
+    virtualHost: { domains: ['a'] },
+    cases: [steps('CONNECT', [connect()])],
+  },
+  {
+    name: 'a domain without its port, ignored',
+    routes: [on()],
+    routeConfig: { ignore_port_in_host_matching: true },
+    virtualHost: { domains: ['a'] },
+    cases: one,
+  },
+  {
+    name: 'slashes merged',
+    manager: { merge_slashes: true, normalize_path: true },
+    routes: [on()],
+    cases: one,
+  },
+  {
+    name: 'proxied 100',
+    manager: { proxy_100_continue: true },
+    routes: [forwarding()],
+    cases: [
+      steps(
+        'expected',
+        [connect('a:80', 'Expect: 100-continue\r\n'), answered, 'x', sleep(60)],
+        backend(1, { raw: `${answer('100 Continue')}${established}` }),
+      ),
+    ],
+  },
+  {
+    name: 'HTTP/1.0',
+    manager: { http_protocol_options: { accept_http_10: true } },
+    routes: [on()],
+    cases: [steps('CONNECT', [connect('a:80', '', 'HTTP/1.0'), answered, 'hello', sleep(60)])],
+  },
+  {
+    name: 'requests of a connection limited',
+    manager: { common_http_protocol_options: { max_requests_per_connection: 1 } },
+    routes: [on()],
+    cases: one,
+  },
+  {
+    name: 'a connection limited',
+    manager: { ...short, common_http_protocol_options: { max_connection_duration: '0.2s' }, drain_timeout: '0.1s' },
+    routes: [on()],
+    cases: [steps('after the answer', [connect(), answered, 'x', sleep(500), 'y', sleep(60)])],
+  },
+  {
+    name: 'Proxy-Status',
+    manager: { proxy_status_config: {} },
+    routes: [on({}, 'c3')],
+    cases: [steps('CONNECT', [connect()])],
+  },
+  {
     name: 'a mirror',
     routes: [on({ request_mirror_policies: [{ cluster: 'c1' }] })],
     cases: one,
@@ -673,7 +740,7 @@ export const scenarios: readonly Scenario[] = [
     ],
     {
       ...options,
-      log: '%REQ(:METHOD)% %REQ(:PATH)% %REQ(:AUTHORITY)% %PATH(NQ)% %PROTOCOL% %UPSTREAM_PROTOCOL% %UPSTREAM_HOST% %UPSTREAM_REMOTE_ADDRESS% %BYTES_RECEIVED% %BYTES_SENT% %REQUESTED_SERVER_NAME% %ACCESS_LOG_TYPE% %RESPONSE_CODE_DETAILS% %CONNECTION_TERMINATION_DETAILS%\n',
+      log: '%REQ(:SCHEME)% %REQ(:METHOD)% %REQ(:PATH)% %REQ(:AUTHORITY)% %PATH(NQ)% %PROTOCOL% %UPSTREAM_PROTOCOL% %UPSTREAM_HOST% %UPSTREAM_REMOTE_ADDRESS% %BYTES_RECEIVED% %BYTES_SENT% %REQUESTED_SERVER_NAME% %ACCESS_LOG_TYPE% %RESPONSE_CODE_DETAILS% %CONNECTION_TERMINATION_DETAILS%\n',
     },
   ),
   health('tunnels outlive a health failure', {}),
