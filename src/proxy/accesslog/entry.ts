@@ -39,7 +39,10 @@ const LOG_TYPES = {
   TcpUpstreamConnected: 1,
   TcpPeriodic: 2,
   TcpConnectionEnd: 3,
+  DownstreamStart: 4,
+  DownstreamPeriodic: 5,
   DownstreamEnd: 6,
+  DownstreamTunnelSuccessfullyEstablished: 10,
   TcpConnectionStart: 14,
 } as const;
 

@@ -19,6 +19,7 @@ import { PLAIN_COMMON, readCommonOptions, readServerCodec, type ServerCodec } fr
 import { HTTP1_STATS, type Http1Stats } from './codec-stats.ts';
 import type { HostOptions } from './host.ts';
 import { type LocalReplyConfig, PLAIN_REPLIES, readLocalReplyConfig } from './local-reply.ts';
+import { type LogTimes, readLogTimes } from './log-times.ts';
 import type { PathOptions } from './path.ts';
 import { type ProxyStatusOptions, readProxyStatus } from './proxy-status.ts';
 import type { UserAgent } from './request-headers.ts';
@@ -46,6 +47,7 @@ export interface HttpManager {
   /** The route table in force; undefined until it was discovered. */
   readonly routes: FindTable;
   readonly accessLogs: readonly AccessLog[];
+  readonly logTimes: LogTimes | undefined;
   readonly localReplies: LocalReplyConfig;
   readonly codec: ServerCodec;
   /** A request that cannot be admitted does not end the connection. */
@@ -156,6 +158,7 @@ export function readHttpManager(fields: Fields, context: HttpManagerContext): Ht
     router: chain.router,
     routes: readRoutes(fields, context),
     accessLogs: context.readAccessLogs(fields),
+    logTimes: readLogTimes(fields),
     localReplies:
       fields.message('local_reply_config', (inner) => readLocalReplyConfig(inner, context.runtime)) ?? PLAIN_REPLIES,
     streamIdleTimeout: fields.duration('stream_idle_timeout') ?? 300_000,

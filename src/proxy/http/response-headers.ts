@@ -1,5 +1,6 @@
 import { httpDate } from './date.ts';
 import type { ResponseHead } from './head.ts';
+import { logNow } from './log-times.ts';
 import { addProxyStatus } from './proxy-status.ts';
 import { appendVia } from './request-headers.ts';
 import type { HttpStream } from './stream.ts';
@@ -12,7 +13,7 @@ export function finishResponseHeaders(stream: HttpStream, head: ResponseHead): v
   if (head.status !== 101 || stream.upgrade === undefined || stream.head.method === 'CONNECT') {
     headers.remove('connection');
     headers.remove('upgrade');
-  }
+  } else if (manager.logTimes?.onTunnel) logNow(stream, 'DownstreamTunnelSuccessfullyEstablished');
   if (!headers.has('date')) headers.add('date', httpDate());
   if (manager.serverMode === 'OVERWRITE' || (manager.serverMode === 'APPEND_IF_ABSENT' && !headers.has('server'))) {
     headers.set('server', manager.serverName);

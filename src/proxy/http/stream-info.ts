@@ -182,7 +182,10 @@ export class StreamInfo {
   /** What the log entry is about, as in `%ACCESS_LOG_TYPE%`. */
   accessLogType:
     | 'NotSet'
+    | 'DownstreamStart'
+    | 'DownstreamPeriodic'
     | 'DownstreamEnd'
+    | 'DownstreamTunnelSuccessfullyEstablished'
     | 'TcpUpstreamConnected'
     | 'TcpPeriodic'
     | 'TcpConnectionStart'

@@ -13,6 +13,7 @@ import { Deadline } from '../time/deadline.ts';
 import { RequestEnd, ResponseEnd } from './filter-ends.ts';
 import { RequestHead, type ResponseHead } from './head.ts';
 import { localReplyHead } from './local-reply.ts';
+import { beginLogs } from './log-times.ts';
 import type { HttpManager } from './manager.ts';
 import { admitRequest } from './request.ts';
 import { finishResponseHeaders } from './response-headers.ts';
@@ -114,6 +115,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     this.routes = tableFor(this, manager.routes);
     const route = this.routable ? this.reroute() : undefined;
     if (route?.action.kind === 'forward') this.#takeTimeouts(route.action);
+    if (manager.logTimes) beginLogs(this, manager.logTimes);
     if (manager.tracing && this.requestId !== '') applyTraceReason(this, manager.tracing, manager.requestIds);
     if (this.upgrade !== undefined && this.#refusesUpgrade(this.upgrade)) return;
     const plan = this.manager.filters.plan(route);
