@@ -47,7 +47,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   };
   try {
     const apply = recorded(workers, records);
-    if (config.ads) await workers.command({ kind: 'holdListeners' });
+    if (discovers(config)) await workers.command({ kind: 'holdListeners' });
     const issues = await applyClusters(config, apply);
     const all = [...issues, ...adsIssues(config, (name) => workers.first.clusters.grpcTarget(name))];
     all.push(...adminAddressIssues(config, options.adminAnyAddress ?? false));
@@ -131,6 +131,11 @@ async function openAdmin(subject: AdminSubject, logs: readonly AccessLog[]): Pro
   return server.value;
 }
 
+/** Whether clusters or listeners may come from elsewhere than the bootstrap. */
+function discovers({ ads, discoverClusters, discoverListeners }: Bootstrap): boolean {
+  return (ads ?? discoverClusters ?? discoverListeners) !== undefined;
+}
+
 /** The gRPC library is loaded only where there is a control plane. */
 async function openDiscovery(
   config: Bootstrap,
@@ -138,17 +143,18 @@ async function openDiscovery(
   apply: Apply,
   logs: Logs,
 ): Promise<Discovery | undefined> {
-  const { ads } = config;
-  if (!ads) return undefined;
+  const { ads, discoverClusters, discoverListeners } = config;
+  const { clusters, listeners } = workers.first;
+  // What is static may have files of its own.
+  if (!discovers(config) && clusters.serviceFiles().size + listeners.routeFiles().size === 0) return undefined;
   const { startDiscovery } = await import('./discovery/discovery.ts');
   return startDiscovery({
     workers,
     apply,
-    address: workers.first.clusters.grpcTarget(ads.cluster) ?? '',
+    plane: ads && { address: workers.first.clusters.grpcTarget(ads.cluster) ?? '', form: ads.form },
     node: config.node,
-    form: ads.form,
-    discoverListeners: config.discoverListeners,
-    discoverClusters: config.discoverClusters,
+    discoverListeners,
+    discoverClusters,
     log: logs.get('config'),
   });
 }

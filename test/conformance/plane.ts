@@ -1,5 +1,7 @@
+import { rename, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import { createRequire } from 'node:module';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   encodeResource,
@@ -98,6 +100,11 @@ export async function startPlane(places: Places, form: PlaneForm): Promise<Plane
 
   async function step(one: PlaneStep, subject: Subject): Promise<readonly string[]> {
     if ('send' in one) return [await send(one)];
+    if ('move' in one) {
+      await putFile(places, one.move, { ...one, version: one.version });
+      await sleep(MOVE_MS);
+      return [];
+    }
     if ('sleep' in one) {
       await sleep(one.sleep);
       return [];
@@ -128,6 +135,25 @@ export async function startPlane(places: Places, form: PlaneForm): Promise<Plane
       server.forceShutdown();
     },
   };
+}
+
+/** Time that a proxy may take to notice that a file was moved. */
+const MOVE_MS = 300;
+
+/** Moves a file with a discovery response into the run's folder. */
+export async function putFile(
+  places: Places,
+  name: string,
+  content: {
+    readonly of: PlaneType;
+    readonly version: string;
+    readonly resources: (places: Places) => readonly Json[];
+  },
+): Promise<void> {
+  const resources = content.resources(places).map((json) => ({ '@type': urlOf[content.of], ...json }));
+  const file = path.join(places.folder, name);
+  await writeFile(`${file}.new`, JSON.stringify({ version_info: content.version, resources }));
+  await rename(`${file}.new`, file);
 }
 
 type SendStep = Extract<PlaneStep, { readonly send: PlaneType }>;

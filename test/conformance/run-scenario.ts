@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startBackends } from './backend.ts';
-import { startPlane } from './plane.ts';
+import { putFile, startPlane } from './plane.ts';
 import { runCase } from './run-case.ts';
 import type { Kind } from './subject.ts';
 import type { Case, Outcome, Places, Scenario } from './types.ts';
@@ -50,6 +50,8 @@ export async function runScenario(
       return outcomes;
     }
     const backends = await startBackends(scenario.backends ?? ['http'], places.host, places.backend);
+    for (const [name, file] of Object.entries(scenario.files ?? {}))
+      await putFile(places, name, { ...file, version: '0' });
     const plane = scenario.plane && (await startPlane(places, scenario.plane));
     try {
       const subject = await kind.start(bootstrap, places, scenario.flags ?? [], scenario.early);

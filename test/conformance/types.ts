@@ -76,6 +76,13 @@ export type PlaneStep =
       readonly removed?: readonly string[];
       readonly bytes?: string;
     }
+  /** Writes a file of resources beside its place in the run's folder and moves it there; then waits a moment. */
+  | {
+      readonly move: string;
+      readonly of: PlaneType;
+      readonly version: string;
+      readonly resources: (places: Places) => readonly Json[];
+    }
   /** The names that are asked for. */
   | { readonly wanted: PlaneType }
   /** A request to a listener: status and body, or why there was none. */
@@ -137,6 +144,10 @@ export interface Scenario {
   /** Kinds of the backends; default one `http`. */
   readonly backends?: readonly BackendKind[];
   bootstrap(places: Places): Json;
+  /** Files of the run's folder that are there before the proxy starts, each with the resources that it holds. */
+  readonly files?: Readonly<
+    Record<string, { readonly of: PlaneType; readonly resources: (places: Places) => readonly Json[] }>
+  >;
   /** Milliseconds to wait once the proxy is ready, for health checks or DNS. */
   readonly warmUpMs?: number;
   /** Statistics compared in addition to the usual ones, or `false` for none. */

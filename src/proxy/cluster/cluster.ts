@@ -1,3 +1,4 @@
+import { EDS_STATS, type EdsStats } from '../discovery/stats.ts';
 import { HTTP1_STATS } from '../http/codec-stats.ts';
 import type { StatsScope } from '../stats/store.ts';
 import type { LoadBalancer } from './balance/balancer.ts';
@@ -200,6 +201,11 @@ export class Cluster {
     this.#warmed?.();
     this.whenWarm?.();
     this.whenWarm = undefined;
+  }
+
+  /** What is counted of its endpoint subscription. */
+  get endpointStats(): EdsStats {
+    return this.#scope.get(EDS_STATS, `cluster.${this.config.statName}.`);
   }
 
   /** The host for a request, or undefined when there is none. */

@@ -1,3 +1,4 @@
+import { type FileSource, type ResourceSource, readResourceSource } from '../config/config-source.ts';
 import { type Fields, isObject, typeName } from '../config/fields.ts';
 import type { FilterChain } from '../filter/chain.ts';
 import type { ClientCodec } from '../http/codec-config.ts';
@@ -32,6 +33,8 @@ export interface ClusterConfig {
   readonly serviceName: string;
   /** How long an EDS cluster waits for its first assignment before it counts as one without endpoints; 0: without end. */
   readonly fetchTimeout: number;
+  /** Its assignments come from there; undefined: from the stream. */
+  readonly file: FileSource | undefined;
   /** The endpoints of the configuration itself; empty where they are discovered. */
   readonly assignment: Assignment;
   readonly policy: BalancerPolicy;
@@ -123,6 +126,7 @@ export function readCluster(fields: Fields, options: ClusterReaderOptions): Clus
     kind,
     serviceName: eds?.serviceName || name,
     fetchTimeout: eds?.fetchTimeout ?? 0,
+    file: eds?.file,
     assignment,
     policy,
     binding: readBinding(fields, options.bindConfig, connections.keepalive),
@@ -164,20 +168,14 @@ function readPreconnect(fields: Fields): number {
   return ratio;
 }
 
-function readEds(fields: Fields): { readonly serviceName: string; readonly fetchTimeout: number } {
-  const source = fields.message('eds_config', readConfigSource);
-  if (!source) fields.problem('eds_config', 'value is required');
-  return { serviceName: fields.text('service_name'), fetchTimeout: source?.initialFetchTimeout ?? 0 };
+interface EdsConfig extends ResourceSource {
+  readonly serviceName: string;
 }
 
-/** Reads an `envoy.config.core.v3.ConfigSource`: here all discovery goes over the one aggregated stream. */
-export function readConfigSource(fields: Fields): { readonly initialFetchTimeout: number } {
-  fields.choice('resource_api_version', ['AUTO', 'V3', 'V2']);
-  const initialFetchTimeout = fields.duration('initial_fetch_timeout') ?? 15_000;
-  const kind = fields.oneOf('config_source_specifier', ['ads', 'self']);
-  if (kind === 'self') fields.message(kind, (inner) => inner.choice('transport_api_version', ['AUTO', 'V3', 'V2']));
-  else if (kind) fields.message(kind, () => true);
-  return { initialFetchTimeout };
+function readEds(fields: Fields): EdsConfig {
+  const source = fields.message('eds_config', readResourceSource);
+  if (!source) fields.problem('eds_config', 'value is required');
+  return { serviceName: fields.text('service_name'), fetchTimeout: source?.fetchTimeout ?? 0, file: source?.file };
 }
 
 /** Plain bytes, also inside the transport socket for internal listeners, which adds nothing while no metadata is passed through. */

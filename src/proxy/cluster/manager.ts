@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { fail, type Issue, type Logger, ok, type Result } from '../../base/index.ts';
 import { formatAddress } from '../config/address.ts';
+import type { FileSource } from '../config/config-source.ts';
 import { type JsonObject, readMessage } from '../config/fields.ts';
 import { CLUSTER_MANAGER_STATS, type ClusterManagerStats } from '../server/stats.ts';
 import type { StatsScope, StatsStore } from '../stats/store.ts';
@@ -44,6 +45,8 @@ export class ClusterManager {
   readonly #staleness = new Map<string, Deadline>();
   /** EDS clusters by the name of their assignment. */
   readonly #services = new Map<string, Set<Cluster>>();
+  /** By the name of the assignment, where it comes from a file. */
+  readonly #files = new Map<string, FileSource>();
   /** Clusters without their first answer, each with the end of its wait. */
   readonly #cold = new Map<Cluster, Deadline>();
   readonly #whenWarm: (() => void)[] = [];
@@ -86,9 +89,14 @@ export class ClusterManager {
     return address.kind === 'pipe' ? `unix:${address.path}` : formatAddress(address);
   }
 
-  /** Assignment names that EDS clusters need. */
+  /** Assignment names that EDS clusters need from the stream. */
   serviceNames(): readonly string[] {
-    return [...this.#services.keys()];
+    return [...this.#services.keys()].filter((name) => !this.#files.has(name));
+  }
+
+  /** Assignment names that come from files. */
+  serviceFiles(): ReadonlyMap<string, FileSource> {
+    return this.#files;
   }
 
   /** The EDS clusters that take their endpoints from an assignment. */
@@ -313,7 +321,9 @@ export class ClusterManager {
   }
 
   #follow(cluster: Cluster): void {
-    const { serviceName } = cluster.config;
+    const { serviceName, file } = cluster.config;
+    if (file) this.#files.set(serviceName, file);
+    else this.#files.delete(serviceName);
     const clusters = this.#services.get(serviceName);
     if (clusters) clusters.add(cluster);
     else this.#services.set(serviceName, new Set([cluster]));
@@ -324,6 +334,7 @@ export class ClusterManager {
     const clusters = kind === 'EDS' ? this.#services.get(serviceName) : undefined;
     if (clusters?.delete(cluster) && clusters.size === 0) {
       this.#services.delete(serviceName);
+      this.#files.delete(serviceName);
       this.#assignments.delete(serviceName);
       this.#expire(serviceName, 0);
     }

@@ -7,6 +7,7 @@ import { adminRuntime, readRuntime } from '../runtime/read.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { PLAIN_STATS, readStatsConfig, type StatsSettings } from '../stats/settings.ts';
 import { type Address, readAddress } from './address.ts';
+import { type ResourceSource, readResourceSource } from './config-source.ts';
 import {
   type Fields,
   isObject,
@@ -43,9 +44,9 @@ export interface Bootstrap {
   readonly runtime: Runtime;
   /** `layered_runtime` as it came. */
   readonly runtimeJson: JsonObject | undefined;
-  /** How long the first answer of `lds_config` or `cds_config` is waited for, in milliseconds, 0 for ever; undefined where there is none. */
-  readonly discoverListeners: number | undefined;
-  readonly discoverClusters: number | undefined;
+  /** `lds_config` and `cds_config`; undefined where there is none. */
+  readonly discoverListeners: ResourceSource | undefined;
+  readonly discoverClusters: ResourceSource | undefined;
 }
 
 export interface ShownBootstrap extends Bootstrap {
@@ -115,11 +116,11 @@ function readFields(fields: Fields, identity: NodeIdentity | undefined): Bootstr
     clusters: inner.items('clusters').filter((one) => isObject(one)),
   }));
   const dynamic = fields.message('dynamic_resources', (inner) => ({
-    listeners: inner.message('lds_config', readAdsSource),
-    clusters: inner.message('cds_config', readAdsSource),
+    listeners: inner.message('lds_config', readResourceSource),
+    clusters: inner.message('cds_config', readResourceSource),
     ads: inner.message('ads_config', readAds),
   }));
-  if ((dynamic?.listeners ?? dynamic?.clusters) !== undefined && !dynamic?.ads) {
+  if ([dynamic?.listeners, dynamic?.clusters].some((one) => one && !one.file) && !dynamic?.ads) {
     fields.problem('dynamic_resources.ads_config', 'value is required');
   }
   for (const key of ['id', 'cluster'] as const) {
@@ -158,7 +159,6 @@ function readFields(fields: Fields, identity: NodeIdentity | undefined): Bootstr
   };
 }
 
-const DEFAULT_FETCH_MS = 15_000;
 const NODE_FLAGS = { id: 'node', cluster: 'cluster' } as const;
 
 /** The node as the control plane is told, with the command line in place of the bootstrap. */
@@ -193,14 +193,6 @@ function readManager(fields: Fields, clusters: readonly JsonObject[]): Manager {
 function nameOf(node: JsonObject, key: 'id' | 'cluster'): string {
   const value = node[key];
   return typeof value === 'string' ? value : '';
-}
-
-function readAdsSource(fields: Fields): number | undefined {
-  fields.choice('resource_api_version', ['AUTO', 'V3', 'V2']);
-  const timeout = fields.duration('initial_fetch_timeout') ?? DEFAULT_FETCH_MS;
-  if (fields.oneOf('config_source_specifier', ['ads']) === undefined) return undefined;
-  fields.message('ads', () => true);
-  return timeout;
 }
 
 function readAds(fields: Fields): NonNullable<Bootstrap['ads']> {

@@ -5,6 +5,7 @@ import type { ResourceUpdate } from '../../xds/index.ts';
 import { ClusterStats } from '../cluster/stats.ts';
 import { StatsStore } from '../stats/store.ts';
 import { countDiscovery } from './counting.ts';
+import { EDS_STATS } from './stats.ts';
 
 const update = (...names: readonly string[]): ResourceUpdate => ({
   version: 'v1',
@@ -18,7 +19,8 @@ const update = (...names: readonly string[]): ResourceUpdate => ({
 
 test('what is discovered counts where Envoy counts it', () => {
   const store = new StatsStore();
-  const eds = { config: { kind: 'EDS', serviceName: 's', statName: 'c' }, stats: new ClusterStats() };
+  const endpointStats = store.scope().get(EDS_STATS, 'cluster.c.');
+  const eds = { stats: new ClusterStats(), endpointStats };
   const engine = {
     clusters: { serviceNames: () => ['s'], followers: (name: string) => (name === 's' ? [eds] : []) },
     listeners: {

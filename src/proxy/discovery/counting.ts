@@ -6,11 +6,11 @@ import type { StatsKind } from '../stats/kind.ts';
 import type { StatsScope } from '../stats/store.ts';
 import type { Engine } from '../worker/engine.ts';
 import {
+  CLUSTER_SUBSCRIPTION_STATS,
   CONTROL_PLANE_STATS,
-  EDS_STATS,
   FILTER_SUBSCRIPTION_STATS,
   FilterSubscriptionStats,
-  type NamedSubscriptionStats,
+  NamedSubscriptionStats,
   ROUTE_SUBSCRIPTION_STATS,
   SUBSCRIPTION_STATS,
   type SubscriptionStats,
@@ -21,11 +21,17 @@ export interface DiscoveryCounts {
   onConnection(connected: boolean): void;
   /** The first clusters or listeners, the endpoints of a cluster, or what a listener needs did not come in time. */
   onFirstTimeout(url: string): void;
-  onEndpointsTimeout(cluster: Pick<Cluster, 'config'>): void;
+  onEndpointsTimeout(cluster: Pick<Cluster, 'endpointStats'>): void;
   onTimeout(want: Want): void;
-  /** A response was refused as a whole. */
-  onRefusal(url: string): void;
-  onUpdate(url: string, update: ResourceUpdate, errors: ReadonlyMap<string, string>, tookMs: number): void;
+  /** A response was refused as a whole; `asked` are the names that it was for, without it all those of the stream. */
+  onRefusal(url: string, asked?: readonly string[]): void;
+  onUpdate(
+    url: string,
+    update: ResourceUpdate,
+    errors: ReadonlyMap<string, string>,
+    tookMs: number,
+    asked?: readonly string[],
+  ): void;
 }
 
 interface Arrival {
@@ -46,7 +52,7 @@ export function countDiscovery(
   const plane = scope.get(CONTROL_PLANE_STATS, 'control_plane.');
   /** One subscription each, begun with the stream. */
   const whole = new Map<string, SubscriptionStats>();
-  if (wanted.clusters) whole.set(typeUrl.cluster, begun(scope.get(SUBSCRIPTION_STATS, 'cluster_manager.cds.')));
+  if (wanted.clusters) whole.set(typeUrl.cluster, begun(scope.get(CLUSTER_SUBSCRIPTION_STATS, 'cluster_manager.cds.')));
   if (wanted.listeners) whole.set(typeUrl.listener, begun(scope.get(SUBSCRIPTION_STATS, 'listener_manager.lds.')));
   const byPrefix = new Map<string, NamedSubscriptionStats>();
   const subscription = <S extends NamedSubscriptionStats>(
@@ -59,8 +65,7 @@ export function countDiscovery(
   };
 
   function countEndpoints(name: string, arrival: Arrival): void {
-    for (const { config, stats } of clusters.followers(name)) {
-      const more = scope.get(EDS_STATS, `cluster.${config.statName}.`);
+    for (const { stats, endpointStats: more } of clusters.followers(name)) {
       stats.updateAttempt += stats.updateAttempt === 0 ? 2 : 1;
       if (arrival.rejected) more.rejected++;
       else {
@@ -104,8 +109,8 @@ export function countDiscovery(
       const stats = whole.get(url);
       if (stats) stats.fetchTimeout++;
     },
-    onEndpointsTimeout: ({ config }) => {
-      scope.get(EDS_STATS, `cluster.${config.statName}.`).fetchTimeout++;
+    onEndpointsTimeout: ({ endpointStats }) => {
+      endpointStats.fetchTimeout++;
     },
     onTimeout: ({ kind, name }) => {
       for (const stats of named(kind === 'route' ? typeUrl.route : typeUrl.extensionConfig, name)) {
@@ -113,21 +118,25 @@ export function countDiscovery(
         if (stats instanceof FilterSubscriptionStats) stats.fail++;
       }
     },
-    onRefusal: (url) => {
+    onRefusal: (url, asked = subscribed(url)) => {
       const arrived = whole.get(url);
       if (arrived) count(arrived, REFUSAL);
-      for (const name of subscribed(url)) countNamed(url, name, REFUSAL);
+      for (const name of asked) countNamed(url, name, REFUSAL);
     },
-    onUpdate: (url, { names, version, changed }, errors, tookMs) => {
+    onUpdate: (url, { names, version, changed }, errors, tookMs, asked = subscribed(url)) => {
       const arrived = whole.get(url);
-      if (arrived) count(arrived, { version, rejected: errors.size > 0, changed: true, tookMs });
-      if (arrived) return;
+      if (arrived) {
+        count(arrived, { version, rejected: errors.size > 0, changed: true, tookMs });
+        const taken = [...changed.keys()].some((name) => !errors.has(name) && !errors.has(''));
+        if (taken && arrived instanceof NamedSubscriptionStats) reloaded(arrived);
+        return;
+      }
       for (const name of names) {
         if (!errors.has(name) && !errors.has(''))
           countNamed(url, name, { version, rejected: false, changed: changed.has(name), tookMs });
       }
       // One that is refused spoils the response for all who asked for something of the type.
-      if (errors.size > 0) for (const name of subscribed(url)) countNamed(url, name, REFUSAL);
+      if (errors.size > 0) for (const name of asked) countNamed(url, name, REFUSAL);
     },
   };
 }
@@ -140,7 +149,10 @@ function begun<S extends SubscriptionStats>(stats: S): S {
 function countReload(stats: NamedSubscriptionStats, arrival: Arrival): void {
   count(stats, arrival);
   if (arrival.rejected && stats instanceof FilterSubscriptionStats) stats.fail++;
-  if (arrival.rejected || !arrival.changed) return;
+  if (!arrival.rejected && arrival.changed) reloaded(stats);
+}
+
+function reloaded(stats: NamedSubscriptionStats): void {
   stats.reload++;
   stats.reloadTime = Date.now();
 }

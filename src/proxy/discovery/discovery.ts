@@ -1,21 +1,23 @@
 import { formatIssue, type Logger } from '../../base/index.ts';
 import { type JsonObject, typeUrl } from '../../model/envoy/index.ts';
-import { createXdsClient, type ProtocolForm, type ResourceUpdate, type XdsClient } from '../../xds/index.ts';
+import { createXdsClient, type ProtocolForm, type ResourceUpdate } from '../../xds/index.ts';
+import type { ResourceSource } from '../config/config-source.ts';
 import type { Apply } from '../server/static.ts';
 import type { Change, ResourceKind } from '../worker/change.ts';
 import type { Workers } from '../worker/group.ts';
 import { countDiscovery } from './counting.ts';
+import { FileSubscriptions } from './file-subscriptions.ts';
 import { FirstAnswers } from './first-answers.ts';
 
 export interface DiscoveryOptions {
   readonly workers: Workers;
   readonly apply: Apply;
-  readonly address: string;
+  /** The control plane; undefined: everything comes from files. */
+  readonly plane: { readonly address: string; readonly form: ProtocolForm } | undefined;
   readonly node: JsonObject;
-  readonly form: ProtocolForm;
-  /** How long the first listeners or clusters are waited for, in milliseconds, 0 for ever; undefined: none are discovered. */
-  readonly discoverListeners: number | undefined;
-  readonly discoverClusters: number | undefined;
+  /** Undefined: none are discovered. */
+  readonly discoverListeners: ResourceSource | undefined;
+  readonly discoverClusters: ResourceSource | undefined;
   readonly log: Logger;
 }
 
@@ -27,7 +29,7 @@ export interface Discovery {
   close(): void;
 }
 
-/** Keeps the proxy at what its control plane says. Resources that cannot be put into force are refused one by one; the last good stays. */
+/** Keeps the proxy at what its control plane and its files say. Resources that cannot be put into force are refused one by one; the last good stays. */
 export function startDiscovery(options: DiscoveryOptions): Discovery {
   const { workers, apply, log } = options;
   const { clusters, listeners, filters, stats } = workers.first;
@@ -41,36 +43,44 @@ export function startDiscovery(options: DiscoveryOptions): Discovery {
   const first = new FirstAnswers((url) => counts.onFirstTimeout(url));
   /** Listeners are asked about. */
   let begun = false;
-  const client: XdsClient = createXdsClient({
-    address: options.address,
-    node: options.node,
-    form: options.form,
-    log,
-    onConnection: counts.onConnection,
-    onRefusal: (url, reason) => {
-      counts.onRefusal(url);
-      first.came(url);
-      void workers.command({ kind: 'refuse', of: KINDS[url] ?? 'cluster', names: waitingFor(url, workers) });
-      log.warn({ type: url, reason }, 'response rejected');
-    },
-    onUpdate: async (url, update) => {
-      const began = performance.now();
-      const errors = await applyUpdate(url, update, apply);
-      counts.onUpdate(url, update, errors, performance.now() - began);
-      for (const [name, reason] of errors) log.warn({ type: url, name, reason }, 'resource rejected');
-      // Endpoints name nothing else.
-      if (url !== typeUrl.endpoint) await subscribeNeeded();
-      first.came(url);
-      return errors;
-    },
-  });
+  const onRefusal = (url: string, reason: string, asked?: readonly string[]): void => {
+    counts.onRefusal(url, asked);
+    first.came(url);
+    void workers.command({ kind: 'refuse', of: KINDS[url] ?? 'cluster', names: asked ?? waitingFor(url, workers) });
+    log.warn({ type: url, reason }, 'response rejected');
+  };
+  const onUpdate = async (
+    url: string,
+    update: ResourceUpdate,
+    asked?: readonly string[],
+  ): Promise<ReadonlyMap<string, string>> => {
+    const began = performance.now();
+    const errors = await applyUpdate(url, update, apply);
+    counts.onUpdate(url, update, errors, performance.now() - began, asked);
+    for (const [name, reason] of errors) log.warn({ type: url, name, reason }, 'resource rejected');
+    // Endpoints name nothing else.
+    if (url !== typeUrl.endpoint) await subscribeNeeded();
+    first.came(url);
+    return errors;
+  };
+  const { plane, node } = options;
+  const client =
+    plane && createXdsClient({ ...plane, node, log, onConnection: counts.onConnection, onRefusal, onUpdate });
+  const files = new FileSubscriptions({ onUpdate, onRefusal });
   async function subscribeNeeded(): Promise<void> {
     want(typeUrl.endpoint, clusters.serviceNames());
+    files.want(typeUrl.endpoint, clusters.serviceFiles());
     const chains = begun ? listeners.filterNames() : [];
     want(typeUrl.extensionConfig, [...new Set([...chains, ...filters.upstreamNames()])]);
     if (!begun) return;
-    want(typeUrl.route, listeners.routeNames());
-    const needed = new Set(listeners.routeNames());
+    const names = listeners.routeNames();
+    const ofFiles = listeners.routeFiles();
+    want(
+      typeUrl.route,
+      names.filter((name) => !ofFiles.has(name)),
+    );
+    files.want(typeUrl.route, ofFiles);
+    const needed = new Set(names);
     const gone = workers.first.routes.names().filter((name) => !needed.has(name));
     if (gone.length > 0) await apply(gone.map((name) => ({ kind: 'remove', of: 'route', name })));
   }
@@ -79,27 +89,25 @@ export function startDiscovery(options: DiscoveryOptions): Discovery {
   function want(url: string, names: readonly string[]): void {
     if (names.length === 0 && !asked.has(url)) return;
     asked.add(url);
-    client.subscribe(url, names);
+    client?.subscribe(url, names);
+  }
+  async function wantAll(url: string, source: ResourceSource | undefined): Promise<void> {
+    await subscribeNeeded();
+    if (!source) return;
+    if (source.file) files.wantAll(url, source.file);
+    else client?.subscribe(url);
+    await first.wait(url, source.fetchTimeout);
   }
   return {
-    clusters: async () => {
-      const { discoverClusters: timeout } = options;
-      await subscribeNeeded();
-      if (timeout === undefined) return;
-      client.subscribe(typeUrl.cluster);
-      await first.wait(typeUrl.cluster, timeout);
-    },
-    listeners: async () => {
-      const { discoverListeners: timeout } = options;
+    clusters: () => wantAll(typeUrl.cluster, options.discoverClusters),
+    listeners: () => {
       begun = true;
-      await subscribeNeeded();
-      if (timeout === undefined) return;
-      client.subscribe(typeUrl.listener);
-      await first.wait(typeUrl.listener, timeout);
+      return wantAll(typeUrl.listener, options.discoverListeners);
     },
     close: () => {
       first.stop();
-      client.close();
+      files.close();
+      client?.close();
       scope.close();
     },
   };

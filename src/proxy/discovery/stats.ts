@@ -14,7 +14,7 @@ export class SubscriptionStats {
   readonly duration = new Histogram();
 }
 
-/** What a subscription to something that goes by name counts beside that: `http.<prefix>.rds.<name>.`. */
+/** What a subscription counts beside that where what changes is loaded anew: `http.<prefix>.rds.<name>.`, `cluster_manager.cds.`. */
 export class NamedSubscriptionStats extends SubscriptionStats {
   reload = 0;
   /** Wall-clock milliseconds of the last change. */
@@ -33,6 +33,12 @@ const subscription = {
 };
 
 export const SUBSCRIPTION_STATS = statsKind(SubscriptionStats, subscription);
+
+export const CLUSTER_SUBSCRIPTION_STATS = statsKind(NamedSubscriptionStats, {
+  ...subscription,
+  reload: counter('config_reload'),
+  reloadTime: sharedGauge('config_reload_time_ms'),
+});
 
 export const ROUTE_SUBSCRIPTION_STATS = statsKind(
   NamedSubscriptionStats,
@@ -75,7 +81,7 @@ export const CONTROL_PLANE_STATS = statsKind(
 );
 
 /** What a cluster counts of its endpoint subscription beside `update_attempt` and `update_success`, under `cluster.<name>.`. */
-class EdsStats {
+export class EdsStats {
   rejected = 0;
   fetchTimeout = 0;
   time = 0;

@@ -1,4 +1,4 @@
-import { readConfigSource } from '../cluster/config.ts';
+import { readStreamSource } from '../config/config-source.ts';
 import { type Fields, isObject, typeName } from '../config/fields.ts';
 import { FilterChain } from './chain.ts';
 import type { ChainContext, ChainPlace, FilterContext, FilterSubscription, RouteFilterContext } from './context.ts';
@@ -151,8 +151,8 @@ function readExtensionSource(fields: Fields, name: string, context: FilterContex
     const message = `filter config ${name} applied without warming but has no default config`;
     fields.problem('apply_default_config_without_warming', message);
   }
-  const source = fields.message('config_source', readConfigSource);
-  return { fallback, types, waits, timeoutMs: source?.initialFetchTimeout ?? 0 };
+  const source = fields.message('config_source', readStreamSource);
+  return { fallback, types, waits, timeoutMs: source?.fetchTimeout ?? 0 };
 }
 
 const FILTER_CONFIG = 'envoy.config.route.v3.FilterConfig';

@@ -1,7 +1,7 @@
 import type { AccessLog, AccessLogReader } from '../accesslog/access-log.ts';
-import { readConfigSource } from '../cluster/config.ts';
 import type { ClusterManager } from '../cluster/manager.ts';
 import type { NodeName } from '../config/bootstrap.ts';
+import { type FileSource, readResourceSource } from '../config/config-source.ts';
 import type { Fields } from '../config/fields.ts';
 import type { FilterChain } from '../filter/chain.ts';
 import type { ChainContext, DiscoverFilter } from '../filter/context.ts';
@@ -95,6 +95,8 @@ export interface HttpManager {
 export interface RouteSubscription {
   readonly statPrefix: string;
   readonly timeoutMs: number;
+  /** It comes from there; undefined: from the stream. */
+  readonly file: FileSource | undefined;
 }
 
 /** What reading a connection manager needs from the rest of the proxy. */
@@ -188,12 +190,13 @@ function readRoutes(fields: Fields, context: HttpManagerContext): HttpManager['r
       return fields.message('scoped_routes', (inner) => readScopedRoutes(inner, readTable)) ?? (() => undefined);
     case 'rds': {
       const rds = fields.message('rds', (inner) => ({
-        source: inner.message('config_source', readConfigSource),
+        source: inner.message('config_source', readResourceSource),
         name: inner.required('route_config_name'),
       }));
       return context.discoverRoutes(rds?.name ?? '', {
         statPrefix: `http.${sanitizeStatName(fields.text('stat_prefix'))}.`,
-        timeoutMs: rds?.source?.initialFetchTimeout ?? 0,
+        timeoutMs: rds?.source?.fetchTimeout ?? 0,
+        file: rds?.source?.file,
       });
     }
     default:

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { fail, type Issue, ok, type Result } from '../../base/index.ts';
+import type { FileSource } from '../config/config-source.ts';
 import { type JsonObject, readMessage } from '../config/fields.ts';
 import type { DiscoverFilter } from '../filter/context.ts';
 import type { StatsStore } from '../stats/store.ts';
@@ -11,6 +12,8 @@ import type { Want } from './warming.ts';
 export interface Needs {
   /** With the stat prefixes of who uses each. */
   readonly routes: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Those of the routes that come from files. */
+  readonly files: ReadonlyMap<string, FileSource>;
   readonly filters: ReadonlySet<string>;
   /** Those that must be there before it serves. */
   readonly wants: readonly Want[];
@@ -34,6 +37,7 @@ export function compileListener(
 ): Result<Compiled, readonly Issue[]> {
   const issues: Issue[] = [];
   const routes = new Map<string, Set<string>>();
+  const files = new Map<string, FileSource>();
   const filters = new Set<string>();
   const wants: Want[] = [];
   const scope = stats.scope();
@@ -44,13 +48,14 @@ export function compileListener(
   };
   const discoverRoutes: ListenerContext['discoverRoutes'] = (name, options) => {
     routes.set(name, (routes.get(name) ?? new Set()).add(options.statPrefix));
+    if (options.file) files.set(name, options.file);
     wants.push({ kind: 'route', name, timeoutMs: options.timeoutMs });
     return context.discoverRoutes(name, options);
   };
   const config = readMessage(json, '', issues, (fields) =>
     readListener(fields, { ...context, stats: scope, processDrain: drain, discoverFilter, discoverRoutes }),
   );
-  if (issues.length === 0) return ok({ config, needs: { routes, filters, wants } });
+  if (issues.length === 0) return ok({ config, needs: { routes, files, filters, wants } });
   scope.close();
   return fail(issues);
 }

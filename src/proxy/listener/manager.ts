@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Issue, Logger } from '../../base/index.ts';
 import { formatAddress } from '../config/address.ts';
+import type { FileSource } from '../config/config-source.ts';
 import type { JsonObject } from '../config/fields.ts';
 import type { Peer } from '../http/stream-info.ts';
 import { LISTENER_MANAGER_STATS, type ListenerManagerStats } from '../server/stats.ts';
@@ -79,6 +80,11 @@ export class ListenerManager {
 
   routeNames(): readonly string[] {
     return [...new Set(this.#needs().flatMap(({ routes }) => [...routes.keys()]))];
+  }
+
+  /** Those of `routeNames` that come from files. */
+  routeFiles(): ReadonlyMap<string, FileSource> {
+    return new Map(this.#needs().flatMap(({ files }) => [...files]));
   }
 
   /** Prefixes of the connection managers that use a route configuration. */
