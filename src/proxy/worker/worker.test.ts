@@ -95,7 +95,7 @@ test('what one worker uses of a cluster counts against the limits of all', async
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const backend = (server.address() as net.AddressInfo).port;
   const thresholds = [{ max_requests: 3, track_remaining: true }];
-  const clusters = [staticCluster('c', [backend], { circuit_breakers: { thresholds } })];
+  const clusters = [staticCluster('c', [backend], { connect_timeout: '10s', circuit_breakers: { thresholds } })];
   const listeners = [
     httpListener('l', routes([{ match: { prefix: '/' }, route: { cluster: 'c' } }]), { stat_prefix: 'l' }),
   ];
@@ -117,7 +117,8 @@ test('what one worker uses of a cluster counts against the limits of all', async
           if (bytes.toString('latin1').startsWith('HTTP/1.1 503')) refused++;
         });
       client.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
-      while (arrived + refused < count) await sleep(2);
+      for (const end = performance.now() + 10_000; arrived + refused < count && performance.now() < end; )
+        await sleep(2);
     }
     assert.deepEqual([arrived, refused], [3, 13]);
     const counts = await statsOf(proxy, 'listener.l.');
