@@ -2,7 +2,7 @@ import { dropFilePages, trimHeap } from '../../sys/index.ts';
 
 /** How long after the start loading is over, in milliseconds. */
 const SETTLE_MS = 500;
-const CHECK_MS = 5000;
+const CHECK_MS = 2000;
 /** Growth that is worth looking for what of it was freed again. */
 const GROWTH_BYTES = 8 * 1024 * 1024;
 
