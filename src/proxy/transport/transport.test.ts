@@ -177,6 +177,17 @@ for (const mode of ['ring', 'handles', 'streams'] as const) {
     );
   });
 
+  test(`${mode}: told twice that it has connected, it closes as a whole`, skip(mode), async () => {
+    useTransport(mode);
+    await using pair = await acceptedPair();
+    const { transport, user, peer } = pair;
+    transport.connected();
+    peer.write('read once');
+    await until(() => user.bytes.toString() === 'read once');
+    transport.destroy();
+    await once(peer.resume(), 'end', { signal: AbortSignal.timeout(5_000) });
+  });
+
   test(`${mode}: destroying drops what waits`, skip(mode), async () => {
     useTransport(mode);
     await using pair = await acceptedPair();

@@ -81,9 +81,9 @@ export class Transport implements ChannelUser, Sender {
     if (bytes > 0) this.#limit = Math.min(bytes, BLOCKED_BYTES);
   }
 
-  /** For a socket that has connected by now. */
+  /** For a socket that has connected by now; what was known before changes nothing. */
   connected(): void {
-    this.#channel = openChannel(this.socket, this, this.#shared);
+    this.#channel ??= openChannel(this.socket, this, this.#shared);
   }
 
   onRead(bytes: Buffer, length: number): void {
