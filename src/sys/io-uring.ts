@@ -207,7 +207,8 @@ export class Ring {
 
   /** Without the event descriptor, while somebody looks at `due` anyhow. */
   hush(hushed: boolean): void {
-    this.#queues[this.#at.completeFlags] = hushed ? EVENTFD_DISABLED : 0;
+    // What is looked at afterwards must not be older than this: the kernel sets its flag, then looks at ours.
+    Atomics.store(this.#queues, this.#at.completeFlags, hushed ? EVENTFD_DISABLED : 0);
   }
 
   /** Hands every completion to `take`, each once, also when `take` throws. */
