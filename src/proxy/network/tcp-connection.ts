@@ -120,6 +120,8 @@ export class TcpConnection implements TerminalConnection, TcpUpstreamOwner, Tunn
       return;
     }
     info.upstreamHost = host;
+    info.connectedHost = host;
+    info.upstreamAskedAt = now();
     const upstream = connectTcp(this, cluster, host, this.#source);
     if (upstream.ok) this.#upstream = upstream.value;
     else this.onConnectFailed(upstream.error, 'local');
@@ -144,6 +146,7 @@ export class TcpConnection implements TerminalConnection, TcpUpstreamOwner, Tunn
     info.upstreamHost = this.#host;
     if (this.#host) this.#cluster?.outlier?.onLocalFailure(this.#host, kind === 'timeout' ? 504 : 503);
     info.upstreamFailure = failure;
+    info.upstreamReadyAt = now();
     if (kind !== 'local') info.flags |= FLAG.UPSTREAM_FAILURE;
     const { maxConnectAttempts, backOff } = this.#proxy;
     if (info.attempts < maxConnectAttempts) {
@@ -167,6 +170,8 @@ export class TcpConnection implements TerminalConnection, TcpUpstreamOwner, Tunn
     this.#joined = true;
     this.#info.upstreamHost = this.#host;
     if (this.#host) this.#cluster?.outlier?.onConnected(this.#host);
+    this.#info.upstreamConnection = upstream.connection;
+    this.#info.upstreamReadyAt = now();
     this.#info.upstreamLocal = upstream.local;
     this.#info.upstreamRemote = upstream.remote;
     this.#log.connected();

@@ -15,10 +15,11 @@ import {
   type SourceAddress,
 } from '../cluster/upstream-socket.ts';
 import type { Address } from '../config/address.ts';
-import type { Peer } from '../http/stream-info.ts';
+import type { Peer, UpstreamConnectionInfo } from '../http/stream-info.ts';
 import { writeMessage } from '../http/wire.ts';
 import { now } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
+import { nextConnectionId } from '../transport/connection-id.ts';
 import { Transport, type TransportUser } from '../transport/transport.ts';
 
 /** Whether the system, the way to the host or the host itself did not let a connection be. */
@@ -26,6 +27,8 @@ export type ConnectFailure = 'local' | 'remote' | 'timeout';
 
 /** What carries a client's bytes to a host and back. */
 export interface ByteUpstream {
+  /** What logs say of it. */
+  readonly connection: UpstreamConnectionInfo | undefined;
   readonly local: Peer;
   /** Which of several addresses of the host it is to; undefined where there is one. */
   readonly remote: Peer | undefined;
@@ -90,7 +93,9 @@ export class TcpUpstream implements ByteUpstream, RaceUser, Carried {
   #connected = false;
   #over = false;
   #endedByHost = false;
+  readonly #id = nextConnectionId();
   readonly #openedAt = now();
+  #connectedAt = 0;
   #lifetime: Deadline | undefined = undefined;
 
   constructor(owner: TcpUpstreamOwner, cluster: Cluster, host: Host, source: SourceAddress | undefined) {
@@ -113,6 +118,10 @@ export class TcpUpstream implements ByteUpstream, RaceUser, Carried {
     host.stats.cxActive++;
     if (cluster.config.closeOnHealthFailure) host.carried.add(this);
     this.#connectTimeout.start(cluster.config.connectTimeout);
+  }
+
+  get connection(): UpstreamConnectionInfo {
+    return { id: this.#id, openedAt: this.#openedAt, connectedAt: this.#connectedAt };
   }
 
   get local(): Peer {
@@ -171,6 +180,7 @@ export class TcpUpstream implements ByteUpstream, RaceUser, Carried {
   #connect(): void {
     if (this.#over) return;
     this.#connected = true;
+    this.#connectedAt = now();
     this.#cluster.stats.rqPendingActive--;
     this.#cluster.resources.DEFAULT.pending--;
     this.#cluster.stats.rqTotal++;

@@ -51,6 +51,10 @@ export class TunnelUpstream implements ByteUpstream, PoolClient, ResponseHandler
     return this.#connection !== undefined && !this.#established && !this.#over;
   }
 
+  get connection(): UpstreamConnection | undefined {
+    return this.#connection;
+  }
+
   get local(): Peer {
     return this.#connection?.local ?? { address: '', port: 0 };
   }

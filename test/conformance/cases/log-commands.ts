@@ -357,8 +357,37 @@ const surroundings: Scenario = {
   ],
 };
 
+/** The same commands for connections without HTTP. */
+const tcp = ['bytes', 'places', 'downstream', 'upstream', 'times'].map(
+  (name): Scenario => ({
+    feature: 'access log format',
+    name: `${name} of TCP`,
+    backends: ['echo', 'closed'],
+    bootstrap: (places) => {
+      const proxy = (to: string): Json => ({
+        name: 'tcp',
+        typed_config: typed('envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy', {
+          stat_prefix: 't',
+          cluster: to,
+          access_log: [fileLog(places, line(groups[name] ?? []))],
+        }),
+      });
+      return bootstrap(
+        places,
+        [listener(places, 0, [proxy('c0')]), listener(places, 1, [proxy('c1')])],
+        [cluster(places, 0), cluster(places, 1)],
+      );
+    },
+    cases: [
+      { name: 'echo', tcp: true, steps: [{ send: 'hello' }, { awaitBytes: 5 }, { do: 'halfClose' }, { sleep: 60 }] },
+      { name: 'refused', tcp: true, listener: 1, steps: [{ sleep: 60 }] },
+    ],
+  }),
+);
+
 export const scenarios: readonly Scenario[] = [
   surroundings,
+  ...tcp,
   ...Object.entries(groups).map(
     ([name, commands]): Scenario => ({
       feature: 'access log format',
