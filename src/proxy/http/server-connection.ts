@@ -45,6 +45,7 @@ export class ServerConnection implements TransportUser {
   #lingers = false;
   /** The client has sent something that nobody read. */
   #dropped = false;
+  #closingSince = 0;
   #paused = false;
   #requests = 0;
   /** The client ended the connection, not the proxy. */
@@ -184,6 +185,7 @@ export class ServerConnection implements TransportUser {
   #shut(delay: boolean): void {
     if (this.#closing) return;
     this.#closing = true;
+    this.#closingSince = now();
     this.#end.stop();
     this.#idle.stop();
     this.#headTimeout.stop();
@@ -211,7 +213,8 @@ export class ServerConnection implements TransportUser {
 
   onBytes(read: Buffer, length: number): void {
     if (this.#closing) {
-      this.#dropped = true;
+      // What came together with what ended the connection was taken from the kernel with it.
+      if (now() !== this.#closingSince) this.#dropped = true;
       return;
     }
     if (this.#stream?.requestDone) {
