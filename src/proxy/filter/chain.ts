@@ -13,6 +13,8 @@ export interface FilterPlan {
   readonly request: HookList<RequestHead>;
   /** The last slot first. */
   readonly response: HookList<ResponseHead>;
+  /** Any of them looks at responses. */
+  readonly answers: boolean;
 }
 
 /** The part of a route that filter chains look at: what its levels say about filters, the most specific first. */
@@ -81,6 +83,7 @@ export class FilterChain {
       begins: filters.some((filter) => filter?.begin !== undefined),
       request: filters.map((filter) => filter?.shared?.request),
       response: filters.map((filter) => filter?.shared?.response).reverse(),
+      answers: filters.some((filter) => filter?.shared?.response !== undefined),
     };
   }
 }

@@ -4,7 +4,6 @@ import type { HeaderMap } from '../../http/headers.ts';
 import type { StreamInfo } from '../../http/stream-info.ts';
 import { readStringMatcher, type StringTest } from '../../match/strings.ts';
 import { applyMutation, type HeaderMutation, type MessageSide, readHeaderOption } from '../../route/mutation.ts';
-import type { FilterContext } from '../context.ts';
 import type { BoundFilter, FilterHooks, FilterKind, Hooks } from '../filter.ts';
 import { mutateQuery, type QueryMutation, readQueryMutation } from './query.ts';
 
@@ -99,10 +98,9 @@ function trailersHook(actions: readonly Action[]): Hooks<never>['trailers'] {
 export const headerMutationFilter: FilterKind = {
   type: TYPE,
   upstream: true,
-  read: (fields, context) => {
+  read: (fields) => {
     const own = readMutations(fields);
     const specificWins = fields.flag('most_specific_header_mutations_wins');
-    refuseUpstreamResponses(fields, own, context);
     return {
       type: TYPE,
       bind: (overrides): BoundFilter | undefined => {
@@ -116,11 +114,3 @@ export const headerMutationFilter: FilterKind = {
   routeType: 'envoy.extensions.filters.http.header_mutation.v3.HeaderMutationPerRoute',
   readRoute: (fields): Mutations => readMutations(fields),
 };
-
-function refuseUpstreamResponses(fields: Fields, own: Mutations, { place }: FilterContext): void {
-  if (place === 'downstream') return;
-  const refuse = (key: string): void =>
-    fields.problem(`mutations.${key}`, 'is not supported by ciliate-proxy in filters of a cluster');
-  if (own.response.length > 0) refuse('response_mutations');
-  if (own.responseTrailers.length > 0) refuse('response_trailers_mutations');
-}

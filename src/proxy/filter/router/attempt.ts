@@ -11,10 +11,11 @@ import { outgoingRequest, TAIL, writeMessage } from '../../http/wire.ts';
 import type { Timeouts } from '../../route/timeouts.ts';
 import { now } from '../../time/clock.ts';
 import { Deadline } from '../../time/deadline.ts';
+import type { HookList } from '../pass.ts';
 import { handshakeReply } from './replies.ts';
 import type { RouterRun } from './run.ts';
 import type { Switching } from './switching.ts';
-import { showUpstreamTrailers } from './upstream-filters.ts';
+import { showUpstreamHead, showUpstreamTrailers, takeTrailers } from './upstream-filters.ts';
 
 /** Methods whose requests have no body unless they say so. */
 const BODYLESS = new Set(['GET', 'HEAD', 'DELETE', 'CONNECT', 'TRACE']);
@@ -44,6 +45,8 @@ export class Attempt implements PoolClient, ResponseHandler, Carried {
   canary = false;
   /** Something of the request was written. */
   sent = false;
+  /** Of the cluster's filters; undefined where none of them looks at responses. */
+  responseHooks: HookList<ResponseHead> | undefined = undefined;
   #connection: UpstreamConnection | undefined = undefined;
   #waiting = false;
   #active = false;
@@ -244,10 +247,7 @@ export class Attempt implements PoolClient, ResponseHandler, Carried {
   }
 
   onTrailers(trailers: HeaderMap): void {
-    // Of the fields that Envoy keeps once these can stand in trailers.
-    trailers.merge('grpc-status');
-    trailers.merge('grpc-message');
-    this.#run.stream.responseTrailers = trailers;
+    takeTrailers(this.#run, this.responseHooks, trailers);
   }
 
   onHead(head: ResponseHead, done: boolean): void {
@@ -257,6 +257,7 @@ export class Attempt implements PoolClient, ResponseHandler, Carried {
     this.#countFields(head);
     this.awaitingHead = false;
     this.#alive();
+    if (this.responseHooks) showUpstreamHead(run, this.responseHooks, head, done);
     const connection = this.#connection;
     if (this.#paused && !done && connection?.tunnel) this.#unpause(connection);
     if (done) this.#done();

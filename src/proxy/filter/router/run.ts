@@ -116,7 +116,7 @@ export class RouterRun extends RoutingContext {
       attempt.startTimeouts(this.timeouts);
       this.stream.connection.responseTimeout.start(this.timeouts.global);
     }
-    if (runUpstreamFilters(this)) attempt.start();
+    if (runUpstreamFilters(this, attempt)) attempt.start();
   }
 
   onBody(bytes: Buffer, start: number, stop: number, done: boolean): void {
