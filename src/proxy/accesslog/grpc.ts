@@ -162,7 +162,7 @@ class Sink {
     this.#waiting.add(bytes, length, count);
     for (; this.#waiting.count > MAX_WAITING; this.dropped++) this.#waiting.dropOldest();
     if (this.#waiting.count * ENTRY_BYTES >= this.#config.bufferBytes) this.#flush();
-    else if (!this.#flushTimer.list) this.#flushTimer.start(this.#config.flushInterval);
+    else if (!this.#flushTimer.waiting) this.#flushTimer.start(this.#config.flushInterval);
   }
 
   close(): void {

@@ -37,11 +37,11 @@ export class UpdateMerger {
       const now = performance.now();
       const late = now - this.#last > this.#window;
       if (mergeable && !late) {
-        if (!this.#timer.list) this.#timer.start(this.#window);
+        if (!this.#timer.waiting) this.#timer.start(this.#window);
         return;
       }
       if (mergeable) this.#stats.outOfMergeWindow++;
-      if (this.#timer.list) this.#stats.mergeCancelled++;
+      if (this.#timer.waiting) this.#stats.mergeCancelled++;
       this.#timer.stop();
       this.#last = now;
     }

@@ -53,7 +53,7 @@ export class OriginalDestinations {
       host = new Host({ address, hostname: `${this.#clusterName}${key}` });
       this.#hosts.set(key, host);
       this.#changed([...this.#hosts.values()], [host], []);
-      if (!this.#cleanup.list) this.#cleanup.start(this.#config.cleanupInterval);
+      if (!this.#cleanup.waiting) this.#cleanup.start(this.#config.cleanupInterval);
     }
     host.used = true;
     return host;

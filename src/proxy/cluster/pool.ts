@@ -174,7 +174,7 @@ export class Pool implements ConnectionOwner {
     }
     connection.idleSince = now();
     this.#idle.push(connection);
-    if (!this.#idleTimeout.list) this.#idleTimeout.start(this.cluster.config.idleTimeout);
+    if (!this.#idleTimeout.waiting) this.#idleTimeout.start(this.cluster.config.idleTimeout);
   }
 
   #attach(connection: UpstreamConnection, client: PoolClient): void {

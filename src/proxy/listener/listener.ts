@@ -224,7 +224,7 @@ export class Listener {
   #beginDrain(chain: FilterChain, connections: ReadonlySet<ServedConnection>): void {
     chain.drain.start();
     for (const connection of connections) this.#draining.add(connection);
-    if (connections.size > 0 && !this.#drainEnd.list) this.#drainEnd.start(chain.drain.timeMs);
+    if (connections.size > 0 && !this.#drainEnd.waiting) this.#drainEnd.start(chain.drain.timeMs);
   }
 
   #destroyDraining(): void {

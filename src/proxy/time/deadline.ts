@@ -3,7 +3,7 @@ import { beginTurn, endTurn, now } from './clock.ts';
 /** Something that may be waited for once at a time; embed one per timeout and reuse it. */
 export class Deadline {
   /** Where it waits, or waited last: mostly it waits as long again. */
-  list: DeadlineList | undefined = undefined;
+  #list: DeadlineList | undefined = undefined;
   waiting = false;
   previous: Deadline | undefined = undefined;
   next: Deadline | undefined = undefined;
@@ -18,12 +18,12 @@ export class Deadline {
   start(milliseconds: number): void {
     this.stop();
     if (milliseconds <= 0) return;
-    if (this.list?.milliseconds !== milliseconds) this.list = listOf(milliseconds);
-    this.list.append(this);
+    if (this.#list?.milliseconds !== milliseconds) this.#list = listOf(milliseconds);
+    this.#list.append(this);
   }
 
   stop(): void {
-    if (this.waiting) this.list?.remove(this);
+    if (this.waiting) this.#list?.remove(this);
   }
 }
 

@@ -25,7 +25,7 @@ export function createLogForwarder(
       waiting.set(config, held);
       held.add(bytes, length, count);
       if (held.count >= MAX_ENTRIES) flush();
-      else if (!timer.list) timer.start(FLUSH_MS);
+      else if (!timer.waiting) timer.start(FLUSH_MS);
     },
     flush,
   };

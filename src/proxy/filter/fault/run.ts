@@ -167,7 +167,7 @@ export class FaultRun implements FilterHooks {
 
   #onBody(): BodyVerdict {
     if (this.#sliceBytes === 0) return 'continue';
-    if (!this.#slices.list) this.#slices.start(1);
+    if (!this.#slices.waiting) this.#slices.start(1);
     return 'hold';
   }
 
