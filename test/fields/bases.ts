@@ -20,6 +20,8 @@ const bucket: JsonObject = { max_tokens: 1, fill_interval: '1s' };
 /** Messages whose smallest sensible form the validation rules do not tell. */
 export const BASES: Readonly<Record<string, JsonObject>> = {
   'envoy.config.core.v3.Address': address,
+  // Files of logs are opened when they are read.
+  'envoy.extensions.access_loggers.file.v3.FileAccessLog': { path: '/dev/null' },
   'envoy.config.core.v3.SocketAddress': { address: '127.0.0.1', port_value: 10_000 },
   'envoy.config.core.v3.CidrRange': range,
   'xds.core.v3.CidrRange': range,
