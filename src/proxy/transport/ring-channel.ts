@@ -79,13 +79,16 @@ export class RingChannel implements Channel, RingClient {
   }
 
   #arm(): void {
+    if (this.#closed) return;
     this.#armed = true;
     this.#cancelled = false;
     this.#loop.ring.receive(this.#descriptor, this.#key | RECEIVE);
     this.#loop.wake();
   }
 
+  /** The socket may have closed before its owner hears of it; then the descriptor's number may be another's already. */
   write(arena: Arena, start: number, stop: number): number {
+    if (this.#closed) return ECANCELED;
     const piece = { arena, start, stop };
     if (this.#sending) this.#waiting.push(piece);
     else this.#begin(piece);
@@ -160,7 +163,7 @@ export class RingChannel implements Channel, RingClient {
   }
 
   onBuffers(): void {
-    if (this.#reading && !this.#armed && !this.#closed && this.#held.length === 0) this.#arm();
+    if (this.#reading && !this.#armed && this.#held.length === 0) this.#arm();
   }
 
   onReceived(bytes: Buffer, length: number): void {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { closeDescriptor, openSocketPair } from '../../sys/index.ts';
 import { type TransportKind, useTransport } from './channels.ts';
 import { takeArena } from './outbox.ts';
 import { acceptedTransport, Transport, type TransportUser, uncounted } from './transport.ts';
@@ -187,6 +188,35 @@ for (const mode of ['ring', 'handles', 'streams'] as const) {
     transport.destroy();
     await once(peer.resume(), 'end', { signal: AbortSignal.timeout(5_000) });
   });
+
+  test(
+    `${mode}: whose socket is gone neither writes to nor reads from another that got its descriptor`,
+    skip(mode),
+    async () => {
+      useTransport(mode);
+      await using pair = await acceptedPair();
+      const { transport, user } = pair;
+      const { fd } = (transport.socket as unknown as { readonly _handle: { readonly fd: number } })._handle;
+      transport.pause();
+      await sleep(20);
+      transport.socket.destroy();
+      const [near, far] = openSocketPair();
+      const other = new net.Socket({ fd: far });
+      try {
+        assert.ok(near === fd || far === fd, `${fd} was not given again: ${near}, ${far}`);
+        let got = '';
+        other.on('data', (bytes) => (got += bytes));
+        send(transport, 'foreign');
+        transport.resume();
+        other.write('private');
+        await sleep(50);
+        assert.deepEqual([got, user.bytes.toString()], ['', '']);
+      } finally {
+        other.destroy();
+        closeDescriptor(near);
+      }
+    },
+  );
 
   test(`${mode}: destroying drops what waits`, skip(mode), async () => {
     useTransport(mode);
