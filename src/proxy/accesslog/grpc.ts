@@ -229,5 +229,6 @@ class Sink {
 
 function createClient(target: string): Client {
   const grpc = createRequire(import.meta.url)('@grpc/grpc-js') as typeof import('@grpc/grpc-js');
-  return new grpc.Client(target, grpc.credentials.createInsecure());
+  // To try again, the library would keep what was sent; a stream that breaks is opened anew with what comes next.
+  return new grpc.Client(target, grpc.credentials.createInsecure(), { 'grpc.enable_retries': 0 });
 }
