@@ -33,7 +33,7 @@ export interface Discovering {
 }
 
 /** A bootstrap with one control plane for everything; static clusters and listeners on demand. */
-export const discovering = (places: Places, form: PlaneForm, own: Discovering = {}): Json =>
+const discovering = (places: Places, form: PlaneForm, own: Discovering = {}): Json =>
   bootstrap(places, own.listeners ?? [], [planeCluster(places), ...(own.clusters ?? [])], {
     dynamic_resources: {
       ads_config: {

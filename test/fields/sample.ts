@@ -22,7 +22,7 @@ export function baseOf(type: protobufjs.Type, depth = 0): JsonObject {
 }
 
 /** Whether a message without the field breaks a rule. */
-export function isNeeded(field: protobufjs.Field): boolean {
+function isNeeded(field: protobufjs.Field): boolean {
   const rules = rulesOf(field);
   if (!rules || field.partOf) return false;
   if (field.repeated) return Number(rules['repeated']?.['min_items'] ?? 0) > 0;

@@ -22,7 +22,7 @@ export interface LogFile {
 const STANDARD: Readonly<Record<string, number>> = { '/dev/stdout': 1, '/dev/stderr': 2 };
 
 /** What the log files count, under `filesystem.`. */
-export class FileStats {
+class FileStats {
   flushedByTimer = 0;
   reopenFailed = 0;
   buffered = 0;

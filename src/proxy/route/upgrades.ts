@@ -13,7 +13,7 @@ export interface RouteUpgrades {
   readonly connect: ConnectTermination | undefined;
 }
 
-export const CONNECT = 'connect';
+const CONNECT = 'connect';
 
 /** Reads `upgrade_configs` of an `envoy.config.route.v3.RouteAction`. */
 export function readRouteUpgrades(fields: Fields): RouteUpgrades {
