@@ -55,7 +55,8 @@ export class ClusterManager {
   readonly #options: Omit<ClusterReaderOptions, 'stats'>;
   readonly #self: Self;
   readonly #stats: StatsStore;
-  readonly #dnsStats: DnsStats;
+  /** Envoy has them once there is a cluster that asks. */
+  #dnsStats: DnsStats | undefined = undefined;
   readonly #counts: ClusterManagerStats;
   readonly #log: Logger;
 
@@ -67,7 +68,6 @@ export class ClusterManager {
     stats.beforeRead(() => {
       for (const cluster of this.all()) cluster.measure();
     });
-    this.#dnsStats = stats.scope().get(DNS_STATS, 'dns.cares.');
     this.#counts = stats.scope().get(CLUSTER_MANAGER_STATS, 'cluster_manager.');
     this.#log = log;
   }
@@ -301,6 +301,7 @@ export class ClusterManager {
     const { kind, dns } = cluster.config;
     if (kind !== 'STRICT_DNS' && kind !== 'LOGICAL_DNS') return undefined;
     const key = JSON.stringify(dns.resolver);
+    this.#dnsStats ??= this.#stats.scope().get(DNS_STATS, 'dns.cares.');
     const resolver = this.#resolvers.get(key) ?? createResolver(dns.resolver, this.#dnsStats);
     this.#resolvers.set(key, resolver);
     return new DnsDiscovery(cluster, { resolve: resolver.resolve, random: Math.random, log: this.#log });
