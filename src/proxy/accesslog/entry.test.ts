@@ -156,3 +156,12 @@ test('entries wait in order, and the oldest are dropped', () => {
     { numRuns: 30 },
   );
 });
+
+test('a duration that falls short of whole seconds by less than a nanosecond is told as whole', () => {
+  for (const startedAt of [0, 1234.567891, 77_777.1234567, 98_765.4321]) {
+    const info = streamInfo();
+    Object.assign(info, { startedAt, responseEndAt: startedAt + 2000 });
+    const { common_properties } = entryOf((out) => putHttpEntry(out, 1, info, NOTHING_LOGGED), HTTP_ENTRIES);
+    assert.equal((common_properties as Record<string, unknown>)['duration'], '2s', String(startedAt));
+  }
+});

@@ -77,8 +77,8 @@ function putCommon(out: WireWriter, field: number, info: StreamInfo): void {
 function putSince(out: WireWriter, field: number, info: StreamInfo, at: number): void {
   if (at === 0) return;
   const milliseconds = Math.max(0, at - info.startedAt);
-  const seconds = Math.floor(milliseconds / 1000);
-  out.time(field, seconds, Math.min(999_999_999, Math.round((milliseconds - seconds * 1000) * 1e6)));
+  const nanoseconds = Math.round(milliseconds * 1e6);
+  out.time(field, Math.floor(nanoseconds / 1e9), nanoseconds % 1e9);
 }
 
 /** A connection's ends are the same objects for all of its requests. */
