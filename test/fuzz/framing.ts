@@ -16,7 +16,7 @@ export function frameOf(text: string, kind: 'request' | 'response', withLength: 
   // HTTP/0.9: the connection manager judges it.
   const bare = kind === 'request' ? /^[^\s\0]+[ \t]+[^\s\0]+[ \t]*\r\n/.exec(text)?.[0].length : undefined;
   if (bare !== undefined) {
-    const rest = text.startsWith('CONNECT') ? text.slice(bare) : undefined;
+    const rest = /^CONNECT[ \t]/.test(text) ? text.slice(bare) : undefined;
     return { head: bare, payload: rest ?? '', done: rest === undefined, size: rest === undefined ? bare : text.length };
   }
   const stop = text.indexOf('\r\n\r\n');
@@ -54,13 +54,20 @@ function bodyOf(
   if (codings.length > 0 && withLength) lengths.length = 0;
   if (lengths.length > 1 || lengths.some((length) => !/^\d+$/.test(length))) return 'not one length';
   if (codings.length > 1 || codings.some((coding) => coding.toLowerCase() !== 'chunked')) return 'codings but chunked';
-  if (kind === 'response' && /^HTTP\/\d\.\d[ \t]+\+?0*(1\d\d|204|304)\b/.test(start)) return none;
+  if (kind === 'response' && isBodiless(start)) return none;
   if (codings.length > 0 && lengths.length > 0) return 'length and coding';
   if (kind === 'request' && (upgrade || start.startsWith('CONNECT '))) return rest;
   if (codings.length > 0) return chunked(body);
   if (lengths.length === 0) return kind === 'response' ? rest : none;
   const size = Number(lengths[0]);
   return { payload: body.slice(0, size), done: body.length >= size, size: Math.min(size, body.length) };
+}
+
+/** Envoy keeps 16 bits of a status, and so do we. */
+function isBodiless(start: string): boolean {
+  const digits = /^HTTP\/\d\.\d[ \t]+\+?(\d+)\b/.exec(start)?.[1];
+  const status = digits === undefined ? 0 : Number(BigInt(digits) & 0xffffn);
+  return (status >= 100 && status < 200) || status === 204 || status === 304;
 }
 
 function chunked(body: string): Body | string {
