@@ -5,15 +5,19 @@ const SETTLE_MS = 500;
 const CHECK_MS = 2000;
 /** Growth that is worth looking for what of it was freed again. */
 const GROWTH_BYTES = 8 * 1024 * 1024;
+/** A heap of more bytes holds what was configured: to go through it would stop the proxy for long and give little back. */
+const SMALL_HEAP = 64 * 1024 * 1024;
 
 /** Gives back the memory that only the start needed, and from then on what compiling hot code took: the C library alone would keep it. */
 export function keepMemorySmall(): void {
-  setTimeout(() => void forgetStart().then(watch), SETTLE_MS).unref();
+  // Where there is no /proc to read, memory is kept and everything works.
+  setTimeout(() => void forgetStart().then(watch, watch), SETTLE_MS).unref();
 }
 
 /** V8 and the C library would keep for later what reading types and configuration needed, once. */
 async function forgetStart(): Promise<void> {
-  globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+  if (process.memoryUsage().heapUsed <= SMALL_HEAP)
+    globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });
   await trimHeap();
   await dropFilePages();
 }

@@ -50,7 +50,6 @@ export function judgeHead({ cluster, host }: Attempt, head: ResponseHead, grpc: 
   const status = grpc ? grpcStatus(head.headers) : undefined;
   cluster.outlier?.onStatus(host, status === undefined ? head.status : grpcToHttp(status));
   if (cluster.health && head.headers.has('x-envoy-immediate-health-check-fail')) cluster.health.failImmediately(host);
-  if (cluster.health && head.headers.has('x-envoy-immediate-health-check-fail')) cluster.health.failImmediately(host);
 }
 
 /** Counts a response that goes to the client. */
