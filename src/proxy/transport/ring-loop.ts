@@ -47,7 +47,6 @@ export class RingLoop {
   readonly #take: OnCompletion = (key, result, flags) => {
     if (key !== 0) this.#clients[key >> KEY_BITS]?.onCompletion(key, result, flags);
   };
-  readonly #turn = (): void => this.#run();
   /** Larger than what the event descriptor gives, so that libuv does not look for more. */
   readonly #signal = Buffer.allocUnsafeSlow(64);
 
@@ -58,7 +57,7 @@ export class RingLoop {
     this.#watcher = watcher;
     watcher.open(ring.eventDescriptor);
     watcher.useUserBuffer(this.#signal);
-    watcher.onread = this.#turn;
+    watcher.onread = () => this.#run();
     watcher.readStart();
     watcher.unref();
     onFlush(() => {
@@ -161,7 +160,7 @@ export class RingLoop {
 
   #hasWork(): boolean {
     flush();
-    return this.ring.queued > 0 || this.ring.due || this.#later.length > 0;
+    return this.ring.queued > 0 || this.ring.due || this.#later.length > 0 || this.#starved.length > 0;
   }
 
   #round(): void {
