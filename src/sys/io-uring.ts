@@ -132,13 +132,16 @@ export class Ring {
     return (this.#tail - (this.#queues[this.#at.submitHead] as number)) | 0;
   }
 
-  /** Receives into buffers until a completion comes without `MORE`. */
-  receive(descriptor: number, key: number): void {
+  /**
+   * Receives into buffers until a completion comes without `MORE`: at most `most` bytes at a time, or 0 for as many as the kernel sees fit.
+   * Without a number it goes by how much the last receipt left over, and so comes one buffer short whenever messages are alike.
+   */
+  receive(descriptor: number, key: number, most: number): void {
     const at = this.#entry();
     const priority = this.#bundles ? RECV_MULTISHOT | RECV_BUNDLE : RECV_MULTISHOT;
     this.#entries[at] = OP_RECV | (BUFFER_SELECT << 8) | (priority << 16);
     this.#entries[at + 1] = descriptor;
-    this.#finish(at, 0, 0, 0, key);
+    this.#finish(at, 0, this.#bundles ? most : 0, 0, key);
   }
 
   /** Sends from memory that stays as it is until the completion. */

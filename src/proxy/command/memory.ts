@@ -4,7 +4,7 @@ import { dropFilePages, trimHeap } from '../../sys/index.ts';
 const SETTLE_MS = 500;
 const CHECK_MS = 2000;
 /** Growth that is worth looking for what of it was freed again. */
-const GROWTH_BYTES = 8 * 1024 * 1024;
+const GROWTH_BYTES = 4 * 1024 * 1024;
 /** A heap of more bytes holds what was configured: to go through it would stop the proxy for long and give little back. */
 const SMALL_HEAP = 64 * 1024 * 1024;
 
@@ -31,6 +31,7 @@ function watch(): void {
       return;
     }
     await trimHeap();
+    await dropFilePages();
     least = process.memoryUsage.rss();
   };
   setInterval(() => void check(), CHECK_MS).unref();

@@ -1,6 +1,7 @@
 import { now } from '../time/clock.ts';
 
-const SIZE = 1_048_576;
+/** As much as a round of the ring receives, and room for heads. */
+const SIZE = 2_097_152;
 /** After so long without a message, in milliseconds, the next one does not wait for others. */
 const QUIET_MS = 0.05;
 /** So much is written without waiting for the end of the event loop's turn, to keep memory hot and answers early. */
@@ -82,8 +83,10 @@ export function post(sender: Sender, from: Arena, stop: number): void {
     starts[count] = start;
     stops[count++] = stop;
   }
-  if ((count >= FLUSH_MESSAGES && !held) || stop >= FLUSH_BYTES) flush();
-  else if (!scheduled && !held) {
+  if (held) return;
+  if (count >= FLUSH_MESSAGES || stop >= FLUSH_BYTES) {
+    flush();
+  } else if (!scheduled) {
     scheduled = true;
     setImmediate(flushScheduled);
   }

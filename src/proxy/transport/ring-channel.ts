@@ -15,6 +15,9 @@ const ECANCELED = -125;
 /** A receive that ended for one of these begins again. */
 const AGAIN: ReadonlySet<number> = new Set([EAGAIN, EINTR, ECANCELED]);
 
+/** A message of 16 KiB and its head are received in one piece. Who sends more than that at a time is received from without a limit. */
+const MESSAGE_BYTES = 20_480;
+
 const CHANNEL = Symbol('channel');
 
 interface RingHandle extends SocketHandle {
@@ -40,6 +43,8 @@ export class RingChannel implements Channel, RingClient {
   /** A receive is under way. */
   #armed = false;
   #cancelled = false;
+  /** The last receipt was as large as a message gets. */
+  #bulk = false;
   #closed = false;
   #settled = false;
   /** What came although nobody is reading: the kernel had received it before it heard of that. */
@@ -82,7 +87,7 @@ export class RingChannel implements Channel, RingClient {
     if (this.#closed) return;
     this.#armed = true;
     this.#cancelled = false;
-    this.#loop.ring.receive(this.#descriptor, this.#key | RECEIVE);
+    this.#loop.ring.receive(this.#descriptor, this.#key | RECEIVE, this.#bulk ? 0 : MESSAGE_BYTES);
     this.#loop.wake();
   }
 
@@ -155,11 +160,19 @@ export class RingChannel implements Channel, RingClient {
 
   #onReceipt(result: number, flags: number): void {
     if ((flags & MORE) === 0) this.#armed = false;
+    if (result > 0) this.#expect(result);
     if (result > 0) this.#loop.deliver(flags >>> 16, result, this);
     if (this.#armed || this.#closed) return;
     if (result === ENOBUFS) this.#loop.waitForBuffers(this);
     else if (result <= 0 && !AGAIN.has(result)) this.#end(result);
     else this.onBuffers();
+  }
+
+  /** The limit of a receive under way is changed by beginning anew. */
+  #expect(length: number): void {
+    const bulk = length >= MESSAGE_BYTES;
+    if (bulk && !this.#bulk) this.#stopReceiving();
+    this.#bulk = bulk;
   }
 
   onBuffers(): void {

@@ -3,11 +3,8 @@ import { beginTurn, endTurn } from '../time/clock.ts';
 import type { PipeHandle } from './binding.ts';
 import { flush, holdOutbox, onFlush } from './outbox.ts';
 
-/**
- * Small buffers: most messages need one, and a receive that finds more takes as many as it needs. All of them fit into the cache of a core, which
- * decides the speed of large bodies.
- */
-const SIZE = { entries: 1024, completions: 4096, buffers: 128, bufferSize: 4096 } as const;
+/** Small buffers: most messages need one, and a receive that finds more takes as many as it needs. Together they hold 64 bodies of 16 KiB. */
+const SIZE = { entries: 1024, completions: 4096, buffers: 256, bufferSize: 4096 } as const;
 /** After so many rounds the event loop has its turn. */
 const ROUNDS = 8;
 
