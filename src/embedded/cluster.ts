@@ -5,6 +5,7 @@ import {
   type CertificateAuthority,
   createApiServer,
   createCertificateAuthority,
+  type IssuedCertificate,
   installResourceDefinitions,
   keptCertificate,
   kubeconfig,
@@ -13,7 +14,7 @@ import {
 } from '../cluster/apiserver/index.ts';
 import { startControllers, systemClock } from '../cluster/controllers/index.ts';
 import { imageCatalogue } from '../cluster/images/index.ts';
-import { createFabric, startNodes } from '../cluster/node/index.ts';
+import { createFabric, startNodes, worldAddresses } from '../cluster/node/index.ts';
 import { ciliumResourceDefinitions, validateCiliumObject } from '../model/cilium/index.ts';
 import { addonObjects, addresses, clusterName, routingSettings } from './addons.ts';
 import { writeCommands } from './commands.ts';
@@ -24,7 +25,7 @@ import { superviseNode } from './node-processes.ts';
 import { startRelay } from './relay.ts';
 import { startUplink } from './uplink.ts';
 import type { UplinkPlan } from './uplink-plan.ts';
-import { startZoneFile } from './zone-file.ts';
+import { startZoneFile, worldNames } from './zone-file.ts';
 
 const projectRoot = path.resolve(import.meta.dirname, '../..');
 const readyTimeoutMs = 45_000;
@@ -48,8 +49,9 @@ export async function startCluster(
   });
   const [fabric, certificates] = await Promise.all([
     createFabric({ nodes: nodeNames, serviceCidr: addresses.serviceCidr }),
-    prepareCertificates(home),
+    prepareCertificates(home, worldNames(options.externalTarget)),
   ]);
+  await fabric.world.serveTls(certificates.world);
   installResourceDefinitions(store, ciliumResourceDefinitions);
   const zone = startZoneFile(store, { directory: path.join(home.run, 'dns'), externalTarget: options.externalTarget });
   const uplink = startUplink({ plan: options.uplinkPlan, home, log, onResolvers: zone.setResolvers });
@@ -107,13 +109,15 @@ interface Certificates {
   readonly tls: { readonly certificate: string; readonly privateKey: string; readonly clientAuthority: string };
   /** File for the agents; it leads to the API server's address inside the fabric. */
   readonly agentKubeconfig: string;
+  /** What the host outside the cluster shows itself with. */
+  readonly world: IssuedCertificate;
 }
 
-async function prepareCertificates(home: ClusterHome): Promise<Certificates> {
+async function prepareCertificates(home: ClusterHome, outside: readonly string[]): Promise<Certificates> {
   const directory = path.join(home.state, 'pki');
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const authority = await createCertificateAuthority(directory);
-  const [server, admin, agent] = await Promise.all([
+  const [server, admin, agent, world] = await Promise.all([
     keptCertificate(authority, directory, 'apiserver', {
       commonName: 'kube-apiserver',
       usage: 'server',
@@ -136,10 +140,16 @@ async function prepareCertificates(home: ClusterHome): Promise<Certificates> {
       organizations: ['system:nodes'],
       usage: 'client',
     }),
+    keptCertificate(authority, directory, 'world', {
+      commonName: outside[0] ?? '',
+      usage: 'server',
+      dnsNames: outside,
+      ipAddresses: worldAddresses,
+    }),
   ]);
   const port = process.env['CILIATE_API_PORT'] ?? '';
-  const outside = `https://127.0.0.1:${port}`;
-  writeSecret(home.kubeconfig, kubeconfig({ name: clusterName, server: outside, authority, client: admin }));
+  const local = `https://127.0.0.1:${port}`;
+  writeSecret(home.kubeconfig, kubeconfig({ name: clusterName, server: local, authority, client: admin }));
   const agentKubeconfig = path.join(home.run, 'agent.kubeconfig');
   const inside = `https://${addresses.fabric}:${addresses.apiPort}`;
   writeSecret(agentKubeconfig, kubeconfig({ name: clusterName, server: inside, authority, client: agent }));
@@ -148,7 +158,7 @@ async function prepareCertificates(home: ClusterHome): Promise<Certificates> {
     privateKey: server.privateKey,
     clientAuthority: authority.certificate,
   };
-  return { authority, tls, agentKubeconfig };
+  return { authority, tls, agentKubeconfig, world };
 }
 
 function installAddons(store: Store, { datapathMode }: LaunchOptions): void {

@@ -1,11 +1,13 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { ObjectStore } from '../cluster/index.ts';
+import { worldAddresses } from '../cluster/node/index.ts';
 import { buildZone } from '../dns/index.ts';
 
-/** Names of the host that stands outside the cluster, and its addresses. */
-const worldNames = { first: 'one.one.one.one', second: 'k8s.io' } as const;
-const worldAddresses = { first: '203.0.113.10', second: '203.0.113.11' } as const;
+/** Names of the host that stands outside the cluster, one for each of its addresses; a user may choose the first. */
+export function worldNames(externalTarget: string | undefined): readonly string[] {
+  return [externalTarget ?? 'one.one.one.one', 'k8s.io'];
+}
 
 export interface ZoneFile {
   /** How the cluster DNS image starts: on this zone. */
@@ -26,10 +28,9 @@ export function startZoneFile(
 ): ZoneFile {
   mkdirSync(directory, { recursive: true });
   const file = path.join(directory, 'zone.json');
-  const external = {
-    [externalTarget ?? worldNames.first]: worldAddresses.first,
-    [worldNames.second]: worldAddresses.second,
-  };
+  const external = Object.fromEntries(
+    worldNames(externalTarget).map((name, index) => [name, worldAddresses[index] ?? '']),
+  );
   // The store has validated and defaulted what it holds, so its objects are of their kind.
   const objects = <T>(resource: string): readonly T[] => store.list(resource) as readonly unknown[] as readonly T[];
   let resolvers: readonly string[] = [];

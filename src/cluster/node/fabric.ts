@@ -12,12 +12,16 @@ import {
 } from './addresses.ts';
 import { ipBatch } from './ip-batch.ts';
 import { forwarding, noLinkIpv6, writeSettings } from './sysctl.ts';
-import { startWorldHost, worldAddresses } from './world-host.ts';
+import { startWorldHost, type WorldTls, worldAddresses } from './world-host.ts';
 
 export interface Fabric {
   readonly nodes: readonly NodeAddresses[];
-  /** The host outside the cluster; its addresses answer HTTP on port 80. */
-  readonly world: { readonly network: string; readonly addresses: readonly string[] };
+  /** The host outside the cluster; its addresses answer HTTP on port 80, and after `serveTls` HTTPS on port 443. */
+  readonly world: {
+    readonly network: string;
+    readonly addresses: readonly string[];
+    serveTls(tls: WorldTls): Promise<void>;
+  };
   /** Takes the world host and all namespaces of the fabric away. */
   close(): Promise<void>;
 }
@@ -61,7 +65,7 @@ export async function createFabric({ nodes: names, serviceCidr }: FabricOptions)
   const world = await startWorldHost(worldNetwork);
   return {
     nodes,
-    world: { network: worldNetwork, addresses: worldAddresses },
+    world: { network: worldNetwork, addresses: worldAddresses, serveTls: world.serveTls },
     async close() {
       await world.close();
       await ipBatch(['link del br0', 'link del world0', ...nodes.map((node) => `link del ${fabricLink(node)}`)]);

@@ -1,4 +1,5 @@
 import http from 'node:http';
+import https from 'node:https';
 import {
   constants as c,
   check,
@@ -12,25 +13,48 @@ import {
 /** The two addresses of the host outside the cluster; the first is what `one.one.one.one` names, the second `k8s.io`. */
 export const worldAddresses = ['203.0.113.10', '203.0.113.11'] as const;
 
+/** PEM texts of what the world host shows itself with. */
+export interface WorldTls {
+  readonly certificate: string;
+  readonly privateKey: string;
+}
+
+export interface WorldHost {
+  /** Serves the same on port 443; without it that port refuses connections. */
+  serveTls(tls: WorldTls): Promise<void>;
+  close(): Promise<void>;
+}
+
+const limits = { requestTimeout: 30_000, headersTimeout: 10_000 } as const;
+
 /**
  * Serves as a small web site on port 80 of the world's namespace: HTML on `/` and `/index.html`, else 404.
  * It listens from this process, since only the socket has to live there.
  */
-export async function startWorldHost(network: string): Promise<{ close(): Promise<void> }> {
-  const server = http.createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }, answer);
-  server.maxConnections = 1000;
-  const fd = inNetworkNamespace(network, () => boundSocket(80));
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen({ fd }, resolve);
-  });
-  server.on('error', () => {});
-  server.unref();
+export async function startWorldHost(network: string): Promise<WorldHost> {
+  const servers: http.Server[] = [];
+  const serve = async (server: http.Server, port: number): Promise<void> => {
+    server.maxConnections = 1000;
+    const fd = inNetworkNamespace(network, () => boundSocket(port));
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject).listen({ fd }, resolve);
+    });
+    server.on('error', () => {});
+    server.unref();
+    servers.push(server);
+  };
+  const stop = (server: http.Server): Promise<void> =>
+    new Promise((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+  await serve(http.createServer(limits, answer), 80);
   return {
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    serveTls: ({ certificate, privateKey }) =>
+      serve(https.createServer({ ...limits, cert: certificate, key: privateKey }, answer), 443),
+    close: async () => {
+      await Promise.all(servers.map(stop));
+    },
   };
 }
 
