@@ -47,8 +47,7 @@ test('an allowed request names the backend, the frontend and the rule', () => {
       { key: 'X-Request-Id', value: 'id-1' },
     ],
     status: 200,
-    denied: false,
-    rules: ['rule-1'],
+    verdicts: { egress: { denied: false, rules: ['rule-1'] } },
   });
 });
 
@@ -63,11 +62,10 @@ test('a denied request without a backend goes to the address it asked for', () =
     common_properties: denied,
     response: { response_code: 403 },
   });
-  assert.equal(event?.denied, true);
+  assert.deepEqual(event?.verdicts, { egress: { denied: true, rules: [] } });
   assert.equal(event?.direction, 'ingress');
   assert.deepEqual(event?.destination, { address: '10.96.44.9', port: 8080 });
   assert.equal(event?.frontend, undefined);
-  assert.deepEqual(event?.rules, []);
 });
 
 test('a denial by the ingress rules of a backend on the same node counts, with its rule', () => {
@@ -82,8 +80,10 @@ test('a denial by the ingress rules of a backend on the same node counts, with i
     },
   };
   const event = httpEventOf('egress:x', { ...entry, common_properties: { ...entry.common_properties, metadata } });
-  assert.equal(event?.denied, true);
-  assert.deepEqual(event?.rules, ['ingress-rule']);
+  assert.deepEqual(event?.verdicts, {
+    egress: { denied: false, rules: ['egress-rule'] },
+    ingress: { denied: true, rules: ['ingress-rule'] },
+  });
 });
 
 test('an entry without a client is no event', () => {

@@ -1,4 +1,4 @@
-import type { HttpEvent } from '../model/flow/index.ts';
+import type { HttpEvent, RequestVerdict } from '../model/flow/index.ts';
 
 /** `envoy.data.accesslog.v3.HTTPAccessLogEntry` as protobuf JSON with original field names; only what flows need. */
 export interface HttpAccessLogEntry {
@@ -48,7 +48,6 @@ export function httpEventOf(logName: string, entry: HttpAccessLogEntry): HttpEve
   const destination = addressOf(common.upstream_remote_address) ?? frontend;
   if (!source || !destination) return undefined;
   const direction = logName.startsWith('ingress:') ? 'ingress' : 'egress';
-  const verdict = verdictOf(common.metadata?.filter_metadata?.[rbacFilter] ?? {}, direction);
   const redirected = frontend && (frontend.address !== destination.address || frontend.port !== destination.port);
   return {
     kind: 'http',
@@ -63,31 +62,20 @@ export function httpEventOf(logName: string, entry: HttpAccessLogEntry): HttpEve
     protocol: protocols[entry.protocol_version ?? ''] ?? 'HTTP/1.1',
     requestHeaders: headersOf(request),
     status: response.response_code ?? 0,
-    denied: verdict.denied,
-    rules: verdict.rules,
+    verdicts: verdictsOf(common.metadata?.filter_metadata?.[rbacFilter] ?? {}),
   };
 }
 
-/**
- * What the RBAC filters decided. The filter for the backend's ingress rules writes its keys with the prefix `ingress_`.
- * A denial by either counts; the deciding rule is the denying one, else that of the listener's own direction.
- */
-function verdictOf(
-  metadata: Readonly<Record<string, unknown>>,
-  direction: 'ingress' | 'egress',
-): { readonly denied: boolean; readonly rules: readonly string[] } {
-  const of = (prefix: string) => ({
-    denied: metadata[`${prefix}enforced_engine_result`] === 'denied',
-    rule: metadata[`${prefix}enforced_effective_policy_id`],
-  });
-  const egress = of('');
-  const ingress = of('ingress_');
-  const own = direction === 'ingress' ? ingress : egress;
-  const deciding = [egress, ingress].find(({ denied }) => denied) ?? own;
-  return {
-    denied: deciding.denied,
-    rules: typeof deciding.rule === 'string' && deciding.rule !== '' ? [deciding.rule] : [],
+/** What the RBAC filters decided. Those for the backend's ingress rules write their keys with the prefix `ingress_`. */
+function verdictsOf(metadata: Readonly<Record<string, unknown>>): HttpEvent['verdicts'] {
+  const of = (prefix: string): RequestVerdict | undefined => {
+    const result = metadata[`${prefix}enforced_engine_result`];
+    if (typeof result !== 'string') return undefined;
+    const rule = metadata[`${prefix}enforced_effective_policy_id`];
+    return { denied: result === 'denied', rules: typeof rule === 'string' && rule !== '' ? [rule] : [] };
   };
+  const [egress, ingress] = [of(''), of('ingress_')];
+  return { ...(egress && { egress }), ...(ingress && { ingress }) };
 }
 
 function addressOf(address: EnvoyAddress | undefined): { readonly address: string; readonly port: number } | undefined {

@@ -4,7 +4,11 @@ import type { Endpoint, NamespacedService, Workload } from '../model/flow/index.
 import type { NodePlan, Pod, World } from '../plan/index.ts';
 
 /** Builds what flows are named with from the world and the plan in force; one is made per plan and read per event. */
-export function flowLookups(world: World, plan: NodePlan, endpointId: (address: string) => number): FlowLookups {
+export function flowLookups(
+  world: World,
+  plan: NodePlan,
+  { endpointId, policyRevision }: { readonly endpointId: (address: string) => number; readonly policyRevision: number },
+): FlowLookups {
   const identities = new Map<string, number>();
   const ranges: { readonly cidr: NonNullable<ReturnType<typeof parseCidr>>; readonly identity: number }[] = [];
   for (const { cidr, identity } of plan.datapath.ipcache) {
@@ -39,6 +43,7 @@ export function flowLookups(world: World, plan: NodePlan, endpointId: (address: 
     },
     service: (address, port) => services.get(`${address}:${port}`),
     names: (address) => names.get(address) ?? [],
+    policyRevision,
     rule: (key) => plan.rules.get(key),
   };
 }

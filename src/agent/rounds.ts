@@ -51,6 +51,9 @@ export function createRounds({ options, client, sources, dns, flows, xds, datapa
   const reports = createReportWriter({ client, log });
   const refusals = createRefusals();
   const first = Promise.withResolvers<void>();
+  /** Cilium's counter of policy changes, and the version of the cluster's objects that it was last raised for. */
+  let policyRevision = 0;
+  let revised: string | undefined;
   let begun = false;
   let current: NodePlan | undefined;
   let applied: Applied | undefined;
@@ -86,7 +89,7 @@ export function createRounds({ options, client, sources, dns, flows, xds, datapa
     await dns.listen(next.dns.proxyPort);
     current = next;
     hosts = hostIdentities(next);
-    flows.use(flowLookups(planned, next, endpointObjects.idOf));
+    flows.use(flowLookups(planned, next, { endpointId: endpointObjects.idOf, policyRevision }));
     applied = await applyPlan(next, applied, { publish: xds.publish, applyDatapath: datapath.apply });
     return next;
   };
@@ -104,6 +107,8 @@ export function createRounds({ options, client, sources, dns, flows, xds, datapa
       if (!begun) return;
       const inForce = dns.beginRound();
       const observed = sources.observedVersion();
+      if (observed !== revised) policyRevision += 1;
+      revised = observed;
       await allocateIdentities();
       let planned = world();
       let next = await apply(planned);

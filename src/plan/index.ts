@@ -19,6 +19,7 @@ export type {
   XdsResources,
 } from './node-plan.ts';
 export { plan } from './plan.ts';
+export { matchingEntries, matchTypeOf, type PolicyQuestion } from './verdicts/packet.ts';
 export type {
   AgentConfig,
   ConfigMap,

@@ -57,7 +57,7 @@ export function dnsFlow(event: DnsEvent, lookups: FlowLookups, uuid: string): Fl
     event_type: { type: MessageType.L7 },
     traffic_direction: directionNumber('egress'),
     is_reply: { value: reply },
-    ...policyFields(lookups, event.rules, 'egress', event.denied),
+    ...policyFields(lookups, 'egress', event),
     Summary: dnsSummary(event, dns),
   };
 }

@@ -31,13 +31,26 @@ const rule: RuleReference = {
   path: 'spec.egress[0]',
   labels: ['k8s:io.cilium.k8s.policy.name=client-egress-l7-http'],
 };
+const ingressRule: RuleReference = {
+  kind: 'CiliumClusterwideNetworkPolicy',
+  name: 'echo',
+  path: 'spec.ingressDeny[0]',
+  labels: ['k8s:io.cilium.k8s.policy.name=echo'],
+};
+const rules = new Map([
+  ['r1', rule],
+  ['r2', { ...rule, path: 'spec.egress[1].toPorts[0]' }],
+  ['r3', { ...rule, path: 'specs[0].egress[0]', labels: [...rule.labels, 'unspec:tier=two'] }],
+  ['i1', ingressRule],
+]);
 const lookups: FlowLookups = {
   nodeName: 'node-1',
   endpoint: (address) => endpoints.get(address),
   service: (address, port) =>
     address === '10.96.0.9' && port === 8080 ? { name: 'echo-same-node', namespace: 'cilium-test' } : undefined,
   names: (address) => (address === '203.0.113.10' ? ['one.one.one.one'] : []),
-  rule: (key) => (key === 'r1' ? rule : undefined),
+  policyRevision: 7,
+  rule: (key) => rules.get(key),
 };
 const timeNs = 1_639_581_017_639_000_000n;
 
@@ -155,8 +168,7 @@ const http: HttpEvent = {
     { key: 'X-Request-Id', value: 'id-1' },
   ],
   status: 200,
-  denied: false,
-  rules: ['r1'],
+  verdicts: { egress: { denied: false, rules: ['r1'] }, ingress: { denied: false, rules: ['unenforced'] } },
 };
 const url = 'http://joe:HUBBLE_REDACTED@echo-same-node:8080/foo?x=1';
 
@@ -168,16 +180,97 @@ test('an HTTP request becomes a request and a response', () => {
   ]);
   assert.equal(
     printJson('flow.Flow', flows[1] ?? {}),
-    `{"time":"2021-12-15T15:10:17.641941007Z","uuid":"uuid-2","verdict":"FORWARDED","IP":{"source":"10.244.1.11","destination":"10.244.1.10","ipVersion":"IPv4"},"l4":{"TCP":{"source_port":8080,"destination_port":51312}},"source":{"ID":2,"identity":400,"namespace":"cilium-test","pod_name":"echo-same-node-b"},"destination":{"ID":1,"identity":300,"namespace":"cilium-test","pod_name":"client2-a"},"Type":"L7","node_name":"node-1","l7":{"type":"RESPONSE","latency_ns":"2941007","http":{"code":200,"method":"GET","url":"${url}","protocol":"HTTP/1.1","headers":[{"key":"X-Request-Id","value":"id-1"}]}},"reply":true,"event_type":{"type":129},"source_service":{"name":"echo-same-node","namespace":"cilium-test"},"traffic_direction":"EGRESS","is_reply":true,"trace_context":{"parent":{"trace_id":"${'a'.repeat(32)}"}},"Summary":"HTTP/1.1 200 2ms (GET ${url})","egress_allowed_by":[{"name":"client-egress-l7-http","namespace":"cilium-test","labels":["k8s:io.cilium.k8s.policy.name=client-egress-l7-http"],"kind":"CiliumNetworkPolicy"}]}`,
+    `{"time":"2021-12-15T15:10:17.641941007Z","uuid":"uuid-2","verdict":"FORWARDED","IP":{"source":"10.244.1.11","destination":"10.244.1.10","ipVersion":"IPv4"},"l4":{"TCP":{"source_port":8080,"destination_port":51312}},"source":{"ID":2,"identity":400,"namespace":"cilium-test","pod_name":"echo-same-node-b"},"destination":{"ID":1,"identity":300,"namespace":"cilium-test","pod_name":"client2-a"},"Type":"L7","node_name":"node-1","l7":{"type":"RESPONSE","latency_ns":"2941007","http":{"code":200,"method":"GET","url":"${url}","protocol":"HTTP/1.1","headers":[{"key":"X-Request-Id","value":"id-1"}]}},"reply":true,"event_type":{"type":129},"source_service":{"name":"echo-same-node","namespace":"cilium-test"},"traffic_direction":"EGRESS","is_reply":true,"trace_context":{"parent":{"trace_id":"${'a'.repeat(32)}"}},"Summary":"HTTP/1.1 200 2ms (GET ${url})","egress_allowed_by":[{"name":"client-egress-l7-http","namespace":"cilium-test","labels":["k8s:io.cilium.k8s.policy.name=client-egress-l7-http","ciliate:rule=spec.egress[0]"],"revision":"7","kind":"CiliumNetworkPolicy"}]}`,
   );
   assert.deepEqual(flows[0]?.l7?.http?.headers?.[0], { key: 'Authorization', value: 'HUBBLE_REDACTED' });
 });
 
 test('a denied request is one dropped flow', () => {
-  assert.deepEqual(lines(build({ ...http, denied: true, status: 403, url: 'http://echo-same-node:8080/foo' })), [
-    'cilium-test/client2-a:51312 (ID:300) -> cilium-test/echo-same-node-b:8080 (ID:400) http-request DROPPED (HTTP/1.1 GET http://echo-same-node:8080/foo)',
-  ]);
+  assert.deepEqual(
+    lines(
+      build({
+        ...http,
+        verdicts: { egress: { denied: true, rules: [] } },
+        status: 403,
+        url: 'http://echo-same-node:8080/foo',
+      }),
+    ),
+    [
+      'cilium-test/client2-a:51312 (ID:300) -> cilium-test/echo-same-node-b:8080 (ID:400) http-request DROPPED (HTTP/1.1 GET http://echo-same-node:8080/foo)',
+    ],
+  );
 });
+
+const own = { name: 'client-egress-l7-http', namespace: 'cilium-test', kind: 'CiliumNetworkPolicy', revision: 7 };
+const [nameLabel = ''] = rule.labels;
+const place = (path: string) => `ciliate:rule=${path}`;
+const denyEcho = {
+  name: 'echo',
+  kind: 'CiliumClusterwideNetworkPolicy',
+  revision: 7,
+  labels: [...ingressRule.labels, place('spec.ingressDeny[0]')],
+};
+const decided: readonly (readonly [
+  what: string,
+  event: Partial<PacketEvent> | Partial<HttpEvent>,
+  by: Partial<Flow>,
+])[] = [
+  [
+    'rules of one policy are one entry with all their places',
+    { kind: 'policy-verdict', verdict: 'allowed', direction: 'egress', rules: ['r2', 'r1', 'r1', 'gone'] },
+    {
+      egress_allowed_by: [{ ...own, labels: [nameLabel, place('spec.egress[0]'), place('spec.egress[1].toPorts[0]')] }],
+    },
+  ],
+  [
+    'rules of one policy with labels of their own are entries of their own',
+    { kind: 'policy-verdict', verdict: 'redirected', direction: 'egress', rules: ['r1', 'r3'] },
+    {
+      egress_allowed_by: [
+        { ...own, labels: [nameLabel, place('spec.egress[0]')] },
+        { ...own, labels: [nameLabel, 'unspec:tier=two', place('specs[0].egress[0]')] },
+      ],
+    },
+  ],
+  [
+    'a verdict of denial',
+    { kind: 'policy-verdict', verdict: 'denied', direction: 'ingress', dropReason: 181, rules: ['i1'] },
+    { ingress_denied_by: [denyEcho] },
+  ],
+  [
+    'what is let pass by audit mode is named under denied',
+    { kind: 'policy-verdict', verdict: 'audited', direction: 'ingress', rules: ['i1'] },
+    { ingress_denied_by: [denyEcho] },
+  ],
+  [
+    'a drop by a rule',
+    { kind: 'drop', dropReason: 181, direction: 'ingress', rules: ['i1'] },
+    { ingress_denied_by: [denyEcho] },
+  ],
+  ['default deny has no policy', { kind: 'policy-verdict', verdict: 'denied', direction: 'egress' }, {}],
+  [
+    'a request that the client may send and the backend may not take',
+    {
+      ...http,
+      status: 403,
+      verdicts: { egress: { denied: false, rules: ['r1'] }, ingress: { denied: true, rules: ['i1'] } },
+    },
+    { egress_allowed_by: [{ ...own, labels: [nameLabel, place('spec.egress[0]')] }], ingress_denied_by: [denyEcho] },
+  ],
+];
+
+for (const [what, event, expected] of decided) {
+  test(`deciding policies: ${what}`, () => {
+    const whole = { timeNs, packet: syn, ...event } as PacketEvent | HttpEvent;
+    const [flow = {}] = build(whole);
+    const fields = ['egress_allowed_by', 'egress_denied_by', 'ingress_allowed_by', 'ingress_denied_by'] as const;
+    assert.deepEqual(
+      Object.fromEntries(fields.flatMap((field) => (flow[field] ? [[field, flow[field]]] : []))),
+      expected,
+    );
+    encodeMessage('flow.Flow', flow);
+  });
+}
 
 test('DNS messages become lines', () => {
   const question = {

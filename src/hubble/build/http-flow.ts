@@ -15,6 +15,8 @@ import { type Redaction, redactHeaders, redactUrl } from './redact.ts';
 
 /** The request's flow and, where an answer was sent on, the response's. A denied request has the first alone. */
 export function httpFlows(event: HttpEvent, lookups: FlowLookups, uuid: () => string, redaction: Redaction): Flow[] {
+  const { egress, ingress } = event.verdicts;
+  const denied = egress?.denied === true || ingress?.denied === true;
   const url = redactUrl(event.url, redaction);
   const headers = redactHeaders(event.requestHeaders, redaction);
   const http = { method: event.method, url, protocol: event.protocol };
@@ -24,11 +26,11 @@ export function httpFlows(event: HttpEvent, lookups: FlowLookups, uuid: () => st
     ...commonFields(event, lookups, { source, destination, reply: false }),
     time: toTimestamp(event.startNs),
     uuid: uuid(),
-    verdict: event.denied ? Verdict.DROPPED : Verdict.FORWARDED,
+    verdict: denied ? Verdict.DROPPED : Verdict.FORWARDED,
     l7: layer7(L7FlowType.REQUEST, { http: { ...http, headers } }),
     Summary: `${event.protocol} ${event.method} ${url}`,
   };
-  if (event.denied || event.status === 0) return [request];
+  if (denied || event.status === 0) return [request];
   const milliseconds = event.latencyNs / 1_000_000n;
   const response: Flow = {
     ...commonFields(event, lookups, { source: destination, destination: source, reply: true }),
@@ -79,7 +81,8 @@ function commonFields(event: HttpEvent, lookups: FlowLookups, { source, destinat
     traffic_direction: directionNumber(event.direction),
     is_reply: { value: reply },
     ...(traceId !== undefined && { trace_context: { parent: { trace_id: traceId } } }),
-    ...policyFields(lookups, event.rules, event.direction, event.denied),
+    ...(event.verdicts.egress && policyFields(lookups, 'egress', event.verdicts.egress)),
+    ...(event.verdicts.ingress && policyFields(lookups, 'ingress', event.verdicts.ingress)),
   };
 }
 

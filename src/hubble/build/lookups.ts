@@ -1,4 +1,4 @@
-import type { Endpoint, Flow, FlowPolicy, NamespacedService } from '../../model/flow/index.ts';
+import type { Endpoint, Flow, FlowPolicy, NamespacedService, RequestVerdict } from '../../model/flow/index.ts';
 import { TrafficDirection } from '../../model/flow/index.ts';
 import type { RuleReference } from '../../plan/index.ts';
 
@@ -12,6 +12,8 @@ export interface FlowLookups {
   readonly service: (address: string, port: number) => NamespacedService | undefined;
   /** DNS names that were learnt for an address. */
   readonly names: (address: string) => readonly string[];
+  /** Counts the versions of the cluster's policies that this node has put into force. */
+  readonly policyRevision: number;
   /** The rule behind a key of `NodePlan.rules`. */
   readonly rule: (key: string) => RuleReference | undefined;
 }
@@ -49,31 +51,40 @@ export function directionNumber(direction: 'ingress' | 'egress'): number {
   return direction === 'egress' ? TrafficDirection.EGRESS : TrafficDirection.INGRESS;
 }
 
-/** The deciding policies under the field for direction and outcome; nothing when no rule is known. */
+/** Key of the label that says where in its policy a rule stands: the flow schema has no field for it. */
+const ruleLabel = 'ciliate:rule';
+
+/**
+ * The deciding policies under the field for direction and outcome; no field when no rule is known, as for what is denied
+ * because nothing allows it. The rules of one policy with the same labels are one entry that names all their places.
+ */
 export function policyFields(
   lookups: FlowLookups,
-  keys: readonly string[],
   direction: 'ingress' | 'egress',
-  denied: boolean,
+  { denied, rules }: RequestVerdict,
 ): Partial<Flow> {
-  const policies = keys.flatMap((key) => {
+  const groups = new Map<string, [RuleReference, ...RuleReference[]]>();
+  for (const key of rules) {
     const rule = lookups.rule(key);
-    return rule ? [flowPolicy(rule)] : [];
-  });
-  if (policies.length === 0) return {};
-  const distinct = policies.filter((policy, index) => policies.findIndex((other) => same(policy, other)) === index);
-  return { [`${direction}_${denied ? 'denied' : 'allowed'}_by`]: distinct };
+    if (!rule) continue;
+    const group = [rule.kind, rule.namespace, rule.name, ...rule.labels].join('\n');
+    const known = groups.get(group);
+    if (known) known.push(rule);
+    else groups.set(group, [rule]);
+  }
+  if (groups.size === 0) return {};
+  const policies = [...groups.values()].map((group) => flowPolicy(group, lookups.policyRevision));
+  return { [`${direction}_${denied ? 'denied' : 'allowed'}_by`]: policies };
 }
 
-function flowPolicy(rule: RuleReference): FlowPolicy {
+function flowPolicy(rules: readonly [RuleReference, ...RuleReference[]], revision: number): FlowPolicy {
+  const [{ kind, namespace, name, labels }] = rules;
+  const places = [...new Set(rules.map(({ path }) => `${ruleLabel}=${path}`))].sort();
   return {
-    name: rule.name,
-    ...(rule.namespace !== undefined && { namespace: rule.namespace }),
-    labels: [...rule.labels],
-    kind: rule.kind,
+    name,
+    ...(namespace !== undefined && { namespace }),
+    labels: [...labels, ...places],
+    revision,
+    kind,
   };
-}
-
-function same(a: FlowPolicy, b: FlowPolicy): boolean {
-  return a.name === b.name && a.namespace === b.namespace && a.kind === b.kind;
 }

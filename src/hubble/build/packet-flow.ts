@@ -90,7 +90,7 @@ function dropFields(event: PacketEvent, lookups: FlowLookups): Partial<Flow> {
     event_type: { type: MessageType.DROP, sub_type: reason },
     ...(event.direction && {
       traffic_direction: directionNumber(event.direction),
-      ...policyFields(lookups, event.rules ?? [], event.direction, true),
+      ...policyFields(lookups, event.direction, { denied: true, rules: event.rules ?? [] }),
     }),
   };
 }
@@ -106,7 +106,10 @@ function policyVerdictFields(event: PacketEvent, lookups: FlowLookups): Partial<
     ...(event.matchType !== undefined && { policy_match_type: event.matchType }),
     ...(event.direction && {
       traffic_direction: directionNumber(event.direction),
-      ...policyFields(lookups, event.rules ?? [], event.direction, denied || verdict === 'audited'),
+      ...policyFields(lookups, event.direction, {
+        denied: denied || verdict === 'audited',
+        rules: event.rules ?? [],
+      }),
     }),
   };
 }

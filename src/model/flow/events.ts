@@ -58,8 +58,13 @@ export interface HttpEvent {
   readonly requestHeaders: readonly { readonly key: string; readonly value: string }[];
   /** 0 when no response was sent. */
   readonly status: number;
+  /** Of the client's egress rules and of the backend's ingress rules, each where they were asked. */
+  readonly verdicts: { readonly egress?: RequestVerdict; readonly ingress?: RequestVerdict };
+}
+
+/** `rules`: keys of `NodePlan.rules` that decided; none for a denial because nothing allows. */
+export interface RequestVerdict {
   readonly denied: boolean;
-  /** Keys of `NodePlan.rules` that decided. */
   readonly rules: readonly string[];
 }
 

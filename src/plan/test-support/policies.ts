@@ -73,7 +73,14 @@ function judged(made: NodePlan, text: string): string {
     /^(ingress|egress) (\w+)>(\w+) (\w+)\/(\d+)(?: (\w+) (.+))?$/.exec(text) ?? [];
   const [source = '', destination = ''] = [address[from], address[to]];
   if (path !== undefined) {
-    const request = { client: source, backend: destination, port: Number(number), path, method: method ?? 'GET' };
+    const request = {
+      client: source,
+      backend: destination,
+      port: Number(number),
+      path,
+      method: method ?? 'GET',
+      authority: 'echo-same-node:8080',
+    };
     const { allowed, by } = requestVerdict(made, request);
     return allowed ? 'allowed' : ['denied', ...by].join(' ');
   }
