@@ -11,25 +11,29 @@ export function normalizeDnsName(name: string): string {
 }
 
 /**
- * A test of names against a `matchPattern` (Cilium's `pkg/fqdn/matchpattern`): `*` stands for characters of one label, `**.` at the
- * front for one or more labels, `*` or `**` alone for every name. Compared label by label, so that no pattern takes long.
+ * A test of names against a `matchPattern` (Cilium's `pkg/fqdn/matchpattern`): `*` stands for characters of one label, `**.` (or more stars) at the
+ * front for one or more labels, stars alone for every name. Compared label by label, so that no pattern takes long.
  */
 export function compileDnsPattern(matchPattern: string): (name: string) => boolean {
   const pattern = normalizeDnsName(matchPattern).slice(0, -1);
-  if (pattern === '*' || pattern === '**') return matchesEveryName;
-  const anyDepth = pattern.startsWith('**.');
-  const wanted = (anyDepth ? pattern.slice(3) : pattern).split('.').map((label) => label.split(/\*+/));
+  if (/^\*+$/.test(pattern)) return matchesEveryName;
+  const anyDepth = /^\*{2,}\./.exec(pattern)?.[0];
+  const wanted = pattern
+    .slice(anyDepth?.length)
+    .split('.')
+    .map((label) => label.split(/\*+/));
   return (name) => {
     const labels = labelsOf(name);
     const extra = labels.length - wanted.length;
-    if (anyDepth ? extra < 1 || !labels.slice(0, extra).every(isLabel) : extra !== 0) return false;
+    if (anyDepth !== undefined ? extra < 1 || !labels.slice(0, extra).every(isLabel) : extra !== 0) return false;
     return wanted.every((parts, index) => matchesLabel(parts, labels[extra + index] ?? ''));
   };
 }
 
 function matchesEveryName(name: string): boolean {
   const labels = labelsOf(name);
-  return labels.join('') === '' || labels.every(isLabel);
+  const isRoot = labels.length === 1 && labels[0] === '';
+  return isRoot || labels.every(isLabel);
 }
 
 function labelsOf(name: string): readonly string[] {

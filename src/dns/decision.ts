@@ -7,6 +7,7 @@ export interface DnsQuestionContext {
   /** Identity and port of the server it asks. */
   readonly serverIdentity: Identity;
   readonly serverPort: number;
+  readonly protocol: 'tcp' | 'udp';
   readonly name: string;
 }
 
@@ -19,11 +20,13 @@ export interface DnsDecision {
 const byPlan = new WeakMap<DnsPlan, ReadonlyMap<string, readonly DnsRule[]>>();
 
 /** Whether one of the endpoint's rules allows this name at this server. What no rule allows is denied. The query type does not matter. */
-export function decide(plan: DnsPlan, { client, serverIdentity, serverPort, name }: DnsQuestionContext): DnsDecision {
+export function decide(
+  plan: DnsPlan,
+  { client, serverIdentity, serverPort, protocol, name }: DnsQuestionContext,
+): DnsDecision {
   const rules = (rulesByEndpoint(plan).get(client) ?? [])
-    .filter(
-      (rule) => (rule.peer === 0 || rule.peer === serverIdentity) && (rule.port === 0 || rule.port === serverPort),
-    )
+    .filter((rule) => rule.protocol === protocol && rule.port === serverPort)
+    .filter((rule) => rule.peer === 0 || rule.peer === serverIdentity)
     .filter((rule) => rule.names.some((wanted) => matches(wanted, name)))
     .map((rule) => rule.rule);
   return { allowed: rules.length > 0, rules: [...new Set(rules)] };

@@ -58,6 +58,7 @@ export function createDnsProxy(options: DnsProxyOptions): DnsProxy {
       client: query.client.address,
       serverIdentity: options.identityOf(query.server.address),
       serverPort: query.server.port,
+      protocol: query.transport,
       name: question.name,
     });
     onEvent({ ...eventOf(asked, rules), type: 'request', denied: !allowed });

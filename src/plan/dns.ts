@@ -10,8 +10,9 @@ export function redirectsDns(groups: readonly EndpointGroup[]): boolean {
 }
 
 /**
- * What the redirected endpoints may ask. A plain allow that covers a redirected port lets every name pass there, as does a
- * rule that only makes traffic visible.
+ * What the redirected endpoints may ask. A plain allow of the same port and protocol lets every name pass there, as does a
+ * direction in which the endpoint is not isolated. An allow of more than this port (by Layer 3 alone, by a range) does not: Cilium's
+ * DNS proxy knows the rules of the redirected port only (`CheckAllowed` of `pkg/fqdn/dnsproxy`).
  */
 export function dnsPlan(groups: readonly EndpointGroup[], proxyPort: number): DnsPlan {
   const rules = groups.flatMap(({ pods, policy }) => {
@@ -35,28 +36,26 @@ function ruleShapes(filters: readonly PolicyFilter[], enforced: boolean): readon
   const add = (shape: RuleShape) => shapes.set(JSON.stringify(shape), shape);
   const allows = filters.filter(({ direction, action, dns }) => direction === 'egress' && action === 'allow' && !dns);
   for (const redirect of redirects) {
+    const where = { protocol: redirect.protocol === 'tcp' ? 'tcp' : 'udp', port: redirect.port } as const;
     for (const peer of redirect.peers) {
-      const where = { peer, port: redirect.port };
       for (const { key, rule } of redirect.dns ?? []) {
         const { matchName, matchPattern } = rule;
         const name = {
           ...(matchName !== undefined && { matchName }),
           ...(matchPattern !== undefined && { matchPattern }),
         };
-        add({ ...where, names: [name], rule: key });
+        add({ peer, ...where, names: [name], rule: key });
       }
-      if (redirect.visibilityOnly || !enforced) add({ ...where, names: everyName, rule: redirect.rule });
+      if (!enforced) add({ peer, ...where, names: everyName, rule: redirect.rule });
     }
-    for (const allow of allows.filter((candidate) => covers(candidate, redirect))) {
-      for (const peer of allow.peers) add({ peer, port: redirect.port, names: everyName, rule: allow.rule });
+    for (const allow of allows.filter((candidate) => isSamePort(candidate, redirect))) {
+      for (const peer of allow.peers) add({ peer, ...where, names: everyName, rule: allow.rule });
     }
   }
   return [...shapes.values()].sort((a, b) => a.peer - b.peer || a.port - b.port || (a.rule < b.rule ? -1 : 1));
 }
 
-/** Whether the plain allow lets queries on the redirected port through, for the transport that the rule redirects. */
-function covers(allow: PolicyFilter, redirect: PolicyFilter): boolean {
-  if (allow.http) return false;
-  if (allow.protocol !== 'any' && allow.protocol !== redirect.protocol) return false;
-  return allow.port <= redirect.port && redirect.port <= allow.portEnd;
+function isSamePort(allow: PolicyFilter, redirect: PolicyFilter): boolean {
+  if (allow.http || allow.protocol !== redirect.protocol) return false;
+  return allow.port === redirect.port && allow.portEnd === redirect.portEnd;
 }

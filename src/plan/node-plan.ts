@@ -120,7 +120,7 @@ export interface JsonObject {
   readonly [key: string]: JsonValue;
 }
 
-/** What pods may ask. A query of an endpoint that is redirected here is allowed when one of its rules allows name, server and port. */
+/** What pods may ask. A query of an endpoint that is redirected here is allowed when one of its rules allows name, server, protocol and port. */
 export interface DnsPlan {
   /** UDP and TCP port of the DNS proxy on the node's loopback; 0 when nothing is redirected to it. */
   readonly proxyPort: number;
@@ -131,6 +131,7 @@ export interface DnsRule {
   readonly endpoint: string;
   /** 0: every peer. */
   readonly peer: Identity;
+  readonly protocol: 'tcp' | 'udp';
   readonly port: number;
   /** `matchName` or `matchPattern` texts as written; either may decide. */
   readonly names: readonly { readonly matchName?: string; readonly matchPattern?: string }[];

@@ -23,7 +23,7 @@ const cases: readonly Case[] = [
     ],
   },
   {
-    name: 'a visibility rule next to an isolating one lets everything pass on its ports',
+    name: 'next to a rule that isolates, a Layer-7 rule decides, whether it isolates itself or not',
     policies: [
       cnp({
         endpointSelector: clients,
@@ -34,7 +34,8 @@ const cases: readonly Case[] = [
     ],
     expect: [
       ['egress client>echo tcp/8080', 'redirect cilium-http-egress'],
-      ['egress client>echo tcp/8080 GET /b', 'allowed'],
+      ['egress client>echo tcp/8080 GET /a', 'allowed'],
+      ['egress client>echo tcp/8080 GET /b', 'denied'],
       ['egress client>echo tcp/81', 'default-deny'],
     ],
   },
@@ -159,18 +160,23 @@ test('a policy that turns bad stays in force as it was, and says so', () => {
   assert.deepEqual(after.lastGood, before.lastGood);
 });
 
-test('DNS: names by rule, everything where a plain allow covers the port', () => {
-  const rule = (item: object) => plan(walkthroughWorld({ policies: [egress(item, ...plainAllow)] })).dns;
+test('DNS: names by rule, everything where a plain allow says the same port and protocol', () => {
   const server = { matchLabels: { 'io.kubernetes.pod.namespace': 'kube-system' } };
-  let plainAllow: object[] = [];
   const item = {
     toEndpoints: [server],
     toPorts: [{ ports: [{ port: '53', protocol: 'ANY' }], rules: { dns: [{ matchName: 'a.b' }] } }],
   };
-  const only = rule(item);
-  assert.deepEqual([...new Set(only.rules.flatMap(({ names }) => names.map(({ matchName }) => matchName)))], ['a.b']);
-  plainAllow = [{ toEntities: ['cluster'] }];
-  assert.ok(rule(item).rules.some(({ names }) => names[0]?.matchPattern === '*'));
-  plainAllow = [{ toEntities: ['cluster'], toPorts: port('54', 'UDP') }];
-  assert.ok(!rule(item).rules.some(({ names }) => names[0]?.matchPattern === '*'));
+  const everything: readonly (readonly [object[], readonly string[]])[] = [
+    [[], []],
+    [[{ toEntities: ['cluster'], toPorts: port('53', 'UDP') }], ['udp']],
+    [[{ toEntities: ['cluster'], toPorts: port('53', 'ANY') }], ['tcp', 'udp']],
+    [[{ toEntities: ['cluster'], toPorts: port('54', 'UDP') }], []],
+    [[{ toEntities: ['cluster'], toPorts: port('50', 'UDP', { endPort: 60 }) }], []],
+    [[{ toEntities: ['cluster'] }], []],
+  ];
+  for (const [plainAllow, protocols] of everything) {
+    const { rules } = plan(walkthroughWorld({ policies: [egress(item, ...plainAllow)] })).dns;
+    const open = rules.filter(({ names }) => names[0]?.matchPattern === '*').map(({ protocol }) => protocol);
+    assert.deepEqual([...new Set(open)].sort(), protocols, JSON.stringify(plainAllow));
+  }
 });

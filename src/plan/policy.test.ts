@@ -37,6 +37,64 @@ const cases: readonly Case[] = [
     ],
   },
   {
+    name: 'a selector that only leaves out namespaces means pods of the others, no node and nothing of the world',
+    policies: [
+      egress({
+        toEndpoints: [
+          {
+            matchExpressions: [
+              {
+                key: 'io.cilium.k8s.namespace.labels.kubernetes.io/metadata.name',
+                operator: 'NotIn',
+                values: ['cilium-test'],
+              },
+            ],
+          },
+        ],
+      }),
+      knp({
+        podSelector: echoes,
+        ingress: [
+          {
+            from: [
+              {
+                namespaceSelector: {
+                  matchExpressions: [
+                    { key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: ['cilium-test'] },
+                  ],
+                },
+              },
+            ],
+          },
+        ],
+      }),
+    ],
+    expect: [
+      ['egress client>dns udp/53', 'allow'],
+      ['egress client>echo tcp/80', 'default-deny'],
+      ['egress client>node2 tcp/80', 'default-deny'],
+      ['egress client>world tcp/80', 'default-deny'],
+      ['ingress dns>echo tcp/80', 'allow'],
+      ['ingress client>echo tcp/80', 'default-deny'],
+      ['ingress world>echo tcp/80', 'default-deny'],
+    ],
+  },
+  {
+    name: 'world-ipv4 is a label of dual-stack clusters: with one family it selects nobody',
+    policies: [egress({ toEntities: ['world-ipv4'] })],
+    expect: [['egress client>world tcp/80', 'default-deny']],
+  },
+  {
+    name: 'DNS rules on SCTP let nothing pass, since no proxy speaks it',
+    policies: [
+      egress({
+        toEntities: ['all'],
+        toPorts: [{ ports: [{ port: '53', protocol: 'SCTP' }], rules: { dns: [{ matchPattern: '*' }] } }],
+      }),
+    ],
+    expect: [['egress client>dns sctp/53', 'default-deny']],
+  },
+  {
     name: 'matchExpressions',
     policies: [
       egress({ toEndpoints: [{ matchExpressions: [{ key: 'name', operator: 'NotIn', values: ['echo-same-node'] }] }] }),

@@ -122,10 +122,8 @@ function addStatement(config: RbacPolicies, { filter, clients, backends }: State
 function outcomes(
   filter: PolicyFilter,
 ): readonly { readonly key: string; readonly conditions: readonly JsonObject[] }[] {
-  const everything = { key: filter.rule, conditions: [] };
-  if (!filter.http && !filter.dns) return [everything];
-  const rules = (filter.http ?? []).map(({ key, rule }) => ({ key, conditions: headerPermissions(rule) }));
-  return filter.visibilityOnly ? [...rules, everything] : rules;
+  if (!filter.http && !filter.dns) return [{ key: filter.rule, conditions: [] }];
+  return (filter.http ?? []).map(({ key, rule }) => ({ key, conditions: headerPermissions(rule) }));
 }
 
 function allOf(permissions: readonly JsonObject[]): JsonObject {

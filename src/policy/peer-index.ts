@@ -160,11 +160,7 @@ function resolveEntity(
     case 'all':
       return 'all';
     case 'none':
-    case 'world-ipv6':
       return nobody;
-    case 'world':
-    case 'world-ipv4':
-      return labelled('reserved:world');
     case 'cluster':
       return unionOf([
         ...clusterEntities.map((name) => labelled(`reserved:${name}`)),

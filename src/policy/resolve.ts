@@ -1,7 +1,6 @@
 import type {
   DnsRule,
   HttpRule,
-  PolicyDirection,
   PolicyItem,
   PolicyObject,
   PolicyPortRule,
@@ -40,8 +39,6 @@ export interface PolicyFilter {
   /** Requests that may pass; absent where the filter has no say above Layer 4. */
   readonly http?: readonly HttpFilterRule[];
   readonly dns?: readonly DnsFilterRule[];
-  /** The Layer-7 rules only make traffic visible: everything else on these ports passes too. */
-  readonly visibilityOnly?: true;
 }
 
 export interface HttpFilterRule {
@@ -143,9 +140,8 @@ function compileItem(
   if (!item.ports) {
     return [{ ...base, protocol: 'any', port: 0, portEnd: 65_535, rule: name(item.fieldPath) }];
   }
-  const visibilityOnly = !(rule[direction] satisfies PolicyDirection).defaultDeny;
   return item.ports.flatMap((portRule) => {
-    const shared = { ...base, rule: name(portRule.fieldPath), ...layer7Of(portRule, visibilityOnly, name) };
+    const shared = { ...base, rule: name(portRule.fieldPath), ...layer7Of(portRule, name) };
     return portRule.ports.flatMap((port) => portFilters(port, shared, index, subject));
   });
 }
@@ -161,16 +157,11 @@ function nameRule(
   return key;
 }
 
-function layer7Of(
-  { http, dns }: PolicyPortRule,
-  visibilityOnly: boolean,
-  name: (path: string) => string,
-): Pick<PolicyFilter, 'http' | 'dns' | 'visibilityOnly'> {
+function layer7Of({ http, dns }: PolicyPortRule, name: (path: string) => string): Pick<PolicyFilter, 'http' | 'dns'> {
   if (!http && !dns) return {};
   return {
     ...(http && { http: http.map((rule) => ({ key: name(rule.fieldPath), rule })) }),
     ...(dns && { dns: dns.map((rule) => ({ key: name(rule.fieldPath), rule })) }),
-    ...(visibilityOnly && { visibilityOnly }),
   };
 }
 
@@ -215,7 +206,8 @@ function protocolsOf({ protocol }: PortMatch, { http, dns }: SharedFilter): read
     case 'UDP':
       return ['udp'];
     case 'SCTP':
-      return ['sctp'];
+      // No proxy speaks SCTP, so a Layer-7 rule lets nothing of it pass.
+      return http || dns ? [] : ['sctp'];
     case 'ANY':
       if (http) return ['tcp'];
       return dns ? ['tcp', 'udp'] : ['tcp', 'udp', 'sctp'];

@@ -90,9 +90,10 @@ let learnDelayMs = 0;
 const rule = { endpoint: client, port: 53, rule: 'r1' };
 const plan: DnsPlan = {
   proxyPort: port,
-  rules: [
+  rules: (['tcp', 'udp'] as const).flatMap((protocol) => [
     {
       ...rule,
+      protocol,
       peer: 77,
       names: [
         { matchPattern: '*.ns.svc.cluster.local' },
@@ -100,8 +101,8 @@ const plan: DnsPlan = {
         { matchPattern: '*.later.example' },
       ],
     },
-    { ...rule, peer: 78, names: [{ matchPattern: '*' }] },
-  ],
+    { ...rule, protocol, peer: 78, names: [{ matchPattern: '*' }] },
+  ]),
 };
 const proxy = createDnsProxy({
   port,

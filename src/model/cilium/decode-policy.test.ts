@@ -50,7 +50,12 @@ test('selectors get sources and are limited to the namespace of the policy unles
     { kind: 'endpoints', selector: { matchLabels: { 'k8s:io.kubernetes.pod.namespace': 'dotted' } } },
     {
       kind: 'endpoints',
-      selector: { matchExpressions: [{ key: 'any:io.cilium.k8s.namespace.labels.team', operator: 'Exists' }] },
+      selector: {
+        matchExpressions: [
+          { key: 'any:io.cilium.k8s.namespace.labels.team', operator: 'Exists' },
+          { key: 'k8s:io.cilium.k8s.policy.cluster', operator: 'Exists' },
+        ],
+      },
     },
     { kind: 'endpoints', selector: { matchLabels: { 'reserved:host': '' } } },
   ]);

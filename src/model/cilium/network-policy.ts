@@ -16,6 +16,7 @@ import {
   mapKeys,
   namespaceKey,
   namespaceLabelsPrefix,
+  podsOnly,
   selectorAt,
   selectorKeys,
   withSources,
@@ -100,10 +101,10 @@ function withNamespaces(pods: LabelSelector, namespaces: LabelSelector): LabelSe
   if (selectorKeys(namespaces).length === 0)
     return addRequirement(pods, { key: `k8s:${namespaceKey}`, operator: 'Exists' });
   const prefixed = mapKeys(namespaces, (key) => `k8s:${namespaceLabelsPrefix}${key}`);
-  return {
+  return podsOnly({
     matchLabels: { ...pods.matchLabels, ...prefixed.matchLabels },
     matchExpressions: [...(pods.matchExpressions ?? []), ...(prefixed.matchExpressions ?? [])],
-  };
+  });
 }
 
 function prefixAt(faults: Faults, value: unknown, path: string): string | undefined {

@@ -8,6 +8,7 @@ import {
   addRequirement,
   namespaceKey,
   namespaceLabelsPrefix,
+  podsOnly,
   readSelector,
   selectorAt,
   selectorKeys,
@@ -93,12 +94,12 @@ function readEndpoints(
 function scopedSelector(selector: LabelSelector, { namespace, subjectIsInit }: PeerScope): LabelSelector {
   const keys = selectorKeys(selector);
   if (keys.some((key) => key.startsWith('reserved:'))) return selector;
-  if (keys.includes(`k8s:${namespaceKey}`) || keys.includes(`any:${namespaceKey}`)) return selector;
+  if (keys.includes(`k8s:${namespaceKey}`) || keys.includes(`any:${namespaceKey}`)) return podsOnly(selector);
   if (namespace === undefined) {
     return subjectIsInit ? selector : addRequirement(selector, { key: `k8s:${namespaceKey}`, operator: 'Exists' });
   }
   const byLabels = keys.some((key) => /^(?:k8s|any):/.test(key) && key.slice(4).startsWith(namespaceLabelsPrefix));
-  return byLabels ? selector : addLabels(selector, { [`k8s:${namespaceKey}`]: namespace });
+  return byLabels ? podsOnly(selector) : addLabels(selector, { [`k8s:${namespaceKey}`]: namespace });
 }
 
 function readEntities(faults: Faults, item: Fields, key: string, path: string): readonly PolicyPeer[] | undefined {

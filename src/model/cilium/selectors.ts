@@ -128,6 +128,22 @@ export function selectorKeys(selector: LabelSelector): readonly string[] {
   return [...Object.keys(selector.matchLabels ?? {}), ...(selector.matchExpressions ?? []).map(({ key }) => key)];
 }
 
+const clusterKey = 'io.cilium.k8s.policy.cluster';
+
+/**
+ * The selector for pods of a cluster only, unless it says itself which cluster it means: without this one that only excludes something
+ * would take in nodes and the world, which have no such label (`addClusterFilterByDefault`, `policy-default-local-cluster`).
+ */
+export function podsOnly(selector: LabelSelector): LabelSelector {
+  const keys = selectorKeys(selector);
+  if (keys.includes(`k8s:${clusterKey}`) || keys.includes(`any:${clusterKey}`)) return selector;
+  // Only pods have these labels, so a value of one of them says the same.
+  const own = [namespaceKey, namespaceLabelsPrefix];
+  const isPods = ([key]: [string, string]) => own.some((name) => key.replace(/^(?:any|k8s):/, '').startsWith(name));
+  if (Object.entries(selector.matchLabels ?? {}).some(isPods)) return selector;
+  return addRequirement(selector, { key: `k8s:${clusterKey}`, operator: 'Exists' });
+}
+
 /** Both selectors at once. */
 export function addLabels(selector: LabelSelector, labels: Readonly<Record<string, string>>): LabelSelector {
   return { ...selector, matchLabels: { ...selector.matchLabels, ...labels } };
