@@ -24,6 +24,7 @@ interface ApiObject {
 interface Pod extends ApiObject {
   readonly status?: {
     readonly podIP?: string;
+    readonly hostIP?: string;
     readonly conditions?: readonly { readonly type: string; readonly status: string }[];
   };
 }
@@ -37,11 +38,19 @@ interface Deployment extends ApiObject {
   };
 }
 
+interface DaemonSet extends ApiObject {
+  readonly status?: { readonly numberReady?: number; readonly desiredNumberScheduled?: number };
+}
+
+interface Node extends ApiObject {
+  readonly status?: { readonly addresses?: readonly { readonly type: string; readonly address: string }[] };
+}
+
 interface Service extends ApiObject {
   readonly spec?: {
     readonly clusterIP?: string;
     readonly selector?: Readonly<Record<string, string>>;
-    readonly ports?: readonly { readonly port: number }[];
+    readonly ports?: readonly { readonly port: number; readonly nodePort?: number }[];
   };
 }
 
@@ -82,6 +91,8 @@ export interface DeployOptions extends ManifestValues {
   readonly singleNode: boolean;
   /** Delete what is there before deploying. */
   readonly forceDeploy: boolean;
+  /** Put a pod into the network of each node. */
+  readonly hostPods: boolean;
 }
 
 /** How many nodes can take the test's pods. */
@@ -91,16 +102,18 @@ export async function countNodes(edges: Edges): Promise<number> {
 
 /** Creates what is missing, waits until every part answers, and tells what there is. */
 export async function deployWorkloads(edges: Edges, options: DeployOptions): Promise<Workloads> {
-  const wanted = readManifests('workloads.yaml', options).filter(
-    ({ metadata }) => !options.singleNode || metadata.name !== 'echo-other-node',
-  );
+  const files = ['workloads.yaml', ...(options.hostPods ? [hostPodsFile] : [])];
+  const wanted = files
+    .flatMap((file) => readManifests(file, options))
+    .filter(({ metadata }) => !options.singleNode || metadata.name !== 'echo-other-node');
   const say = (symbol: string, text: string): void => edges.write(`${symbol} [${options.context}] ${text}\n`);
   if (options.forceDeploy) await removeNamespace(edges, options.namespace, say);
   for (const manifest of wanted) await createMissing(edges, manifest, say);
   const deployments = wanted.filter(({ kind }) => kind === 'Deployment').map(({ metadata }) => metadata.name);
   say('⌛', `Waiting for deployments [${deployments.join(' ')}] to become ready...`);
   await Promise.all(deployments.map((name) => deploymentReady(edges, options.namespace, name)));
-  const pods = await testPods(edges, options.namespace);
+  const hostPods = options.hostPods ? await readyHostPods(edges, options.namespace) : [];
+  const pods = await testPods(edges, options.namespace, ['client', 'echo']);
   for (const pod of pods) {
     say('⌛', `Waiting for CiliumEndpoint for pod ${pod.namespace}/${pod.name} to appear...`);
     await endpointExists(edges, pod);
@@ -116,8 +129,10 @@ export async function deployWorkloads(edges: Edges, options: DeployOptions): Pro
     say('⌛', `Waiting for Service ${service.name} to become ready...`);
     for (const client of clients) await resolves(edges, client, service.name, serviceTimeoutMs);
   }
-  return { clients, echoes, services, ping: await hasPing(edges, clients), externalTarget: options.externalTarget };
+  return { clients, echoes, services, hostPods, nodeAddresses: await nodeAddresses(edges), external: options.external };
 }
+
+const hostPodsFile = 'connectivity/host-netns.yaml';
 
 type Say = (symbol: string, text: string) => void;
 
@@ -141,7 +156,8 @@ async function createMissing(edges: Edges, manifest: Manifest, say: Say): Promis
   const { kind, metadata } = manifest;
   if (kind === 'Namespace') say('✨', 'Creating namespace for connectivity check...');
   else if (kind === 'Service') say('✨', `Deploying ${metadata.name} service...`);
-  else say('✨', `Deploying ${deploying[metadata.name] ?? metadata.name} deployment...`);
+  else if (kind === 'DaemonSet') say('✨', `Deploying ${metadata.name} daemonset...`);
+  else if (kind === 'Deployment') say('✨', `Deploying ${deploying[metadata.name] ?? metadata.name} deployment...`);
   await applyManifest(edges, manifest);
 }
 
@@ -156,18 +172,37 @@ async function deploymentReady(edges: Edges, namespace: string, name: string): P
   });
 }
 
-async function testPods(edges: Edges, namespace: string): Promise<TestPod[]> {
+async function readyHostPods(edges: Edges, namespace: string): Promise<TestPod[]> {
+  const path = { group: 'apps', version: 'v1', resource: 'daemonsets', namespace, name: 'host-netns' };
+  await until(edges, 'daemonset host-netns is not ready', podsTimeoutMs, async () => {
+    const { numberReady = 0, desiredNumberScheduled = 0 } = (await find<DaemonSet>(edges, path))?.status ?? {};
+    return desiredNumberScheduled > 0 && numberReady >= desiredNumberScheduled ? true : undefined;
+  });
+  return testPods(edges, namespace, ['host-netns']);
+}
+
+async function nodeAddresses(edges: Edges): Promise<string[]> {
+  const nodes = await list<Node>(edges, { group: '', version: 'v1', resource: 'nodes' });
+  return nodes
+    .flatMap(({ status }) => status?.addresses ?? [])
+    .filter(({ type }) => type === 'InternalIP')
+    .map(({ address }) => address);
+}
+
+/** Pods with one of these values of the label `kind` that are ready, by name. */
+async function testPods(edges: Edges, namespace: string, kinds: readonly string[]): Promise<TestPod[]> {
   const pods = await list<Pod>(edges, { group: '', version: 'v1', resource: 'pods', namespace });
   return pods
     .filter(({ metadata, status }) => {
-      const kind = metadata.labels?.['kind'];
+      const kind = metadata.labels?.['kind'] ?? '';
       const ready = status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True');
-      return (kind === 'client' || kind === 'echo') && ready && !metadata.deletionTimestamp && status?.podIP;
+      return kinds.includes(kind) && ready && !metadata.deletionTimestamp && status?.podIP;
     })
     .map(({ metadata, status }) => ({
       namespace,
       name: metadata.name,
       address: status?.podIP ?? '',
+      nodeAddress: status?.hostIP ?? '',
       labels: metadata.labels ?? {},
     }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -187,6 +222,7 @@ async function testServices(edges: Edges, namespace: string, echoes: readonly Te
       name: metadata.name,
       address: spec?.clusterIP ?? '',
       port: spec?.ports?.[0]?.port ?? 0,
+      nodePort: spec?.ports?.[0]?.nodePort,
       backends: echoes
         .filter(({ labels }) => Object.entries(spec?.selector ?? {}).every(([key, value]) => labels[key] === value))
         .map(({ address }) => address),
@@ -211,11 +247,4 @@ async function resolves(edges: Edges, pod: TestPod, name: string, timeoutMs: num
     const { exitCode } = await edges.exec(pod, command, execTimeoutMs);
     return exitCode === couldNotResolve ? undefined : true;
   });
-}
-
-/** Whether the clients' image has `ping`. */
-async function hasPing(edges: Edges, [client]: readonly TestPod[]): Promise<boolean> {
-  if (!client) return false;
-  const { exitCode } = await edges.exec(client, ['ping', '-c', '1', '-w', '1', '127.0.0.1'], execTimeoutMs);
-  return exitCode === 0;
 }

@@ -4,22 +4,32 @@ import { type Flow, MessageType, type TcpFlags, Verdict } from '../model/flow/in
 import { flowRequirements, matchFlows } from './flow-match.ts';
 import type { Action, CurlAction, Expectation, TestPod } from './model.ts';
 
-const source: TestPod = { namespace: 'cilium-test', name: 'client2-a', address: '10.0.0.1', labels: {} };
+const source: TestPod = {
+  namespace: 'cilium-test',
+  name: 'client2-a',
+  address: '10.0.0.1',
+  nodeAddress: '172.30.0.1',
+  labels: {},
+};
 const curl: CurlAction = {
   kind: 'curl',
-  name: 'curl-0',
+  name: 'curl-ipv4-0',
   source,
   target: 'echo',
+  targetLabels: {},
   targetAddresses: ['10.0.0.2'],
   url: 'http://10.0.0.2:8080/',
   path: '/',
   port: 8080,
+  method: 'GET',
+  headers: [],
 };
 const ping: Action = {
   kind: 'ping',
-  name: 'ping-0',
+  name: 'ping-ipv4-0',
   source,
   target: 'b',
+  targetLabels: {},
   targetAddresses: ['10.0.0.2'],
   address: '10.0.0.2',
 };
@@ -57,6 +67,7 @@ const allowed: Expectation = { result: 'ok' };
 const allowedHttp: Expectation = { result: 'ok', http: true };
 const dropped: Expectation = { result: 'dropped' };
 const denied: Expectation = { result: 'denied' };
+const deniedAtEgress: Expectation = { result: 'dropped', drop: { direction: 'egress', reason: 'deny' } };
 
 test('flows are held against what was expected', () => {
   const cases: readonly [string, Action, Expectation, readonly Flow[], boolean][] = [
@@ -76,13 +87,38 @@ test('flows are held against what was expected', () => {
     ['a drop with an answer', curl, dropped, [syn, synDrop, synAck], false],
     ['nothing', curl, dropped, [], false],
     [
-      'a refused connection',
-      { ...curl, closedPort: true },
-      allowed,
-      [syn, tcp({ RST: true, ACK: true }, { back: true })],
+      'a drop as wanted',
+      curl,
+      deniedAtEgress,
+      [syn, { ...synDrop, traffic_direction: 2, drop_reason_desc: 181 }],
       true,
     ],
-    ['an unanswered one', { ...curl, closedPort: true }, allowed, [syn], false],
+    [
+      'a drop elsewhere',
+      curl,
+      deniedAtEgress,
+      [syn, { ...synDrop, traffic_direction: 1, drop_reason_desc: 181 }],
+      false,
+    ],
+    [
+      'a drop by default',
+      curl,
+      deniedAtEgress,
+      [syn, { ...synDrop, traffic_direction: 2, drop_reason_desc: 133 }],
+      false,
+    ],
+    [
+      'another method',
+      { ...curl, method: 'POST' },
+      allowedHttp,
+      [syn, synAck, fin, http(Verdict.FORWARDED, '/')],
+      false,
+    ],
+    ['a translated port', { ...curl, port: 30080, translatedPort: 8080 }, allowed, [syn, synAck, fin], true],
+    ['an error of the server', curl, { result: 'http-error' }, [syn, synAck, fin], true],
+    ['one of the proxy', curl, { result: 'http-error' }, [syn, synAck, http(Verdict.DROPPED, '/'), fin], false],
+    ['a reset handshake', curl, { result: 'tls-error' }, [syn, synAck, tcp({ RST: true }, { back: true })], true],
+    ['no connection for one', curl, { result: 'tls-error' }, [syn, synDrop], false],
     ['a ping', ping, allowed, [icmp(8, false), icmp(0, true)], true],
     ['an unanswered ping', ping, allowed, [icmp(8, false)], false],
     ['a dropped ping', ping, dropped, [icmp(8, false), icmp(8, false, true)], true],

@@ -1,5 +1,5 @@
 import { type Flow, MessageType, toNumber, Verdict } from '../model/flow/index.ts';
-import type { Action, Expectation } from './model.ts';
+import type { Action, CurlAction, Drop, Expectation, PingAction } from './model.ts';
 
 /** A named test on one flow. */
 interface FlowMatcher {
@@ -33,7 +33,7 @@ export function flowRequirements(action: Action, expectation: Expectation, sourc
   return [...dns, tcpRequirement(action, expectation, sourcePort)];
 }
 
-function pingRequirement(action: Extract<Action, { kind: 'ping' }>, { result }: Expectation): FlowRequirement {
+function pingRequirement(action: PingAction, { result, drop: wanted }: Expectation): FlowRequirement {
   const from = action.source.address;
   const echo = (name: string, type: number, source: string, target: string): FlowMatcher => ({
     name,
@@ -43,7 +43,7 @@ function pingRequirement(action: Extract<Action, { kind: 'ping' }>, { result }: 
   const request = echo('ICMP request', 8, from, action.address);
   const answer = echo('ICMP response', 0, action.address, from);
   if (result !== 'ok') {
-    const drop = { name: 'Drop', matches: (flow: Flow) => request.matches(flow) && flow.verdict === Verdict.DROPPED };
+    const drop = { name: 'Drop', matches: (flow: Flow) => request.matches(flow) && isDrop(flow, wanted) };
     return { name: 'ICMP drop', first: request, middle: [], last: drop, except: [answer] };
   }
   return { name: 'ICMP', first: request, middle: [], last: answer, except: [packetDrop(request)] };
@@ -51,6 +51,17 @@ function pingRequirement(action: Extract<Action, { kind: 'ping' }>, { result }: 
 
 function packetDrop(of: FlowMatcher): FlowMatcher {
   return { name: 'Drop', matches: (flow) => of.matches(flow) && isPacketDrop(flow) };
+}
+
+const directions = { ingress: 1, egress: 2 } as const;
+const reasons = { default: 133, deny: 181 } as const;
+
+/** A packet that was dropped, at that place and for that reason where the expectation names them. */
+function isDrop(flow: Flow, wanted: Drop | undefined): boolean {
+  if (flow.verdict !== Verdict.DROPPED) return false;
+  if (wanted === undefined) return true;
+  const { traffic_direction: direction, drop_reason_desc: reason } = flow;
+  return direction === directions[wanted.direction] && reason === reasons[wanted.reason];
 }
 
 function isPacketDrop(flow: Flow): boolean {
@@ -63,14 +74,15 @@ interface Connection {
 }
 
 /** Which flows belong to the client's connection, in both directions. */
-function connectionOf(action: Extract<Action, { kind: 'curl' }>, sourcePort: number): Connection {
+function connectionOf(action: CurlAction, sourcePort: number): Connection {
   const client = action.source.address;
   const targets = action.targetAddresses && new Set(action.targetAddresses);
+  const targetPorts = new Set([action.port, action.translatedPort]);
   const is = (flow: Flow, from: 'source' | 'destination', to: 'source' | 'destination'): boolean => {
     const { IP: ip, l4 } = flow;
     if (!ip || !l4?.TCP || ip[from] !== client) return false;
     const ports = { source: l4.TCP.source_port ?? 0, destination: l4.TCP.destination_port ?? 0 };
-    if (ports[to] !== action.port || (sourcePort > 0 && ports[from] !== sourcePort)) return false;
+    if (!targetPorts.has(ports[to]) || (sourcePort > 0 && ports[from] !== sourcePort)) return false;
     return targets === undefined || targets.has(ip[to] ?? '');
   };
   return {
@@ -80,8 +92,8 @@ function connectionOf(action: Extract<Action, { kind: 'curl' }>, sourcePort: num
 }
 
 function tcpRequirement(
-  action: Extract<Action, { kind: 'curl' }>,
-  { result, http }: Expectation,
+  action: CurlAction,
+  { result, http, drop: wanted }: Expectation,
   sourcePort: number,
 ): FlowRequirement {
   const { forward, backward } = connectionOf(action, sourcePort);
@@ -102,26 +114,23 @@ function tcpRequirement(
   };
   const drop: FlowMatcher = { name: 'Drop', matches: (flow) => either(flow) && isPacketDrop(flow) };
   if (result === 'dropped') {
-    const dropped = { name: 'Drop', matches: (flow: Flow) => syn.matches(flow) && flow.verdict === Verdict.DROPPED };
+    const dropped = { name: 'Drop', matches: (flow: Flow) => syn.matches(flow) && isDrop(flow, wanted) };
     return { name: 'TCP drop', first: syn, middle: [], last: dropped, except: [synAck, fin] };
-  }
-  if (action.closedPort) {
-    const reset = { name: 'RST', matches: (flow: Flow) => backward(flow) && Boolean(flags(flow).RST) };
-    return { name: 'TCP refusal', first: syn, middle: [], last: reset, except: [drop] };
   }
   const denial: FlowMatcher = {
     name: 'L7 Drop',
     matches: (flow) => forward(flow) && flow.l7?.http != null && flow.verdict === Verdict.DROPPED,
   };
   const request: FlowMatcher = {
-    name: 'HTTP GET',
+    name: `HTTP ${action.method}`,
     matches: (flow) =>
       forward(flow) &&
       flow.verdict === Verdict.FORWARDED &&
-      flow.l7?.http?.method === 'GET' &&
+      flow.l7?.http?.method === action.method &&
       pathIs(flow, action.path),
   };
   if (result === 'denied') return { name: 'L7 drop', first: syn, middle: [synAck, denial], last: end, except: [drop] };
+  if (result === 'tls-error') return { name: 'TLS failure', first: syn, middle: [synAck], last: end, except: [drop] };
   const middle = http ? [synAck, request] : [synAck];
   return { name: 'TCP', first: syn, middle, last: end, except: [drop, denial] };
 }

@@ -3,9 +3,10 @@ import { toNumber } from '../model/flow/index.ts';
 import { runAction } from './action.ts';
 import { countNodes, deployWorkloads } from './deploy.ts';
 import { type Edges, RunFault } from './edges.ts';
-import { type ManifestValues, readManifests } from './manifests.ts';
-import type { ConnectivityTest, Scenario, Workloads } from './model.ts';
+import { defaultExternal, defaultNamespace, type ManifestValues, readManifests } from './manifests.ts';
+import type { Action, ConnectivityTest, ExternalTargets, Scenario, Workloads } from './model.ts';
 import { applyPolicies, removePolicies } from './policies.ts';
+import { widenPorts } from './port-ranges.ts';
 import { type ActionRecord, type Outcome, reportText } from './report.ts';
 import { compileTestFilter, type TestFilter } from './test-filter.ts';
 import { connectivityTests } from './tests.ts';
@@ -17,8 +18,8 @@ export interface ConnectivityOptions {
   readonly tests: readonly string[];
   /** Default `cilium-test`. */
   readonly namespace?: string;
-  /** A name outside of the cluster that answers HTTP on port 80; default `one.one.one.one`. */
-  readonly externalTarget?: string;
+  /** Names and addresses outside of the cluster that answer HTTP on port 80 and HTTPS on port 443; those absent are of the embedded cluster's stand-in. */
+  readonly external?: Partial<ExternalTargets>;
   readonly singleNode?: boolean;
   readonly forceDeploy?: boolean;
   /** False leaves Hubble alone. */
@@ -51,8 +52,8 @@ export async function runConnectivityTest(options: ConnectivityOptions, edges: E
     throw new RunFault(`no test matches --test ${options.tests.join(',')}; known: ${known}`);
   }
   const values = {
-    namespace: options.namespace ?? 'cilium-test',
-    externalTarget: options.externalTarget ?? 'one.one.one.one',
+    namespace: options.namespace ?? defaultNamespace,
+    external: { ...defaultExternal, ...options.external },
   };
   const singleNode = options.singleNode || (await countNodes(edges)) < 2;
   if (singleNode) edges.write('ℹ️  Single-node environment detected, enabling single-node connectivity test\n');
@@ -61,6 +62,7 @@ export async function runConnectivityTest(options: ConnectivityOptions, edges: E
     context: options.context,
     singleNode,
     forceDeploy: options.forceDeploy ?? false,
+    hostPods: chosen.some((test) => scenariosOf(test, filter.value).some(({ fromHosts }) => fromHosts)),
   });
   const hubble = await connectHubble(options, edges);
   try {
@@ -125,14 +127,12 @@ async function runTest(run: Run, test: ConnectivityTest, scenarios: readonly Sce
     if (options.verbose) edges.write(text);
     else log += text;
   };
-  const policies = test.policies.flatMap((file) => readManifests(file, values));
+  const manifests = test.policies.flatMap((file) => readManifests(file, values));
+  const policies = test.portRanges ? manifests.map(widenPorts) : manifests;
   const records: ActionRecord[] = [];
   try {
     await applyPolicies(edges, policies, values, keep);
-    for (const scenario of scenarios) {
-      keep(`  [-] Scenario [${test.name}/${scenario.name}]\n`);
-      records.push(...(await runScenario(run, test, scenario, keep)));
-    }
+    records.push(...(await runScenarios(run, test, scenarios, keep)));
   } finally {
     await removePolicies(edges, policies, values, keep);
   }
@@ -141,23 +141,74 @@ async function runTest(run: Run, test: ConnectivityTest, scenarios: readonly Sce
   return records;
 }
 
-async function runScenario(
+/**
+ * How many actions of a test run side by side. Their verdicts do not depend on each other, and most of the time of a test is
+ * spent on packets that nobody answers.
+ */
+const actionsAtOnce = 8;
+
+async function runScenarios(
   run: Run,
   test: ConnectivityTest,
-  scenario: Scenario,
+  scenarios: readonly Scenario[],
   keep: (text: string) => void,
 ): Promise<ActionRecord[]> {
-  const { edges, workloads, hubble, options } = run;
-  const records: ActionRecord[] = [];
-  for (const action of scenario.actions(workloads)) {
-    if (edges.signal.aborted) throw new RunFault('interrupted');
-    const { source, target } = action;
-    const title = `${test.name}/${scenario.name}/${action.name}: ${source.namespace}/${source.name} (${source.address}) -> ${target}`;
-    const expectation = test.expect(action, workloads);
-    const result = await runAction(edges, hubble, action, expectation, { printFlows: options.printFlows ?? false });
-    keep(`  [.] Action [${title}]\n${result.log}`);
-    edges.write('.');
-    records.push({ test: test.name, title, ok: result.ok, reason: result.reason });
+  const jobs = scenarios.flatMap((scenario) => scenario.actions(run.workloads).map((action) => ({ scenario, action })));
+  const done = await inParallel(jobs, actionsAtOnce, (job) => runJob(run, test, job));
+  let scenario: Scenario | undefined;
+  for (const [index, { log }] of done.entries()) {
+    const own = jobs[index]?.scenario;
+    if (own !== scenario) keep(`  [-] Scenario [${test.name}/${own?.name}]\n`);
+    scenario = own;
+    keep(log);
   }
-  return records;
+  return done.map(({ record }) => record);
+}
+
+interface Job {
+  readonly scenario: Scenario;
+  readonly action: Action;
+}
+
+async function runJob(
+  { edges, workloads, hubble, options }: Run,
+  test: ConnectivityTest,
+  { scenario, action }: Job,
+): Promise<{ readonly record: ActionRecord; readonly log: string }> {
+  if (edges.signal.aborted) throw new RunFault('interrupted');
+  const { source, target } = action;
+  const title = `${test.name}/${scenario.name}/${action.name}: ${source.namespace}/${source.name} (${source.address}) -> ${target}`;
+  // Flows of a node's own network name no pod, by which an action's flows are found.
+  const ways = { edges, hubble: scenario.fromHosts ? undefined : hubble };
+  const expectation = test.expect(action, workloads);
+  const result = await runAction(ways, action, expectation, { printFlows: options.printFlows ?? false });
+  edges.write('.');
+  return {
+    record: { test: test.name, title, ok: result.ok, reason: result.reason },
+    log: `  [.] Action [${title}]\n${result.log}`,
+  };
+}
+
+/** Results in the order of the items. When one is rejected no further ones begin, and the rejection comes after all have ended. */
+async function inParallel<T, R>(
+  items: readonly T[],
+  limit: number,
+  work: (item: T) => Promise<R>,
+): Promise<readonly R[]> {
+  const results: R[] = [];
+  const faults: unknown[] = [];
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < items.length && faults.length === 0) {
+      const index = next++;
+      try {
+        results[index] = await work(items[index] as T);
+      } catch (fault) {
+        faults.push(fault);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: limit }, worker));
+  if (faults.length > 0) throw faults[0];
+  return results;
 }

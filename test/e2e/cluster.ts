@@ -29,7 +29,8 @@ export interface TestCluster {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-const timeoutMs = 120_000;
+/** Of any command; the longest, all connectivity tests, takes about a minute. */
+const timeoutMs = 240_000;
 
 async function run(command: readonly string[], environment: NodeJS.ProcessEnv, input = ''): Promise<Output> {
   const [file = '', ...args] = command;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommanderError, Command as Parser } from 'commander';
-import { type Edges, RunFault, runConnectivityTest } from '../../connectivity/index.ts';
+import { defaultExternal, type Edges, RunFault, runConnectivityTest } from '../../connectivity/index.ts';
 import { createHubbleClient } from '../../hubble/index.ts';
 import { formatApiError, runInPod } from '../../kube/index.ts';
 import type { Command, CommandIo } from '../io.ts';
@@ -10,6 +10,10 @@ interface TestFlags {
   readonly test: readonly string[];
   readonly testNamespace: string;
   readonly externalTarget: string;
+  readonly externalOtherTarget: string;
+  readonly externalIp: string;
+  readonly externalOtherIp: string;
+  readonly externalCidr: string;
   readonly hubble: boolean;
   readonly hubbleServer: string;
   readonly flowValidation: string;
@@ -55,7 +59,15 @@ function addTestFlags(parser: Parser, io: CommandIo): Parser {
       [],
     )
     .option('--test-namespace <name>', 'namespace of the workloads', 'cilium-test')
-    .option('--external-target <name>', 'name outside of the cluster that answers HTTP on port 80', 'one.one.one.one')
+    .option(
+      '--external-target <name>',
+      'name outside of the cluster that answers HTTP and HTTPS',
+      defaultExternal.target,
+    )
+    .option('--external-other-target <name>', 'another such name', defaultExternal.otherTarget)
+    .option('--external-ip <address>', 'address outside of the cluster that answers HTTPS', defaultExternal.address)
+    .option('--external-other-ip <address>', 'another such address', defaultExternal.otherAddress)
+    .option('--external-cidr <range>', 'range with both addresses', defaultExternal.cidr)
     .option('--no-hubble', 'do not look at flows')
     .option('--hubble-server <address>', 'address of Hubble Relay', io.environment['HUBBLE_SERVER'] ?? 'localhost:4245')
     .option('--flow-validation <mode>', 'disabled, warning or strict', 'warning')
@@ -87,7 +99,13 @@ async function runTest(flags: TestFlags, io: CommandIo): Promise<number> {
       context,
       tests: flags.test,
       namespace: flags.testNamespace,
-      externalTarget: flags.externalTarget,
+      external: {
+        target: flags.externalTarget,
+        otherTarget: flags.externalOtherTarget,
+        address: flags.externalIp,
+        otherAddress: flags.externalOtherIp,
+        cidr: flags.externalCidr,
+      },
       hubble: flags.hubble,
       flowValidation,
       singleNode: flags.singleNode ?? false,

@@ -30,7 +30,17 @@ async function connectivityTest(walker: Walker): Promise<void> {
 }
 
 async function workloads(walker: Walker): Promise<void> {
-  const { stdout } = await walker.kubectl('get', 'pods', '-n', namespace, '--show-labels', '-o', 'wide');
+  const { stdout } = await walker.kubectl(
+    'get',
+    'pods',
+    '-n',
+    namespace,
+    '-l',
+    'kind in (client, echo)',
+    '--show-labels',
+    '-o',
+    'wide',
+  );
   walker.say(stdout);
   const rows = stdout
     .trim()

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import { repositoryOf } from './reference.ts';
 
@@ -59,8 +60,14 @@ export function imageCatalogue({ clusterDns }: ImageCatalogueOptions = {}): Imag
     find: (image) => images.get(repositoryOf(image)),
     repositories: [...images.keys()].sort(),
     tools: toolScripts(),
-    directories: [programs, path.dirname(process.execPath), ...(clusterDns?.directories ?? [])],
+    directories: [programs, ...nativeCalls(), path.dirname(process.execPath), ...(clusterDns?.directories ?? [])],
   };
+}
+
+/** The packages by which `ping` calls the C library. */
+function nativeCalls(): string[] {
+  const library = path.dirname(createRequire(import.meta.url).resolve('koffi'));
+  return [library, path.join(library, '../@koromix')];
 }
 
 function imageOf(repository: string, start: Partial<CatalogueImage>): CatalogueImage {
@@ -81,6 +88,7 @@ function toolScripts(): Record<string, string> {
     pause: '#!/bin/sh\nexec sleep infinity\n',
     nslookup: run('nslookup.cjs'),
     nc: run('nc.cjs'),
+    ping: run('ping.cjs'),
   };
 }
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import net from 'node:net';
+import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { imageCatalogue } from './catalogue.ts';
 
@@ -53,4 +54,22 @@ test('the echo server answers as json-mock does', async () => {
 
 test('a body that never ends is cut off', async () => {
   await assert.rejects(fetch(`${base}/public`, { method: 'POST', body: 'x'.repeat(3 << 20) }));
+});
+
+test('ping asks for an echo and says what came back', async () => {
+  const program = path.join(import.meta.dirname, 'programs/ping.cjs');
+  const ping = (...args: string[]) => spawnSync(process.execPath, [program, ...args], { encoding: 'utf8' });
+  const allowed = !ping('-c', '1', '-W', '1', '127.0.0.1').stderr.includes('not permitted');
+  const cases: readonly (readonly [readonly string[], number, RegExp])[] = [
+    [['-c', '1', '-W', '1', '127.0.0.1'], allowed ? 0 : 2, allowed ? /icmp_seq=1 ttl=\d+ time=/ : /not permitted/],
+    [['-c1', '-w', '1', '240.0.0.1'], allowed ? 1 : 2, allowed ? /100% packet loss/ : /not permitted/],
+    [['-c', 'x', '127.0.0.1'], 2, /invalid argument/],
+    [['-Z', '127.0.0.1'], 2, /unknown option -Z/],
+    [[], 2, /usage/],
+  ];
+  for (const [args, status, words] of cases) {
+    const done = ping(...args);
+    assert.match(done.stdout + done.stderr, words, args.join(' '));
+    assert.equal(done.status, status, args.join(' '));
+  }
 });
