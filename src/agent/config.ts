@@ -7,12 +7,15 @@ const defaultConfig: AgentConfig = {
   datapathMode: 'vxlan',
   enableEnvoyConfig: true,
   enablePolicy: 'default',
+  enableNonDefaultDenyPolicies: true,
+  allowLocalhost: true,
   serviceCidr: '10.96.0.0/16',
 };
 
 /**
  * The agent's settings from the `kube-system/cilium-config` ConfigMap, under Cilium's own keys:
- * `routing-mode` (tunnel|native), `enable-envoy-config`, `enable-policy`, `ipv4-service-range`.
+ * `routing-mode` (tunnel|native), `enable-envoy-config`, `enable-policy`, `enable-non-default-deny-policies`, `allow-localhost`
+ * (auto|always|policy; auto is always, as in Cilium on Kubernetes), `ipv4-service-range`.
  * A value that is not understood keeps the default and is logged with what is allowed.
  */
 export function configOf(map: ConfigMap | undefined): AgentConfig {
@@ -28,6 +31,8 @@ export function configOf(map: ConfigMap | undefined): AgentConfig {
     datapathMode: choose('routing-mode', ['tunnel', 'native'], 'tunnel') === 'native' ? 'direct' : 'vxlan',
     enableEnvoyConfig: choose('enable-envoy-config', ['true', 'false'], 'true') === 'true',
     enablePolicy: choose('enable-policy', ['default', 'always', 'never'], 'default'),
+    enableNonDefaultDenyPolicies: choose('enable-non-default-deny-policies', ['true', 'false'], 'true') === 'true',
+    allowLocalhost: choose('allow-localhost', ['auto', 'always', 'policy'], 'auto') !== 'policy',
     serviceCidr: data['ipv4-service-range'] ?? defaultConfig.serviceCidr,
   };
 }

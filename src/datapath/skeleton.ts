@@ -97,6 +97,7 @@ const serviceHooks = [
 /**
  * Where policy is decided. A proxied connection's packets belong to a socket of this node; a new SYN never does, so that an old
  * socket in TIME_WAIT cannot catch it. UDP sockets of the proxy are looked up for answers only, or they would catch a pod's own queries.
+ * What the node itself sends to its pods is judged by their ingress rules but never redirected.
  */
 const policyHooks = [
   'chain policy_forwarded {',
@@ -122,6 +123,7 @@ const policyHooks = [
   'type filter hook output priority 0; policy accept;',
   'ip daddr @service_range reject',
   `meta mark & ${hex(proxyMarkMask)} == ${hex(fromProxyMark)} ct direction original ip daddr @ingress_subjects jump from_proxy`,
+  'meta mark 0 ct state != related ct direction original ip daddr @ingress_subjects jump from_host',
   '}',
   'chain from_proxy {',
   'ip saddr @local_addresses return',
@@ -129,6 +131,12 @@ const policyHooks = [
   'ip daddr @ingress_deny_subjects jump ingress_deny',
   'jump ingress_allow',
   `meta mark set ${hex(fromProxyMark)}`,
+  '}',
+  'chain from_host {',
+  'jump identify_source',
+  'ip daddr @ingress_deny_subjects jump ingress_deny',
+  'jump ingress_allow',
+  'meta mark set 0',
   '}',
   'chain identify_source {',
   'meta mark set ip saddr map @ipcache return',

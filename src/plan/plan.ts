@@ -98,7 +98,7 @@ function resolve(
   );
   const cluster = world.clusterName;
   const index = createPeerIndex({ pods: view.podIdentities, world: outside, services: policyServices, cluster });
-  const resolver = createPolicyResolver(policies, index, world.config.enablePolicy);
+  const resolver = createPolicyResolver(policies, index, world.config);
   const groups = endpointGroups(view.localPods, resolver);
   return { groups, world: outside, references: resolver.references };
 }

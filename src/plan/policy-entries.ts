@@ -1,4 +1,4 @@
-import type { Direction, PolicyFilter } from '../policy/index.ts';
+import { type Direction, type PolicyFilter, subtractRanges } from '../policy/index.ts';
 import type { EndpointGroup } from './endpoint-groups.ts';
 import type { PolicyEntry } from './node-plan.ts';
 
@@ -49,7 +49,32 @@ function shapesOf(filters: readonly PolicyFilter[], ports: RedirectPorts): reado
       else if (shape.strength === known.strength) known.rules.add(filter.rule);
     }
   }
-  return [...shapes.values()].sort(compareShapes).map(entryShape);
+  return yieldToStronger([...shapes.values()])
+    .toSorted(compareShapes)
+    .map(entryShape);
+}
+
+/**
+ * Of redirects that cover one packet the strongest takes it, however narrow the others are. The kernel asks the narrowest
+ * first, so weaker ones leave out the ports that a stronger one covers for the same peer or for everyone.
+ */
+function yieldToStronger(shapes: readonly Shape[]): readonly Shape[] {
+  const redirects = shapes.filter(({ action }) => action === 'redirect');
+  const strongest = Math.max(...redirects.map(({ strength }) => strength));
+  return shapes.flatMap((shape) => {
+    if (shape.action !== 'redirect' || shape.strength === strongest) return [shape];
+    const stronger = redirects.filter(
+      ({ strength, direction, protocol, peer }) =>
+        strength > shape.strength &&
+        direction === shape.direction &&
+        protocol === shape.protocol &&
+        (peer === 0 || peer === shape.peer),
+    );
+    if (stronger.length === 0) return [shape];
+    const span = (one: Shape) => ({ start: one.port, end: one.portEnd });
+    const rest = subtractRanges(span(shape), stronger.map(span));
+    return rest.map(({ start, end }) => ({ ...shape, port: start, portEnd: end }));
+  });
 }
 
 /** Where HTTP and DNS rules meet on one port, HTTP is the stronger one, as by Cilium's parser priorities. */

@@ -43,6 +43,10 @@ export interface AgentConfig {
   readonly datapathMode: 'vxlan' | 'direct';
   readonly enableEnvoyConfig: boolean;
   readonly enablePolicy: 'default' | 'always' | 'never';
+  /** Whether rules may leave their subjects open (`enableDefaultDeny: false`). */
+  readonly enableNonDefaultDenyPolicies: boolean;
+  /** Whether a node reaches its own pods without a rule that allows it. */
+  readonly allowLocalhost: boolean;
   readonly serviceCidr: string;
 }
 

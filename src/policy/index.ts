@@ -5,6 +5,7 @@ export {
   prefixesOf,
   rangeContains,
   rangeOf,
+  subtractRanges,
 } from './address-ranges.ts';
 export { unsupportedFeatures } from './features.ts';
 export {
@@ -30,7 +31,7 @@ export {
   createPolicyResolver,
   type Direction,
   type DnsFilterRule,
-  type EnforcementMode,
+  type EnforcementSettings,
   type FilterProtocol,
   type HttpFilterRule,
   type PolicyFilter,

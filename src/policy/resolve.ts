@@ -7,11 +7,21 @@ import type {
   PolicyRule,
   PortMatch,
 } from '../model/cilium/index.ts';
+import { reservedIdentity } from './identity.ts';
 import { everyPeer, type PeerIndex, type PeerSet } from './peer-index.ts';
 import { type RuleReference, ruleKey, ruleReference } from './rule-keys.ts';
 
 export type Direction = 'ingress' | 'egress';
-export type EnforcementMode = 'default' | 'always' | 'never';
+
+/** The settings of `cilium-config` that decide how rules count. */
+export interface EnforcementSettings {
+  readonly enablePolicy: 'default' | 'always' | 'never';
+  /** False: every rule puts its subject in default deny, whatever its `enableDefaultDeny` says. */
+  readonly enableNonDefaultDenyPolicies: boolean;
+  /** Whether a node reaches its own pods unless a rule denies it; probes need it. */
+  readonly allowLocalhost: boolean;
+}
+
 export type FilterProtocol = 'tcp' | 'udp' | 'sctp' | 'icmp' | 'any';
 
 /** Pods that policy cannot tell apart: same identity, same named ports. */
@@ -64,13 +74,10 @@ export interface PolicyResolver {
   readonly references: ReadonlyMap<string, RuleReference>;
 }
 
-/** Pods without an identity yet are closed in both directions whatever the mode says, except `never`. */
-const initIdentity = 5;
-
 export function createPolicyResolver(
   policies: readonly PolicyObject[],
   index: PeerIndex,
-  mode: EnforcementMode,
+  settings: EnforcementSettings,
 ): PolicyResolver {
   const references = new Map<string, RuleReference>();
   const compiled = new Map<PolicyItem, readonly PolicyFilter[]>();
@@ -88,19 +95,21 @@ export function createPolicyResolver(
     return filters;
   }
 
+  /** Pods without an identity yet are closed in both directions whatever the mode says, except `never`. */
   function resolve(subject: PolicySubjectGroup): ResolvedPolicy {
-    if (mode === 'never') return { enforceIngress: false, enforceEgress: false, filters: [] };
-    const closed = mode === 'always' || subject.identity === initIdentity;
+    if (settings.enablePolicy === 'never') return { enforceIngress: false, enforceEgress: false, filters: [] };
+    const closed = settings.enablePolicy === 'always' || subject.identity === reservedIdentity.init;
     const enforce = { ingress: closed, egress: closed };
     const filters: PolicyFilter[] = [];
     for (const { policy, rule } of rules) {
       if (!index.select(rule.subject.selector).has(subject.identity)) continue;
       for (const direction of directions) {
         const { items, defaultDeny } = rule[direction];
-        if (items.length > 0 && defaultDeny) enforce[direction] = true;
+        if (items.length > 0 && (defaultDeny || !settings.enableNonDefaultDenyPolicies)) enforce[direction] = true;
         for (const item of items) filters.push(...filtersOf({ policy, rule, item, direction }, subject));
       }
     }
+    if (enforce.ingress && settings.allowLocalhost) filters.push(localhostFilter);
     return { enforceIngress: enforce.ingress, enforceEgress: enforce.egress, filters };
   }
 
@@ -108,6 +117,17 @@ export function createPolicyResolver(
 }
 
 const directions: readonly Direction[] = ['ingress', 'egress'];
+
+/** Cilium's entry for the node itself (`allow-localhost-ingress`): an allow like any other, so that a deny of the host wins. */
+const localhostFilter: PolicyFilter = {
+  direction: 'ingress',
+  action: 'allow',
+  peers: [reservedIdentity.host],
+  protocol: 'any',
+  port: 0,
+  portEnd: 65_535,
+  rule: 'allow-localhost-ingress',
+};
 
 interface ItemContext {
   readonly policy: PolicyObject;

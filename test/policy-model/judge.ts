@@ -47,7 +47,10 @@ export function createJudge(policies: readonly unknown[], facts: Facts): Judge {
     const isolated = facts.mode === 'always' || mine.some(({ defaultDeny }) => defaultDeny);
     const covering = mine.filter(({ isPeer }) => isPeer(peer)).flatMap((one) => coverings(one, packet, own, peer));
     const denied = covering.some(({ deny }) => deny);
-    return { denied, isolated, allows: covering.filter(({ deny }) => !deny).map(({ entry }) => entry) };
+    const allows = covering.filter(({ deny }) => !deny).map(({ entry }) => entry);
+    // A node reaches its own pods (`allow-localhost`) unless a rule denies it.
+    if (direction === 'ingress' && facts.hostAddresses.includes(packet.source)) allows.push(undefined);
+    return { denied, isolated, allows };
   }
 
   /** The statement once for each of its port entries that covers the packet. */

@@ -206,12 +206,26 @@ test('ingress policy knows the peer by its address, on the same node and across 
   assert.equal(await said('a', pods.c.address), `c ${pods.a.address}`);
   assert.equal(await said('b', pods.c.address), 'timeout');
   assert.equal(await said('d', pods.c.address), 'timeout');
-  const fromNode = await nodes[1]?.call({ do: 'connect', address: pods.c.address, port: 8080 });
-  assert.equal(fromNode?.text, `c ${nodeAddress(2).routerAddress}`, 'probes of the own node pass');
   await forget();
   assert.equal(await said('b', pods.c.address), 'timeout');
   const drop = (await eventsOf(2)).find(({ kind }) => kind === 'drop');
   assert.deepEqual([drop?.dropReason, drop?.direction], [133, 'ingress']);
+});
+
+test('the node itself reaches its pods as their ingress rules say, past any redirect', async () => {
+  const fromNode = async (entries: readonly Partial<PolicyEntry>[]): Promise<string | undefined> => {
+    await applyAll(policyFor(pods.c, 'ingress', entries));
+    return (await nodes[1]?.call({ do: 'connect', address: pods.c.address, port: 8080 }))?.text;
+  };
+  const host = { peer: 1, protocol: 'any' } as const;
+  const redirect = { port: 8080, action: 'redirect', proxyPort: 15099 } as const;
+  const reached = `c ${nodeAddress(2).routerAddress}`;
+  assert.equal(await fromNode([host]), reached);
+  assert.equal(await fromNode([host, redirect]), reached);
+  assert.equal(await fromNode([]), 'timeout');
+  assert.equal(await fromNode([host, { port: 8080, action: 'deny' }]), 'timeout');
+  const drop = (await eventsOf(2)).findLast(({ kind }) => kind === 'drop');
+  assert.deepEqual([drop?.dropReason, drop?.direction], [181, 'ingress']);
 });
 
 test('world and CIDR identities', async () => {

@@ -35,7 +35,14 @@ export function podAddress({ node, host }: Pick<TestPod, 'node' | 'host'>): stri
 const defaults = {
   nodeName: 'node-1',
   clusterName: 'ciliate',
-  config: { datapathMode: 'vxlan', enableEnvoyConfig: true, enablePolicy: 'default', serviceCidr: '10.96.0.0/16' },
+  config: {
+    datapathMode: 'vxlan',
+    enableEnvoyConfig: true,
+    enablePolicy: 'default',
+    enableNonDefaultDenyPolicies: true,
+    allowLocalhost: true,
+    serviceCidr: '10.96.0.0/16',
+  },
   secrets: [],
   policies: [],
   envoyConfigs: [],

@@ -66,11 +66,12 @@ export function judgePacket(
   }
 }
 
-/** The entries of the action that wins: any deny, else any redirect, else the allows. */
+/** The entries of the action that wins: any deny, else any redirect (where they differ that of the peer), else the allows. */
 function strongest(entries: readonly PolicyEntry[]): readonly PolicyEntry[] {
   for (const action of ['deny', 'redirect', 'allow'] as const) {
     const found = entries.filter((entry) => entry.action === action);
-    if (found.length > 0) return found;
+    const first = found.find(({ peer }) => peer !== 0) ?? found[0];
+    if (first) return found.filter(({ proxyPort }) => proxyPort === first.proxyPort);
   }
   return [];
 }
