@@ -1,20 +1,10 @@
 import type { Logger } from '../base/index.ts';
 import type { KubeClient } from '../kube/index.ts';
-import { identityKey, proposeIdentity } from '../policy/index.ts';
+import { type CiliumIdentity, keyOfIdentity } from '../plan/index.ts';
+import { proposeIdentity } from '../policy/index.ts';
 
 const identityType = { group: 'cilium.io', version: 'v2', resource: 'ciliumidentities' };
 const attemptsMax = 32;
-
-/** A CiliumIdentity: its name is its number, `security-labels` are its labels as `source:key` to value. */
-export interface CiliumIdentity {
-  readonly metadata: { readonly name: string; readonly resourceVersion?: string };
-  readonly 'security-labels'?: Readonly<Record<string, string>>;
-}
-
-/** The key of a CiliumIdentity as `World.identities` has it. */
-export function keyOfIdentity(identity: CiliumIdentity): string {
-  return identityKey(Object.entries(identity['security-labels'] ?? {}).map(([key, value]) => `${key}=${value}`));
-}
 
 /**
  * Allocates a cluster-wide number for a label set by creating the CiliumIdentity of that name.

@@ -6,9 +6,18 @@ import {
   startInformer,
   type WatchedObject,
 } from '../kube/index.ts';
-import type { ConfigMap, EndpointSlice, Namespace, Node, Pod, Service, World } from '../plan/index.ts';
-import { configOf } from './config.ts';
-import { type CiliumIdentity, keyOfIdentity } from './identities.ts';
+import {
+  type CiliumIdentity,
+  type ConfigMap,
+  configOf,
+  type EndpointSlice,
+  keyOfIdentity,
+  type Namespace,
+  type Node,
+  type Pod,
+  type Service,
+  type World,
+} from '../plan/index.ts';
 
 /** What the agent reads of the cluster, kept current. */
 export interface Sources {
@@ -79,7 +88,9 @@ export function startSources(client: KubeClient, log: Logger, onChange: () => vo
   return {
     synced: Promise.all(informers.map(({ synced }) => synced)).then(() => undefined),
     objects: () => ({
-      config: configOf(configMaps.get('kube-system', 'cilium-config')),
+      config: configOf(configMaps.get('kube-system', 'cilium-config'), (fault) =>
+        log.error(fault, 'cilium-config holds a value that is not understood'),
+      ),
       nodes: nodes.objects(),
       namespaces: namespaces.objects(),
       pods: pods.objects(),

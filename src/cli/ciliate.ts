@@ -15,6 +15,10 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
     about: 'validate manifests without a cluster',
     load: async () => (await import('./validate/index.ts')).validateCommand,
   },
+  policy: {
+    about: 'explain which policies allow or deny what',
+    load: async () => (await import('./policy/index.ts')).policyCommand,
+  },
   kubectl: {
     about: 'get, apply, delete, exec, logs where kubectl is not installed',
     load: async () => (await import('./kubectl/index.ts')).kubectlCommand,

@@ -1,4 +1,3 @@
-export type { DnsDecision, DnsQuestionContext } from './decision.ts';
 export { createLearntNames, type LearntNames, type LearntNamesLimits } from './learnt-names.ts';
 export { createDnsProxy, type DnsProxy, type DnsProxyOptions } from './proxy.ts';
 export { buildZone } from './zone.ts';

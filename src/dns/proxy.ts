@@ -1,7 +1,6 @@
 import { fail, type Issue, type Logger, ok, type Result } from '../base/index.ts';
 import type { DnsEvent } from '../model/flow/index.ts';
-import type { DnsPlan, Identity } from '../plan/index.ts';
-import { decide } from './decision.ts';
+import { type DnsPlan, dnsVerdict, type Identity } from '../plan/index.ts';
 import { type Answer, emptyAnswer, type Question, rcodes, readAnswer, readQuestion } from './message.ts';
 import { openTcpFront } from './tcp-front.ts';
 import { openUdpFront } from './udp-front.ts';
@@ -54,7 +53,7 @@ export function createDnsProxy(options: DnsProxyOptions): DnsProxy {
     const question = readQuestion(query.message);
     if (!question) return emptyAnswer(query.message, undefined, rcodes.formatError);
     const asked = { ...query, question, startedNs: nowNs() };
-    const { allowed, rules } = decide(options.plan(), {
+    const { allowed, rules } = dnsVerdict(options.plan(), {
       client: query.client.address,
       serverIdentity: options.identityOf(query.server.address),
       serverPort: query.server.port,

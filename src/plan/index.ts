@@ -1,5 +1,10 @@
+export { type ConfigFault, configOf } from './agent-config.ts';
 export { notPlannable } from './cluster-view.ts';
 export { desiredIdentities } from './endpoints.ts';
+export { explain } from './explain/explain.ts';
+export type { Cluster, Destination, Explanation, NearMiss, Part, PodName, Question, Step } from './explain/types.ts';
+export { type CiliumIdentity, identityNumbers, keyOfIdentity } from './identity-objects.ts';
+export { clusterOfManifests, standInDns } from './manifest-cluster.ts';
 export type {
   DatapathPlan,
   DnsPlan,
@@ -19,6 +24,7 @@ export type {
   XdsResources,
 } from './node-plan.ts';
 export { plan } from './plan.ts';
+export { type DnsQuestion, type DnsVerdict, dnsVerdict } from './verdicts/dns.ts';
 export { matchingEntries, matchTypeOf, type PolicyQuestion } from './verdicts/packet.ts';
 export type {
   AgentConfig,

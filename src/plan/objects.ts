@@ -71,6 +71,6 @@ export function summary(faults: readonly string[], kept: boolean): string {
   return [...faults.slice(0, shownFaults), ...more, ...rest].join('; ');
 }
 
-function fieldOf(value: unknown, field: string): unknown {
+export function fieldOf(value: unknown, field: string): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, field) : undefined;
 }

@@ -40,7 +40,7 @@ export function plan(world: World): NodePlan {
   const services = plannedServices(world, view);
   const configs = selectEnvoyConfigs(world, nodeLabels(world), services);
   const addresses = clusterAddresses(view);
-  const outcome = resolve(world, view, policies, services, addresses);
+  const outcome = resolvePolicies(world, view, policies, services, addresses);
   const ports = proxyPorts(world, outcome.groups, configs);
   const port = (name: string) => ports.get(name) ?? 0;
   const built = buildEnvoyConfigs(configs.active, ports, services);
@@ -80,7 +80,7 @@ export function plan(world: World): NodePlan {
 }
 
 /** Policy of the local endpoints, with the world split as the rules that select them need it. */
-function resolve(
+export function resolvePolicies(
   world: World,
   view: ClusterView,
   policies: readonly PolicyObject[],
@@ -100,7 +100,7 @@ function resolve(
   const index = createPeerIndex({ pods: view.podIdentities, world: outside, services: policyServices, cluster });
   const resolver = createPolicyResolver(policies, index, world.config);
   const groups = endpointGroups(view.localPods, resolver);
-  return { groups, world: outside, references: resolver.references };
+  return { groups, index, world: outside, references: resolver.references };
 }
 
 function policyService(service: PlannedService, addresses: ReadonlyMap<string, Identity>): PolicyService {

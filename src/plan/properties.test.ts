@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { plan, type World } from './index.ts';
-import { policyVerdict, requestVerdict } from './test-support/evaluate.ts';
 import { walkthroughPods, walkthroughWorld } from './test-support/walkthrough.ts';
 import { podAddress } from './test-support/world.ts';
+import { policyVerdict } from './verdicts/packet.ts';
+import { requestVerdict } from './verdicts/request.ts';
 
 const selector = fc.constantFrom(
   {},

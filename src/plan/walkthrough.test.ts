@@ -4,9 +4,11 @@ import { test } from 'node:test';
 import { parseAllDocuments } from 'yaml';
 import { decodeEnvoyJson } from '../model/envoy/index.ts';
 import { type NodePlan, plan } from './index.ts';
-import { policyVerdict, requestVerdict, routed } from './test-support/evaluate.ts';
+import { routed } from './test-support/evaluate.ts';
 import { client, client2, dns, echoOther, echoSame, walkthroughWorld } from './test-support/walkthrough.ts';
 import { podAddress } from './test-support/world.ts';
+import { policyVerdict } from './verdicts/packet.ts';
+import { requestVerdict } from './verdicts/request.ts';
 
 const data = '/work/shared/data/walkthrough';
 const skip = existsSync(data) ? false : `the original manifests are not on this machine (${data})`;

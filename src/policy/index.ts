@@ -15,10 +15,12 @@ export {
   proposeIdentity,
   reservedIdentity,
   reservedIdentityLabels,
+  selectableLabels,
 } from './identity.ts';
 export { type WorldIdentity, worldIdentities } from './local-identities.ts';
 export {
   createPeerIndex,
+  everyPeer,
   learntByPeers,
   type PeerIndex,
   type PeerSet,

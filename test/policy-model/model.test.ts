@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { compileDnsPattern } from '../../src/base/index.ts';
-import { decide } from '../../src/dns/decision.ts';
 import { type NodePlan, plan, type World } from '../../src/plan/index.ts';
-import { policyVerdict, requestVerdict } from '../../src/plan/test-support/evaluate.ts';
 import { type TestService, testWorld } from '../../src/plan/test-support/world.ts';
+import { dnsVerdict } from '../../src/plan/verdicts/dns.ts';
+import { policyVerdict } from '../../src/plan/verdicts/packet.ts';
+import { requestVerdict } from '../../src/plan/verdicts/request.ts';
 import type { Facts } from './facts.ts';
 import { createJudge, type Packet, type Verdict } from './judge.ts';
 import { loadKernel } from './kernel.ts';
@@ -106,7 +107,7 @@ function differences(one: Case): readonly string[] {
   }
   for (const { packet, name } of one.queries) {
     if (judge.verdict(packet, 'egress') !== 'dns') continue;
-    const { allowed } = decide(made.dns, {
+    const { allowed } = dnsVerdict(made.dns, {
       client: packet.source,
       serverIdentity: kernel.identityOf(packet.destination),
       serverPort: packet.port,

@@ -3,7 +3,7 @@ import { formatIssue, type Issue } from '../../base/index.ts';
 import { createRegistry, type ObjectValidator, type Registry, validateObject } from '../../cluster/apiserver/index.ts';
 import { ciliumResourceDefinitions, validateCiliumObject } from '../../model/cilium/index.ts';
 import type { CommandIo } from '../io.ts';
-import { type Manifest, parseManifests, readSources, type Source } from './manifests.ts';
+import { type Manifest, parseManifests, readSources, type Source } from '../manifests.ts';
 
 const usage = `Usage: ciliate validate -f FILE|DIR|- [-f ...] [-o json]
 

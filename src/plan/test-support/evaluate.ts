@@ -1,8 +1,6 @@
 import type { NodePlan } from '../index.ts';
+import { clusterBackends } from '../verdicts/clusters.ts';
 import { list, record } from '../verdicts/json.ts';
-
-export { type Packet, policyVerdict, type Verdict } from '../verdicts/packet.ts';
-export { type Request, requestVerdict } from '../verdicts/request.ts';
 
 export interface RoutedCluster {
   readonly weight: number;
@@ -26,18 +24,7 @@ export function routed(
     typeof regex === 'string' ? path.replace(new RegExp(regex, 'g'), String(rewrite['substitution'])) : path;
   const clusters = list(record(action['weighted_clusters'])['clusters']).map((cluster) => ({
     weight: Number(cluster['weight']),
-    backends: backendsOf(plan, String(cluster['name'])),
+    backends: clusterBackends(plan, String(cluster['name'])),
   }));
   return { path: rewritten, clusters };
-}
-
-function backendsOf(plan: NodePlan, cluster: string): RoutedCluster['backends'] {
-  const service = record(plan.xds.clusters.get(cluster)?.['eds_cluster_config'])['service_name'];
-  const assignment = plan.xds.endpoints.get(typeof service === 'string' && service !== '' ? service : cluster);
-  return list(assignment?.['endpoints']).flatMap((locality) =>
-    list(locality['lb_endpoints']).map((host) => {
-      const socket = record(record(record(host['endpoint'])['address'])['socket_address']);
-      return { address: String(socket['address']), port: Number(socket['port_value']) };
-    }),
-  );
 }

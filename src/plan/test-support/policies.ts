@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type NodePlan, plan, type World } from '../index.ts';
-import { policyVerdict, requestVerdict } from './evaluate.ts';
+import { policyVerdict } from '../verdicts/packet.ts';
+import { requestVerdict } from '../verdicts/request.ts';
 import { client, client2, dns, echoOther, echoSame, walkthroughWorld } from './walkthrough.ts';
 import { podAddress } from './world.ts';
 

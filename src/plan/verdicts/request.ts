@@ -57,7 +57,8 @@ function principalMatches(principal: JsonObject, request: Request): boolean {
   return unknown('principal', principal);
 }
 
-function permissionMatches(permission: JsonObject, request: Request): boolean {
+/** Whether one permission of an RBAC policy holds. */
+export function permissionMatches(permission: JsonObject, request: Request): boolean {
   if (permission['any'] === true) return true;
   if (permission['not_rule']) return !permissionMatches(record(permission['not_rule']), request);
   if (permission['or_rules'])

@@ -1,7 +1,11 @@
-import { createLogger } from '../base/index.ts';
-import type { AgentConfig, ConfigMap } from '../plan/index.ts';
+import type { AgentConfig, ConfigMap } from './world.ts';
 
-const log = createLogger('config');
+/** A value of `cilium-config` that is not understood, and what would be. */
+export interface ConfigFault {
+  readonly key: string;
+  readonly value: string;
+  readonly allowed: readonly string[];
+}
 
 const defaultConfig: AgentConfig = {
   datapathMode: 'vxlan',
@@ -16,15 +20,14 @@ const defaultConfig: AgentConfig = {
  * The agent's settings from the `kube-system/cilium-config` ConfigMap, under Cilium's own keys:
  * `routing-mode` (tunnel|native), `enable-envoy-config`, `enable-policy`, `enable-non-default-deny-policies`, `allow-localhost`
  * (auto|always|policy; auto is always, as in Cilium on Kubernetes), `ipv4-service-range`.
- * A value that is not understood keeps the default and is logged with what is allowed.
+ * A value that is not understood keeps the default and is told to `onFault`.
  */
-export function configOf(map: ConfigMap | undefined): AgentConfig {
+export function configOf(map: ConfigMap | undefined, onFault: (fault: ConfigFault) => void): AgentConfig {
   const data = map?.data ?? {};
   const choose = <T extends string>(key: string, allowed: readonly T[], fallback: T): T => {
     const value = data[key];
     const found = allowed.find((one) => one === value);
-    if (value !== undefined && found === undefined)
-      log.error({ key, value, allowed }, 'cilium-config holds a value that is not understood');
+    if (value !== undefined && found === undefined) onFault({ key, value, allowed });
     return found ?? fallback;
   };
   return {

@@ -2,8 +2,8 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { type Document, isMap, isSeq, LineCounter, parseAllDocuments } from 'yaml';
-import type { Issue } from '../../base/index.ts';
-import { type Locate, locator } from '../../model/yaml/index.ts';
+import type { Issue } from '../base/index.ts';
+import { type Locate, locator } from '../model/yaml/index.ts';
 
 /** One text with manifests; `name` is what positions show. */
 export interface Source {

@@ -1,7 +1,7 @@
-import { compileDnsPattern, normalizeDnsName } from '../base/index.ts';
-import type { DnsPlan, DnsRule, Identity } from '../plan/index.ts';
+import { compileDnsPattern, normalizeDnsName } from '../../base/index.ts';
+import type { DnsPlan, DnsRule, Identity } from '../node-plan.ts';
 
-export interface DnsQuestionContext {
+export interface DnsQuestion {
   /** Address of the asking endpoint. */
   readonly client: string;
   /** Identity and port of the server it asks. */
@@ -11,7 +11,7 @@ export interface DnsQuestionContext {
   readonly name: string;
 }
 
-export interface DnsDecision {
+export interface DnsVerdict {
   readonly allowed: boolean;
   /** Keys of `NodePlan.rules` that allow; empty when none does. */
   readonly rules: readonly string[];
@@ -20,10 +20,10 @@ export interface DnsDecision {
 const byPlan = new WeakMap<DnsPlan, ReadonlyMap<string, readonly DnsRule[]>>();
 
 /** Whether one of the endpoint's rules allows this name at this server. What no rule allows is denied. The query type does not matter. */
-export function decide(
+export function dnsVerdict(
   plan: DnsPlan,
-  { client, serverIdentity, serverPort, protocol, name }: DnsQuestionContext,
-): DnsDecision {
+  { client, serverIdentity, serverPort, protocol, name }: DnsQuestion,
+): DnsVerdict {
   const rules = (rulesByEndpoint(plan).get(client) ?? [])
     .filter((rule) => rule.protocol === protocol && rule.port === serverPort)
     .filter((rule) => rule.peer === 0 || rule.peer === serverIdentity)

@@ -1,0 +1,91 @@
+import { fail, formatIssue, ok, type Result } from '../../base/index.ts';
+import { createClient, formatApiError, type KubeClient, loadKubeConfig, type ResourcePath } from '../../kube/index.ts';
+import { type Cluster, configOf, identityNumbers } from '../../plan/index.ts';
+
+type Resource = Pick<ResourcePath, 'group' | 'version' | 'resource'> & { readonly kind: string };
+
+const core = (resource: string, kind: string): Resource => ({ group: '', version: 'v1', resource, kind });
+const cilium = (resource: string, kind: string, version = 'v2'): Resource => ({
+  group: 'cilium.io',
+  version,
+  resource,
+  kind,
+});
+
+const resources = {
+  nodes: [core('nodes', 'Node')],
+  namespaces: [core('namespaces', 'Namespace')],
+  pods: [core('pods', 'Pod')],
+  services: [core('services', 'Service')],
+  configMaps: [core('configmaps', 'ConfigMap')],
+  endpointSlices: [{ group: 'discovery.k8s.io', version: 'v1', resource: 'endpointslices', kind: 'EndpointSlice' }],
+  identities: [cilium('ciliumidentities', 'CiliumIdentity')],
+  policies: [
+    cilium('ciliumnetworkpolicies', 'CiliumNetworkPolicy'),
+    cilium('ciliumclusterwidenetworkpolicies', 'CiliumClusterwideNetworkPolicy'),
+    { group: 'networking.k8s.io', version: 'v1', resource: 'networkpolicies', kind: 'NetworkPolicy' },
+  ],
+  envoyConfigs: [
+    cilium('ciliumenvoyconfigs', 'CiliumEnvoyConfig'),
+    cilium('ciliumenvoyconfigs', 'CiliumEnvoyConfig', 'v2alpha1'),
+    cilium('ciliumclusterwideenvoyconfigs', 'CiliumClusterwideEnvoyConfig'),
+  ],
+} satisfies Record<string, readonly Resource[]>;
+
+/** The cluster that the kubeconfig leads to, and the namespace of its context. */
+export async function liveCluster(
+  kubeconfig: string | undefined,
+  environment: NodeJS.ProcessEnv,
+): Promise<Result<{ readonly cluster: Cluster; readonly namespace: string }, string>> {
+  const access = loadKubeConfig(kubeconfig, environment);
+  if (!access.ok) return fail(formatIssue(access.error));
+  const client = createClient(access.value);
+  try {
+    const cluster = await readCluster(client);
+    return cluster.ok ? ok({ cluster: cluster.value, namespace: access.value.namespace }) : cluster;
+  } finally {
+    client.close();
+  }
+}
+
+async function readCluster(client: KubeClient): Promise<Result<Cluster, string>> {
+  const names = Object.keys(resources) as (keyof typeof resources)[];
+  const lists = await Promise.all(names.map(async (name) => ({ name, list: await listAll(client, resources[name]) })));
+  const found: Partial<Record<keyof typeof resources, readonly unknown[]>> = {};
+  for (const { name, list } of lists) {
+    if (!list.ok) return list;
+    found[name] = list.value;
+  }
+  const of = <T>(name: keyof typeof resources) => (found[name] ?? []) as readonly T[];
+  const configMap = of<Parameters<typeof configOf>[0] & object>('configMaps').find(
+    ({ metadata }) => metadata?.namespace === 'kube-system' && metadata.name === 'cilium-config',
+  );
+  const identities = identityNumbers(of('identities'));
+  return ok({
+    clusterName: configMap?.data?.['cluster-name'] ?? 'default',
+    config: configOf(configMap, () => undefined),
+    nodes: of('nodes'),
+    namespaces: of('namespaces'),
+    pods: of('pods'),
+    services: of('services'),
+    endpointSlices: of('endpointSlices'),
+    secrets: [],
+    policies: of('policies'),
+    envoyConfigs: of('envoyConfigs'),
+    identities,
+    learntNames: new Map(),
+    proxyPorts: new Map(),
+  });
+}
+
+/** Every object of the resources; lists need not name the kind of what is in them. */
+async function listAll(client: KubeClient, types: readonly Resource[]): Promise<Result<readonly unknown[], string>> {
+  const objects: unknown[] = [];
+  for (const { kind, ...path } of types) {
+    const list = await client.list<object>(path);
+    if (!list.ok) return fail(`${path.resource}: ${formatApiError(list.error)}`);
+    const apiVersion = path.group === '' ? path.version : `${path.group}/${path.version}`;
+    objects.push(...list.value.items.map((item) => ({ apiVersion, kind, ...item })));
+  }
+  return ok(objects);
+}

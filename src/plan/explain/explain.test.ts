@@ -1,0 +1,340 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { plan } from '../plan.ts';
+import { clients, cnp, echoes, egress, get, ingress, knp, port } from '../test-support/policies.ts';
+import {
+  client,
+  client2,
+  echoOther,
+  echoSame,
+  walkthroughPods,
+  walkthroughWorld,
+} from '../test-support/walkthrough.ts';
+import { podAddress } from '../test-support/world.ts';
+import { policyVerdict } from '../verdicts/packet.ts';
+import type { World } from '../world.ts';
+import { explain } from './explain.ts';
+import type { Destination, Explanation, Question } from './types.ts';
+
+const namespace = 'cilium-test';
+const pod = (name: string): Destination => ({ kind: 'pod', namespace, name });
+const service = (name: string): Destination => ({ kind: 'service', namespace, name });
+
+interface Case {
+  readonly name: string;
+  readonly policies: readonly object[];
+  readonly world?: Partial<World>;
+  readonly from?: string;
+  readonly to: Destination;
+  readonly ask?: Partial<Question>;
+  readonly expect: readonly string[];
+}
+
+const cluster = (policies: readonly object[], world: Partial<World> = {}) => {
+  const { nodeName: _, ...rest } = walkthroughWorld({ ...world, policies });
+  return rest;
+};
+const request = (path: string, headers: Readonly<Record<string, string>> = {}): Partial<Question> => ({
+  port: 8080,
+  http: { method: 'GET', path, headers },
+});
+
+/** The answer in lines: `part`, and for each step its verdict, its reason and the rules. */
+function linesOf({ parts, warnings, allowed }: Explanation): readonly string[] {
+  return [
+    ...parts.flatMap(({ title, steps }) => [
+      title,
+      ...steps.flatMap((step) => [
+        `${step.direction} ${step.layer} ${step.verdict}: ${step.reason}`,
+        ...step.rules.map(({ name, path }) => `  by ${name} ${path}`),
+        ...step.isolatedBy.map(({ name, path }) => `  isolated by ${name} ${path}`),
+        ...step.nearest.map(({ rule, miss }) => `  near ${rule.name} ${rule.path}: ${miss}`),
+      ]),
+    ]),
+    ...warnings.map((warning) => `! ${warning}`),
+    allowed ? 'ALLOWED' : 'DENIED',
+  ];
+}
+
+const toEchoes = [{ toEndpoints: [echoes] }];
+const allowDns = {
+  toEndpoints: [{ matchLabels: { 'k8s:io.kubernetes.pod.namespace': 'kube-system', 'k8s-app': 'kube-dns' } }],
+  toPorts: [{ ports: [{ port: '53', protocol: 'ANY' }], rules: { dns: [{ matchPattern: '*.example.org' }] } }],
+};
+const toName = { toFQDNs: [{ matchName: 'www.example.org' }], toPorts: port('443') };
+const queryAllowed = [
+  'DNS query for www.example.org.',
+  'egress L3/L4 allowed: through the proxy (cilium-dns-egress)',
+  '  by p spec.egress[0].toPorts[0]',
+  'egress L7 allowed: a rule allows the name www.example.org.',
+  '  by p spec.egress[0].toPorts[0].rules.dns[0]',
+  'ingress L3/L4 allowed: no policy isolates its ingress',
+];
+const standIn = '! an address of the world (192.0.2.1) stands for those of www.example.org';
+
+const cases: readonly Case[] = [
+  {
+    name: 'without policies',
+    policies: [],
+    to: pod('echo-other-node'),
+    expect: [
+      'cilium-test/echo-other-node',
+      'egress L3/L4 allowed: no policy isolates its egress',
+      'ingress L3/L4 allowed: no policy isolates its ingress',
+      'ALLOWED',
+    ],
+  },
+  {
+    name: 'rules of both ends, on two nodes',
+    policies: [egress(...toEchoes), ingress({ fromEndpoints: [{ matchLabels: { other: 'client' } }] })],
+    to: pod('echo-other-node'),
+    expect: [
+      'cilium-test/echo-other-node',
+      'egress L3/L4 allowed: a rule allows it',
+      '  by p spec.egress[0]',
+      'ingress L3/L4 denied: nothing allows TCP 8080',
+      '  isolated by i spec',
+      '  near i spec.ingress[0]: its peer needs the label other=client and has none',
+      'DENIED',
+    ],
+  },
+  {
+    name: 'a port that is not the one',
+    policies: [egress({ toEndpoints: [echoes], toPorts: port('80') })],
+    to: pod('echo-same-node'),
+    expect: [
+      'cilium-test/echo-same-node',
+      'egress L3/L4 denied: nothing allows TCP 8080',
+      '  isolated by p spec',
+      '  near p spec.egress[0].toPorts[0]: it allows TCP 80, not TCP 8080',
+      'ingress L3/L4 allowed: no policy isolates its ingress',
+      'DENIED',
+    ],
+  },
+  {
+    name: 'two things that do not fit are no near miss',
+    policies: [egress({ toEndpoints: [clients], toPorts: port('80') })],
+    to: pod('echo-same-node'),
+    expect: [
+      'cilium-test/echo-same-node',
+      'egress L3/L4 denied: nothing allows TCP 8080',
+      '  isolated by p spec',
+      'ingress L3/L4 allowed: no policy isolates its ingress',
+      'DENIED',
+    ],
+  },
+  {
+    name: 'a rule that denies',
+    policies: [cnp({ endpointSelector: clients, egress: [{ toEntities: ['all'] }], egressDeny: toEchoes })],
+    to: pod('echo-same-node'),
+    expect: [
+      'cilium-test/echo-same-node',
+      'egress L3/L4 denied: a rule denies it',
+      '  by p spec.egressDeny[0]',
+      'ingress L3/L4 allowed: no policy isolates its ingress',
+      'DENIED',
+    ],
+  },
+  {
+    name: 'HTTP rules of both ends',
+    policies: [
+      egress({ toEndpoints: [echoes], toPorts: get('/a.*') }),
+      ingress({ fromEndpoints: [clients], toPorts: get('/ab') }),
+    ],
+    to: service('echo-same-node'),
+    ask: request('/ac'),
+    expect: [
+      'backend cilium-test/echo-same-node:8080',
+      'egress L3/L4 allowed: through the proxy (cilium-http-egress)',
+      '  by p spec.egress[0].toPorts[0]',
+      'egress L7 allowed: a rule allows GET /ac',
+      '  by p spec.egress[0].toPorts[0].rules.http[0]',
+      'ingress L3/L4 allowed: through the proxy (cilium-http-ingress)',
+      '  by i spec.ingress[0].toPorts[0]',
+      'ingress L7 denied: nothing allows GET /ac: the answer is 403',
+      '  near i spec.ingress[0].toPorts[0].rules.http[0]: its path has to be /ab',
+      'DENIED',
+    ],
+  },
+  {
+    name: 'a header and a host',
+    policies: [
+      egress({
+        toEndpoints: [echoes],
+        toPorts: [{ ...port('8080')[0], rules: { http: [{ host: 'echo-.*:8080', headers: ['X-Key: true'] }] } }],
+      }),
+    ],
+    to: service('echo-same-node'),
+    ask: request('/', { 'x-key': 'false' }),
+    expect: [
+      'backend cilium-test/echo-same-node:8080',
+      'egress L3/L4 allowed: through the proxy (cilium-http-egress)',
+      '  by p spec.egress[0].toPorts[0]',
+      'egress L7 denied: nothing allows GET /: the answer is 403',
+      '  near p spec.egress[0].toPorts[0].rules.http[0]: its header X-Key has to be true',
+      'ingress L3/L4 allowed: no policy isolates its ingress',
+      'DENIED',
+    ],
+  },
+  {
+    name: 'no request to judge',
+    policies: [egress({ toEndpoints: [echoes], toPorts: get('/a') })],
+    to: pod('echo-same-node'),
+    expect: [
+      'cilium-test/echo-same-node',
+      'egress L3/L4 allowed: through the proxy (cilium-http-egress)',
+      '  by p spec.egress[0].toPorts[0]',
+      'egress L7 unasked: each request is judged by itself; name one with --http',
+      '  by p spec.egress[0].toPorts[0].rules.http[0]',
+      'ingress L3/L4 allowed: no policy isolates its ingress',
+      'ALLOWED',
+    ],
+  },
+  {
+    name: 'an address of the outside',
+    policies: [egress({ toCIDRSet: [{ cidr: '1.0.0.0/8', except: ['1.1.0.0/16'] }] })],
+    to: { kind: 'address', address: '1.1.0.1' },
+    ask: { port: 443 },
+    expect: [
+      '1.1.0.1',
+      'egress L3/L4 denied: nothing allows TCP 443',
+      '  isolated by p spec',
+      '  near p spec.egress[0]: its peer would have to be an address of 1.0.0.0/8 outside of 1.1.0.0/16',
+      'DENIED',
+    ],
+  },
+  {
+    name: 'a name whose addresses the DNS proxy learns',
+    policies: [egress(allowDns, toName)],
+    to: { kind: 'name', name: 'www.example.org' },
+    ask: { port: 443 },
+    expect: [
+      ...queryAllowed,
+      'www.example.org',
+      'egress L3/L4 allowed: a rule allows it',
+      '  by p spec.egress[1].toPorts[0]',
+      standIn,
+      'ALLOWED',
+    ],
+  },
+  {
+    name: 'a name that was learnt',
+    policies: [egress(allowDns, toName)],
+    world: { learntNames: new Map([['www.example.org.', ['93.184.216.34']]]) },
+    to: { kind: 'name', name: 'www.example.org' },
+    ask: { port: 443 },
+    expect: [
+      ...queryAllowed,
+      'www.example.org at 93.184.216.34',
+      'egress L3/L4 allowed: a rule allows it',
+      '  by p spec.egress[1].toPorts[0]',
+      'ALLOWED',
+    ],
+  },
+  {
+    name: 'a name whose query nobody sees',
+    policies: [egress({ toEntities: ['cluster'] }, toName)],
+    to: { kind: 'name', name: 'www.example.org' },
+    ask: { port: 443 },
+    expect: [
+      'DNS query for www.example.org.',
+      'egress L3/L4 allowed: a rule allows it',
+      '  by p spec.egress[0]',
+      'ingress L3/L4 allowed: no policy isolates its ingress',
+      'www.example.org',
+      'egress L3/L4 denied: nothing allows TCP 443',
+      '  isolated by p spec',
+      '  near p spec.egress[1].toPorts[0]: its peer would have to be an address learnt for www.example.org',
+      '  near p spec.egress[0]: its peer would have to be the entity cluster',
+      '! the DNS proxy does not see the query, so toFQDNs rules learn no address of www.example.org',
+      standIn,
+      'DENIED',
+    ],
+  },
+  {
+    name: 'a NetworkPolicy without rules, and a policy that cannot be enforced',
+    policies: [
+      knp({ podSelector: {}, policyTypes: ['Ingress'] }),
+      cnp({ endpointSelector: {}, ingress: [{ fromGroups: [{ aws: { labels: { a: 'b' } } }] }] }, 'groups'),
+    ],
+    to: pod('echo-same-node'),
+    expect: [
+      'cilium-test/echo-same-node',
+      'egress L3/L4 allowed: no policy isolates its egress',
+      'ingress L3/L4 denied: nothing allows TCP 8080',
+      '  isolated by k spec',
+      "! CiliumNetworkPolicy cilium-test/groups is not in force: spec.ingress[0]: a cloud provider's groups (fromGroups, toGroups) cannot be resolved here",
+      'DENIED',
+    ],
+  },
+];
+
+for (const { name, policies, world, from = 'client', to, ask, expect } of cases) {
+  test(name, () => {
+    const question: Question = { from: { namespace, name: from }, to, port: 8080, protocol: 'tcp', ...ask };
+    const answer = explain(cluster(policies, world), question);
+    assert.ok(answer.ok, answer.ok ? '' : answer.error);
+    assert.deepEqual(linesOf(answer.value), expect);
+  });
+}
+
+/** Questions without an answer. */
+const refused: readonly (readonly [what: string, question: Partial<Question>, error: RegExp])[] = [
+  [
+    'no such pod',
+    { from: { namespace, name: 'x' } },
+    /there is no pod cilium-test\/x; in cilium-test: client, client2/,
+  ],
+  ['no such Service', { to: service('x') }, /there is no Service cilium-test\/x/],
+  ['no such port of a Service', { to: service('echo-same-node'), port: 1 }, /--port 1 is none of its ports.*8080\/TCP/],
+  ['no such name of a port', { to: pod('echo-same-node'), port: 'web' }, /has no TCP port web; it has tcp\/http-8080/],
+  ['a named port of an address', { to: { kind: 'address', address: '1.1.1.1' }, port: 'http' }, /no named ports/],
+];
+
+for (const [what, rest, error] of refused) {
+  test(`refused: ${what}`, () => {
+    const question: Question = {
+      from: { namespace, name: 'client' },
+      to: pod('echo-same-node'),
+      port: 80,
+      protocol: 'tcp',
+      ...rest,
+    };
+    const answer = explain(cluster([]), question);
+    assert.match(answer.ok ? '' : answer.error, error);
+  });
+}
+
+test('what is said is what the plans of both nodes say', () => {
+  const policies = [
+    egress({ toEndpoints: [echoes], toPorts: port('8080') }, { toEntities: ['kube-apiserver'] }),
+    ingress({ fromEndpoints: [{ matchLabels: { other: 'client' } }] }),
+    knp({ podSelector: { matchLabels: { kind: 'client' } }, policyTypes: ['Ingress'] }),
+  ];
+  const world = walkthroughWorld({ policies });
+  const plans = ['node-1', 'node-2'].map((nodeName) => plan({ ...world, nodeName }));
+  for (const from of [client, client2, echoSame, echoOther]) {
+    for (const to of walkthroughPods.filter((one) => one !== from && one.namespace === undefined)) {
+      for (const number of [8080, 9090]) {
+        const packet = {
+          source: podAddress(from),
+          destination: podAddress(to),
+          protocol: 'tcp',
+          port: number,
+        } as const;
+        const ends = [
+          policyVerdict(plans[from.node - 1] as never, packet, 'egress'),
+          policyVerdict(plans[to.node - 1] as never, packet, 'ingress'),
+        ];
+        const expected = ends.every(({ kind }) => kind === 'allow');
+        const answer = explain(cluster(policies), {
+          from: { namespace, name: from.name },
+          to: pod(to.name),
+          port: number,
+          protocol: 'tcp',
+        });
+        assert.equal(answer.ok && answer.value.allowed, expected, `${from.name} ${to.name} ${number}`);
+      }
+    }
+  }
+});

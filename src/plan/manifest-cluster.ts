@@ -1,0 +1,222 @@
+import type { PodTemplateSpec } from 'kubernetes-types/core/v1.d.ts';
+import { numberToIpv4, selectorMatches } from '../base/index.ts';
+import { proposeIdentity, rangeOf } from '../policy/index.ts';
+import { configOf } from './agent-config.ts';
+import { desiredIdentities } from './endpoints.ts';
+import type { Cluster } from './explain/types.ts';
+import { fieldOf } from './objects.ts';
+import type { ConfigMap, EndpointSlice, Namespace, Node, Pod, Service, World } from './world.ts';
+
+/** Labels of the pod that stands for the cluster's DNS server where the manifests bring none. */
+const dnsLabels = { 'k8s-app': 'kube-dns' };
+export const standInDns = 'kube-system/kube-dns';
+
+const namespaced = new Set(['CiliumNetworkPolicy', 'NetworkPolicy', 'CiliumEnvoyConfig']);
+const policyKinds = new Set(['CiliumNetworkPolicy', 'CiliumClusterwideNetworkPolicy', 'NetworkPolicy']);
+const envoyConfigKinds = new Set(['CiliumEnvoyConfig', 'CiliumClusterwideEnvoyConfig']);
+
+/** Where a workload's pods are described; each workload stands for one pod of its own name. */
+const templatePaths: Readonly<Record<string, readonly string[]>> = {
+  Deployment: ['spec', 'template'],
+  ReplicaSet: ['spec', 'template'],
+  ReplicationController: ['spec', 'template'],
+  StatefulSet: ['spec', 'template'],
+  DaemonSet: ['spec', 'template'],
+  Job: ['spec', 'template'],
+  CronJob: ['spec', 'jobTemplate', 'spec', 'template'],
+};
+
+/**
+ * The cluster that manifests describe, as far as policy is concerned: everything runs, on the nodes that are named (else on
+ * one), with the addresses that are given, else with made-up ones. Namespaces that are used are there, and a DNS server is.
+ * Objects without a namespace are in `namespace`.
+ */
+export function clusterOfManifests(objects: readonly unknown[], namespace: string): Cluster {
+  const all = objects.map((object) => placed(object, namespace));
+  const of = <T>(...kinds: readonly string[]): readonly T[] =>
+    all.filter((object) => kinds.includes(String(fieldOf(object, 'kind')))) as readonly T[];
+  const services = [...of<Service>('Service')];
+  const pods = podsOf(all, of<Pod>('Pod'));
+  if (!services.some(({ metadata }) => `${metadata?.namespace}/${metadata?.name}` === standInDns))
+    addDns(pods, services);
+  const nodes = nodesOf(of<Node>('Node'), pods);
+  const running = pods.map(runner(nodes));
+  const reachable = services.map(withClusterIp);
+  const given = of<EndpointSlice>('EndpointSlice');
+  const configMap = of<ConfigMap>('ConfigMap').find(
+    ({ metadata }) => metadata?.namespace === 'kube-system' && metadata.name === 'cilium-config',
+  );
+  const cluster: Cluster = {
+    clusterName: configMap?.data?.['cluster-name'] ?? 'default',
+    config: configOf(configMap, () => undefined),
+    nodes,
+    namespaces: namespacesOf(of<Namespace>('Namespace'), [...running, ...reachable]),
+    pods: running,
+    services: reachable,
+    endpointSlices: [...given, ...slicesOf(reachable, given, running)],
+    secrets: [],
+    policies: all.filter((object) => policyKinds.has(String(fieldOf(object, 'kind')))),
+    envoyConfigs: all.filter((object) => envoyConfigKinds.has(String(fieldOf(object, 'kind')))),
+    identities: new Map(),
+    learntNames: new Map(),
+    proxyPorts: new Map(),
+  };
+  return { ...cluster, identities: identitiesOf(cluster) };
+}
+
+/** The object, in the default namespace where its kind needs one and it names none. */
+function placed(object: unknown, namespace: string): unknown {
+  const kind = String(fieldOf(object, 'kind'));
+  const needs =
+    namespaced.has(kind) || ['Pod', 'Service', 'EndpointSlice', 'ConfigMap'].includes(kind) || kind in templatePaths;
+  const metadata = fieldOf(object, 'metadata');
+  if (!needs || typeof object !== 'object' || typeof metadata !== 'object' || fieldOf(metadata, 'namespace'))
+    return object;
+  return { ...object, metadata: { ...metadata, namespace } };
+}
+
+function podsOf(objects: readonly unknown[], named: readonly Pod[]): Pod[] {
+  const pods = new Map(named.map((pod) => [`${pod.metadata?.namespace}/${pod.metadata?.name}`, pod]));
+  for (const object of objects) {
+    const path = templatePaths[String(fieldOf(object, 'kind'))];
+    if (!path) continue;
+    const template = path.reduce<unknown>((value, field) => fieldOf(value, field), object) as
+      | PodTemplateSpec
+      | undefined;
+    const metadata = fieldOf(object, 'metadata');
+    const [namespace, name] = [String(fieldOf(metadata, 'namespace')), String(fieldOf(metadata, 'name'))];
+    if (!template?.spec || pods.has(`${namespace}/${name}`)) continue;
+    pods.set(`${namespace}/${name}`, { metadata: { ...template.metadata, namespace, name }, spec: template.spec });
+  }
+  return [...pods.values()];
+}
+
+function addDns(pods: Pod[], services: Service[]): void {
+  const metadata = { namespace: 'kube-system', labels: dnsLabels };
+  const ports = [
+    { name: 'dns', port: 53, protocol: 'UDP' },
+    { name: 'dns-tcp', port: 53, protocol: 'TCP' },
+  ];
+  pods.push({ metadata: { ...metadata, name: 'coredns' }, spec: { containers: [{ name: 'coredns' }] } });
+  services.push({ metadata: { ...metadata, name: 'kube-dns' }, spec: { selector: dnsLabels, ports } });
+}
+
+/** The nodes with what they lack: an address, and a range with room for all pods. */
+function nodesOf(given: readonly Node[], pods: readonly Pod[]): readonly Node[] {
+  const byName = new Map(given.map((node) => [node.metadata?.name ?? '', node]));
+  for (const { spec } of pods) {
+    if (spec?.nodeName && !byName.has(spec.nodeName)) byName.set(spec.nodeName, { metadata: { name: spec.nodeName } });
+  }
+  if (byName.size === 0) byName.set('node', { metadata: { name: 'node' } });
+  return [...byName].map(([name, node], index) => ({
+    ...node,
+    metadata: { ...node.metadata, name },
+    spec: { ...node.spec, podCIDR: node.spec?.podCIDR ?? `10.${128 + (index % 128)}.0.0/16` },
+    status: {
+      ...node.status,
+      addresses: node.status?.addresses ?? [
+        { type: 'InternalIP', address: numberToIpv4(((172 << 24) | (30 << 16) | (index + 1)) >>> 0) },
+      ],
+    },
+  }));
+}
+
+/** Lets a pod run on its node, else on the first, with an address of the node's range that nobody has. */
+function runner(nodes: readonly Node[]): (pod: Pod) => Pod {
+  const next = new Map<string, number>();
+  return (pod) => {
+    const node = nodes.find(({ metadata }) => metadata?.name === pod.spec?.nodeName) ?? nodes[0];
+    const name = node?.metadata?.name ?? '';
+    // The first addresses are the network's and the router's.
+    const offset = next.get(name) ?? 2;
+    next.set(name, offset + 1);
+    const own = numberToIpv4((rangeOf(node?.spec?.podCIDR ?? '')?.start ?? 0) + offset);
+    const shared = node?.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address ?? '';
+    const podIP = pod.status?.podIP ?? (pod.spec?.hostNetwork === true ? shared : own);
+    return {
+      ...pod,
+      spec: { ...pod.spec, containers: pod.spec?.containers ?? [], nodeName: name },
+      status: { ...pod.status, phase: 'Running', podIP },
+    };
+  };
+}
+
+function withClusterIp(service: Service, position: number): Service {
+  const index = position + 1;
+  const { clusterIP, type } = service.spec ?? {};
+  if (clusterIP !== undefined || type === 'ExternalName') return service;
+  return { ...service, spec: { ...service.spec, clusterIP: `10.96.${(index >> 8) & 255}.${index & 255}` } };
+}
+
+/** Slices of the Services with a selector that the manifests bring none for. */
+function slicesOf(
+  services: readonly Service[],
+  given: readonly EndpointSlice[],
+  pods: readonly Pod[],
+): readonly EndpointSlice[] {
+  const label = 'kubernetes.io/service-name';
+  const owned = new Set(given.map(({ metadata }) => `${metadata?.namespace}/${metadata?.labels?.[label]}`));
+  return services.flatMap(({ metadata, spec }) => {
+    const selector = spec?.selector ?? {};
+    if (Object.keys(selector).length === 0 || owned.has(`${metadata?.namespace}/${metadata?.name}`)) return [];
+    const own = pods.filter(
+      (pod) =>
+        pod.metadata?.namespace === metadata?.namespace &&
+        selectorMatches({ matchLabels: selector }, pod.metadata?.labels ?? {}),
+    );
+    // A port may mean another number on each pod, so each has a slice of its own.
+    return own.map(
+      (pod): EndpointSlice => ({
+        metadata: {
+          name: `${metadata?.name}-${pod.metadata?.name}`,
+          namespace: metadata?.namespace ?? '',
+          labels: { [label]: metadata?.name ?? '' },
+        },
+        addressType: 'IPv4',
+        ports: (spec?.ports ?? []).flatMap((port) => {
+          const number = targetPort(pod, port.targetPort ?? port.port);
+          return number === undefined
+            ? []
+            : [{ ...(port.name !== undefined && { name: port.name }), port: number, protocol: port.protocol ?? 'TCP' }];
+        }),
+        endpoints: [{ addresses: [pod.status?.podIP ?? ''], conditions: { ready: true } }],
+      }),
+    );
+  });
+}
+
+function targetPort(pod: Pod, wanted: number | string): number | undefined {
+  if (typeof wanted === 'number') return wanted;
+  const ports = (pod.spec?.containers ?? []).flatMap((container) => container.ports ?? []);
+  return ports.find(({ name }) => name === wanted)?.containerPort;
+}
+
+function namespacesOf(given: readonly Namespace[], objects: readonly (Pod | Service)[]): readonly Namespace[] {
+  const names = new Set(given.map(({ metadata }) => metadata?.name));
+  const used = new Set(objects.map(({ metadata }) => metadata?.namespace ?? 'default'));
+  const more = [...used].filter((name) => !names.has(name)).map((name): Namespace => ({ metadata: { name } }));
+  // The API server puts this label on every namespace.
+  return [...given, ...more].map((namespace) => {
+    const { name = '', labels } = namespace.metadata ?? {};
+    return {
+      ...namespace,
+      metadata: { ...namespace.metadata, name, labels: { 'kubernetes.io/metadata.name': name, ...labels } },
+    };
+  });
+}
+
+/** Numbers for all label sets, as the nodes' agents would give them. */
+function identitiesOf(cluster: Cluster): ReadonlyMap<string, number> {
+  const identities = new Map<string, number>();
+  const taken = new Set<number>();
+  for (const { metadata } of cluster.nodes) {
+    const world: World = { ...cluster, nodeName: metadata?.name ?? '', identities };
+    for (const { key } of desiredIdentities(world)) {
+      const number = proposeIdentity(key, taken);
+      if (number === undefined) continue;
+      taken.add(number);
+      identities.set(key, number);
+    }
+  }
+  return identities;
+}
