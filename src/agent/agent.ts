@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type { Logger } from '../base/index.ts';
 import { createDatapath } from '../datapath/index.ts';
 import { observerServices, serveGrpc } from '../hubble/index.ts';
@@ -18,6 +19,8 @@ export interface AgentOptions {
   readonly kubeconfig: string;
   /** Unix socket for the data plane: discovery and access logs. */
   readonly socket: string;
+  /** What the agent keeps over restarts. */
+  readonly stateDirectory: string;
   readonly hubblePort: number;
   readonly version: string;
   readonly log: Logger;
@@ -39,14 +42,16 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const flows = createFlowSink(`${clusterName}/${nodeName}`, options.version);
   const xds = createXdsServer({ log, onConnect: () => onDataPlane() });
   const datapath = createDatapath({ log, onPacket: flows.push, onLost: flows.lost });
-  const sources = startSources(client, log, wake);
-  const dns = createDnsEdge({
+  const dns = await createDnsEdge({
+    settings: () => sources.dnsSettings(),
+    file: path.join(options.stateDirectory, 'learnt-names.json'),
     plan: () => rounds.current()?.dns ?? { proxyPort: 0, rules: [] },
     identityOf: (address) => rounds.identityOf(address),
     onEvent: flows.push,
     onNames: wake,
     log,
   });
+  const sources = startSources(client, log, wake);
   const rounds = createRounds({ options, client, sources, dns, flows, xds, datapath });
   const onDataPlane = (): void => {
     rounds.dataPlaneChanged();

@@ -1,10 +1,16 @@
 import type { Logger } from '../base/index.ts';
-import { createDnsProxy, createLearntNames, type DnsProxy } from '../dns/index.ts';
+import { trackedConnections } from '../datapath/index.ts';
+import { createDnsProxy, type DnsProxy, type ReceivedAnswer } from '../dns/index.ts';
 import type { DnsEvent } from '../model/flow/index.ts';
 import type { DnsPlan } from '../plan/index.ts';
+import { createDnsMemory } from './dns-memory.ts';
+import type { DnsSettings } from './dns-settings.ts';
 
 export interface DnsEdgeOptions {
   readonly plan: () => DnsPlan;
+  readonly settings: () => DnsSettings;
+  /** Where learnt names survive a restart. */
+  readonly file: string;
   readonly identityOf: (address: string) => number;
   readonly onEvent: (event: DnsEvent) => void;
   /** Names have changed: a new plan is needed. */
@@ -18,38 +24,45 @@ export interface DnsEdge {
   names(): ReadonlyMap<string, readonly string[]>;
   /** Has the proxy listen on the port that a plan's redirects lead to; 0 leaves it as it is. Throws when it cannot. */
   listen(port: number): Promise<void>;
+  /** Says which endpoints there are; what others have learnt is forgotten. */
+  keepEndpoints(addresses: ReadonlySet<string>): void;
   /** Taken before a plan is made; call what it gives when that plan is in force. Answers that brought new names wait for it. */
   beginRound(): () => void;
   stop(): Promise<void>;
 }
 
-const limits = { names: 10_000, addressesPerName: 1_000, minTtlSeconds: 0 };
-const expiryIntervalMs = 1_000;
-
-export function createDnsEdge({ plan, identityOf, onEvent, onNames, log }: DnsEdgeOptions): DnsEdge {
-  const learnt = createLearntNames(limits);
+export async function createDnsEdge(options: DnsEdgeOptions): Promise<DnsEdge> {
+  const { plan, identityOf, onEvent, onNames, log, settings } = options;
+  const learnt = await createDnsMemory({
+    file: options.file,
+    minTtlSeconds: () => settings().minTtlSeconds,
+    connections: trackedConnections,
+    onExpired: onNames,
+    log,
+  });
   let waiting: (() => void)[] = [];
   let open: { readonly port: number; readonly proxy: DnsProxy } | undefined;
-  const expiry = setInterval(() => {
-    if (learnt.expire(performance.now())) onNames();
-  }, expiryIntervalMs);
 
-  const onLearnt = (name: string, addresses: readonly string[], ttlSeconds: number): Promise<void> | undefined => {
-    if (!learnt.learn(name, addresses, ttlSeconds, performance.now())) return undefined;
+  const onLearnt = (answer: ReceivedAnswer): Promise<void> | undefined => {
+    if (!learnt.learn({ ...answer, nowMs: performance.now() })) return undefined;
     const inForce = new Promise<void>((resolve) => waiting.push(resolve));
     onNames();
     return inForce;
   };
+  const rejectCode = () => settings().rejectCode;
 
   return {
-    names: () => learnt.names(),
+    names: learnt.names,
     listen: async (port) => {
       if (port === 0 || open?.port === port) return;
       await open?.proxy.stop();
-      const proxy = createDnsProxy({ port, plan, identityOf, onEvent, onLearnt, log });
+      const proxy = createDnsProxy({ port, plan, identityOf, onEvent, onLearnt, rejectCode, log });
       const started = await proxy.start();
       if (!started.ok) throw new Error(`DNS proxy: ${started.error.map(({ message }) => message).join('; ')}`);
       open = { port, proxy };
+    },
+    keepEndpoints: (addresses) => {
+      if (learnt.keepEndpoints(addresses)) onNames();
     },
     beginRound: () => {
       const released = waiting;
@@ -59,8 +72,8 @@ export function createDnsEdge({ plan, identityOf, onEvent, onNames, log }: DnsEd
       };
     },
     stop: async () => {
-      clearInterval(expiry);
       await open?.proxy.stop();
+      await learnt.stop();
     },
   };
 }

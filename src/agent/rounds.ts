@@ -118,6 +118,7 @@ export function createRounds({ options, client, sources, dns, flows, xds, datapa
         next = await apply(planned);
       }
       inForce();
+      dns.keepEndpoints(new Set(next.datapath.endpoints.map(({ address }) => address)));
       await tell(planned, next, observed);
       first.resolve();
     },

@@ -18,6 +18,7 @@ import {
   type Service,
   type World,
 } from '../plan/index.ts';
+import { type DnsSettings, dnsSettingsOf } from './dns-settings.ts';
 
 /** What the agent reads of the cluster, kept current. */
 export interface Sources {
@@ -28,6 +29,7 @@ export interface Sources {
   /** Identities that exist: number to key. */
   identities(): ReadonlyMap<number, string>;
   pod(namespace: string, name: string): Pod | undefined;
+  dnsSettings(): DnsSettings;
   /** The highest resource version seen of any policy, Envoy configuration or setting, deletions included. */
   observedVersion(): string;
   stop(): Promise<void>;
@@ -102,6 +104,7 @@ export function startSources(client: KubeClient, log: Logger, onChange: () => vo
     identities: () =>
       new Map(identities.objects().map((identity) => [Number(identity.metadata.name), keyOfIdentity(identity)])),
     pod: (namespace, name) => pods.get(namespace, name),
+    dnsSettings: () => dnsSettingsOf(configMaps.get('kube-system', 'cilium-config')),
     observedVersion: () => String(observed),
     stop: async () => {
       await Promise.all(informers.map((informer) => informer.stop()));

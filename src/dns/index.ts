@@ -1,4 +1,5 @@
-export { createLearntNames, type LearntNames, type LearntNamesLimits } from './learnt-names.ts';
-export { createDnsProxy, type DnsProxy, type DnsProxyOptions } from './proxy.ts';
+export { readLearntFile, writeLearntFile } from './learnt-file.ts';
+export { createLearntNames, type LearntNames } from './learnt-names.ts';
+export { createDnsProxy, type DnsProxy, type DnsProxyOptions, type ReceivedAnswer, type RejectCode } from './proxy.ts';
 export { buildZone } from './zone.ts';
 export type { Zone } from './zone-types.ts';

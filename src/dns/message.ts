@@ -92,11 +92,11 @@ export function emptyAnswer(query: Buffer, question: Question | undefined, rcode
 
 export interface Answer {
   readonly rcode: number;
-  /** IPv4 and IPv6 addresses, all of the question's name across its CNAMEs. */
+  /** IPv4 and IPv6 addresses of the question's name and of the names that its CNAMEs lead to; records of other names do not count. */
   readonly addresses: readonly string[];
   readonly cnames: readonly string[];
   readonly answerTypes: readonly string[];
-  /** Seconds; the smallest of all records, 4294967295 without records. */
+  /** Seconds; the smallest of those addresses and CNAMEs, 4294967295 without any (`ExtractMsgDetails` of `pkg/fqdn/dnsproxy`). */
   readonly ttl: number;
 }
 
@@ -111,12 +111,18 @@ export function readAnswer(message: Buffer, question: Question): Answer | undefi
     if (asked && normalizeDnsName(asked.name) !== question.name) return undefined;
     const addresses: string[] = [];
     const cnames: string[] = [];
+    const chain = new Set([question.name]);
     let ttl = 0xffffffff;
     for (const record of answers.slice(0, addressesMax)) {
-      if (record.type === 'OPT') continue;
-      if ('ttl' in record && record.ttl !== undefined) ttl = Math.min(ttl, record.ttl);
-      if (record.type === 'A' || record.type === 'AAAA') addresses.push(record.data);
-      if (record.type === 'CNAME') cnames.push(normalizeDnsName(record.data));
+      if (record.type !== 'A' && record.type !== 'AAAA' && record.type !== 'CNAME') continue;
+      if (!chain.has(normalizeDnsName(record.name))) continue;
+      ttl = Math.min(ttl, record.ttl ?? 0);
+      if (record.type !== 'CNAME') addresses.push(record.data);
+      else {
+        const target = normalizeDnsName(record.data);
+        cnames.push(target);
+        chain.add(target);
+      }
     }
     return { rcode, addresses, cnames, answerTypes: answers.slice(0, addressesMax).map((record) => record.type), ttl };
   } catch {

@@ -14,8 +14,21 @@ export interface DnsProxyOptions {
   readonly identityOf: (address: string) => Identity;
   readonly onEvent: (event: DnsEvent) => void;
   /** An allowed answer's addresses. The pod gets the answer when this has resolved, or after 100 ms. */
-  readonly onLearnt: (name: string, addresses: readonly string[], ttlSeconds: number) => Promise<void> | void;
+  readonly onLearnt: (answer: ReceivedAnswer) => Promise<void> | void;
+  /** What a query that no rule allows is answered with; asked for each. */
+  readonly rejectCode: () => RejectCode;
   readonly log: Logger;
+}
+
+/** Cilium's `tofqdns-dns-reject-response-code`: REFUSED or NXDOMAIN. */
+export type RejectCode = 'refused' | 'nameError';
+
+/** `endpoint`: the address of the pod that asked. */
+export interface ReceivedAnswer {
+  readonly endpoint: string;
+  readonly name: string;
+  readonly addresses: readonly string[];
+  readonly ttlSeconds: number;
 }
 
 export interface DnsProxy {
@@ -38,7 +51,7 @@ const upstreamTimeoutMs = 5000;
 const pendingMax = 1024;
 
 /**
- * The DNS proxy of a node: answers what no rule allows with REFUSED and carries the rest to the server the pod asked,
+ * The DNS proxy of a node: answers what no rule allows with REFUSED (or NXDOMAIN) and carries the rest to the server the pod asked,
  * under the pod's own address. Runs in the node's network namespace behind TPROXY rules.
  */
 export function createDnsProxy(options: DnsProxyOptions): DnsProxy {
@@ -61,7 +74,7 @@ export function createDnsProxy(options: DnsProxyOptions): DnsProxy {
       name: question.name,
     });
     onEvent({ ...eventOf(asked, rules), type: 'request', denied: !allowed });
-    if (!allowed) return emptyAnswer(query.message, question, rcodes.refused);
+    if (!allowed) return emptyAnswer(query.message, question, rcodes[options.rejectCode()]);
     if (pending >= pendingMax) return emptyAnswer(query.message, question, rcodes.serverFailure);
     pending++;
     try {
@@ -81,18 +94,18 @@ export function createDnsProxy(options: DnsProxyOptions): DnsProxy {
       log.debug({ server: asked.server.address, query: asked.question.name, reason }, 'no answer from the DNS server');
       return emptyAnswer(asked.message, asked.question, rcodes.serverFailure);
     }
-    if (answer.addresses.length > 0) await learn(asked.question.name, answer);
+    if (answer.addresses.length > 0) await learn(asked, answer);
     onEvent(responseEvent(asked, rules, answer));
     return reply.value;
   }
 
-  async function learn(name: string, { addresses, ttl }: Answer): Promise<void> {
+  async function learn({ client, question: { name } }: Asked, { addresses, ttl }: Answer): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, learnWaitMs);
     });
     try {
-      await Promise.race([options.onLearnt(name, addresses, ttl), late]);
+      await Promise.race([options.onLearnt({ endpoint: client.address, name, addresses, ttlSeconds: ttl }), late]);
     } catch (error) {
       log.warn({ name, error: String(error) }, 'a learnt name could not be put into policy');
     } finally {

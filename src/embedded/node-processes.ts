@@ -39,6 +39,7 @@ export function superviseNode({ node, home, agentKubeconfig, log }: NodeProcessO
     nodeAddress: node.address,
     kubeconfig: agentKubeconfig,
     socket,
+    stateDirectory: path.join(home.state, 'agents', node.name),
     hubblePort: addresses.hubblePort,
     version,
   };

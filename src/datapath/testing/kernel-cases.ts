@@ -253,6 +253,21 @@ test('a policy change ends an established connection, and its return revives it'
   socket.destroy();
 });
 
+test('the connection table says whom a pod is connected to, and no more once that is over', async () => {
+  await applyAll(() => ({}));
+  const pairs = async (): Promise<readonly string[]> => {
+    const answer = await nodes[0]?.call({ do: 'connections', source: pods.a.address });
+    assert.ok(answer?.ok, answer?.text);
+    return answer.text.split(',');
+  };
+  const { socket } = await connect('a', worldAddress, 80);
+  assert.ok((await pairs()).includes(`${pods.a.address} ${worldAddress}`));
+  socket.end();
+  for (let turn = 0; turn < 40 && (await pairs()).includes(`${pods.a.address} ${worldAddress}`); turn++)
+    await delay(50);
+  assert.ok(!(await pairs()).includes(`${pods.a.address} ${worldAddress}`));
+});
+
 test('a redirect reaches the proxy with both addresses kept, and drops without one', async () => {
   const redirect = policyFor(pods.a, 'egress', [
     { peer: pods.c.identity, port: 8080, action: 'redirect', proxyPort: 15001 },

@@ -4,6 +4,7 @@ import { createLogger } from '../../base/index.ts';
 import type { PacketEvent } from '../../model/flow/index.ts';
 import type { DatapathPlan } from '../../plan/index.ts';
 import { makeListenerTransparent, openTransparentSocket } from '../../sys/index.ts';
+import { trackedConnections } from '../connections.ts';
 import { createDatapath } from '../datapath.ts';
 
 /** A packet event as the test reads it. */
@@ -19,6 +20,7 @@ export type NodeCommand =
   | { readonly do: 'listen'; readonly port: number }
   | { readonly do: 'close'; readonly port: number }
   | { readonly do: 'remove-table' }
+  | { readonly do: 'connections'; readonly source: string }
   | { readonly do: 'connect'; readonly address: string; readonly port: number };
 
 export type NodeAnswer = { readonly ok: boolean; readonly text: string; readonly milliseconds?: number };
@@ -48,6 +50,10 @@ async function run(command: NodeCommand): Promise<NodeAnswer> {
     case 'remove-table':
       execFileSync('nft', ['delete', 'table', 'inet', 'ciliate']);
       return { ok: true, text: '' };
+    case 'connections': {
+      const pairs = await trackedConnections((source) => source === command.source);
+      return pairs.ok ? { ok: true, text: [...pairs.value].sort().join() } : { ok: false, text: pairs.error };
+    }
     case 'connect':
       return { ok: true, text: await connectFromNode(command.address, command.port) };
   }

@@ -12,7 +12,7 @@ import type { DnsEvent } from '../../model/flow/index.ts';
 import type { DnsPlan } from '../../plan/index.ts';
 import { inNetworkNamespace, openStreamSocketIn } from '../../sys/index.ts';
 import { frame, readFrames } from '../frames.ts';
-import { createDnsProxy } from '../proxy.ts';
+import { createDnsProxy, type RejectCode } from '../proxy.ts';
 
 // Runs in the network namespace of a node, with namespaces of its own for two pods; started by kernel.test.ts.
 
@@ -87,6 +87,7 @@ await once(clusterDns.stderr, 'data');
 const events: DnsEvent[] = [];
 const learnt: { name: string; addresses: readonly string[]; ttl: number }[] = [];
 let learnDelayMs = 0;
+let rejectCode: RejectCode = 'refused';
 const rule = { endpoint: client, port: 53, rule: 'r1' };
 const plan: DnsPlan = {
   proxyPort: port,
@@ -109,7 +110,8 @@ const proxy = createDnsProxy({
   plan: () => plan,
   identityOf: (address) => (address === server ? 77 : 78),
   onEvent: (event) => events.push(event),
-  onLearnt: async (name, addresses, ttl) => {
+  rejectCode: () => rejectCode,
+  onLearnt: async ({ name, addresses, ttlSeconds: ttl }) => {
     learnt.push({ name, addresses, ttl });
     await new Promise((resolve) => setTimeout(resolve, learnDelayMs));
   },
@@ -187,6 +189,13 @@ test('a name that no rule allows is refused and goes nowhere', async () => {
     said.map(({ type, denied }) => [type, denied]),
     [['request', true]],
   );
+});
+
+test('the refusal can be that the name does not exist', async () => {
+  rejectCode = 'nameError';
+  assert.equal(rcodeOf(await askUdp('evil.example')), 'NXDOMAIN');
+  rejectCode = 'refused';
+  events.splice(0);
 });
 
 test('AAAA of a known name is empty, an unknown name does not exist', async () => {
