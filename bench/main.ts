@@ -1,4 +1,5 @@
 import { clusterBench } from './cluster.ts';
+import { datapathBench } from './datapath/bench.ts';
 import { type Figure, printFigures } from './figure.ts';
 import { policyBench } from './policy.ts';
 import { proxyBench } from './proxy/bench.ts';
@@ -7,6 +8,7 @@ import { xdsBench } from './xds.ts';
 
 const benches: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   cluster: clusterBench,
+  datapath: datapathBench,
   policy: policyBench,
   proxy: proxyBench,
   routes: routesBench,
