@@ -1,6 +1,7 @@
+import { clientHellos } from './client-hello.ts';
 import { formats } from './formats.ts';
 import { chunkedBodies, requests, responses } from './http.ts';
 import { resources } from './resources.ts';
 import type { Target } from './target.ts';
 
-export const targets: readonly Target[] = [requests, responses, chunkedBodies, resources, formats];
+export const targets: readonly Target[] = [requests, responses, chunkedBodies, resources, formats, clientHellos];

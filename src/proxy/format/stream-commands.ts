@@ -46,10 +46,11 @@ function serverName(argument: string): ReturnType<CommandKind['make']> {
   switch (argument) {
     case '':
     case 'SNI_ONLY':
-      return ok(() => undefined);
+      return ok((info) => info.peers.hello?.serverName || undefined);
     case 'SNI_FIRST':
+      return ok((info) => info.peers.hello?.serverName || info.request?.authority || undefined);
     case 'HOST_FIRST':
-      return ok((info) => info.request?.authority || undefined);
+      return ok((info) => info.request?.authority || info.peers.hello?.serverName || undefined);
     default:
       return fail(
         `Invalid REQUESTED_SERVER_NAME option: '${argument}', only 'SNI_ONLY'/'SNI_FIRST'/'HOST_FIRST' are allowed`,

@@ -13,6 +13,14 @@ export interface Peer {
   readonly port: number;
 }
 
+/** What a TLS client asked for in its hello, before anything was encrypted. */
+export interface ClientHello {
+  /** In lower case; empty: none was named. */
+  readonly serverName: string;
+  /** Application protocols (ALPN), the preferred one first. */
+  readonly protocols: readonly string[];
+}
+
 export interface ConnectionPlace {
   readonly chain: string;
   readonly listenerMetadata: MetadataSource;
@@ -31,6 +39,8 @@ export interface ConnectionPeers {
   readonly place?: ConnectionPlace | undefined;
   /** Where the connection was going before it was redirected; undefined where no listener filter asked. */
   readonly originalDestination?: Peer;
+  /** Undefined where no listener filter looked for one, or the client speaks no TLS. */
+  readonly hello?: ClientHello;
 }
 
 /** What logs say of an upstream connection; times are monotonic milliseconds. */

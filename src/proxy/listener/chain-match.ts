@@ -3,7 +3,10 @@ import { cidrContains, parseCidrOrIp } from '../../base/index.ts';
 import type { Fields } from '../config/fields.ts';
 import type { ConnectionPeers } from '../http/stream-info.ts';
 import { readCidr } from '../match/cidr.ts';
-import { isFromHere } from '../match/tree/inputs.ts';
+import { isFromHere, transportOf } from '../match/tree/inputs.ts';
+
+/** Above the length of every suffix. */
+const EXACT = 1024;
 
 type SourceType = 'ANY' | 'SAME_IP_OR_LOOPBACK' | 'EXTERNAL';
 
@@ -54,7 +57,7 @@ function readServerNames(fields: Fields): readonly string[] {
     const message = `found ${JSON.stringify(name)}: partial wildcards are not supported in "server_names"`;
     fields.problem(`server_names[${index}]`, message, 'an exact name, or one that begins with *.');
   }
-  return names;
+  return names.map((name) => name.toLowerCase());
 }
 
 /** An exact server name, or one that begins with `*.`. */
@@ -63,8 +66,9 @@ function isServerName(name: string): boolean {
 }
 
 /**
- * The chain for a plain-text connection of the application protocol that an inspector found (empty: none). Criterion after criterion, the chains that name the value most closely stay, else those that
- * do not name it; there is no way back, so a close match early on that fails later gives none.
+ * The chain for a connection of the plain-text protocol that an inspector found (empty: none); a TLS connection has the protocols
+ * of its hello. Criterion after criterion, the chains that name the value most closely stay, else those that do not name it;
+ * there is no way back, so a close match early on that fails later gives none.
  */
 export function selectChain<T extends { readonly match: ChainMatch }>(
   chains: readonly T[],
@@ -78,9 +82,11 @@ export function selectChain<T extends { readonly match: ChainMatch }>(
   const remote = parseCidrOrIp(peers.remote.address);
   let left = preferred(chains, ({ port }) => (port === undefined ? 0 : port === peers.local.port ? 1 : -1));
   left = preferred(left, ({ destinations }) => longest(destinations, local));
-  left = preferred(left, ({ serverNames }) => (serverNames.length === 0 ? 0 : -1));
-  left = preferred(left, ({ transport }) => (transport === '' ? 0 : transport === 'raw_buffer' ? 1 : -1));
-  left = preferred(left, ({ protocols }) => (protocols.length === 0 ? 0 : protocols.includes(protocol) ? 1 : -1));
+  left = preferred(left, ({ serverNames }) => closest(serverNames, peers.hello?.serverName ?? ''));
+  const detected = transportOf(peers);
+  left = preferred(left, ({ transport }) => (transport === '' ? 0 : transport === detected ? 1 : -1));
+  const asked = peers.hello?.protocols ?? [protocol];
+  left = preferred(left, ({ protocols }) => firstAsked(protocols, asked));
   left = preferred(left, ({ directSources }) => longest(directSources, direct));
   left = preferred(left, ({ sourceType }) => (sourceType === 'ANY' ? 0 : sourceType === sourceTypeOf(peers) ? 1 : -1));
   left = preferred(left, ({ sources }) => longest(sources, remote));
@@ -107,6 +113,23 @@ function longest(cidrs: readonly Cidr[], address: Cidr | undefined): number {
   if (cidrs.length === 0) return 0;
   const holding = cidrs.filter((cidr) => address !== undefined && cidrContains(cidr, address));
   return holding.length === 0 ? -1 : 1 + Math.max(...holding.map((cidr) => cidr.prefix));
+}
+
+/** 0 for any; the longer the name or suffix that the server name has, the higher; -1 when none fits. */
+function closest(names: readonly string[], serverName: string): number {
+  if (names.length === 0) return 0;
+  const fitting = names.map((name) => {
+    if (name.startsWith('*.')) return serverName.endsWith(name.slice(1)) ? name.length - 1 : -1;
+    return name === serverName ? EXACT : -1;
+  });
+  return Math.max(...fitting);
+}
+
+/** 0 for any, the higher the earlier the client names one of them, -1 when it names none. */
+function firstAsked(protocols: readonly string[], asked: readonly string[]): number {
+  if (protocols.length === 0) return 0;
+  const at = asked.findIndex((one) => protocols.includes(one));
+  return at < 0 ? -1 : asked.length - at;
 }
 
 function sourceTypeOf(peers: ConnectionPeers): SourceType {

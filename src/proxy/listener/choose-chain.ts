@@ -51,7 +51,7 @@ export function refuseNameless(chains: readonly Chain[], listener: string, field
 
 const byName = new WeakMap<readonly Chain[], ReadonlyMap<string, Chain>>();
 
-/** The chain for a connection of the application protocol that an inspector found (empty: none); undefined: there is none for it. */
+/** The chain for a connection of the plain-text protocol that an inspector found (empty: none); undefined: there is none for it. */
 export function chooseChain<T extends Chain>(
   { chains, defaultChain, chainTree }: Chains<T>,
   peers: ConnectionPeers,

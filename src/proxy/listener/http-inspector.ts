@@ -1,8 +1,10 @@
 import { TOKEN } from '../http/bytes.ts';
 import { counter, statsKind } from '../stats/kind.ts';
+import type { StatsScope } from '../stats/store.ts';
+import type { Inspector } from './inspection.ts';
 
 /** What the first bytes of a connection are: an application protocol, nothing known, or too few to tell. */
-export type Sniffed = 'http/1.0' | 'http/1.1' | 'h2c' | 'other' | 'more';
+type Sniffed = 'http/1.0' | 'http/1.1' | 'h2c' | 'other' | 'more';
 
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 /** As much as Envoy's inspector looks at. */
@@ -25,14 +27,14 @@ export function sniffHttp(bytes: Buffer): Sniffed {
 }
 
 /** Counters under `http_inspector.`. */
-export class HttpInspectorStats {
+class HttpInspectorStats {
   readError = 0;
   http10 = 0;
   http11 = 0;
   http2 = 0;
   none = 0;
 
-  count(sniffed: Sniffed): void {
+  count(sniffed: Exclude<Sniffed, 'more'>): void {
     if (sniffed === 'http/1.0') this.http10++;
     else if (sniffed === 'http/1.1') this.http11++;
     else if (sniffed === 'h2c') this.http2++;
@@ -40,10 +42,23 @@ export class HttpInspectorStats {
   }
 }
 
-export const HTTP_INSPECTOR_STATS = statsKind(HttpInspectorStats, {
+const HTTP_INSPECTOR_STATS = statsKind(HttpInspectorStats, {
   readError: counter('http_inspector.read_error'),
   http10: counter('http_inspector.http10_found'),
   http11: counter('http_inspector.http11_found'),
   http2: counter('http_inspector.http2_found'),
   none: counter('http_inspector.http_not_found'),
 });
+
+/** `envoy.extensions.filters.listener.http_inspector.v3.HttpInspector`; it leaves alone what an inspector before it found to be TLS. */
+export function httpInspector(stats: StatsScope): Inspector {
+  const counters = stats.get(HTTP_INSPECTOR_STATS, '');
+  return () => (bytes, found) => {
+    if (found.hello) return 'done';
+    const sniffed = sniffHttp(bytes);
+    if (sniffed === 'more') return 'more';
+    counters.count(sniffed);
+    if (sniffed !== 'other') found.protocol = sniffed;
+    return 'done';
+  };
+}

@@ -1,6 +1,8 @@
 import { type Fields, isObject, typeName } from '../config/fields.ts';
 import type { StatsScope } from '../stats/store.ts';
-import { HTTP_INSPECTOR_STATS, type HttpInspectorStats } from './http-inspector.ts';
+import { httpInspector } from './http-inspector.ts';
+import type { Inspector } from './inspection.ts';
+import { readTlsInspector } from './tls-inspector.ts';
 
 /** The compiled `listener_filters` of a listener. */
 export interface ListenerFilters {
@@ -8,8 +10,8 @@ export interface ListenerFilters {
   readonly originalDestination: boolean;
   /** SO_MARK of upstream connections made from the client's address; undefined: they are made from the proxy's own. */
   readonly originalSourceMark: number | undefined;
-  /** Looks at the first bytes; its counters. */
-  readonly inspector: HttpInspectorStats | undefined;
+  /** Look at the first bytes, in this order. */
+  readonly inspectors: readonly Inspector[];
   /** Milliseconds; 0 for no limit. */
   readonly timeoutMs: number;
   readonly continueOnTimeout: boolean;
@@ -19,12 +21,13 @@ const PACKAGE = 'envoy.extensions.filters.listener.';
 const ORIGINAL_DST = `${PACKAGE}original_dst.v3.OriginalDst`;
 const ORIGINAL_SRC = `${PACKAGE}original_src.v3.OriginalSrc`;
 const HTTP_INSPECTOR = `${PACKAGE}http_inspector.v3.HttpInspector`;
+const TLS_INSPECTOR = `${PACKAGE}tls_inspector.v3.TlsInspector`;
 const DEFAULT_TIMEOUT_MS = 15_000;
 
 export function readListenerFilters(fields: Fields, stats: StatsScope): ListenerFilters {
   let originalDestination = false;
   let originalSourceMark: number | undefined;
-  let inspector: HttpInspectorStats | undefined;
+  const inspectors: Inspector[] = [];
   fields.list('listener_filters', (filter) => {
     filter.ignore('name');
     if (filter.has('filter_disabled')) filter.problem('filter_disabled', 'is not supported by ciliate-proxy', 'unset');
@@ -32,9 +35,12 @@ export function readListenerFilters(fields: Fields, stats: StatsScope): Listener
     const type = isObject(config) ? typeName(config) : '';
     if (type === ORIGINAL_DST) originalDestination = true;
     else if (type === ORIGINAL_SRC) originalSourceMark = filter.message('typed_config', readOriginalSource);
-    else if (type === HTTP_INSPECTOR) inspector = stats.get(HTTP_INSPECTOR_STATS, '');
-    else {
-      const allowed = [HTTP_INSPECTOR, ORIGINAL_DST, ORIGINAL_SRC].join(', ');
+    else if (type === HTTP_INSPECTOR) inspectors.push(httpInspector(stats));
+    else if (type === TLS_INSPECTOR) {
+      const inspector = filter.message('typed_config', (config) => readTlsInspector(config, stats));
+      if (inspector) inspectors.push(inspector);
+    } else {
+      const allowed = [HTTP_INSPECTOR, ORIGINAL_DST, ORIGINAL_SRC, TLS_INSPECTOR].join(', ');
       filter.problem(
         'typed_config',
         `listener filter ${JSON.stringify(type)} is not supported by ciliate-proxy`,
@@ -46,7 +52,7 @@ export function readListenerFilters(fields: Fields, stats: StatsScope): Listener
   return {
     originalDestination,
     originalSourceMark,
-    inspector,
+    inspectors,
     timeoutMs: fields.duration('listener_filters_timeout') ?? DEFAULT_TIMEOUT_MS,
     continueOnTimeout: fields.flag('continue_on_listener_filters_timeout'),
   };

@@ -12,12 +12,13 @@ import type { Transport } from '../transport/transport.ts';
 import type { OpenSocket } from '../worker/change.ts';
 import { chooseChain } from './choose-chain.ts';
 import type { FilterChain, ListenerConfig } from './config.ts';
-import { Inspection } from './inspection.ts';
+import { type Found, Inspection } from './inspection.ts';
 import { peersOf, restoreDestination, setInternalPeers } from './peers.ts';
 import { descriptorOf, openServer } from './sockets.ts';
 import { LISTENER_STATS, type ListenerStats, WORKER_LISTENER_STATS, type WorkerListenerStats } from './stats.ts';
 
 const MAX_WAITING = 1024;
+const NOTHING_FOUND: Found = { protocol: '' };
 
 interface Socket {
   readonly address: Address;
@@ -235,8 +236,8 @@ export class Listener {
   }
 
   /** A connection that another listener accepted for this one's address. */
-  #takeOver(socket: net.Socket, protocol: string, wasRead: boolean): void {
-    if (wasRead) this.#serve(socket, protocol, wasRead);
+  #takeOver(socket: net.Socket, found: Found, wasRead: boolean): void {
+    if (wasRead) this.#serve(socket, found, wasRead);
     else this.#accept(socket);
   }
 
@@ -252,10 +253,10 @@ export class Listener {
 
   /** Runs the listener filters that need the first bytes. */
   #inspect(socket: net.Socket): void {
-    const { inspector, originalDestination, timeoutMs, continueOnTimeout } = this.config.listenerFilters;
+    const { inspectors, originalDestination, timeoutMs, continueOnTimeout } = this.config.listenerFilters;
     if (originalDestination) restoreDestination(socket);
-    if (!inspector) {
-      this.#serve(socket, '');
+    if (inspectors.length === 0) {
+      this.#serve(socket, NOTHING_FOUND);
       return;
     }
     const { stats } = this;
@@ -263,16 +264,19 @@ export class Listener {
       stats.preActive--;
       this.#inspections.delete(inspection);
     };
-    const inspection = new Inspection(socket, timeoutMs, {
-      known: (sniffed) => {
+    const inspection = new Inspection(socket, inspectors, timeoutMs, {
+      known: (found) => {
         over();
-        inspector.count(sniffed);
-        this.#serve(socket, sniffed, true);
+        this.#serve(socket, found, true);
+      },
+      refused: () => {
+        over();
+        discard(socket, inspection.hasBytes);
       },
       timedOut: () => {
         over();
         stats.preTimeout++;
-        if (continueOnTimeout) this.#serve(socket, '');
+        if (continueOnTimeout) this.#serve(socket, inspection.found, inspection.hasBytes);
         else discard(socket, inspection.hasBytes);
       },
       gone: () => {
@@ -286,8 +290,8 @@ export class Listener {
   }
 
   /** `wasRead`: an inspection has read from the socket. */
-  #serve(socket: net.Socket, protocol: string, wasRead = false): void {
-    const ends = peersOf(socket);
+  #serve(socket: net.Socket, found: Found, wasRead = false): void {
+    const ends = peersOf(socket, found.hello);
     if (!ends) {
       socket.destroy();
       return;
@@ -295,10 +299,10 @@ export class Listener {
     const { config } = this;
     const other = config.useOriginalDestination ? this.#host.listenerAt(ends.local) : undefined;
     if (other && other !== this) {
-      other.#takeOver(socket, protocol, wasRead);
+      other.#takeOver(socket, found, wasRead);
       return;
     }
-    const chain = chooseChain(config, ends, protocol);
+    const chain = chooseChain(config, ends, found.protocol);
     if (!chain) {
       this.stats.noChain++;
       logRefused(config, ends);

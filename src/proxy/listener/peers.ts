@@ -1,5 +1,5 @@
 import net from 'node:net';
-import type { ConnectionPeers, Peer } from '../http/stream-info.ts';
+import type { ClientHello, ConnectionPeers, Peer } from '../http/stream-info.ts';
 import { nextConnectionId } from '../transport/connection-id.ts';
 
 const NOWHERE: Peer = { address: '', port: 0 };
@@ -21,8 +21,13 @@ export function setInternalPeers(socket: net.Socket, listener: string, endpointI
   internal.set(socket, { connectionId: nextConnectionId(), remote, directRemote: remote, local });
 }
 
-/** The ends of an accepted connection; undefined when it has gone already. */
-export function peersOf(socket: net.Socket): ConnectionPeers | undefined {
+/** The ends of an accepted connection, with the hello that was read from it; undefined when it has gone already. */
+export function peersOf(socket: net.Socket, hello?: ClientHello): ConnectionPeers | undefined {
+  const peers = endsOf(socket);
+  return peers && hello ? { ...peers, hello } : peers;
+}
+
+function endsOf(socket: net.Socket): ConnectionPeers | undefined {
   const known = internal.get(socket);
   if (known) return known;
   const { remoteAddress, remotePort, localAddress, localPort } = socket;

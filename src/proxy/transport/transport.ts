@@ -130,12 +130,12 @@ export class Transport implements ChannelUser, Sender {
   }
 
   pause(): void {
-    if (this.#channel) this.#channel.pause();
+    if (this.#channel && this.#shared) this.#channel.pause();
     else this.socket.pause();
   }
 
   resume(): void {
-    if (this.#channel) this.#channel.resume();
+    if (this.#channel && this.#shared) this.#channel.resume();
     else this.socket.resume();
   }
 

@@ -109,7 +109,7 @@ export function readPermission(fields: Fields): Condition {
     case 'requested_server_name': {
       // Without TLS the requested name is empty.
       const matches = fields.message(kind, readStringMatcher) ?? (() => false);
-      return test(() => matches(''));
+      return test(({ peers }) => matches(peers.hello?.serverName ?? ''));
     }
     case 'uri_template': {
       const template = fields.message(kind, readTemplateMatch);

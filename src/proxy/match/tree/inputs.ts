@@ -36,7 +36,7 @@ const SSL = 'envoy.extensions.matching.common_inputs.ssl.v3';
 const text =
   <Subject>(get: (subject: Subject) => string | undefined | typeof UNAVAILABLE) =>
   (): Input<Subject> => ({ kind: 'text', get });
-/** A server name and a network namespace: connections of this proxy have neither. */
+/** Connections of this proxy have no network namespace. */
 const absent = text<unknown>(() => undefined);
 const withTls = text<unknown>(() => UNAVAILABLE);
 const isIp = ({ address }: Peer): boolean => net.isIP(address) !== 0;
@@ -69,7 +69,7 @@ const CONNECTION: readonly Entry<ConnectionSubject>[] = [
   [`${NETWORK}.SourceIPInput`, text(({ peers }) => addressOf(peers.remote))],
   [`${NETWORK}.SourcePortInput`, text(({ peers }) => portOf(peers.remote))],
   [`${NETWORK}.DirectSourceIPInput`, text(({ peers }) => addressOf(peers.directRemote))],
-  [`${NETWORK}.ServerNameInput`, absent],
+  [`${NETWORK}.ServerNameInput`, text(({ peers }) => peers.hello?.serverName || undefined)],
   [`${NETWORK}.NetworkNamespaceInput`, absent],
   [`${SSL}.UriSanInput`, withTls],
   [`${SSL}.DnsSanInput`, withTls],
@@ -119,9 +119,20 @@ export const ROUTE_INPUTS: InputTable<HeadSubject> = new Map<string, (fields: Fi
 export const CHAIN_INPUTS: InputTable<ChainSubject> = new Map<string, (fields: Fields) => Input<ChainSubject>>([
   ...CONNECTION,
   [`${NETWORK}.SourceTypeInput`, text(({ peers }) => (isFromHere(peers) ? 'local' : undefined))],
-  [`${NETWORK}.TransportProtocolInput`, text(() => 'raw_buffer')],
-  [`${NETWORK}.ApplicationProtocolInput`, text(({ protocol }) => (protocol === '' ? undefined : `'${protocol}'`))],
+  [`${NETWORK}.TransportProtocolInput`, text(({ peers }) => transportOf(peers))],
+  [`${NETWORK}.ApplicationProtocolInput`, text(applicationProtocols)],
 ]);
+
+/** Every protocol in quotes, as Envoy joins them. */
+function applicationProtocols({ peers: { hello }, protocol }: ChainSubject): string | undefined {
+  const protocols = hello?.protocols ?? (protocol === '' ? [] : [protocol]);
+  return protocols.length === 0 ? undefined : protocols.map((one) => `'${one}'`).join(',');
+}
+
+/** What a listener filter found below the application protocol; without one every connection counts as plain text. */
+export function transportOf({ hello }: ConnectionPeers): 'tls' | 'raw_buffer' {
+  return hello ? 'tls' : 'raw_buffer';
+}
 
 /** Envoy takes exactly these two for loopback addresses, not all of 127.0.0.0/8. */
 export function isFromHere({ remote, local }: ConnectionPeers): boolean {
