@@ -1,6 +1,7 @@
 import type { Logger } from '../base/index.ts';
 import type { KubeClient } from '../kube/index.ts';
 import type { LocalEndpoint, Pod } from '../plan/index.ts';
+import { reservedIdentity } from '../policy/index.ts';
 
 const endpointType = { group: 'cilium.io', version: 'v2', resource: 'ciliumendpoints' };
 
@@ -78,7 +79,7 @@ interface EndpointFacts {
 }
 
 function endpointObject(endpoint: LocalEndpoint, { id, labels, pod, nodeAddress }: EndpointFacts): unknown {
-  const enforcement = (enforcing: boolean) => ({ enforcing, state: enforcing ? 'enforcing' : '<status disabled>' });
+  const enforcement = (enforcing: boolean) => ({ enforcing, state: enforcing ? 'enforcing' : 'non-enforcing' });
   const ports = (pod.spec?.containers ?? [])
     .flatMap((container) => container.ports ?? [])
     .filter(({ name }) => name !== undefined);
@@ -109,7 +110,10 @@ function endpointObject(endpoint: LocalEndpoint, { id, labels, pod, nodeAddress 
       },
       networking: { addressing: [{ ipv4: endpoint.address }], node: nodeAddress },
       policy: { ingress: enforcement(endpoint.enforceIngress), egress: enforcement(endpoint.enforceEgress) },
-      state: 'ready',
+      encryption: {},
+      // The states between two plans are `ready` to Cilium, too (`compressEndpointState` of `pkg/endpoint`).
+      state: endpoint.identity === reservedIdentity.init ? 'waiting-for-identity' : 'ready',
+      'service-account': pod.spec?.serviceAccountName ?? 'default',
       'named-ports': ports.map(({ name, containerPort, protocol }) => ({
         name,
         port: containerPort,

@@ -42,6 +42,8 @@ function ciliumConfig(datapathMode: 'vxlan' | 'direct'): KubernetesObject {
       'enable-hubble': 'true',
       'enable-l7-proxy': 'true',
       'enable-policy': 'default',
+      'identity-gc-interval': '15m0s',
+      'identity-heartbeat-timeout': '30m0s',
       'ipv4-service-range': addresses.serviceCidr,
       'monitor-aggregation': 'medium',
       ...routingSettings(datapathMode),

@@ -8,6 +8,7 @@ import { endpointSliceController } from './endpoint-slices.ts';
 import { createEventRecorder } from './events.ts';
 import { garbageCollector } from './garbage.ts';
 import { randomSuffix } from './hash.ts';
+import { identityCollector } from './identities.ts';
 import type { ResourceType } from './kinds.ts';
 import { leftoversController } from './leftovers.ts';
 import { createLoop } from './loop.ts';
@@ -39,6 +40,7 @@ const controllers: readonly (readonly [component: string, start: Controller])[] 
   ['endpoint-slice-controller', endpointSliceController],
   ['garbage-collector-controller', garbageCollector],
   ['pod-garbage-collector', leftoversController],
+  ['cilium-operator', identityCollector],
 ];
 
 /** Starts all controllers and the scheduler over the store; `stop` ends their watches, timers and the loop. */

@@ -195,6 +195,8 @@ const resources: readonly ResourceType[] = [
   { resource: 'deployments.apps', group: 'apps', kind: 'Deployment', namespaced: true },
   { resource: 'replicasets.apps', group: 'apps', kind: 'ReplicaSet', namespaced: true },
   { resource: 'daemonsets.apps', group: 'apps', kind: 'DaemonSet', namespaced: true },
+  { resource: 'ciliumidentities.cilium.io', group: 'cilium.io', kind: 'CiliumIdentity', namespaced: false },
+  { resource: 'ciliumendpoints.cilium.io', group: 'cilium.io', kind: 'CiliumEndpoint', namespaced: true },
   { resource: 'endpointslices.discovery.k8s.io', group: 'discovery.k8s.io', kind: 'EndpointSlice', namespaced: true },
 ];
 
