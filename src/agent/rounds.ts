@@ -60,7 +60,9 @@ export function createRounds({ options, client, sources, dns, flows, xds, datapa
   let hosts: ReadonlyMap<string, number> = new Map();
 
   const world = (): World => {
-    const seen = [...sources.identities()].map(([number, key]) => [key, number] as const);
+    // Should one label set have two numbers, every agent takes the lower one.
+    const numbers = [...sources.identities()].sort(([a], [b]) => b - a);
+    const seen = numbers.map(([number, key]) => [key, number] as const);
     return {
       nodeName,
       clusterName,

@@ -1,3 +1,4 @@
+import { compileLabelFilter } from '../policy/index.ts';
 import type { AgentConfig, ConfigMap } from './world.ts';
 
 /** A value of `cilium-config` that is not understood, and what would be. */
@@ -13,13 +14,14 @@ const defaultConfig: AgentConfig = {
   enablePolicy: 'default',
   enableNonDefaultDenyPolicies: true,
   allowLocalhost: true,
+  labels: '',
   serviceCidr: '10.96.0.0/16',
 };
 
 /**
  * The agent's settings from the `kube-system/cilium-config` ConfigMap, under Cilium's own keys:
  * `routing-mode` (tunnel|native), `enable-envoy-config`, `enable-policy`, `enable-non-default-deny-policies`, `allow-localhost`
- * (auto|always|policy; auto is always, as in Cilium on Kubernetes), `ipv4-service-range`.
+ * (auto|always|policy; auto is always, as in Cilium on Kubernetes), `labels`, `ipv4-service-range`.
  * A value that is not understood keeps the default and is told to `onFault`.
  */
 export function configOf(map: ConfigMap | undefined, onFault: (fault: ConfigFault) => void): AgentConfig {
@@ -36,6 +38,19 @@ export function configOf(map: ConfigMap | undefined, onFault: (fault: ConfigFaul
     enablePolicy: choose('enable-policy', ['default', 'always', 'never'], 'default'),
     enableNonDefaultDenyPolicies: choose('enable-non-default-deny-policies', ['true', 'false'], 'true') === 'true',
     allowLocalhost: choose('allow-localhost', ['auto', 'always', 'policy'], 'auto') !== 'policy',
+    labels: labelsOf(data['labels'], onFault),
     serviceCidr: data['ipv4-service-range'] ?? defaultConfig.serviceCidr,
   };
+}
+
+function labelsOf(value: string | undefined, onFault: (fault: ConfigFault) => void): string {
+  if (value === undefined) return defaultConfig.labels;
+  const filter = compileLabelFilter(value);
+  if (filter.ok) return value;
+  onFault({
+    key: 'labels',
+    value,
+    allowed: [`expressions (RE2) apart by spaces, each [SOURCE:][!]KEY: ${filter.error}`],
+  });
+  return defaultConfig.labels;
 }

@@ -1,5 +1,12 @@
-import { ipv4ToNumber, numberToIpv4 } from '../base/index.ts';
-import { identityKey, identityLabels, type PodIdentity, rangeOf, reservedIdentity } from '../policy/index.ts';
+import { assert, ipv4ToNumber, numberToIpv4 } from '../base/index.ts';
+import {
+  compileLabelFilter,
+  identityKey,
+  identityLabels,
+  type PodIdentity,
+  rangeOf,
+  reservedIdentity,
+} from '../policy/index.ts';
 import type { Identity, NodeAddress } from './node-plan.ts';
 import type { Namespace, Node, Pod, World } from './world.ts';
 
@@ -62,15 +69,27 @@ export function namespaceIndex(world: World): ReadonlyMap<string, Namespace> {
 
 const labelCache = new WeakMap<
   Pod,
-  { readonly namespace: Namespace | undefined; readonly cluster: string; readonly labels: readonly string[] }
+  {
+    readonly namespace: Namespace | undefined;
+    readonly cluster: string;
+    readonly filter: string;
+    readonly labels: readonly string[];
+  }
 >();
 
 /** Identity labels of a pod, kept as long as pod and namespace stay the same objects. */
-export function labelsOfPod(pod: Pod, namespace: Namespace | undefined, cluster: string): readonly string[] {
+export function labelsOfPod(
+  pod: Pod,
+  namespace: Namespace | undefined,
+  { clusterName: cluster, config: { labels: filter } }: Pick<World, 'clusterName' | 'config'>,
+): readonly string[] {
   const known = labelCache.get(pod);
-  if (known && known.namespace === namespace && known.cluster === cluster) return known.labels;
-  const labels = identityLabels(pod, namespace, cluster);
-  labelCache.set(pod, { namespace, cluster, labels });
+  if (known && known.namespace === namespace && known.cluster === cluster && known.filter === filter)
+    return known.labels;
+  const counts = compileLabelFilter(filter);
+  assert(counts.ok, 'the settings hold a label filter that is none');
+  const labels = identityLabels(pod, namespace, { cluster, counts: counts.value });
+  labelCache.set(pod, { namespace, cluster, filter, labels });
   return labels;
 }
 
@@ -113,7 +132,7 @@ function addressRank({ metadata }: Pod): string {
 
 function plannedPod(pod: Pod, address: string, namespaces: ReadonlyMap<string, Namespace>, world: World): PlannedPod {
   const namespace = pod.metadata?.namespace ?? 'default';
-  const labels = labelsOfPod(pod, namespaces.get(namespace), world.clusterName);
+  const labels = labelsOfPod(pod, namespaces.get(namespace), world);
   const nodeName = pod.spec?.nodeName ?? '';
   const unnumbered = nodeName === world.nodeName ? reservedIdentity.init : reservedIdentity.unmanaged;
   return {

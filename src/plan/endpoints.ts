@@ -44,7 +44,7 @@ export function desiredIdentities(
     const namespace = namespaces.get(pod.metadata?.namespace ?? 'default');
     // A namespace's labels are part of the identity, so it waits for the namespace.
     if (!namespace) continue;
-    const labels = labelsOfPod(pod, namespace, world.clusterName);
+    const labels = labelsOfPod(pod, namespace, world);
     const key = identityKey(labels);
     if (!world.identities.has(key)) desired.set(key, labels);
   }

@@ -47,6 +47,8 @@ export interface AgentConfig {
   readonly enableNonDefaultDenyPolicies: boolean;
   /** Whether a node reaches its own pods without a rule that allows it. */
   readonly allowLocalhost: boolean;
+  /** Which labels make an identity, as `compileLabelFilter` of `policy` takes it. */
+  readonly labels: string;
   readonly serviceCidr: string;
 }
 

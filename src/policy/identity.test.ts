@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { identityKey, identityLabels, proposeIdentity, selectableLabels } from './identity.ts';
-import { isIdentityLabel } from './label-filter.ts';
+import { compileLabelFilter } from './label-filter.ts';
 
 test('identity labels of a pod: its own, namespace, service account, cluster, filtered and sorted', () => {
   const pod = {
@@ -19,7 +19,9 @@ test('identity labels of a pod: its own, namespace, service account, cluster, fi
     spec: { serviceAccountName: 'runner' },
   };
   const namespace = { metadata: { name: 'shop', labels: { 'kubernetes.io/metadata.name': 'shop' } } };
-  assert.deepEqual(identityLabels(pod, namespace, 'ciliate'), [
+  const counts = compileLabelFilter('');
+  assert.ok(counts.ok);
+  assert.deepEqual(identityLabels(pod, namespace, { cluster: 'ciliate', counts: counts.value }), [
     'k8s:app.kubernetes.io/name=web',
     'k8s:io.cilium.k8s.namespace.labels.kubernetes.io/metadata.name=shop',
     'k8s:io.cilium.k8s.policy.cluster=ciliate',
@@ -28,25 +30,6 @@ test('identity labels of a pod: its own, namespace, service account, cluster, fi
     'k8s:name=client',
   ]);
 });
-
-const filterCases: readonly (readonly [string, boolean])[] = [
-  ['app', true],
-  ['app.kubernetes.io/name', true],
-  ['io.kubernetes.pod.namespace', true],
-  ['io.kubernetes.pod.name', false],
-  ['kubernetes.io/arch', false],
-  ['beta.kubernetes.io/os', false],
-  ['topology.kubernetes.io/zone', false],
-  ['controller-revision-hash', false],
-  ['annotation.x', false],
-  ['batch.kubernetes.io/controller-uid', false],
-  ['batch.kubernetes.io/job-name', true],
-];
-for (const [key, expected] of filterCases) {
-  test(`label ${key} ${expected ? 'counts' : 'does not count'} for the identity`, () => {
-    assert.equal(isIdentityLabel(key), expected);
-  });
-}
 
 test('two agents that see the same numbers taken propose the same one, in range and free', () => {
   fc.assert(

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Labels } from '../base/index.ts';
-import { isIdentityLabel } from './label-filter.ts';
+import type { LabelFilter } from './label-filter.ts';
 
 /** Reserved identity numbers of `pkg/identity`. */
 export const reservedIdentity = {
@@ -40,12 +40,12 @@ export interface IdentityNamespace {
 
 /**
  * The identity labels of a pod as sorted `k8s:key=value`: its own labels, its namespace and the namespace's labels, its
- * service account and the cluster's name, filtered as Cilium does by default.
+ * service account and the cluster's name, of these the ones that count for the filter.
  */
 export function identityLabels(
   pod: IdentityPod,
   namespace: IdentityNamespace | undefined,
-  cluster: string,
+  { cluster, counts }: { readonly cluster: string; readonly counts: LabelFilter },
 ): readonly string[] {
   const labels = new Map<string, string>();
   for (const [key, value] of Object.entries(pod.metadata?.labels ?? {})) {
@@ -58,7 +58,7 @@ export function identityLabels(
   labels.set('io.cilium.k8s.policy.serviceaccount', pod.spec?.serviceAccountName ?? 'default');
   labels.set('io.cilium.k8s.policy.cluster', cluster);
   return [...labels]
-    .filter(([key]) => isIdentityLabel(key))
+    .filter(([key]) => counts('k8s', key))
     .map(([key, value]) => `k8s:${key}=${value}`)
     .sort();
 }

@@ -17,6 +17,7 @@ export {
   reservedIdentityLabels,
   selectableLabels,
 } from './identity.ts';
+export { compileLabelFilter } from './label-filter.ts';
 export { type WorldIdentity, worldIdentities } from './local-identities.ts';
 export {
   createPeerIndex,

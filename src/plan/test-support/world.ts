@@ -41,6 +41,7 @@ const defaults = {
     enablePolicy: 'default',
     enableNonDefaultDenyPolicies: true,
     allowLocalhost: true,
+    labels: '',
     serviceCidr: '10.96.0.0/16',
   },
   secrets: [],
