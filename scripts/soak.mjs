@@ -1,4 +1,6 @@
 import { runNode, setUp } from './setup.mjs';
 
 await setUp();
-process.exitCode = await runNode(['test/soak/main.ts', ...process.argv.slice(2)]);
+const args = process.argv.slice(2);
+const main = args.includes('--policy') ? 'test/soak/policy/main.ts' : 'test/soak/main.ts';
+process.exitCode = await runNode([main, ...args]);

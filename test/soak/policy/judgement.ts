@@ -1,0 +1,122 @@
+import type { Asked } from './cluster.ts';
+import type { Decision, Direction, Versions } from './versions.ts';
+
+/** How long after a kill requests may fail that go through the killed data plane. */
+const restartMaxMs = 10_000;
+
+export interface Judgement {
+  /** Looks at answers whose versions are settled. */
+  judge(answers: readonly Asked[]): void;
+  /** Notes that the data plane of a node has been killed now. */
+  killed(node: number, ms: number): void;
+  readonly counts: Counts;
+}
+
+export interface Counts {
+  requests: number;
+  passed: number;
+  /** Requests that every version allowed, that none allowed, and where versions differed. */
+  always: number;
+  never: number;
+  between: number;
+  /** Of those that every version allowed: failed while their own data plane restarted, or while a change moved them to another path. */
+  excusedByRestart: number;
+  excusedByPath: number;
+  restarts: number;
+  longestRestartMs: number;
+  readonly violations: string[];
+  readonly failures: string[];
+}
+
+interface Restart {
+  readonly node: number;
+  readonly direction: Direction;
+  readonly fromMs: number;
+  toMs: number;
+}
+
+/** `nodeOf`: the node of a pod's address. */
+export function createJudgement(versions: Versions, nodeOf: (address: string) => number): Judgement {
+  const counts: Counts = {
+    requests: 0,
+    passed: 0,
+    always: 0,
+    never: 0,
+    between: 0,
+    excusedByRestart: 0,
+    excusedByPath: 0,
+    restarts: 0,
+    longestRestartMs: 0,
+    violations: [],
+    failures: [],
+  };
+  const restarts: Restart[] = [];
+
+  const ways = (asked: Asked) =>
+    (['egress', 'ingress'] as const).map((direction) => {
+      const node = nodeOf(direction === 'egress' ? asked.client : asked.backend);
+      return { direction, node, decisions: versions.decisions(node, asked, direction) };
+    });
+
+  /** A request that passed through a data plane ends the time in which others may fail there. */
+  function noteRecovery(asked: Asked): void {
+    for (const { direction, node, decisions } of ways(asked)) {
+      if (!decisions.every(({ verdict }) => verdict === 'http')) continue;
+      for (const restart of restarts) {
+        if (restart.node !== node || restart.direction !== direction || restart.fromMs > asked.from) continue;
+        if (restart.toMs <= asked.to) continue;
+        restart.toMs = asked.to;
+      }
+    }
+  }
+
+  function isRestarting(asked: Asked, direction: Direction, node: number): boolean {
+    return restarts.some((restart) => {
+      if (restart.node !== node || restart.direction !== direction) return false;
+      return restart.fromMs <= asked.to && asked.from <= Math.min(restart.toMs, restart.fromMs + restartMaxMs);
+    });
+  }
+
+  function judgeOne(asked: Asked): void {
+    const both = ways(asked);
+    const some = both.every(({ decisions }) => decisions.some(({ passes }) => passes));
+    const every = both.every(({ decisions }) => decisions.every(({ passes }) => passes));
+    const passed = asked.outcome === 'passed';
+    counts.requests++;
+    if (passed) counts.passed++;
+    if (every) counts.always++;
+    else if (some) counts.between++;
+    else counts.never++;
+    if (passed && !some) counts.violations.push(textOf(asked));
+    if (passed || !every) return;
+    if (both.some(({ direction, node }) => isRestarting(asked, direction, node))) counts.excusedByRestart++;
+    else if (both.some(({ decisions }) => changesPath(decisions))) counts.excusedByPath++;
+    else counts.failures.push(textOf(asked));
+  }
+
+  return {
+    counts,
+    killed(node, ms) {
+      counts.restarts++;
+      for (const direction of ['egress', 'ingress'] as const) {
+        restarts.push({ node, direction, fromMs: ms, toMs: Number.POSITIVE_INFINITY });
+      }
+    },
+    judge(answers) {
+      for (const asked of answers) if (asked.outcome === 'passed') noteRecovery(asked);
+      for (const asked of answers) judgeOne(asked);
+      const ended = restarts.map(({ fromMs, toMs }) => toMs - fromMs).filter(Number.isFinite);
+      counts.longestRestartMs = Math.max(0, ...ended);
+    },
+  };
+}
+
+/** A change that puts the proxy into a connection's way, or takes it out, ends the connection (policy.md, section 5). */
+function changesPath(decisions: readonly Decision[]): boolean {
+  return new Set(decisions.map(({ verdict }) => verdict)).size > 1;
+}
+
+function textOf({ client, backend, method, path, from, to, outcome }: Asked): string {
+  const when = new Date(from).toISOString().slice(11, 23);
+  return `${when} ${client} > ${backend} ${method} ${path}: ${outcome} after ${Math.round(to - from)} ms`;
+}
