@@ -118,13 +118,13 @@ export function checkDnsMatch(faults: Faults, item: Fields, path: string): DnsMa
   if (matchName !== undefined && !/^[-a-zA-Z0-9_.]+$/.test(matchName)) {
     faults.add(
       `${path}.matchName`,
-      `Invalid characters in MatchName: ${JSON.stringify(matchName)}. Only 0-9, a-z, A-Z and ., -, _ characters are allowed`,
+      `Invalid characters in MatchName: "${matchName}". Only 0-9, a-z, A-Z and ., -, _ characters are allowed`,
     );
   }
   if (matchPattern !== undefined && !/^[-a-zA-Z0-9_.*]+$/.test(matchPattern)) {
     faults.add(
       `${path}.matchPattern`,
-      `Invalid characters in MatchPattern: ${JSON.stringify(matchPattern)}. Only 0-9, a-z, A-Z and ., -, _, * characters are allowed`,
+      `Invalid characters in MatchPattern: "${matchPattern}". Only 0-9, a-z, A-Z and ., -, _ and * characters are allowed`,
     );
   }
   for (const [key, name, text] of [

@@ -190,6 +190,78 @@ const refused: readonly (readonly [object: object, path: string, message: string
     `${onPort}.rules.http[0].headerMatches[0].secret.name`,
     'Secret name missing',
   ],
+  [
+    item({ toEndpoints: [{ matchLabels: { a: 'b c' } }] }),
+    `${at}.toEndpoints[0].matchLabels[a]`,
+    /^invalid label selector: matchLabels: Invalid value: "b c"/,
+  ],
+  [
+    policy({ ingress: [{ fromCIDR: ['10.0.0.0/8'], fromEntities: ['host'] }] }),
+    'spec.ingress[0]',
+    'combining FromCIDR and FromEntities is not supported yet',
+  ],
+  [
+    policy({ egressDeny: [{ toCIDRSet: [{ cidr: '10.0.0.0/8' }], toServices: [{}] }] }),
+    'spec.egressDeny[0]',
+    'combining ToCIDRSet and ToServices is not supported yet',
+  ],
+  [
+    item({ toPorts: [{ ports: [{ port: '80', protocol: 'UDP' }], rules: { http: [{}] } }] }),
+    `${onPort}.ports[0].protocol`,
+    'L7 rules can only apply to TCP (not UDP) except for DNS rules',
+  ],
+  [
+    item({ toPorts: [{ ports: [{ port: '5', protocol: 'GRE' }] }] }),
+    `${onPort}.ports[0].port`,
+    'port must be empty or 0',
+  ],
+  [
+    policy(
+      {
+        endpointSelector: null,
+        nodeSelector: {},
+        egress: [{ toPorts: [{ ports: [{ port: '80', protocol: 'TCP' }], rules: { http: [{}] } }] }],
+      },
+      'CiliumClusterwideNetworkPolicy',
+    ),
+    `${onPort}.rules.http`,
+    'L7 protocol HTTP is not supported on host egress yet',
+  ],
+  [
+    item({ toNodes: [{}] }),
+    `${at}.toNodes`,
+    'FromNodes/ToNodes rules can only be applied when the "enable-node-selector-labels" flag is set',
+  ],
+  [
+    item({ toCIDR: ['10.0.0/8'] }),
+    `${at}.toCIDR[0]`,
+    /^unable to parse CIDR: netip\.ParsePrefix\("10\.0\.0\/8"\): ParseAddr\("10\.0\.0"\): /,
+  ],
+  [
+    item({ toFQDNs: [{ matchPattern: '*.a/b' }] }),
+    `${at}.toFQDNs[0].matchPattern`,
+    'Invalid characters in MatchPattern: "*.a/b". Only 0-9, a-z, A-Z and ., -, _ and * characters are allowed',
+  ],
+  [
+    item({ toFQDNs: [{ matchPattern: 'a'.repeat(256) }] }),
+    `${at}.toFQDNs[0].matchPattern`,
+    `Invalid MatchPattern: ${JSON.stringify('a'.repeat(256))}. Must be <= 255 characters long.`,
+  ],
+  [
+    ports({ rules: { http: [{ headerMatches: [{ name: '' }] }] } }),
+    `${onPort}.rules.http[0].headerMatches[0].name`,
+    'Header name missing',
+  ],
+  [
+    { ...policy({ egress: [{}] }, 'CiliumClusterwideNetworkPolicy'), metadata: {} },
+    'metadata.name',
+    'CiliumClusterwideNetworkPolicy must have name',
+  ],
+  [
+    { ...policy({}, 'CiliumClusterwideNetworkPolicy'), spec: undefined },
+    'spec',
+    'Invalid CiliumClusterwideNetworkPolicy spec(s): empty policy',
+  ],
 ];
 
 for (const [object, path, message] of refused) {
