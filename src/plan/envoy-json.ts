@@ -2,6 +2,7 @@ import type { JsonObject, JsonValue } from './node-plan.ts';
 
 /** Mark of the proxy's connections to backends, in the name of the pod that asked. */
 const upstreamMark = 0xb00;
+export const networkRbacType = 'envoy.extensions.filters.network.rbac.v3.RBAC';
 const typePrefix = 'type.googleapis.com/';
 
 export const filterName = {
@@ -9,6 +10,8 @@ export const filterName = {
   router: 'envoy.filters.http.router',
   upstreamCodec: 'envoy.filters.http.upstream_codec',
   originalDst: 'envoy.filters.listener.original_dst',
+  tlsInspector: 'envoy.filters.listener.tls_inspector',
+  tcpProxy: 'envoy.filters.network.tcp_proxy',
   originalSrc: 'envoy.filters.listener.original_src',
 } as const;
 
@@ -22,6 +25,9 @@ export const rbacConfigNames = [
   'ciliate/ingress-deny',
   'ciliate/ingress',
 ] as const;
+
+/** Names of the network RBAC configurations that travel by extension discovery: what a TLS listener asks of each direction. */
+export const tlsConfigNames = { egress: 'ciliate/tls-egress', ingress: 'ciliate/tls-ingress' } as const;
 
 const adsSource: JsonObject = { ads: {}, resource_api_version: 'V3' };
 
@@ -47,6 +53,12 @@ export const routerFilter: JsonObject = namedConfig(
 export const originalDstFilter: JsonObject = namedConfig(
   filterName.originalDst,
   'envoy.extensions.filters.listener.original_dst.v3.OriginalDst',
+);
+
+/** Reads what a TLS client asks for. */
+export const tlsInspectorFilter: JsonObject = namedConfig(
+  filterName.tlsInspector,
+  'envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector',
 );
 
 /** Makes upstream connections start from the client's own address. */
@@ -102,6 +114,14 @@ export const policyFilters: readonly JsonObject[] = rbacConfigNames.map((name) =
     type_urls: [`${typePrefix}envoy.extensions.filters.http.rbac.v3.RBAC`],
   },
 }));
+
+/** The network filter that judges a connection by its server name, when its first bytes have come. */
+export function tlsPolicyFilter(direction: 'ingress' | 'egress'): JsonObject {
+  return {
+    name: tlsConfigNames[direction],
+    config_discovery: { config_source: adsSource, type_urls: [`${typePrefix}${networkRbacType}`] },
+  };
+}
 
 export const upstreamCodecFilter: JsonObject = namedConfig(
   filterName.upstreamCodec,

@@ -20,6 +20,8 @@ import type { JsonObject } from './node-plan.ts';
 export const policyListener = {
   httpEgress: 'cilium-http-egress',
   httpIngress: 'cilium-http-ingress',
+  tlsEgress: 'cilium-tls-egress',
+  tlsIngress: 'cilium-tls-ingress',
   dns: 'cilium-dns-egress',
 } as const;
 

@@ -25,7 +25,9 @@ import { policyEntries } from './policy-entries.ts';
 import { allocatePorts } from './proxy-ports.ts';
 import { proxyReach } from './proxy-reach.ts';
 import { rbacConfigs } from './rbac.ts';
+import { asksForServerNames, tlsRbacConfigs } from './rbac-tls.ts';
 import { type PlannedService, plannedServices, serviceEntries } from './services.ts';
+import { tlsListener } from './tls-listeners.ts';
 import type { World } from './world.ts';
 
 /**
@@ -57,6 +59,8 @@ export function plan(world: World): NodePlan {
       policy: policyEntries(outcome.groups, {
         httpEgress: port(policyListener.httpEgress),
         httpIngress: port(policyListener.httpIngress),
+        tlsEgress: port(policyListener.tlsEgress),
+        tlsIngress: port(policyListener.tlsIngress),
         dns: port(policyListener.dns),
       }),
       services: serviceEntries(services),
@@ -67,7 +71,10 @@ export function plan(world: World): NodePlan {
       routes: sorted(built.resources.route),
       endpoints: sorted(built.resources.endpoint),
       secrets: sorted(built.resources.secret),
-      extensionConfigs: rbacConfigs(view, outcome.groups, ranges, reach),
+      extensionConfigs: new Map([
+        ...rbacConfigs(view, outcome.groups, ranges, reach),
+        ...tlsRbacConfigs(outcome.groups, ranges, outcome.index),
+      ]),
     },
     dns: dnsPlan(outcome.groups, port(policyListener.dns)),
     reports: [...judged.reports, ...configs.reports],
@@ -125,6 +132,8 @@ function proxyPorts(
   // The HTTP listeners stand before any policy needs them: the first one then waits for no listener.
   const names = [...configs.portNames, policyListener.httpEgress, policyListener.httpIngress];
   if (redirectsDns(groups)) names.push(policyListener.dns);
+  if (asksForServerNames(groups, 'egress')) names.push(policyListener.tlsEgress);
+  if (asksForServerNames(groups, 'ingress')) names.push(policyListener.tlsIngress);
   return allocatePorts(names, world.proxyPorts, configs.reservedPorts);
 }
 
@@ -137,6 +146,9 @@ function policyResources(
   for (const direction of ['egress', 'ingress'] as const) {
     const name = direction === 'egress' ? policyListener.httpEgress : policyListener.httpIngress;
     const port = ports.get(name);
+    const tlsName = direction === 'egress' ? policyListener.tlsEgress : policyListener.tlsIngress;
+    const tlsPort = ports.get(tlsName);
+    if (tlsPort !== undefined) listeners.set(tlsName, tlsListener(direction, tlsPort));
     if (port === undefined) continue;
     listeners.set(name, httpListener(direction, port));
     clusters.set(originalDstCluster, originalDestinationCluster(originalDstCluster));

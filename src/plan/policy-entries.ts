@@ -6,6 +6,8 @@ import type { PolicyEntry } from './node-plan.ts';
 export interface RedirectPorts {
   readonly httpEgress: number;
   readonly httpIngress: number;
+  readonly tlsEgress: number;
+  readonly tlsIngress: number;
   readonly dns: number;
 }
 
@@ -77,18 +79,22 @@ function yieldToStronger(shapes: readonly Shape[]): readonly Shape[] {
   });
 }
 
-/** Where HTTP and DNS rules meet on one port, HTTP is the stronger one, as by Cilium's parser priorities. */
+/** Where rules of several kinds meet on one port, HTTP is stronger than server names and those than DNS: Cilium's parser priorities. */
 function verdictOf(filter: PolicyFilter, ports: RedirectPorts): Pick<Shape, 'action' | 'proxyPort' | 'strength'> {
   if (filter.action === 'deny') return { action: 'deny', strength: strengths.deny };
   if (filter.http) {
     const proxyPort = filter.direction === 'egress' ? ports.httpEgress : ports.httpIngress;
     return { action: 'redirect', proxyPort, strength: strengths.http };
   }
+  if (filter.serverNames) {
+    const proxyPort = filter.direction === 'egress' ? ports.tlsEgress : ports.tlsIngress;
+    return { action: 'redirect', proxyPort, strength: strengths.tls };
+  }
   if (filter.dns) return { action: 'redirect', proxyPort: ports.dns, strength: strengths.dns };
   return { action: 'allow', strength: strengths.allow };
 }
 
-const strengths = { allow: 0, dns: 1, http: 2, deny: 3 } as const;
+const strengths = { allow: 0, dns: 1, tls: 2, http: 3, deny: 4 } as const;
 
 function compareShapes(a: Shape, b: Shape): number {
   return (

@@ -7,12 +7,15 @@ export interface AddressBook {
   ofPeers(peers: PeerSet): readonly AddressRange[] | 'any';
   principals(ranges: readonly AddressRange[]): readonly JsonObject[];
   permissions(ranges: readonly AddressRange[]): readonly JsonObject[];
+  /** The same for where a connection that was not routed yet is going. */
+  destinations(ranges: readonly AddressRange[]): readonly JsonObject[];
 }
 
 export function addressBook(ranges: ReadonlyMap<Identity, readonly AddressRange[]>): AddressBook {
   const byPeers = new Map<PeerSet, readonly AddressRange[]>();
   const principals = new Map<string, JsonObject>();
   const permissions = new Map<string, JsonObject>();
+  const destinations = new Map<string, JsonObject>();
   return {
     ofPeers(peers) {
       if (peers[0] === 0) return 'any';
@@ -20,6 +23,8 @@ export function addressBook(ranges: ReadonlyMap<Identity, readonly AddressRange[
     },
     principals: (list) => prefixesOf(list).map((prefix) => remembered(principals, prefix, () => remoteIp(prefix))),
     permissions: (list) => prefixesOf(list).map((prefix) => remembered(permissions, prefix, () => upstreamIp(prefix))),
+    destinations: (list) =>
+      prefixesOf(list).map((prefix) => remembered(destinations, prefix, () => destinationIp(prefix))),
   };
 }
 
@@ -40,6 +45,16 @@ function cidrRange(prefix: string): JsonObject {
 /** The client's address is in the prefix. */
 export function remoteIp(prefix: string): JsonObject {
   return { direct_remote_ip: cidrRange(prefix) };
+}
+
+/** The address that the client connected to is in the prefix. */
+export function destinationIp(prefix: string): JsonObject {
+  return { destination_ip: cidrRange(prefix) };
+}
+
+/** The port that the client connected to is in the range, both ends included. */
+export function destinationPorts(first: number, last: number): JsonObject {
+  return { destination_port_range: { start: first, end: last + 1 } };
 }
 
 /** The chosen host's address is in the prefix. */

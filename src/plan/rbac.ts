@@ -122,17 +122,17 @@ function addStatement(config: RbacPolicies, { filter, clients, backends }: State
 function outcomes(
   filter: PolicyFilter,
 ): readonly { readonly key: string; readonly conditions: readonly JsonObject[] }[] {
-  if (!filter.http && !filter.dns) return [{ key: filter.rule, conditions: [] }];
+  if (!filter.http && !filter.dns && !filter.serverNames) return [{ key: filter.rule, conditions: [] }];
   return (filter.http ?? []).map(({ key, rule }) => ({ key, conditions: headerPermissions(rule) }));
 }
 
-function allOf(permissions: readonly JsonObject[]): JsonObject {
+export function allOf(permissions: readonly JsonObject[]): JsonObject {
   const [first] = permissions;
   if (!first) return { any: true };
   return permissions.length === 1 ? first : { and_rules: { rules: permissions } };
 }
 
-function anyOf(permissions: readonly JsonObject[]): JsonObject {
+export function anyOf(permissions: readonly JsonObject[]): JsonObject {
   const [first] = permissions;
   return first && permissions.length === 1 ? first : { or_rules: { rules: permissions } };
 }

@@ -51,7 +51,6 @@ function portIssues(rule: PolicyPortRule): readonly Issue[] {
   const report = (field: string, message: string) => issues.push({ path: `${rule.fieldPath}.${field}`, message });
   if (rule.terminatingTls) report('terminatingTLS', 'TLS interception is not available');
   if (rule.originatingTls) report('originatingTLS', 'TLS interception is not available');
-  if (rule.serverNames) report('serverNames', 'filtering by TLS server name is not available');
   if (rule.listener) report('listener', 'redirecting to a listener of a CiliumEnvoyConfig is not available');
   rule.ports.forEach((port, index) => {
     if (transportProtocols.includes(port.protocol)) return;

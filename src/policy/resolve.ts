@@ -3,6 +3,7 @@ import type {
   HttpRule,
   PolicyItem,
   PolicyObject,
+  PolicyPeer,
   PolicyPortRule,
   PolicyRule,
   PortMatch,
@@ -49,6 +50,10 @@ export interface PolicyFilter {
   /** Requests that may pass; absent where the filter has no say above Layer 4. */
   readonly http?: readonly HttpFilterRule[];
   readonly dns?: readonly DnsFilterRule[];
+  /** Patterns of which the server name of a TLS client hello must match one. */
+  readonly serverNames?: readonly string[];
+  /** What the rule says of its peers, one selector each; absent: everyone. */
+  readonly selectors?: readonly PolicyPeer[];
 }
 
 export interface HttpFilterRule {
@@ -151,7 +156,7 @@ function compileItem(
   const peers = index.peers(item.peers);
   const name = (path: string) => nameRule(policy, rule, path, references);
   if (peers.length === 0) return [];
-  const base = { direction, action: item.action, peers };
+  const base = { direction, action: item.action, peers, ...(item.peers && { selectors: item.peers }) };
   if (item.icmp) {
     const key = name(item.fieldPath);
     const types = item.icmp.filter(({ family }) => family === 'IPv4').map(({ type }) => type);
@@ -177,9 +182,12 @@ function nameRule(
   return key;
 }
 
-function layer7Of({ http, dns }: PolicyPortRule, name: (path: string) => string): Pick<PolicyFilter, 'http' | 'dns'> {
-  if (!http && !dns) return {};
+function layer7Of(
+  { http, dns, serverNames }: PolicyPortRule,
+  name: (path: string) => string,
+): Pick<PolicyFilter, 'http' | 'dns' | 'serverNames'> {
   return {
+    ...(serverNames && { serverNames }),
     ...(http && { http: http.map((rule) => ({ key: name(rule.fieldPath), rule })) }),
     ...(dns && { dns: dns.map((rule) => ({ key: name(rule.fieldPath), rule })) }),
   };
@@ -219,7 +227,9 @@ function peerPortFilters(
   return [...byPort].sort(([a], [b]) => a - b).map(([port, ids]) => ({ ...shared, peers: ids, port, portEnd: port }));
 }
 
-function protocolsOf({ protocol }: PortMatch, { http, dns }: SharedFilter): readonly FilterProtocol[] {
+function protocolsOf({ protocol }: PortMatch, { http, dns, serverNames }: SharedFilter): readonly FilterProtocol[] {
+  // A client hello is looked for on TCP only, so nothing of other protocols passes.
+  if (serverNames) return protocol === 'TCP' || protocol === 'ANY' ? ['tcp'] : [];
   switch (protocol) {
     case 'TCP':
       return ['tcp'];

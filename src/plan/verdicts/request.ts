@@ -1,4 +1,5 @@
 import { assert, cidrContains, compileRe2, parseCidrOrIp, type Re2 } from '../../base/index.ts';
+import { tlsConfigNames } from '../envoy-json.ts';
 import type { JsonObject, NodePlan } from '../node-plan.ts';
 import { list, record } from './json.ts';
 
@@ -8,6 +9,8 @@ export interface Request {
   readonly backend: string;
   readonly port: number;
   readonly path: string;
+  /** In lower case; absent where the client speaks no TLS or names none. */
+  readonly serverName?: string;
   readonly method?: string;
   readonly authority?: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -33,6 +36,22 @@ export function judgeRequest(plan: NodePlan, request: Request, direction: 'ingre
   if (denying !== undefined) return { allowed: false, by: [denying] };
   const allowing = firstMatch(plan, `ciliate/${direction}`, request);
   return allowing === undefined ? { allowed: false, by: [] } : { allowed: true, by: [allowing] };
+}
+
+/** A connection that a listener for server names takes; its backend is where the client was going. */
+export type NamedConnection = Pick<Request, 'client' | 'backend' | 'port' | 'serverName'>;
+
+/** What the listener for server names of a direction says when a connection begins. */
+export function connectionVerdict(
+  plan: NodePlan,
+  connection: NamedConnection,
+  direction: 'ingress' | 'egress',
+): RequestVerdict {
+  const request = { ...connection, path: '' };
+  const asked = direction === 'egress' ? (['egress', 'ingress'] as const) : (['ingress'] as const);
+  const matched = asked.map((one) => firstMatch(plan, tlsConfigNames[one], request));
+  const by = matched.flatMap((name) => (name === undefined ? [] : [name.replace(/#\d+$/, '')]));
+  return { allowed: !matched.includes(undefined), by };
 }
 
 /** The name of the filter's first policy that matches, which is the one that it reports. */
@@ -65,6 +84,14 @@ export function permissionMatches(permission: JsonObject, request: Request): boo
     return list(record(permission['or_rules'])['rules']).some((one) => permissionMatches(one, request));
   if (permission['and_rules'])
     return list(record(permission['and_rules'])['rules']).every((one) => permissionMatches(one, request));
+  if (permission['destination_ip']) return inRange(record(permission['destination_ip']), request.backend);
+  if (permission['destination_port_range']) {
+    const range = record(permission['destination_port_range']);
+    return Number(range['start']) <= request.port && request.port < Number(range['end']);
+  }
+  if (permission['requested_server_name']) {
+    return textMatches(record(permission['requested_server_name']), request.serverName ?? '');
+  }
   if (permission['header']) return headerMatches(record(permission['header']), request);
   if (permission['matcher']) return upstreamMatches(record(record(permission['matcher'])['typed_config']), request);
   return unknown('permission', permission);
@@ -86,9 +113,13 @@ function headerMatches(matcher: JsonObject, request: Request): boolean {
   const value = values[String(matcher['name']).toLowerCase()];
   if (matcher['present_match'] === true) return value !== undefined;
   const text = record(matcher['string_match']);
-  if (typeof text['exact'] === 'string') return value === text['exact'];
-  if (text['safe_regex']) return value !== undefined && expressionOf(record(text['safe_regex'])).matches(value);
-  return unknown('header matcher', matcher);
+  return value !== undefined && textMatches(text, value);
+}
+
+function textMatches(matcher: JsonObject, value: string): boolean {
+  if (typeof matcher['exact'] === 'string') return value === matcher['exact'];
+  if (matcher['safe_regex']) return expressionOf(record(matcher['safe_regex'])).matches(value);
+  return unknown('string matcher', matcher);
 }
 
 const expressions = new WeakMap<JsonObject, Re2>();

@@ -1,15 +1,14 @@
 import type { Issue } from '../../base/index.ts';
 import { isObject, type JsonObject, readMessage, typeName } from '../config/fields.ts';
-import type { DiscoverFilter, FilterSubscription } from '../filter/context.ts';
-import type { HttpFilter } from '../filter/filter.ts';
+import type { DiscoveredFilter, FilterSubscription } from '../filter/context.ts';
 
 /** The place of a discovered filter in one chain. */
-interface Cell {
-  filter: HttpFilter | undefined;
-  readonly subscription: FilterSubscription;
+interface Cell<Filter = unknown> {
+  filter: Filter | undefined;
+  readonly subscription: FilterSubscription<Filter>;
 }
 
-/** Discovered HTTP filters (ECDS) by name. A new version is in force for the next request; connections do not notice. */
+/** Discovered filters (ECDS) by name. A new version is in force for the next request; connections do not notice. */
 export class FilterStore {
   readonly #resources = new Map<string, JsonObject>();
   /** Chains own their cells: what no chain has any more is not asked about new versions. */
@@ -19,11 +18,11 @@ export class FilterStore {
   readonly #refused = new Set<string>();
 
   /** Gives places to filter chains; each reads the resource in its own surroundings. */
-  readonly discover: DiscoverFilter = (name, subscription) => {
+  readonly discover = <Filter>(name: string, subscription: FilterSubscription<Filter>): DiscoveredFilter<Filter> => {
     if (subscription.place === 'upstream') this.#upstream.add(name);
     const known = this.#resources.get(name);
     const filter = known && compile(known, subscription, []);
-    const cell: Cell = { filter: filter ?? subscription.fallback, subscription };
+    const cell: Cell<Filter> = { filter: filter ?? subscription.fallback, subscription };
     const cells = this.#cells.get(name);
     if (cells) cells.add(new WeakRef(cell));
     else this.#cells.set(name, new Set([new WeakRef(cell)]));
@@ -79,7 +78,11 @@ export class FilterStore {
   }
 }
 
-function compile(json: JsonObject, { read, types }: FilterSubscription, issues: Issue[]): HttpFilter | undefined {
+function compile<Filter>(
+  json: JsonObject,
+  { read, types }: FilterSubscription<Filter>,
+  issues: Issue[],
+): Filter | undefined {
   const config = json['typed_config'];
   if (isObject(config)) {
     const type = typeName(config);

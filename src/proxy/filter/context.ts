@@ -1,17 +1,17 @@
 import type { Fields } from '../config/fields.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { StatsScope } from '../stats/store.ts';
-import type { FilterSlot, HttpFilter } from './filter.ts';
+import type { HttpFilter } from './filter.ts';
 import type { ProxyHealth } from './health-check/health.ts';
 
 /** Where a chain stands decides which filters may be in it and how it ends. */
 export type ChainPlace = 'downstream' | 'upstream';
 
 /** How a chain reads the resource of a discovered filter, and what stands in its place until it comes. */
-export interface FilterSubscription {
+export interface FilterSubscription<Filter = HttpFilter> {
   readonly place: ChainPlace;
-  readonly read: (fields: Fields) => HttpFilter | undefined;
-  readonly fallback: HttpFilter | undefined;
+  readonly read: (fields: Fields) => Filter | undefined;
+  readonly fallback: Filter | undefined;
   /** Full names of the configuration messages that are expected. */
   readonly types: ReadonlySet<string>;
   /** Nothing is served before the first answer, for at most so many milliseconds; 0: without end. */
@@ -19,8 +19,16 @@ export interface FilterSubscription {
   readonly timeoutMs: number;
 }
 
-/** Gives the place of a discovered filter; `name` is its ECDS resource. */
-export type DiscoverFilter = (name: string, subscription: FilterSubscription) => FilterSlot['cell'];
+/** Gives the place of a discovered filter, of HTTP or of connections; `name` is its ECDS resource. */
+export type DiscoverFilter = <Filter = HttpFilter>(
+  name: string,
+  subscription: FilterSubscription<Filter>,
+) => DiscoveredFilter<Filter>;
+
+/** Where the newest version of a discovered filter stands; undefined: none has come. */
+export interface DiscoveredFilter<Filter> {
+  readonly filter: Filter | undefined;
+}
 
 /** What a filter is told when what a route says about it is read. */
 export interface RouteFilterContext {

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { fail, type Issue, ok, type Result } from '../../base/index.ts';
 import type { FileSource } from '../config/config-source.ts';
 import { type JsonObject, readMessage } from '../config/fields.ts';
-import type { DiscoverFilter } from '../filter/context.ts';
+import type { DiscoveredFilter, FilterSubscription } from '../filter/context.ts';
 import type { StatsStore } from '../stats/store.ts';
 import { type FilterChain, type ListenerConfig, type ListenerContext, readListener } from './config.ts';
 import type { ProcessDrain } from './drain.ts';
@@ -41,7 +41,7 @@ export function compileListener(
   const filters = new Set<string>();
   const wants: Want[] = [];
   const scope = stats.scope();
-  const discoverFilter: DiscoverFilter = (name, options) => {
+  const discoverFilter = <Filter>(name: string, options: FilterSubscription<Filter>): DiscoveredFilter<Filter> => {
     filters.add(name);
     if (options.waits) wants.push({ kind: 'filter', name, timeoutMs: options.timeoutMs });
     return context.discoverFilter(name, options);

@@ -1,6 +1,7 @@
 import { type Fields, isObject, typeName } from '../config/fields.ts';
 import { type HttpManager, type HttpManagerContext, readHttpManager } from '../http/manager.ts';
 import { connectionLimitFilter } from './connection-limit.ts';
+import { readDiscovered } from './discovered.ts';
 import type { NetworkFilter, NetworkFilterKind } from './filter.ts';
 import { localRateLimitFilter } from './local-ratelimit.ts';
 import { networkRbacFilter } from './rbac.ts';
@@ -39,11 +40,14 @@ export function readNetworkChain(fields: Fields, context: HttpManagerContext): N
       return;
     }
     const kind = KINDS.get(type);
-    if (!kind) {
+    const discovered = filter.has('config_discovery');
+    if (!kind && !discovered) {
       refuse(filter, type);
       return;
     }
-    const read = filter.message('typed_config', (config) => kind.read(config, context));
+    const read = discovered
+      ? readDiscovered(filter, name, context, KINDS)
+      : filter.message('typed_config', (config) => kind?.read(config, context));
     if (last)
       filter.problem(
         '',
@@ -73,9 +77,7 @@ function readTerminal(fields: Fields, type: string, context: HttpManagerContext)
 }
 
 function refuse(fields: Fields, type: string): void {
-  fields.ignore('typed_config', 'config_discovery');
-  const what = fields.has('config_discovery')
-    ? 'config_discovery of network filters'
-    : `network filter ${JSON.stringify(type)}`;
+  fields.ignore('typed_config');
+  const what = `network filter ${JSON.stringify(type)}`;
   fields.problem('', `${what} is not supported by ciliate-proxy`, [...KINDS.keys(), HCM, TCP].sort().join(', '));
 }

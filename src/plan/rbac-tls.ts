@@ -1,0 +1,136 @@
+import type { PolicyPeer } from '../model/cilium/index.ts';
+import {
+  type AddressRange,
+  mergeRanges,
+  type PeerIndex,
+  type PeerSet,
+  type PolicyFilter,
+  rangeOf,
+} from '../policy/index.ts';
+import type { EndpointGroup } from './endpoint-groups.ts';
+import { namedConfig, networkRbacType, tlsConfigNames } from './envoy-json.ts';
+import type { Identity, JsonObject, ResourceMap } from './node-plan.ts';
+import { allOf, anyOf } from './rbac.ts';
+import { type AddressBook, addressBook, destinationIp, destinationPorts, remoteIp } from './rbac-addresses.ts';
+import { serverNameMatcher } from './server-names.ts';
+
+type Direction = PolicyFilter['direction'];
+type Policies = Record<string, { readonly permissions: JsonObject[]; readonly principals: readonly JsonObject[] }>;
+
+const everyone: readonly JsonObject[] = [{ any: true }];
+
+/**
+ * What a TLS listener asks of each direction when a connection begins: who is held by rules that the kernel cannot judge
+ * passes by one of them only. What is denied, and what ports and peers alone decide, the kernel has judged before.
+ */
+export function tlsRbacConfigs(
+  groups: readonly EndpointGroup[],
+  ranges: ReadonlyMap<Identity, readonly AddressRange[]>,
+  index: PeerIndex,
+): ResourceMap {
+  const addresses = addressBook(ranges);
+  if (!asksForServerNames(groups, 'egress') && !asksForServerNames(groups, 'ingress')) return new Map();
+  return new Map(
+    (['egress', 'ingress'] as const).map((direction) => [
+      tlsConfigNames[direction],
+      tlsRbacConfig(direction, groups, addresses, index),
+    ]),
+  );
+}
+
+/** Whether any endpoint's connections of the direction go to its TLS listener. */
+export function asksForServerNames(groups: readonly EndpointGroup[], direction: Direction): boolean {
+  return groups.some(({ policy }) => policy.filters.some((one) => one.direction === direction && one.serverNames));
+}
+
+function tlsRbacConfig(
+  direction: Direction,
+  groups: readonly EndpointGroup[],
+  addresses: AddressBook,
+  index: PeerIndex,
+): JsonObject {
+  const held = groups.filter(({ policy }) => {
+    const enforced = direction === 'egress' ? policy.enforceEgress : policy.enforceIngress;
+    return enforced && policy.filters.some((one) => one.direction === direction && (one.serverNames || one.http));
+  });
+  const policies: Policies = {};
+  for (const [at, group] of held.entries()) addGroup(policies, { group, at, direction }, addresses, index);
+  const prefixes = held.flatMap(({ pods }) => pods.map(({ address }) => `${address}/32`)).sort();
+  const sorted = Object.entries({ ...policies, unenforced: outside(direction, prefixes) });
+  return namedConfig(tlsConfigNames[direction], networkRbacType, {
+    stat_prefix: tlsConfigNames[direction].replace('/', '.'),
+    rules: { action: 'ALLOW', policies: Object.fromEntries(sorted.sort(([a], [b]) => (a < b ? -1 : 1))) },
+  });
+}
+
+/** Everything that is not about one of the addresses. */
+function outside(direction: Direction, prefixes: readonly string[]): JsonObject {
+  if (prefixes.length === 0) return { permissions: [{ any: true }], principals: everyone };
+  if (direction === 'egress') {
+    const principals = [{ not_id: { or_ids: { ids: prefixes.map(remoteIp) } } }];
+    return { permissions: [{ any: true }], principals };
+  }
+  return { permissions: [{ not_rule: { or_rules: { rules: prefixes.map(destinationIp) } } }], principals: everyone };
+}
+
+interface Held {
+  readonly group: EndpointGroup;
+  /** Tells the policies of several groups apart. */
+  readonly at: number;
+  readonly direction: Direction;
+}
+
+function addGroup(policies: Policies, { group, at, direction }: Held, addresses: AddressBook, index: PeerIndex): void {
+  const own = mergeRanges(group.pods.flatMap(({ address }) => rangeOf(address) ?? []));
+  const filters = group.policy.filters.filter((one) => one.direction === direction && one.action === 'allow');
+  const named = namedSelectors(filters);
+  for (const filter of filters) {
+    if (filter.http || filter.dns || (filter.protocol !== 'tcp' && filter.protocol !== 'any')) continue;
+    const peers = addresses.ofPeers(filter.serverNames ? filter.peers : peersLeft(filter, named, index));
+    if (peers.length === 0) continue;
+    const [clients, destinations] = direction === 'egress' ? [own, peers] : [peers, own];
+    const permission = allOf([
+      ...(destinations === 'any' ? [] : [anyOf(addresses.destinations(destinations))]),
+      ...(filter.port === 0 ? [] : [destinationPorts(filter.port, filter.portEnd)]),
+      ...(filter.serverNames ? [anyOf(filter.serverNames.map(nameRule))] : []),
+    ]);
+    const principals = clients === 'any' ? everyone : addresses.principals(clients);
+    const key = `${filter.rule}#${at}`;
+    const known = policies[key] ?? { permissions: [], principals };
+    known.permissions.push(permission);
+    policies[key] = known;
+  }
+}
+
+function nameRule(pattern: string): JsonObject {
+  return { requested_server_name: serverNameMatcher(pattern) };
+}
+
+const spanOf = ({ port, portEnd }: PolicyFilter): string => `${port}-${portEnd}`;
+const selectorsOf = ({ selectors }: PolicyFilter): readonly PolicyPeer[] =>
+  selectors ?? [{ kind: 'entity', entity: 'all' }];
+
+/** By ports: the selectors whose peers must name a server there. */
+function namedSelectors(filters: readonly PolicyFilter[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const named = new Map<string, Set<string>>();
+  for (const filter of filters) {
+    if (!filter.serverNames) continue;
+    const keys = named.get(spanOf(filter)) ?? new Set();
+    for (const selector of selectorsOf(filter)) keys.add(JSON.stringify(selector));
+    named.set(spanOf(filter), keys);
+  }
+  return named;
+}
+
+/**
+ * Whom a rule without server names lets pass without one. Cilium merges the rules that have selector, protocol and ports in
+ * common to one, and that asks for a name when any of them does (`mergePortProto` of `pkg/policy`); others stand beside each other.
+ */
+function peersLeft(filter: PolicyFilter, named: ReadonlyMap<string, ReadonlySet<string>>, index: PeerIndex): PeerSet {
+  const taken = filter.protocol === 'tcp' ? named.get(spanOf(filter)) : undefined;
+  if (!taken) return filter.peers;
+  const left = selectorsOf(filter).filter((selector) => !taken.has(JSON.stringify(selector)));
+  const peers = index.peers(left);
+  if (peers[0] === 0) return filter.peers;
+  return filter.peers[0] === 0 ? peers : filter.peers.filter((peer) => peers.includes(peer));
+}

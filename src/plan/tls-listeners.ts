@@ -1,0 +1,37 @@
+import {
+  filterName,
+  loopbackAddress,
+  namedConfig,
+  originalDstCluster,
+  originalDstFilter,
+  originalSrcFilter,
+  tlsInspectorFilter,
+  tlsPolicyFilter,
+} from './envoy-json.ts';
+import { policyListener } from './http-listeners.ts';
+import type { JsonObject } from './node-plan.ts';
+
+/**
+ * The listener that rules about server names redirect connections of one direction to. It decrypts nothing, and closes what
+ * no rule allows with a reset. A backend on this node is not intercepted a second time, so that egress asks its ingress too.
+ */
+export function tlsListener(direction: 'ingress' | 'egress', port: number): JsonObject {
+  const name = direction === 'egress' ? policyListener.tlsEgress : policyListener.tlsIngress;
+  const directions = direction === 'egress' ? (['egress', 'ingress'] as const) : (['ingress'] as const);
+  const proxy = { stat_prefix: name, cluster: originalDstCluster };
+  return {
+    name,
+    address: loopbackAddress(port),
+    transparent: true,
+    traffic_direction: direction === 'egress' ? 'OUTBOUND' : 'INBOUND',
+    listener_filters: [originalDstFilter, originalSrcFilter, tlsInspectorFilter],
+    filter_chains: [
+      {
+        filters: [
+          ...directions.map(tlsPolicyFilter),
+          namedConfig(filterName.tcpProxy, 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy', proxy),
+        ],
+      },
+    ],
+  };
+}
