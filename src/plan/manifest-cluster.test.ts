@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { explain } from './explain/explain.ts';
 import type { Destination, Question } from './explain/types.ts';
 import { clusterOfManifests } from './manifest-cluster.ts';
@@ -165,4 +166,81 @@ test('what is no object is no part of the cluster', () => {
     protocol: 'tcp',
   });
   assert.match(answer.ok ? '' : answer.error, /there is no pod/);
+});
+
+/** Objects that look like what is read, with anything where a field is. */
+const anything = fc.oneof(
+  fc.jsonValue({ maxDepth: 3 }),
+  fc.constantFrom('x', 80, null, undefined, [], {}, [{}], [null], { name: 1 }),
+);
+const near = fc
+  .record({
+    kind: fc.constantFrom(
+      'Pod',
+      'Deployment',
+      'CronJob',
+      'Service',
+      'Node',
+      'Namespace',
+      'EndpointSlice',
+      'ConfigMap',
+      'CiliumNetworkPolicy',
+      'CiliumEnvoyConfig',
+      'toString',
+    ),
+    metadata: fc.oneof(anything, fc.record({ name: anything, namespace: anything, labels: anything })),
+    data: anything,
+    endpoints: anything,
+    ports: anything,
+    status: fc.oneof(anything, fc.record({ podIP: anything, addresses: anything })),
+    spec: fc.oneof(
+      anything,
+      fc.record({
+        template: fc.oneof(anything, fc.record({ metadata: anything, spec: anything })),
+        containers: anything,
+        selector: anything,
+        ports: anything,
+        clusterIP: anything,
+        podCIDR: anything,
+        nodeName: anything,
+      }),
+    ),
+  })
+  .map((fields) => fields as object);
+
+test('nothing that a manifest may hold makes it fail', () => {
+  const question: Question = {
+    from: { namespace: 'default', name: 'client' },
+    to: inDefault('pod', 'web'),
+    port: 80,
+    protocol: 'tcp',
+  };
+  fc.assert(
+    fc.property(fc.array(fc.oneof(near, anything), { maxLength: 8 }), (objects) => {
+      const cluster = clusterOfManifests([...objects, client, object('Deployment', 'web', web)], 'default');
+      const answer = explain(cluster, question);
+      assert.ok(answer.ok || typeof answer.error === 'string');
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('pods that have ended are not there', () => {
+  const ended = {
+    kind: 'Pod',
+    metadata: { name: 'web', labels: {} },
+    status: { phase: 'Succeeded', podIP: '10.0.0.9' },
+  };
+  const cluster = clusterOfManifests([client, ended], 'default');
+  assert.deepEqual(
+    cluster.pods.map(({ metadata }) => metadata?.name),
+    ['client', 'coredns'],
+  );
+});
+
+test('made-up addresses leave out those that are given', () => {
+  const given = (name: string, podIP: string) => ({ kind: 'Pod', metadata: { name }, status: { podIP } });
+  const cluster = clusterOfManifests([client, given('a', '10.128.0.2'), given('b', '10.128.0.3')], 'default');
+  const addresses = cluster.pods.map(({ status }) => status?.podIP);
+  assert.equal(new Set(addresses).size, addresses.length);
 });

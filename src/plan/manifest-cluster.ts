@@ -1,19 +1,19 @@
-import type { PodTemplateSpec } from 'kubernetes-types/core/v1.d.ts';
 import { numberToIpv4, selectorMatches } from '../base/index.ts';
 import { proposeIdentity, rangeOf } from '../policy/index.ts';
 import { configOf } from './agent-config.ts';
 import { desiredIdentities } from './endpoints.ts';
 import type { Cluster } from './explain/types.ts';
+import { configMapOf, endpointSliceOf, metadataOf, namespaceOf, nodeOf, podOf, serviceOf } from './manifest-objects.ts';
 import { fieldOf } from './objects.ts';
-import type { ConfigMap, EndpointSlice, Namespace, Node, Pod, Service, World } from './world.ts';
+import type { EndpointSlice, Namespace, Node, Pod, Service, World } from './world.ts';
 
 /** Labels of the pod that stands for the cluster's DNS server where the manifests bring none. */
 const dnsLabels = { 'k8s-app': 'kube-dns' };
 export const standInDns = 'kube-system/kube-dns';
 
 const namespaced = new Set(['CiliumNetworkPolicy', 'NetworkPolicy', 'CiliumEnvoyConfig']);
-const policyKinds = new Set(['CiliumNetworkPolicy', 'CiliumClusterwideNetworkPolicy', 'NetworkPolicy']);
-const envoyConfigKinds = new Set(['CiliumEnvoyConfig', 'CiliumClusterwideEnvoyConfig']);
+const policyKinds = ['CiliumNetworkPolicy', 'CiliumClusterwideNetworkPolicy', 'NetworkPolicy'];
+const envoyConfigKinds = ['CiliumEnvoyConfig', 'CiliumClusterwideEnvoyConfig'];
 
 /** Where a workload's pods are described; each workload stands for one pod of its own name. */
 const templatePaths: Readonly<Record<string, readonly string[]>> = {
@@ -32,31 +32,31 @@ const templatePaths: Readonly<Record<string, readonly string[]>> = {
  * Objects without a namespace are in `namespace`.
  */
 export function clusterOfManifests(objects: readonly unknown[], namespace: string): Cluster {
-  const all = objects.map((object) => placed(object, namespace));
-  const of = <T>(...kinds: readonly string[]): readonly T[] =>
-    all.filter((object) => kinds.includes(String(fieldOf(object, 'kind')))) as readonly T[];
-  const services = [...of<Service>('Service')];
-  const pods = podsOf(all, of<Pod>('Pod'));
+  const ofKind = (...kinds: readonly string[]) => objects.filter((object) => kinds.includes(kindOf(object)));
+  const inNamespace = (object: unknown) => (namespaced.has(kindOf(object)) ? placed(object, namespace) : object);
+  const services = ofKind('Service').map((object) => serviceOf(object, namespace));
+  const pods = podsOf(objects, namespace);
   if (!services.some(({ metadata }) => `${metadata?.namespace}/${metadata?.name}` === standInDns))
     addDns(pods, services);
-  const nodes = nodesOf(of<Node>('Node'), pods);
-  const running = pods.map(runner(nodes));
-  const reachable = services.map(withClusterIp);
-  const given = of<EndpointSlice>('EndpointSlice');
-  const configMap = of<ConfigMap>('ConfigMap').find(
-    ({ metadata }) => metadata?.namespace === 'kube-system' && metadata.name === 'cilium-config',
-  );
+  const nodes = nodesOf(ofKind('Node').map(nodeOf), pods);
+  const running = pods.filter(({ status }) => status?.phase !== 'Succeeded' && status?.phase !== 'Failed');
+  const located = running.map(runner(nodes, running));
+  const reachable = withClusterIps(services);
+  const given = ofKind('EndpointSlice').map((object) => endpointSliceOf(object, namespace));
+  const configMap = ofKind('ConfigMap')
+    .map((object) => configMapOf(object, namespace))
+    .find(({ metadata }) => metadata?.namespace === 'kube-system' && metadata.name === 'cilium-config');
   const cluster: Cluster = {
     clusterName: configMap?.data?.['cluster-name'] ?? 'default',
     config: configOf(configMap, () => undefined),
     nodes,
-    namespaces: namespacesOf(of<Namespace>('Namespace'), [...running, ...reachable]),
-    pods: running,
+    namespaces: namespacesOf(ofKind('Namespace').map(namespaceOf), [...located, ...reachable]),
+    pods: located,
     services: reachable,
-    endpointSlices: [...given, ...slicesOf(reachable, given, running)],
+    endpointSlices: [...given, ...slicesOf(reachable, given, located)],
     secrets: [],
-    policies: all.filter((object) => policyKinds.has(String(fieldOf(object, 'kind')))),
-    envoyConfigs: all.filter((object) => envoyConfigKinds.has(String(fieldOf(object, 'kind')))),
+    policies: ofKind(...policyKinds).map(inNamespace),
+    envoyConfigs: ofKind(...envoyConfigKinds).map(inNamespace),
     identities: new Map(),
     learntNames: new Map(),
     proxyPorts: new Map(),
@@ -64,29 +64,33 @@ export function clusterOfManifests(objects: readonly unknown[], namespace: strin
   return { ...cluster, identities: identitiesOf(cluster) };
 }
 
-/** The object, in the default namespace where its kind needs one and it names none. */
+function kindOf(object: unknown): string {
+  return String(fieldOf(object, 'kind'));
+}
+
+/** The undecoded object, in the namespace where it names none. */
 function placed(object: unknown, namespace: string): unknown {
-  const kind = String(fieldOf(object, 'kind'));
-  const needs =
-    namespaced.has(kind) || ['Pod', 'Service', 'EndpointSlice', 'ConfigMap'].includes(kind) || kind in templatePaths;
   const metadata = fieldOf(object, 'metadata');
-  if (!needs || typeof object !== 'object' || typeof metadata !== 'object' || fieldOf(metadata, 'namespace'))
-    return object;
+  if (typeof object !== 'object' || typeof metadata !== 'object' || fieldOf(metadata, 'namespace')) return object;
   return { ...object, metadata: { ...metadata, namespace } };
 }
 
-function podsOf(objects: readonly unknown[], named: readonly Pod[]): Pod[] {
-  const pods = new Map(named.map((pod) => [`${pod.metadata?.namespace}/${pod.metadata?.name}`, pod]));
+/** Pods, and one for each workload; a pod of the same name stays the only one. */
+function podsOf(objects: readonly unknown[], namespace: string): Pod[] {
+  const pods = new Map<string, Pod>();
+  const add = (pod: Pod): void => {
+    const key = `${pod.metadata?.namespace}/${pod.metadata?.name}`;
+    if (pod.metadata?.name && !pods.has(key)) pods.set(key, pod);
+  };
+  for (const object of objects) if (kindOf(object) === 'Pod') add(podOf(object, metadataOf(object, namespace)));
   for (const object of objects) {
-    const path = templatePaths[String(fieldOf(object, 'kind'))];
+    const kind = kindOf(object);
+    const path = Object.hasOwn(templatePaths, kind) ? templatePaths[kind] : undefined;
     if (!path) continue;
-    const template = path.reduce<unknown>((value, field) => fieldOf(value, field), object) as
-      | PodTemplateSpec
-      | undefined;
-    const metadata = fieldOf(object, 'metadata');
-    const [namespace, name] = [String(fieldOf(metadata, 'namespace')), String(fieldOf(metadata, 'name'))];
-    if (!template?.spec || pods.has(`${namespace}/${name}`)) continue;
-    pods.set(`${namespace}/${name}`, { metadata: { ...template.metadata, namespace, name }, spec: template.spec });
+    const template = path.reduce<unknown>((value, field) => fieldOf(value, field), object);
+    const { labels } = metadataOf(template);
+    const spec = fieldOf(template, 'spec');
+    if (spec) add(podOf({ spec }, { ...metadataOf(object, namespace), ...(labels && { labels }) }));
   }
   return [...pods.values()];
 }
@@ -122,30 +126,41 @@ function nodesOf(given: readonly Node[], pods: readonly Pod[]): readonly Node[] 
 }
 
 /** Lets a pod run on its node, else on the first, with an address of the node's range that nobody has. */
-function runner(nodes: readonly Node[]): (pod: Pod) => Pod {
+function runner(nodes: readonly Node[], pods: readonly Pod[]): (pod: Pod) => Pod {
+  const taken = new Set(pods.flatMap(({ status }) => status?.podIP ?? []));
   const next = new Map<string, number>();
+  const freeAddress = ({ metadata, spec }: Node): string => {
+    // The first addresses are the network's and the router's.
+    const start = (rangeOf(spec?.podCIDR ?? '')?.start ?? 0) + 2;
+    let number = next.get(metadata?.name ?? '') ?? start;
+    while (taken.has(numberToIpv4(number))) number += 1;
+    next.set(metadata?.name ?? '', number + 1);
+    return numberToIpv4(number);
+  };
   return (pod) => {
     const node = nodes.find(({ metadata }) => metadata?.name === pod.spec?.nodeName) ?? nodes[0];
-    const name = node?.metadata?.name ?? '';
-    // The first addresses are the network's and the router's.
-    const offset = next.get(name) ?? 2;
-    next.set(name, offset + 1);
-    const own = numberToIpv4((rangeOf(node?.spec?.podCIDR ?? '')?.start ?? 0) + offset);
-    const shared = node?.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address ?? '';
-    const podIP = pod.status?.podIP ?? (pod.spec?.hostNetwork === true ? shared : own);
+    if (!node) return pod;
+    const shared = node.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address;
+    const own = pod.spec?.hostNetwork === true ? shared : (pod.status?.podIP ?? freeAddress(node));
     return {
       ...pod,
-      spec: { ...pod.spec, containers: pod.spec?.containers ?? [], nodeName: name },
-      status: { ...pod.status, phase: 'Running', podIP },
+      spec: { containers: [], ...pod.spec, nodeName: node.metadata?.name ?? '' },
+      status: { phase: 'Running', ...(own !== undefined && { podIP: own }) },
     };
   };
 }
 
-function withClusterIp(service: Service, position: number): Service {
-  const index = position + 1;
-  const { clusterIP, type } = service.spec ?? {};
-  if (clusterIP !== undefined || type === 'ExternalName') return service;
-  return { ...service, spec: { ...service.spec, clusterIP: `10.96.${(index >> 8) & 255}.${index & 255}` } };
+/** Gives the Services that have none an address; headless ones and those outside of the cluster stay without. */
+function withClusterIps(services: readonly Service[]): readonly Service[] {
+  const taken = new Set(services.flatMap(({ spec }) => spec?.clusterIP ?? []));
+  let number = rangeOf('10.96.0.0/16')?.start ?? 0;
+  return services.map((service) => {
+    const { clusterIP, type } = service.spec ?? {};
+    if (clusterIP !== undefined || type === 'ExternalName') return service;
+    do number += 1;
+    while (taken.has(numberToIpv4(number)));
+    return { ...service, spec: { ...service.spec, clusterIP: numberToIpv4(number) } };
+  });
 }
 
 /** Slices of the Services with a selector that the manifests bring none for. */

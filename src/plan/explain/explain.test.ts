@@ -204,6 +204,20 @@ const cases: readonly Case[] = [
     ],
   },
   {
+    name: 'an address that a name may stand for',
+    policies: [egress(allowDns, toName)],
+    to: { kind: 'address', address: '93.184.216.34' },
+    ask: { port: 443 },
+    expect: [
+      '93.184.216.34',
+      'egress L3/L4 denied: nothing allows TCP 443',
+      '  isolated by p spec',
+      '  near p spec.egress[1].toPorts[0]: its peer would have to be an address learnt for www.example.org',
+      '! addresses that the node has learnt from DNS are not known here: ask for the name where a toFQDNs rule is meant',
+      'DENIED',
+    ],
+  },
+  {
     name: 'a name whose addresses the DNS proxy learns',
     policies: [egress(allowDns, toName)],
     to: { kind: 'name', name: 'www.example.org' },

@@ -5,7 +5,7 @@ import type { Backend, ServicePort } from '../services.ts';
 import { clusterBackends } from '../verdicts/clusters.ts';
 import type { Packet } from '../verdicts/packet.ts';
 import type { Request } from '../verdicts/request.ts';
-import { type NodeContext, nodeContext } from './context.ts';
+import { type NodeContext, nodeContext, selectingRules } from './context.ts';
 import { dnsStep, policySteps } from './steps.ts';
 import type { Cluster, Explanation, Part, PodName, Question, Step } from './types.ts';
 
@@ -73,13 +73,30 @@ function partsOf(asked: Asked, context: NodeContext, source: PlannedPod): Answer
       const { address } = to;
       const port = numberOf(asked.question);
       const owner = context.view.pods.find((pod) => pod.address === address);
-      return toAddress(asked, source, { address, port, host: address, title: owner ? fullName(owner) : address });
+      const answered = toAddress(asked, source, {
+        address,
+        port,
+        host: address,
+        title: owner ? fullName(owner) : address,
+      });
+      return { ...answered, warnings: unlearnt(context, source, address) };
     }
     case 'service':
       return toService(asked, context, source, to);
     case 'name':
       return toName(asked, context, source, to.name);
   }
+}
+
+/** Which names stand for an address is known to the node alone; a rule for names may allow more than can be said here. */
+function unlearnt(context: NodeContext, source: PlannedPod, address: string): readonly string[] {
+  if (context.world.learntNames.size > 0 || nodeOf(context, address) !== undefined) return [];
+  const hasNames = selectingRules(context, source).some(({ rule }) =>
+    rule.egress.items.some(({ peers }) => peers?.some(({ kind }) => kind === 'fqdn')),
+  );
+  return hasNames
+    ? ['addresses that the node has learnt from DNS are not known here: ask for the name where a toFQDNs rule is meant']
+    : [];
 }
 
 interface Place {
