@@ -11,6 +11,7 @@ export {
   parseCidr,
   parseCidrOrIp,
   parseIp,
+  parseIpv4,
 } from './ip.ts';
 export { formatIssue, type Issue, type SourcePosition } from './issue.ts';
 export { type LabelRequirement, type LabelSelector, type Labels, selectorMatches } from './labels.ts';

@@ -8,13 +8,33 @@ export interface Cidr {
 }
 
 export function parseIp(text: string): { readonly bits: 32 | 128; readonly address: bigint } | undefined {
-  switch (net.isIP(text)) {
-    case 4:
-      return { bits: 32, address: BigInt(ipv4ToNumber(text)) };
-    case 6:
-      return text.includes('%') ? undefined : { bits: 128, address: ipv6ToBigint(text) };
-    default:
-      return undefined;
+  const ipv4 = parseIpv4(text);
+  if (ipv4 !== undefined) return { bits: 32, address: BigInt(ipv4) };
+  if (!net.isIPv6(text) || text.includes('%')) return undefined;
+  return { bits: 128, address: ipv6ToBigint(text) };
+}
+
+const ZERO = 0x30;
+const DOT = 0x2e;
+
+/** The number of a dotted address, which has four decimal parts without leading zeros, from `from` to the end at `to`; undefined for anything else. */
+export function parseIpv4(text: string, from = 0, to = text.length): number | undefined {
+  let value = 0;
+  let at = from;
+  for (let parts = 1; ; parts++) {
+    const start = at;
+    let part = 0;
+    for (; at < to && at - start < 3; at++) {
+      const digit = text.charCodeAt(at) - ZERO;
+      if (digit < 0 || digit > 9) break;
+      part = part * 10 + digit;
+    }
+    const leadingZero = at - start > 1 && text.charCodeAt(start) === ZERO;
+    if (at === start || leadingZero || part > 255) return undefined;
+    value = value * 256 + part;
+    if (parts === 4) return at === to ? value : undefined;
+    if (at === to || text.charCodeAt(at) !== DOT) return undefined;
+    at++;
   }
 }
 
@@ -54,10 +74,9 @@ export function formatIp(ip: { readonly bits: 32 | 128; readonly address: bigint
   return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);
 }
 
+/** The number of a dotted address; NaN for anything else. */
 export function ipv4ToNumber(text: string): number {
-  let value = 0;
-  for (const part of text.split('.')) value = value * 256 + Number(part);
-  return value;
+  return parseIpv4(text) ?? Number.NaN;
 }
 
 export function numberToIpv4(value: number): string {

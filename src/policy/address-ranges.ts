@@ -1,4 +1,4 @@
-import { ipv4ToNumber, numberToIpv4, parseCidrOrIp } from '../base/index.ts';
+import { numberToIpv4, parseIpv4 } from '../base/index.ts';
 
 /** IPv4 addresses from `start` to `end`, both included, as unsigned numbers. */
 export interface AddressRange {
@@ -10,15 +10,16 @@ export interface AddressRange {
 export function rangeOf(cidrOrAddress: string): AddressRange | undefined {
   const slash = cidrOrAddress.indexOf('/');
   if (slash < 0) {
-    const cidr = parseCidrOrIp(cidrOrAddress);
-    if (cidr?.bits !== 32) return undefined;
-    const address = ipv4ToNumber(cidrOrAddress);
-    return { start: address, end: address };
+    const address = parseIpv4(cidrOrAddress);
+    return address === undefined ? undefined : { start: address, end: address };
   }
-  const cidr = parseCidrOrIp(cidrOrAddress);
-  if (cidr?.bits !== 32) return undefined;
-  const start = Number(cidr.address);
-  return { start, end: start + 2 ** (32 - cidr.prefix) - 1 };
+  const address = parseIpv4(cidrOrAddress, 0, slash);
+  const prefixText = cidrOrAddress.slice(slash + 1);
+  const prefix = Number(prefixText);
+  if (address === undefined || prefix > 32 || !/^\d{1,3}$/.test(prefixText)) return undefined;
+  const size = 2 ** (32 - prefix);
+  const start = address - (address % size);
+  return { start, end: start + size - 1 };
 }
 
 export function rangeContains(outer: AddressRange, inner: AddressRange): boolean {
