@@ -1,6 +1,6 @@
 import type { Datapath } from '../datapath/index.ts';
 import type { KubeClient } from '../kube/index.ts';
-import { desiredIdentities, type NodePlan, notPlannable, plan, type World } from '../plan/index.ts';
+import { createPlanner, desiredIdentities, type NodePlan, notPlannable, type World } from '../plan/index.ts';
 import { reservedIdentity } from '../policy/index.ts';
 import type { XdsServer } from '../xds/index.ts';
 import type { AgentOptions } from './agent.ts';
@@ -50,6 +50,7 @@ export function createRounds({ options, client, sources, dns, flows, xds, datapa
   const allocated = new Map<string, number>();
   const reports = createReportWriter({ client, log });
   const refusals = createRefusals();
+  const plan = createPlanner();
   const first = Promise.withResolvers<void>();
   /** Cilium's counter of policy changes, and the version of the cluster's objects that it was last raised for. */
   let policyRevision = 0;

@@ -6,6 +6,7 @@ import {
   type PodIdentity,
   rangeOf,
   reservedIdentity,
+  subjectKey,
 } from '../policy/index.ts';
 import type { Identity, NodeAddress } from './node-plan.ts';
 import type { Namespace, Node, Pod, World } from './world.ts';
@@ -21,6 +22,8 @@ export interface PlannedPod {
   readonly labels: readonly string[];
   /** `tcp/http` to the container port. */
   readonly namedPorts: ReadonlyMap<string, number>;
+  /** Pods of one key have the same identity and named ports. */
+  readonly subject: string;
 }
 
 /** The cluster's addresses and who has them. Lists are sorted, so that a plan does not depend on the world's order. */
@@ -41,12 +44,12 @@ export function notPlannable(world: World): string | undefined {
   return nodeAddress(node) ? undefined : `node ${world.nodeName} has no InternalIP or no podCIDR (IPv4) yet`;
 }
 
-/** Undefined when `notPlannable` says why. */
-export function clusterView(world: World): ClusterView | undefined {
+/** Undefined when `notPlannable` says why. A view from before changes nothing but how soon the pods are in order. */
+export function clusterView(world: World, before?: ClusterView): ClusterView | undefined {
   const nodes = world.nodes.flatMap((node) => nodeAddress(node) ?? []).sort((a, b) => compareText(a.name, b.name));
   const node = nodes.find(({ name }) => name === world.nodeName);
   if (!node) return undefined;
-  const pods = plannedPods(world);
+  const pods = plannedPods(world, before?.pods ?? []);
   return {
     node,
     peers: nodes.filter((peer) => peer !== node),
@@ -110,19 +113,20 @@ function nodeAddress(node: Node): NodeAddress | undefined {
   return { name, index, address, routerAddress: numberToIpv4(range.start + 1), podCidr };
 }
 
-function plannedPods(world: World): readonly PlannedPod[] {
+function plannedPods(world: World, before: readonly PlannedPod[]): readonly PlannedPod[] {
   const namespaces = namespaceIndex(world);
-  const byAddress = new Map<string, { readonly pod: Pod; readonly key: string }>();
+  const byAddress = new Map<string, Pod>();
   for (const pod of world.pods) {
     const address = pod.status?.podIP;
     if (!isEndpointPod(pod) || !address || !rangeOf(address)) continue;
-    const key = addressRank(pod);
     const known = byAddress.get(address);
-    if (!known || key < known.key) byAddress.set(address, { pod, key });
+    if (!known || addressRank(pod) < addressRank(known)) byAddress.set(address, pod);
   }
-  return [...byAddress]
-    .map(([address, { pod }]) => plannedPod(pod, address, namespaces, world))
-    .sort((a, b) => compareText(a.namespace, b.namespace) || compareText(a.name, b.name));
+  const pods = new Set<PlannedPod>();
+  for (const [address, pod] of byAddress) pods.add(plannedPod(pod, address, namespaces, world));
+  // A list that is nearly in order is put in order by few comparisons.
+  const known = before.filter((pod) => pods.delete(pod));
+  return [...known, ...pods].sort((a, b) => compareText(a.namespace, b.namespace) || compareText(a.name, b.name));
 }
 
 /** Of two pods with one address the one that is not ending has it; the rest of the text only makes the choice stable. */
@@ -130,20 +134,31 @@ function addressRank({ metadata }: Pod): string {
   return `${metadata?.deletionTimestamp ? 1 : 0} ${metadata?.namespace}/${metadata?.name}`;
 }
 
+interface KeptPod {
+  /** What numbers are given to. */
+  readonly key: string;
+  readonly planned: PlannedPod;
+}
+
+/** Of a pod with these labels and this number nothing else is made. */
+const keptPods = new WeakMap<Pod, KeptPod>();
+
 function plannedPod(pod: Pod, address: string, namespaces: ReadonlyMap<string, Namespace>, world: World): PlannedPod {
   const namespace = pod.metadata?.namespace ?? 'default';
   const labels = labelsOfPod(pod, namespaces.get(namespace), world);
   const nodeName = pod.spec?.nodeName ?? '';
   const unnumbered = nodeName === world.nodeName ? reservedIdentity.init : reservedIdentity.unmanaged;
-  return {
-    namespace,
-    name: pod.metadata?.name ?? '',
-    address,
-    nodeName,
-    identity: world.identities.get(identityKey(labels)) ?? unnumbered,
-    labels,
-    namedPorts: namedPortsOf(pod),
-  };
+  const before = keptPods.get(pod);
+  const known = before?.planned.labels === labels ? before : undefined;
+  const key = known?.key ?? identityKey(labels);
+  const identity = world.identities.get(key) ?? unnumbered;
+  if (known?.planned.identity === identity) return known.planned;
+  const namedPorts = namedPortsOf(pod);
+  const subject = subjectKey({ identity, namedPorts });
+  const name = pod.metadata?.name ?? '';
+  const planned = { namespace, name, address, nodeName, identity, labels, namedPorts, subject };
+  keptPods.set(pod, { key, planned });
+  return planned;
 }
 
 const noPorts: ReadonlyMap<string, number> = new Map();
@@ -166,8 +181,10 @@ function podIdentities(pods: readonly PlannedPod[]): readonly PodIdentity[] {
     number,
     { readonly labels: readonly string[]; readonly ports: Map<string, Set<number>> }
   >();
-  for (const { identity, labels, namedPorts } of pods) {
-    if (identity < 256) continue;
+  const subjects = new Set<string>();
+  for (const { identity, labels, namedPorts, subject } of pods) {
+    if (identity < 256 || subjects.has(subject)) continue;
+    subjects.add(subject);
     const known = identities.get(identity) ?? { labels, ports: new Map<string, Set<number>>() };
     identities.set(identity, known);
     for (const [name, port] of namedPorts) {

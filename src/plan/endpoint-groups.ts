@@ -11,8 +11,7 @@ export interface EndpointGroup {
 export function endpointGroups(pods: readonly PlannedPod[], resolver: PolicyResolver): readonly EndpointGroup[] {
   const byKey = new Map<string, PlannedPod[]>();
   for (const pod of pods) {
-    const ports = [...pod.namedPorts].map(([name, port]) => `${name}=${port}`).sort();
-    const key = `${pod.identity} ${ports.join(' ')}`;
+    const key = pod.subject;
     const group = byKey.get(key);
     if (group) group.push(pod);
     else byKey.set(key, [pod]);

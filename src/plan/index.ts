@@ -23,7 +23,7 @@ export type {
   ServiceRedirect,
   XdsResources,
 } from './node-plan.ts';
-export { plan } from './plan.ts';
+export { createPlanner, plan } from './plan.ts';
 export { type DnsQuestion, type DnsVerdict, dnsVerdict } from './verdicts/dns.ts';
 export { matchingEntries, matchTypeOf, type PolicyQuestion } from './verdicts/packet.ts';
 export type {

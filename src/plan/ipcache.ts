@@ -1,4 +1,11 @@
-import { type AddressRange, prefixesOf, rangeOf, reservedIdentity, type WorldIdentity } from '../policy/index.ts';
+import {
+  type AddressRange,
+  mergeRanges,
+  prefixesOf,
+  rangeOf,
+  reservedIdentity,
+  type WorldIdentity,
+} from '../policy/index.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { Identity } from './node-plan.ts';
 
@@ -18,8 +25,22 @@ export function clusterAddresses(view: ClusterView): ReadonlyMap<string, Identit
 
 /** What is never part of the world, whether it has an identity at the moment or not: pod ranges and the cluster's addresses. */
 export function clusterHoles(view: ClusterView, addresses: ReadonlyMap<string, Identity>): readonly AddressRange[] {
-  const podCidrs = [view.node, ...view.peers].map(({ podCidr }) => podCidr);
-  return [...podCidrs, ...addresses.keys()].flatMap((text) => rangeOf(text) ?? []);
+  const podRanges = [view.node, ...view.peers].flatMap(({ podCidr }) => rangeOf(podCidr) ?? []);
+  const merged = mergeRanges(podRanges);
+  const others = [...addresses.keys()].flatMap((text) => rangeOf(text) ?? []);
+  return [...podRanges, ...others.filter(({ start }) => !contains(merged, start))];
+}
+
+function contains(sorted: readonly AddressRange[], address: number): boolean {
+  let [first, last] = [0, sorted.length - 1];
+  while (first <= last) {
+    const middle = (first + last) >> 1;
+    const range = sorted[middle];
+    if (!range || range.start > address) last = middle - 1;
+    else if (range.end < address) first = middle + 1;
+    else return true;
+  }
+  return false;
 }
 
 /** Addresses of every identity, the world's own included. */
@@ -44,12 +65,12 @@ export function ipcache(
   addresses: ReadonlyMap<string, Identity>,
   world: readonly WorldIdentity[],
 ): readonly { readonly cidr: string; readonly identity: Identity }[] {
-  const hosts = [...addresses].map(([address, identity]) => ({ cidr: `${address}/32`, identity }));
+  const hosts = [...addresses].map(([address, identity]) => {
+    return { entry: { cidr: `${address}/32`, identity }, start: rangeOf(address)?.start ?? 0 };
+  });
   const ranges = world
     .filter(({ id }) => id !== reservedIdentity.world)
-    .flatMap(({ id, ranges: own }) => prefixesOf(own).map((cidr) => ({ cidr, identity: id })));
-  return [...hosts, ...ranges]
-    .map((entry) => ({ entry, start: rangeOf(entry.cidr)?.start ?? 0 }))
-    .sort((a, b) => a.start - b.start)
-    .map(({ entry }) => entry);
+    .flatMap(({ id, ranges: own }) => prefixesOf(own).map((cidr) => ({ cidr, identity: id })))
+    .map((entry) => ({ entry, start: rangeOf(entry.cidr)?.start ?? 0 }));
+  return [...hosts, ...ranges].sort((a, b) => a.start - b.start).map(({ entry }) => entry);
 }

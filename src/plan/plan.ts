@@ -1,32 +1,23 @@
 import { assert } from '../base/index.ts';
-import type { PolicyObject } from '../model/cilium/index.ts';
-import {
-  createPeerIndex,
-  createPolicyResolver,
-  learntByPeers,
-  type PolicyService,
-  prefixesOfPeers,
-  reservedIdentityLabels,
-  type WorldIdentity,
-  worldIdentities,
-} from '../policy/index.ts';
+import { reservedIdentityLabels, type WorldIdentity } from '../policy/index.ts';
 import { type ClusterView, clusterView, notPlannable } from './cluster-view.ts';
 import { dnsPlan, redirectsDns } from './dns.ts';
-import { type EndpointGroup, endpointGroups } from './endpoint-groups.ts';
+import type { EndpointGroup } from './endpoint-groups.ts';
 import { localEndpoints } from './endpoints.ts';
 import { buildEnvoyConfigs } from './envoy-config/build.ts';
 import { type SelectedConfigs, selectEnvoyConfigs } from './envoy-config/select.ts';
 import { originalDstCluster } from './envoy-json.ts';
 import { httpListener, originalDestinationCluster, policyListener } from './http-listeners.ts';
-import { clusterAddresses, clusterHoles, identityRanges, ipcache } from './ipcache.ts';
+import { clusterAddresses, identityRanges, ipcache } from './ipcache.ts';
 import type { Identity, NodePlan, XdsResources } from './node-plan.ts';
 import { plannedPolicies } from './policies.ts';
 import { policyEntries } from './policy-entries.ts';
+import { createPolicyStage, type PolicyStage } from './policy-stage.ts';
 import { allocatePorts } from './proxy-ports.ts';
 import { proxyReach } from './proxy-reach.ts';
 import { rbacConfigs } from './rbac.ts';
 import { asksForServerNames, tlsRbacConfigs } from './rbac-tls.ts';
-import { type PlannedService, plannedServices, serviceEntries } from './services.ts';
+import { plannedServices, serviceEntries } from './services.ts';
 import { tlsListener } from './tls-listeners.ts';
 import type { World } from './world.ts';
 
@@ -36,8 +27,22 @@ import type { World } from './world.ts';
  * Throws when the node itself is not in the world with its addresses; ask `notPlannable` first.
  */
 export function plan(world: World): NodePlan {
-  const view = clusterView(world);
-  assert(view, notPlannable(world) ?? 'the node has no addresses');
+  return createPlanner()(world);
+}
+
+/** Plans the same, and faster when much of the world is the same objects as the time before. */
+export function createPlanner(): (world: World) => NodePlan {
+  const resolvePolicies = createPolicyStage();
+  let before: ClusterView | undefined;
+  return (world) => {
+    const view = clusterView(world, before);
+    assert(view, notPlannable(world) ?? 'the node has no addresses');
+    before = view;
+    return planOf(world, view, resolvePolicies);
+  };
+}
+
+function planOf(world: World, view: ClusterView, resolvePolicies: PolicyStage): NodePlan {
   const { policies, ...judged } = plannedPolicies(world);
   const services = plannedServices(world, view);
   const configs = selectEnvoyConfigs(world, nodeLabels(world), services);
@@ -83,44 +88,6 @@ export function plan(world: World): NodePlan {
     identities: identityLabelsByNumber(view, outcome.world),
     lastGood: sorted(new Map([...judged.lastGood, ...configs.lastGood])),
     envoyConfigResources: sorted(configs.resourceNames),
-  };
-}
-
-/** Policy of the local endpoints, with the world split as the rules that select them need it. */
-export function resolvePolicies(
-  world: World,
-  view: ClusterView,
-  policies: readonly PolicyObject[],
-  services: ReadonlyMap<string, PlannedService>,
-  addresses: ReadonlyMap<string, Identity>,
-) {
-  const policyServices = [...services.values()].map((service) => policyService(service, addresses));
-  const peers = policies.flatMap(({ rules }) =>
-    rules.flatMap(({ ingress, egress }) => [...ingress.items, ...egress.items].flatMap((item) => item.peers ?? [])),
-  );
-  const outside = worldIdentities(
-    prefixesOfPeers(peers, policyServices),
-    learntByPeers(peers, world.learntNames),
-    clusterHoles(view, addresses),
-  );
-  const cluster = world.clusterName;
-  const index = createPeerIndex({ pods: view.podIdentities, world: outside, services: policyServices, cluster });
-  const resolver = createPolicyResolver(policies, index, world.config);
-  const groups = endpointGroups(view.localPods, resolver);
-  return { groups, index, world: outside, references: resolver.references };
-}
-
-function policyService(service: PlannedService, addresses: ReadonlyMap<string, Identity>): PolicyService {
-  const { namespace, name, labels, selector } = service;
-  const backends = service.ports.flatMap(({ backends: own }) => own.map(({ address }) => address));
-  const own = selector ? [] : [...new Set(backends)];
-  return {
-    namespace,
-    name,
-    labels,
-    ...(selector && { selector }),
-    addresses: own.filter((address) => !addresses.has(address)),
-    identities: own.flatMap((address) => addresses.get(address) ?? []),
   };
 }
 

@@ -1,5 +1,6 @@
 import { type Direction, type PolicyFilter, subtractRanges } from '../policy/index.ts';
 import type { EndpointGroup } from './endpoint-groups.ts';
+import { sameFields } from './kept.ts';
 import type { PolicyEntry } from './node-plan.ts';
 
 /** Ports of the listeners that filters with Layer-7 rules redirect to. */
@@ -29,7 +30,7 @@ interface Shape {
  */
 export function policyEntries(groups: readonly EndpointGroup[], ports: RedirectPorts): readonly PolicyEntry[] {
   const endpoints = groups.flatMap((group) => {
-    const shapes = shapesOf(group.policy.filters, ports);
+    const shapes = keptShapes(group.policy.filters, ports);
     return group.pods.map(({ address }) => ({ address, shapes }));
   });
   endpoints.sort((a, b) => (a.address < b.address ? -1 : 1));
@@ -37,6 +38,20 @@ export function policyEntries(groups: readonly EndpointGroup[], ports: RedirectP
 }
 
 type EntryShape = Omit<PolicyEntry, 'endpoint'>;
+
+const shapesByFilters = new WeakMap<
+  readonly PolicyFilter[],
+  { readonly ports: RedirectPorts; readonly shapes: readonly EntryShape[] }
+>();
+
+/** Policy that is the same object has the same entries, as long as the listeners keep their ports. */
+function keptShapes(filters: readonly PolicyFilter[], ports: RedirectPorts): readonly EntryShape[] {
+  const known = shapesByFilters.get(filters);
+  if (known && sameFields(known.ports, ports)) return known.shapes;
+  const shapes = shapesOf(filters, ports);
+  shapesByFilters.set(filters, { ports, shapes });
+  return shapes;
+}
 
 function shapesOf(filters: readonly PolicyFilter[], ports: RedirectPorts): readonly EntryShape[] {
   const shapes = new Map<string, Shape>();

@@ -1,5 +1,6 @@
 import { rangeOf } from '../policy/index.ts';
 import { type ClusterView, compareText } from './cluster-view.ts';
+import { sameItems } from './kept.ts';
 import type { ServiceEntry } from './node-plan.ts';
 import type { EndpointSlice, Service, World } from './world.ts';
 
@@ -32,8 +33,9 @@ export interface PlannedService {
 /** All Services by `namespace/name`, headless ones included, sorted. */
 export function plannedServices(world: World, view: ClusterView): ReadonlyMap<string, PlannedService> {
   const slices = slicesByService(world.endpointSlices);
+  const nodeAddresses = [view.node, ...view.peers].map(({ address }) => address).sort(compareText);
   const services = world.services
-    .map((service) => plannedService(service, slices, view))
+    .map((service) => keptService(service, slices.get(serviceKey(service)) ?? noSlices, nodeAddresses))
     .sort((a, b) => compareText(a.namespace, b.namespace) || compareText(a.name, b.name));
   return new Map(services.map((service) => [`${service.namespace}/${service.name}`, service]));
 }
@@ -47,18 +49,42 @@ export function serviceEntries(services: ReadonlyMap<string, PlannedService>): r
   );
 }
 
+interface KeptService {
+  readonly slices: readonly EndpointSlice[];
+  readonly nodeAddresses: readonly string[];
+  readonly planned: PlannedService;
+}
+
+const keptServices = new WeakMap<Service, KeptService>();
+const noSlices: readonly EndpointSlice[] = [];
+
+/** A Service is planned anew when it, its slices or the nodes have changed. */
+function keptService(
+  service: Service,
+  slices: readonly EndpointSlice[],
+  nodeAddresses: readonly string[],
+): PlannedService {
+  const known = keptServices.get(service);
+  if (known && sameItems(known.slices, slices) && sameItems(known.nodeAddresses, nodeAddresses)) return known.planned;
+  const planned = plannedService(service, slices, nodeAddresses);
+  keptServices.set(service, { slices, nodeAddresses, planned });
+  return planned;
+}
+
+function serviceKey({ metadata }: Service): string {
+  return `${metadata?.namespace ?? 'default'}/${metadata?.name ?? ''}`;
+}
+
 function plannedService(
   { metadata, spec }: Service,
-  slices: ReadonlyMap<string, readonly EndpointSlice[]>,
-  view: ClusterView,
+  slicesOfService: readonly EndpointSlice[],
+  nodeAddresses: readonly string[],
 ): PlannedService {
   const namespace = metadata?.namespace ?? 'default';
   const name = metadata?.name ?? '';
-  const slicesOfService = slices.get(`${namespace}/${name}`) ?? [];
   const own = endpointAddresses(slicesOfService);
   const addresses = [...new Set([...(spec?.clusterIPs ?? [spec?.clusterIP ?? '']), ...(spec?.externalIPs ?? [])])];
   const reachable = spec?.type === 'ExternalName' ? [] : addresses.filter((address) => rangeOf(address));
-  const nodeAddresses = [view.node, ...view.peers].map(({ address }) => address).sort(compareText);
   const selector = spec?.selector;
   return {
     namespace,

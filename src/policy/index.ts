@@ -41,5 +41,6 @@ export {
   type PolicyResolver,
   type PolicySubjectGroup,
   type ResolvedPolicy,
+  subjectKey,
 } from './resolve.ts';
 export type { RuleReference } from './rule-keys.ts';

@@ -36,7 +36,7 @@ interface Atom {
  * @param holes addresses of the cluster, which are never part of the world; each the range of one prefix or address
  */
 export function worldIdentities(
-  prefixes: Iterable<string>,
+  prefixes: readonly string[],
   learnt: ReadonlyMap<string, readonly string[]>,
   holes: readonly AddressRange[],
 ): readonly WorldIdentity[] {

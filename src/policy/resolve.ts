@@ -70,13 +70,19 @@ export interface ResolvedPolicy {
   readonly enforceIngress: boolean;
   readonly enforceEgress: boolean;
   readonly filters: readonly PolicyFilter[];
+  /** References of all rules that the filters name. */
+  readonly references: ReadonlyMap<string, RuleReference>;
 }
 
-/** Turns rules to filters; what does not depend on the subject is compiled once. */
+/** Subjects of one key have the same policy. */
+export function subjectKey({ identity, namedPorts }: PolicySubjectGroup): string {
+  const ports = [...namedPorts].map(([name, port]) => `${name}=${port}`).sort();
+  return `${identity} ${ports.join(' ')}`;
+}
+
+/** Turns rules to filters; what does not depend on the subject is compiled once, and every subject resolved once. */
 export interface PolicyResolver {
   resolve(subject: PolicySubjectGroup): ResolvedPolicy;
-  /** References of all rules that a resolved filter names. */
-  readonly references: ReadonlyMap<string, RuleReference>;
 }
 
 export function createPolicyResolver(
@@ -84,41 +90,73 @@ export function createPolicyResolver(
   index: PeerIndex,
   settings: EnforcementSettings,
 ): PolicyResolver {
-  const references = new Map<string, RuleReference>();
-  const compiled = new Map<PolicyItem, readonly PolicyFilter[]>();
+  const compiled = compiledOf(index);
+  const resolved = new Map<string, ResolvedPolicy>();
   const rules = policies.flatMap((policy) =>
     policy.rules.filter(({ subject }) => subject.kind === 'endpoints').map((rule) => ({ policy, rule })),
   );
 
-  function filtersOf(context: ItemContext, subject: PolicySubjectGroup): readonly PolicyFilter[] {
-    if (dependsOnSubject(context)) return compileItem(context, index, references, subject);
-    let filters = compiled.get(context.item);
-    if (!filters) {
-      filters = compileItem(context, index, references, subject);
-      compiled.set(context.item, filters);
+  function itemOf(context: ItemContext, subject: PolicySubjectGroup): CompiledItem {
+    if (dependsOnSubject(context)) return compileItem(context, index, subject);
+    let made = compiled.get(context.item);
+    if (!made) {
+      made = compileItem(context, index, subject);
+      compiled.set(context.item, made);
     }
-    return filters;
+    return made;
   }
 
   /** Pods without an identity yet are closed in both directions whatever the mode says, except `never`. */
   function resolve(subject: PolicySubjectGroup): ResolvedPolicy {
-    if (settings.enablePolicy === 'never') return { enforceIngress: false, enforceEgress: false, filters: [] };
+    const references = new Map<string, RuleReference>();
+    const filters: PolicyFilter[] = [];
+    if (settings.enablePolicy === 'never') return { enforceIngress: false, enforceEgress: false, filters, references };
     const closed = settings.enablePolicy === 'always' || subject.identity === reservedIdentity.init;
     const enforce = { ingress: closed, egress: closed };
-    const filters: PolicyFilter[] = [];
     for (const { policy, rule } of rules) {
       if (!index.select(rule.subject.selector).has(subject.identity)) continue;
       for (const direction of directions) {
         const { items, defaultDeny } = rule[direction];
         if (items.length > 0 && (defaultDeny || !settings.enableNonDefaultDenyPolicies)) enforce[direction] = true;
-        for (const item of items) filters.push(...filtersOf({ policy, rule, item, direction }, subject));
+        for (const item of items) {
+          const made = itemOf({ policy, rule, item, direction }, subject);
+          filters.push(...made.filters);
+          for (const [key, reference] of made.references) references.set(key, reference);
+        }
       }
     }
     if (enforce.ingress && settings.allowLocalhost) filters.push(localhostFilter);
-    return { enforceIngress: enforce.ingress, enforceEgress: enforce.egress, filters };
+    return { enforceIngress: enforce.ingress, enforceEgress: enforce.egress, filters, references };
   }
 
-  return { resolve, references };
+  return {
+    resolve: (subject) => {
+      const key = subjectKey(subject);
+      let policy = resolved.get(key);
+      if (!policy) {
+        policy = resolve(subject);
+        resolved.set(key, policy);
+      }
+      return policy;
+    },
+  };
+}
+
+interface CompiledItem {
+  readonly filters: readonly PolicyFilter[];
+  readonly references: ReadonlyMap<string, RuleReference>;
+}
+
+const compiledByIndex = new WeakMap<PeerIndex, WeakMap<PolicyItem, CompiledItem>>();
+
+/** What an item says depends on nothing but itself and who its peers are, so other policies may come and go. */
+function compiledOf(index: PeerIndex): WeakMap<PolicyItem, CompiledItem> {
+  let compiled = compiledByIndex.get(index);
+  if (!compiled) {
+    compiled = new WeakMap();
+    compiledByIndex.set(index, compiled);
+  }
+  return compiled;
 }
 
 const directions: readonly Direction[] = ['ingress', 'egress'];
@@ -146,7 +184,12 @@ function dependsOnSubject({ item, direction }: ItemContext): boolean {
   return direction === 'ingress' && (item.ports ?? []).some(({ ports }) => ports.some(({ kind }) => kind === 'name'));
 }
 
-function compileItem(
+function compileItem(context: ItemContext, index: PeerIndex, subject: PolicySubjectGroup): CompiledItem {
+  const references = new Map<string, RuleReference>();
+  return { filters: filtersOf(context, index, references, subject), references };
+}
+
+function filtersOf(
   context: ItemContext,
   index: PeerIndex,
   references: Map<string, RuleReference>,

@@ -3,8 +3,9 @@ import type { Direction, PeerIndex } from '../../policy/index.ts';
 import { type ClusterView, clusterView, notPlannable, type PlannedPod } from '../cluster-view.ts';
 import { clusterAddresses } from '../ipcache.ts';
 import type { NodePlan, RuleReference } from '../node-plan.ts';
-import { plan, resolvePolicies } from '../plan.ts';
+import { plan } from '../plan.ts';
 import { plannedPolicies } from '../policies.ts';
+import { createPolicyStage } from '../policy-stage.ts';
 import { type PlannedService, plannedServices } from '../services.ts';
 import type { World } from '../world.ts';
 
@@ -24,7 +25,7 @@ export function nodeContext(world: World): NodeContext | string {
   if (!view) return notPlannable(world) ?? 'the node has no addresses';
   const { policies } = plannedPolicies(world);
   const services = plannedServices(world, view);
-  const { index } = resolvePolicies(world, view, policies, services, clusterAddresses(view));
+  const { index } = createPolicyStage()(world, view, policies, services, clusterAddresses(view));
   return { world, view, plan: plan(world), policies, services, index };
 }
 

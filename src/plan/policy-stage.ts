@@ -1,0 +1,141 @@
+import type { PolicyObject, PolicyPeer } from '../model/cilium/index.ts';
+import {
+  type AddressRange,
+  createPeerIndex,
+  createPolicyResolver,
+  learntByPeers,
+  type PeerIndex,
+  type PodIdentity,
+  type PolicyService,
+  prefixesOfPeers,
+  type RuleReference,
+  type WorldIdentity,
+  worldIdentities,
+} from '../policy/index.ts';
+import type { ClusterView } from './cluster-view.ts';
+import { type EndpointGroup, endpointGroups } from './endpoint-groups.ts';
+import { clusterHoles } from './ipcache.ts';
+import { identical, kept, sameEntries, sameFields, sameItems } from './kept.ts';
+import type { Identity } from './node-plan.ts';
+import type { PlannedService } from './services.ts';
+import type { World } from './world.ts';
+
+/** What policy makes of a world: the local endpoints with what is enforced on them. */
+export interface PolicyOutcome {
+  readonly groups: readonly EndpointGroup[];
+  readonly index: PeerIndex;
+  /** The world outside the cluster, split as the rules that select parts of it need it. */
+  readonly world: readonly WorldIdentity[];
+  readonly references: ReadonlyMap<string, RuleReference>;
+}
+
+export type PolicyStage = (
+  world: World,
+  view: ClusterView,
+  policies: readonly PolicyObject[],
+  services: ReadonlyMap<string, PlannedService>,
+  addresses: ReadonlyMap<string, Identity>,
+) => PolicyOutcome;
+
+/**
+ * Resolves policy, and the next time only what an input changed: selectors are matched anew when an identity or the world's
+ * parts changed, rules are compiled when they or that changed, subjects are resolved when any of it or they changed.
+ */
+export function createPolicyStage(): PolicyStage {
+  const peersOf = kept(everyPeerOf, [sameItems]);
+  const prefixesOf = kept(prefixesOfPeers, [identical, identical]);
+  const servicesOf = kept(
+    (services: readonly PolicyService[]) => services,
+    [(one, other) => sameItems(one, other, sameService)],
+  );
+  const identitiesOf = kept(
+    (identities: readonly PodIdentity[]) => identities,
+    [(one, other) => sameItems(one, other, sameIdentity)],
+  );
+  const outsideOf = kept(worldIdentities, [
+    sameItems,
+    (one, other) => sameEntries(one, other, sameItems),
+    (one, other) => sameItems(one, other, sameRange),
+  ]);
+  const indexOf = kept(
+    (
+      pods: readonly PodIdentity[],
+      world: readonly WorldIdentity[],
+      services: readonly PolicyService[],
+      cluster: string,
+    ) => createPeerIndex({ pods, world, services, cluster }),
+    [identical, identical, identical, identical],
+  );
+  const resolverOf = kept(createPolicyResolver, [sameItems, identical, sameFields]);
+
+  return (world, view, policies, services, addresses) => {
+    const policyServices = servicesOf([...services.values()].map((service) => policyService(service, addresses)));
+    const peers = peersOf(policies);
+    const outside = outsideOf(
+      prefixesOf(peers, policyServices),
+      learntByPeers(peers, world.learntNames),
+      clusterHoles(view, addresses),
+    );
+    const index = indexOf(identitiesOf(view.podIdentities), outside, policyServices, world.clusterName);
+    const resolver = resolverOf(policies, index, world.config);
+    const groups = endpointGroups(view.localPods, resolver);
+    const references = new Map(groups.flatMap(({ policy }) => [...policy.references]));
+    return { groups, index, world: outside, references };
+  };
+}
+
+function everyPeerOf(policies: readonly PolicyObject[]): readonly PolicyPeer[] {
+  return policies.flatMap(({ rules }) =>
+    rules.flatMap(({ ingress, egress }) => [...ingress.items, ...egress.items].flatMap((item) => item.peers ?? [])),
+  );
+}
+
+const servicesWithSelector = new WeakMap<PlannedService, PolicyService>();
+const none: readonly never[] = [];
+
+/** The backends of a Service with a selector do not count, so that what policy sees of it is the same as long as the Service is. */
+function policyService(service: PlannedService, addresses: ReadonlyMap<string, Identity>): PolicyService {
+  const { namespace, name, labels, selector } = service;
+  if (selector) {
+    const known = servicesWithSelector.get(service);
+    if (known) return known;
+    const made = { namespace, name, labels, selector, addresses: none, identities: none };
+    servicesWithSelector.set(service, made);
+    return made;
+  }
+  const own = [...new Set(service.ports.flatMap(({ backends }) => backends.map(({ address }) => address)))];
+  return {
+    namespace,
+    name,
+    labels,
+    addresses: own.filter((address) => !addresses.has(address)),
+    identities: own.flatMap((address) => addresses.get(address) ?? []),
+  };
+}
+
+function sameService(one: PolicyService, other: PolicyService): boolean {
+  if (one === other) return true;
+  return (
+    one.namespace === other.namespace &&
+    one.name === other.name &&
+    sameFields(one.labels, other.labels) &&
+    sameFields(one.selector ?? {}, other.selector ?? {}) &&
+    (one.selector === undefined) === (other.selector === undefined) &&
+    sameItems(one.addresses, other.addresses) &&
+    sameItems(one.identities, other.identities)
+  );
+}
+
+function sameIdentity(one: PodIdentity, other: PodIdentity): boolean {
+  const samePorts = (a: ReadonlySet<number>, b: ReadonlySet<number>) =>
+    a.size === b.size && [...a].every((port) => b.has(port));
+  return (
+    one.id === other.id &&
+    sameItems(one.labels, other.labels) &&
+    sameEntries(one.namedPorts, other.namedPorts, samePorts)
+  );
+}
+
+function sameRange(one: AddressRange, other: AddressRange): boolean {
+  return one.start === other.start && one.end === other.end;
+}
