@@ -5,6 +5,10 @@ import type { EndpointSlice, Namespace, Pod, Service } from '../../src/plan/inde
 export interface Facts {
   readonly cluster: string;
   readonly mode: 'default' | 'always' | 'never';
+  /** Rules isolate whatever they say themselves (`enable-non-default-deny-policies=false`). */
+  readonly everyRuleIsolates: boolean;
+  /** A node reaches its own pods unless a rule denies it. */
+  readonly allowLocalhost: boolean;
   readonly pods: readonly Pod[];
   readonly namespaces: readonly Namespace[];
   readonly services: readonly Service[];

@@ -44,13 +44,12 @@ export function createJudge(policies: readonly unknown[], facts: Facts): Judge {
     const [source, destination] = [partyOf(facts, packet.source), partyOf(facts, packet.destination)];
     const [own, peer] = direction === 'egress' ? [source, destination] : [destination, source];
     const mine = statements.filter((one) => one.direction === direction && one.isSubject(own));
-    const isolated = facts.mode === 'always' || mine.some(({ defaultDeny }) => defaultDeny);
+    const isolated = facts.mode === 'always' || mine.some((one) => one.defaultDeny || facts.everyRuleIsolates);
+    const isLocalhost = direction === 'ingress' && isolated && facts.allowLocalhost && isHost(peer);
     const covering = mine.filter(({ isPeer }) => isPeer(peer)).flatMap((one) => coverings(one, packet, own, peer));
     const denied = covering.some(({ deny }) => deny);
     const allows = covering.filter(({ deny }) => !deny).map(({ entry }) => entry);
-    // A node reaches its own pods (`allow-localhost`) unless a rule denies it.
-    if (direction === 'ingress' && facts.hostAddresses.includes(packet.source)) allows.push(undefined);
-    return { denied, isolated, allows };
+    return { denied, isolated, allows: isLocalhost ? [...allows, undefined] : allows, peer };
   }
 
   /** The statement once for each of its port entries that covers the packet. */
@@ -86,8 +85,10 @@ export function createJudge(policies: readonly unknown[], facts: Facts): Judge {
   }
 
   function verdict(packet: Packet, direction: Direction): Verdict {
-    const { denied, isolated, allows } = outcome(packet, direction);
+    const { denied, isolated, allows, peer } = outcome(packet, direction);
     if (denied) return 'deny';
+    // What a node sends to its own pods passes no proxy.
+    if (direction === 'ingress' && isHost(peer)) return allows.length > 0 || !isolated ? 'allow' : 'default-deny';
     if (allows.some((entry) => entry?.http)) return 'http';
     if (allows.some((entry) => entry?.dns)) return 'dns';
     return allows.length > 0 || !isolated ? 'allow' : 'default-deny';
@@ -124,6 +125,10 @@ export function createJudge(policies: readonly unknown[], facts: Facts): Judge {
 
 function labelKey({ labels }: Party): string {
   return JSON.stringify([...labels].map(([key, value]) => `${key}=${value}`).sort());
+}
+
+function isHost({ labels }: Party): boolean {
+  return labels.has('reserved:host');
 }
 
 function layer7(entry: PortEntry | undefined): boolean {

@@ -66,7 +66,9 @@ export function loadKernel(plan: NodePlan): Kernel {
     if (!has(`${direction}_subjects`, own)) return 'allow';
     const peer = identityOf(other);
     if (find(direction, 'deny', own, peer, packet) !== undefined) return 'deny';
-    const redirectable = packet.protocol === 'tcp' || packet.protocol === 'udp';
+    // The chain `from_host` judges what the node itself sends, and redirects nothing.
+    const isFromHost = direction === 'ingress' && has('local_addresses', packet.source);
+    const redirectable = !isFromHost && (packet.protocol === 'tcp' || packet.protocol === 'udp');
     const redirect = redirectable ? find(direction, 'redirect', own, peer, packet) : undefined;
     if (redirect !== undefined) return listenerOf(redirect, plan);
     if (find(direction, 'allow', own, peer, packet) !== undefined) return 'allow';

@@ -9,6 +9,8 @@ import type { Packet, Request } from './judge.ts';
 export interface Case {
   readonly pods: readonly TestPod[];
   readonly mode: 'default' | 'always' | 'never';
+  readonly everyRuleIsolates: boolean;
+  readonly allowLocalhost: boolean;
   readonly learntNames: ReadonlyMap<string, readonly string[]>;
   readonly policies: readonly object[];
   readonly packets: readonly Packet[];
@@ -363,6 +365,8 @@ export const randomCase: Arbitrary<Case> = record({
     { weight: 8, arbitrary: constant('default' as const) },
     { weight: 1, arbitrary: constantFrom('always' as const, 'never' as const) },
   ),
+  everyRuleIsolates: oneof({ weight: 4, arbitrary: constant(false) }, { weight: 1, arbitrary: constant(true) }),
+  allowLocalhost: fc.boolean(),
   learntNames,
   policies,
   packets: array(packet, { maxLength: 40, size: 'max' }),

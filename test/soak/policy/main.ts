@@ -45,7 +45,16 @@ function seeded(seed: number): () => number {
 function factsOf({ pods, namespaces }: SoakCluster): Facts {
   const none = { services: [], endpointSlices: [], learntNames: new Map() };
   const addresses = { hostAddresses: [], remoteNodeAddresses: [], apiServerAddresses: [] };
-  return { cluster: 'ciliate', mode: 'default', pods, namespaces, ...none, ...addresses };
+  return {
+    cluster: 'ciliate',
+    mode: 'default',
+    everyRuleIsolates: false,
+    allowLocalhost: true,
+    pods,
+    namespaces,
+    ...none,
+    ...addresses,
+  };
 }
 
 /** Sends a policy until the API server takes it; gives the resource version it got. */

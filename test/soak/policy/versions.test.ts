@@ -12,6 +12,8 @@ const pod = (name: string, podIP: string) => ({
 const facts = {
   cluster: 'c',
   mode: 'default',
+  everyRuleIsolates: false,
+  allowLocalhost: true,
   pods: [pod('c', '10.0.0.1'), pod('b', '10.0.0.2')],
   namespaces: [],
   services: [],
