@@ -59,6 +59,8 @@ export function createRounds({ options, client, sources, dns, flows, xds, datapa
   let current: NodePlan | undefined;
   let applied: Applied | undefined;
   let hosts: ReadonlyMap<string, number> = new Map();
+  /** What the node says to have in force, in kernel and data plane. */
+  let inForceVersion = '0';
 
   const world = (): World => {
     // Should one label set have two numbers, every agent takes the lower one.
@@ -122,8 +124,10 @@ export function createRounds({ options, client, sources, dns, flows, xds, datapa
       }
       inForce();
       dns.keepEndpoints(new Set(next.datapath.endpoints.map(({ address }) => address)));
-      await tell(planned, next, observed);
+      if (isWithDataPlane(applied)) inForceVersion = observed;
+      await tell(planned, next, inForceVersion);
       first.resolve();
+      if (applied?.outcome.state === 'timeout') throw new Error('the data plane has not answered in time');
     },
     dataPlaneChanged: () => refusals.forget(),
     begin: () => {
@@ -140,6 +144,14 @@ export function createRounds({ options, client, sources, dns, flows, xds, datapa
       }));
     },
   };
+}
+
+/**
+ * Whether the data plane has what was published. One that is not connected, or has not answered, may still serve under the policy
+ * of before: after a restart of the agent it connects again only after a while.
+ */
+function isWithDataPlane(applied: Applied | undefined): boolean {
+  return applied?.outcome.state === 'accepted' || applied?.outcome.state === 'rejected';
 }
 
 function hostIdentities(next: NodePlan): ReadonlyMap<string, number> {
