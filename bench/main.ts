@@ -1,6 +1,7 @@
 import { clusterBench } from './cluster.ts';
 import { datapathBench } from './datapath/bench.ts';
 import { type Figure, printFigures } from './figure.ts';
+import { plannerBench } from './planner/bench.ts';
 import { policyBench } from './policy.ts';
 import { proxyBench } from './proxy/bench.ts';
 import { routesBench } from './routes.ts';
@@ -9,6 +10,7 @@ import { xdsBench } from './xds.ts';
 const benches: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   cluster: clusterBench,
   datapath: datapathBench,
+  planner: plannerBench,
   policy: policyBench,
   proxy: proxyBench,
   routes: routesBench,

@@ -70,30 +70,41 @@ export function namespaceIndex(world: World): ReadonlyMap<string, Namespace> {
   return new Map(world.namespaces.map((namespace) => [namespace.metadata?.name ?? '', namespace]));
 }
 
-const labelCache = new WeakMap<
-  Pod,
-  {
-    readonly namespace: Namespace | undefined;
-    readonly cluster: string;
-    readonly filter: string;
-    readonly labels: readonly string[];
-  }
->();
+interface LabelledPod {
+  readonly namespace: Namespace | undefined;
+  readonly cluster: string;
+  readonly filter: string;
+  readonly labels: readonly string[];
+  /** What numbers are given to. */
+  readonly key: string;
+  /** Of a pod with these labels and this number nothing else is made. */
+  planned: PlannedPod | undefined;
+}
 
-/** Identity labels of a pod, kept as long as pod and namespace stay the same objects. */
-export function labelsOfPod(
+const labelledPods = new WeakMap<Pod, LabelledPod>();
+
+function labelled(
   pod: Pod,
   namespace: Namespace | undefined,
   { clusterName: cluster, config: { labels: filter } }: Pick<World, 'clusterName' | 'config'>,
-): readonly string[] {
-  const known = labelCache.get(pod);
-  if (known && known.namespace === namespace && known.cluster === cluster && known.filter === filter)
-    return known.labels;
+): LabelledPod {
+  const known = labelledPods.get(pod);
+  if (known && known.namespace === namespace && known.cluster === cluster && known.filter === filter) return known;
   const counts = compileLabelFilter(filter);
   assert(counts.ok, 'the settings hold a label filter that is none');
   const labels = identityLabels(pod, namespace, { cluster, counts: counts.value });
-  labelCache.set(pod, { namespace, cluster, filter, labels });
-  return labels;
+  const made = { namespace, cluster, filter, labels, key: identityKey(labels), planned: undefined };
+  labelledPods.set(pod, made);
+  return made;
+}
+
+/** Identity labels of a pod, kept as long as pod and namespace stay the same objects and the settings the same. */
+export function labelsOfPod(
+  pod: Pod,
+  namespace: Namespace | undefined,
+  world: Pick<World, 'clusterName' | 'config'>,
+): readonly string[] {
+  return labelled(pod, namespace, world).labels;
 }
 
 export function compareText(a: string, b: string): number {
@@ -134,30 +145,19 @@ function addressRank({ metadata }: Pod): string {
   return `${metadata?.deletionTimestamp ? 1 : 0} ${metadata?.namespace}/${metadata?.name}`;
 }
 
-interface KeptPod {
-  /** What numbers are given to. */
-  readonly key: string;
-  readonly planned: PlannedPod;
-}
-
-/** Of a pod with these labels and this number nothing else is made. */
-const keptPods = new WeakMap<Pod, KeptPod>();
-
 function plannedPod(pod: Pod, address: string, namespaces: ReadonlyMap<string, Namespace>, world: World): PlannedPod {
   const namespace = pod.metadata?.namespace ?? 'default';
-  const labels = labelsOfPod(pod, namespaces.get(namespace), world);
+  const kept = labelled(pod, namespaces.get(namespace), world);
   const nodeName = pod.spec?.nodeName ?? '';
   const unnumbered = nodeName === world.nodeName ? reservedIdentity.init : reservedIdentity.unmanaged;
-  const before = keptPods.get(pod);
-  const known = before?.planned.labels === labels ? before : undefined;
-  const key = known?.key ?? identityKey(labels);
-  const identity = world.identities.get(key) ?? unnumbered;
-  if (known?.planned.identity === identity) return known.planned;
+  const identity = world.identities.get(kept.key) ?? unnumbered;
+  if (kept.planned?.identity === identity) return kept.planned;
+  const { labels } = kept;
   const namedPorts = namedPortsOf(pod);
   const subject = subjectKey({ identity, namedPorts });
   const name = pod.metadata?.name ?? '';
   const planned = { namespace, name, address, nodeName, identity, labels, namedPorts, subject };
-  keptPods.set(pod, { key, planned });
+  kept.planned = planned;
   return planned;
 }
 

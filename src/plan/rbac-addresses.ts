@@ -13,19 +13,23 @@ export interface AddressBook {
 
 export function addressBook(ranges: ReadonlyMap<Identity, readonly AddressRange[]>): AddressBook {
   const byPeers = new Map<PeerSet, readonly AddressRange[]>();
-  const principals = new Map<string, JsonObject>();
-  const permissions = new Map<string, JsonObject>();
-  const destinations = new Map<string, JsonObject>();
   return {
     ofPeers(peers) {
       if (peers[0] === 0) return 'any';
       return remembered(byPeers, peers, () => mergeRanges(peers.flatMap((peer) => ranges.get(peer) ?? [])));
     },
-    principals: (list) => prefixesOf(list).map((prefix) => remembered(principals, prefix, () => remoteIp(prefix))),
-    permissions: (list) => prefixesOf(list).map((prefix) => remembered(permissions, prefix, () => upstreamIp(prefix))),
-    destinations: (list) =>
-      prefixesOf(list).map((prefix) => remembered(destinations, prefix, () => destinationIp(prefix))),
+    principals: matchersOf(remoteIp),
+    permissions: matchersOf(upstreamIp),
+    destinations: matchersOf(destinationIp),
   };
+}
+
+/** The same list of ranges, and the same prefix, is said once. */
+function matchersOf(make: (prefix: string) => JsonObject): (list: readonly AddressRange[]) => readonly JsonObject[] {
+  const byPrefix = new Map<string, JsonObject>();
+  const byList = new Map<readonly AddressRange[], readonly JsonObject[]>();
+  return (list) =>
+    remembered(byList, list, () => prefixesOf(list).map((prefix) => remembered(byPrefix, prefix, () => make(prefix))));
 }
 
 function remembered<K, V>(known: Map<K, V>, key: K, make: () => V): V {
