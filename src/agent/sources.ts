@@ -37,7 +37,15 @@ export interface Sources {
 
 export type ClusterObjects = Pick<
   World,
-  'config' | 'nodes' | 'namespaces' | 'pods' | 'services' | 'endpointSlices' | 'policies' | 'envoyConfigs'
+  | 'config'
+  | 'nodes'
+  | 'namespaces'
+  | 'pods'
+  | 'services'
+  | 'endpointSlices'
+  | 'policies'
+  | 'cidrGroups'
+  | 'envoyConfigs'
 >;
 
 const policyResources = [
@@ -85,6 +93,7 @@ export function startSources(client: KubeClient, log: Logger, onChange: () => vo
   const configMaps = watch<ConfigMap>({ ...core('configmaps'), namespace: 'kube-system' }, true);
   const identities = watch<CiliumIdentity>({ group: 'cilium.io', version: 'v2', resource: 'ciliumidentities' }, false);
   const policies = policyResources.map((type) => watch(type, true));
+  const cidrGroups = watch({ group: 'cilium.io', version: 'v2', resource: 'ciliumcidrgroups' }, true);
   const envoyConfigs = envoyConfigResources.map((type) => watch(type, true));
 
   return {
@@ -99,6 +108,7 @@ export function startSources(client: KubeClient, log: Logger, onChange: () => vo
       services: services.objects(),
       endpointSlices: slices.objects(),
       policies: policies.flatMap((informer) => informer.objects()),
+      cidrGroups: cidrGroups.objects(),
       envoyConfigs: envoyConfigs.flatMap((informer) => informer.objects()),
     }),
     identities: () =>

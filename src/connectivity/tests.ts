@@ -219,6 +219,12 @@ const denies: readonly ConnectivityTest[] = [
     scenarios: [podToCidr],
     expect: toOtherAddress(denyEgress, ok),
   },
+  ...['client-egress-to-cidrgroup-deny', 'client-egress-to-cidrgroup-deny-by-label'].map((name) => ({
+    name,
+    policies: ['connectivity/allow-all-egress.yaml', `connectivity/${name}.yaml`],
+    scenarios: [podToCidr],
+    expect: toOtherAddress(denyEgress, ok),
+  })),
   {
     name: 'client-egress-to-cidr-deny-default',
     policies: ['connectivity/client-egress-to-cidr-deny.yaml'],

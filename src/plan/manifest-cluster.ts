@@ -56,6 +56,7 @@ export function clusterOfManifests(objects: readonly unknown[], namespace: strin
     endpointSlices: [...given, ...slicesOf(reachable, given, located)],
     secrets: [],
     policies: ofKind(...policyKinds).map(inNamespace),
+    cidrGroups: ofKind('CiliumCIDRGroup'),
     envoyConfigs: ofKind(...envoyConfigKinds).map(inNamespace),
     identities: new Map(),
     learntNames: new Map(),

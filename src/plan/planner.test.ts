@@ -24,6 +24,7 @@ const specs = [
   },
   { endpointSelector: {}, egress: [{ toEndpoints: [{}], toPorts: [{ ports: [{ port: 'web', protocol: 'TCP' }] }] }] },
   { endpointSelector: {}, egress: [{ toFQDNs: [{ matchPattern: '*.example.com' }] }] },
+  { endpointSelector: {}, egress: [{ toCIDRSet: [{ cidrGroupRef: 'g', except: ['192.0.2.7/32'] }] }] },
   {
     endpointSelector: {},
     egress: [{ toServices: [{ k8sService: { serviceName: 'outer', namespace: 'cilium-test' } }] }],
@@ -83,6 +84,9 @@ const change: fc.Arbitrary<Change> = fc.oneof(
     .map(([name, spec]) => withPolicy(name, spec)),
   fc.tuple(fc.nat(9), fc.constantFrom('goes', 'label', 'address', 'port')).map(([at, how]) => withPod(at, how)),
   fc.constantFrom([], ['192.0.2.7'], ['192.0.2.7', '10.244.1.99']).map(outer),
+  fc.constantFrom([], ['192.0.2.0/24'], ['192.0.2.0/25', '10.9.0.0/16']).map((externalCIDRs) => (world: World) => {
+    return { ...world, cidrGroups: [{ metadata: { name: 'g' }, spec: { externalCIDRs } }] };
+  }),
   fc.constantFrom('default' as const, 'always' as const, 'never' as const).map((enablePolicy) => (world: World) => {
     return { ...world, config: { ...world.config, enablePolicy } };
   }),

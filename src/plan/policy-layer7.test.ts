@@ -128,7 +128,6 @@ const unsupported: readonly (readonly [string, object, RegExp])[] = [
     },
     /header X: the mismatch action ADD/,
   ],
-  ['CIDR group', { toCIDRSet: [{ cidrGroupRef: 'g' }] }, /CiliumCIDRGroup/],
   [
     'bad regex',
     { toPorts: [{ ports: [{ port: '80', protocol: 'TCP' }], rules: { http: [{ path: '(?=x)' }] } }] },

@@ -1,6 +1,7 @@
-import type { PolicyObject, PolicyPeer } from '../model/cilium/index.ts';
+import { type CidrGroup, decodeCidrGroup, type PolicyObject, type PolicyPeer } from '../model/cilium/index.ts';
 import {
   type AddressRange,
+  addressGroupsOfPeers,
   createPeerIndex,
   createPolicyResolver,
   learntByPeers,
@@ -52,31 +53,37 @@ export function createPolicyStage(): PolicyStage {
     (identities: readonly PodIdentity[]) => identities,
     [(one, other) => sameItems(one, other, sameIdentity)],
   );
+  const cidrGroupsOf = kept(cidrGroupsIn, [sameItems]);
+  const addressGroupsOf = kept(addressGroupsOfPeers, [identical, identical]);
   const outsideOf = kept(worldIdentities, [
     sameItems,
     (one, other) => sameEntries(one, other, sameItems),
     (one, other) => sameItems(one, other, sameRange),
+    identical,
   ]);
   const indexOf = kept(
     (
       pods: readonly PodIdentity[],
       world: readonly WorldIdentity[],
       services: readonly PolicyService[],
+      cidrGroups: readonly CidrGroup[],
       cluster: string,
-    ) => createPeerIndex({ pods, world, services, cluster }),
-    [identical, identical, identical, identical],
+    ) => createPeerIndex({ pods, world, services, cidrGroups, cluster }),
+    [identical, identical, identical, identical, identical],
   );
   const resolverOf = kept(createPolicyResolver, [sameItems, identical, sameFields]);
 
   return (world, view, policies, services, addresses) => {
     const policyServices = servicesOf([...services.values()].map((service) => policyService(service, addresses)));
     const peers = peersOf(policies);
+    const cidrGroups = cidrGroupsOf(world.cidrGroups);
     const outside = outsideOf(
       prefixesOf(peers, policyServices),
       learntByPeers(peers, world.learntNames),
       clusterHoles(view, addresses),
+      addressGroupsOf(peers, cidrGroups),
     );
-    const index = indexOf(identitiesOf(view.podIdentities), outside, policyServices, world.clusterName);
+    const index = indexOf(identitiesOf(view.podIdentities), outside, policyServices, cidrGroups, world.clusterName);
     const resolver = resolverOf(policies, index, world.config);
     const groups = endpointGroups(view.localPods, resolver);
     const references = new Map(groups.flatMap(({ policy }) => [...policy.references]));
@@ -88,6 +95,10 @@ function everyPeerOf(policies: readonly PolicyObject[]): readonly PolicyPeer[] {
   return policies.flatMap(({ rules }) =>
     rules.flatMap(({ ingress, egress }) => [...ingress.items, ...egress.items].flatMap((item) => item.peers ?? [])),
   );
+}
+
+function cidrGroupsIn(objects: readonly unknown[]): readonly CidrGroup[] {
+  return objects.flatMap((object) => decodeCidrGroup(object) ?? []);
 }
 
 const servicesWithSelector = new WeakMap<PlannedService, PolicyService>();

@@ -17,6 +17,8 @@ export interface World {
   readonly secrets: readonly Secret[];
   /** CiliumNetworkPolicy, CiliumClusterwideNetworkPolicy and NetworkPolicy objects, undecoded. */
   readonly policies: readonly unknown[];
+  /** CiliumCIDRGroup objects, undecoded. */
+  readonly cidrGroups: readonly unknown[];
   /** CiliumEnvoyConfig and CiliumClusterwideEnvoyConfig objects, undecoded. */
   readonly envoyConfigs: readonly unknown[];
   /** CiliumIdentity objects: sorted `source:key=value` labels joined by `;` to number. */

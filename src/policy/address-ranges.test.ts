@@ -46,7 +46,7 @@ test('prefixes of the whole space and of its ends', () => {
 test('the world is split into disjoint identities that leave the cluster out', () => {
   const holes = ['10.244.1.0/24', '172.30.0.1'].flatMap((text) => rangeOf(text) ?? []);
   const learnt = new Map([['203.0.113.10', ['fqdn:one.one.one.one']]]);
-  const world = worldIdentities(['10.0.0.0/8', '10.1.0.0/16', '10.244.1.5/32', '203.0.113.0/24'], learnt, holes);
+  const world = worldIdentities(['10.0.0.0/8', '10.1.0.0/16', '10.244.1.5/32', '203.0.113.0/24'], learnt, holes, []);
   const byLabel = new Map(world.map((identity) => [identity.labels.join(' '), identity]));
   const owns = (label: string, address: string) => {
     const point = rangeOf(address);

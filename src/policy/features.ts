@@ -33,8 +33,6 @@ function itemIssues(item: PolicyItem): readonly Issue[] {
 
 function peerMessage(peer: PolicyPeer): string | undefined {
   switch (peer.kind) {
-    case 'cidr-group':
-      return 'CiliumCIDRGroups are not supported';
     case 'nodes':
       return 'selecting nodes by label (fromNodes, toNodes) is not supported';
     case 'provider-group':

@@ -1,3 +1,4 @@
+export { type AddressGroup, addressGroupsOfPeers } from './address-groups.ts';
 export {
   type AddressRange,
   intersectRanges,

@@ -1,5 +1,6 @@
 import { type Labels, selectorMatches } from '../base/index.ts';
-import type { PolicyEntity, PolicyPeer, SourceLabelSelector } from '../model/cilium/index.ts';
+import type { CidrGroup, PolicyEntity, PolicyPeer, SourceLabelSelector } from '../model/cilium/index.ts';
+import { isSelected } from './address-groups.ts';
 import { rangeContains, rangeOf } from './address-ranges.ts';
 import { compileDnsMatch, fqdnLabel } from './dns-names.ts';
 import { reservedIdentity, reservedIdentityLabels, selectableLabels } from './identity.ts';
@@ -43,6 +44,7 @@ export interface PeerUniverse {
   readonly pods: readonly PodIdentity[];
   readonly world: readonly WorldIdentity[];
   readonly services: readonly PolicyService[];
+  readonly cidrGroups: readonly CidrGroup[];
   readonly cluster: string;
 }
 
@@ -77,13 +79,14 @@ function remembering<K extends object, V>(compute: (key: K) => V): (key: K) => V
 const noPorts: ReadonlySet<number> = new Set();
 const nobody: ReadonlySet<number> = new Set();
 
-/** Fully qualified prefixes that the peers name, which `worldIdentities` has to tell apart. */
+/** Prefixes that the peers themselves name, which `worldIdentities` has to tell apart. */
 export function prefixesOfPeers(
   peers: readonly PolicyPeer[] | undefined,
   services: readonly PolicyService[],
 ): readonly string[] {
   return (peers ?? []).flatMap((peer) => {
     if (peer.kind === 'cidr') return [peer.cidr, ...peer.except];
+    if (peer.kind === 'cidr-group') return peer.except;
     if (peer.kind === 'service' || peer.kind === 'service-selector') {
       return servicesOf(peer, services).flatMap((service) => service.addresses.map((address) => `${address}/32`));
     }
@@ -143,7 +146,13 @@ function resolvePeer(
     case 'service':
     case 'service-selector':
       return unionOf(servicesOf(peer, universe.services).map((service) => backendsOf(service, universe, select)));
-    case 'cidr-group':
+    case 'cidr-group': {
+      const names = new Set(universe.cidrGroups.filter((group) => isSelected(peer, group)).map(({ name }) => name));
+      const holes = peer.except.flatMap((prefix) => rangeOf(prefix) ?? []);
+      return worldWhere(universe, ({ groups, span }) => {
+        return groups.some((group) => names.has(group)) && !holes.some((hole) => rangeContains(hole, span));
+      });
+    }
     case 'nodes':
     case 'provider-group':
       return nobody;

@@ -25,6 +25,7 @@ const resources = {
     cilium('ciliumclusterwidenetworkpolicies', 'CiliumClusterwideNetworkPolicy'),
     { group: 'networking.k8s.io', version: 'v1', resource: 'networkpolicies', kind: 'NetworkPolicy' },
   ],
+  cidrGroups: [cilium('ciliumcidrgroups', 'CiliumCIDRGroup')],
   envoyConfigs: [
     cilium('ciliumenvoyconfigs', 'CiliumEnvoyConfig'),
     cilium('ciliumenvoyconfigs', 'CiliumEnvoyConfig', 'v2alpha1'),
@@ -71,6 +72,7 @@ async function readCluster(client: KubeClient): Promise<Result<Cluster, string>>
     endpointSlices: of('endpointSlices'),
     secrets: [],
     policies: of('policies'),
+    cidrGroups: of('cidrGroups'),
     envoyConfigs: of('envoyConfigs'),
     identities,
     learntNames: new Map(),

@@ -1,3 +1,4 @@
+export { type CidrGroup, decodeCidrGroup } from './cidr-group.ts';
 export { decodePolicy, validatePolicy } from './decode-policy.ts';
 export type { PolicyEntity } from './entities.ts';
 export {

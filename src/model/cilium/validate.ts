@@ -1,7 +1,8 @@
-import { type Issue, parseCidr } from '../../base/index.ts';
+import type { Issue } from '../../base/index.ts';
+import { readPrefixes } from './cidr-group.ts';
 import { validatePolicy } from './decode-policy.ts';
 import { validateEnvoyConfig } from './envoy-config.ts';
-import { createFaults, fieldsAt, isFields, listAt } from './faults.ts';
+import { createFaults, isFields } from './faults.ts';
 
 /**
  * What an API server refuses in a `cilium.io` object beyond its schema; an empty list for kinds without further rules and for
@@ -25,10 +26,6 @@ export function validateCiliumObject(object: unknown): readonly Issue[] {
 
 function validateCidrGroup(object: Readonly<Record<string, unknown>>): readonly Issue[] {
   const faults = createFaults();
-  const spec = fieldsAt(faults, object, 'spec', '') ?? {};
-  for (const [position, cidr] of (listAt(faults, spec, 'externalCIDRs', 'spec') ?? []).entries()) {
-    if (typeof cidr === 'string' && parseCidr(cidr)) continue;
-    faults.add(`spec.externalCIDRs[${position}]`, `found ${JSON.stringify(cidr)}`, 'a prefix such as 10.0.0.0/8');
-  }
+  readPrefixes(faults, object);
   return faults.issues;
 }

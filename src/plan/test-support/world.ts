@@ -46,6 +46,7 @@ const defaults = {
   },
   secrets: [],
   policies: [],
+  cidrGroups: [],
   envoyConfigs: [],
   learntNames: new Map(),
   proxyPorts: new Map(),
