@@ -129,6 +129,7 @@ export function clusterWorld(size: Size): World {
     }),
     secrets: [],
     policies: range(size.policies).map((index) => policyObject(index, size.identities)),
+    cidrGroups: [],
     envoyConfigs: [],
     identities: new Map(),
     learntNames: new Map(range(20).map((index) => [`host-${index}.example.com.`, [`198.51.100.${index}`]])),
