@@ -56,6 +56,6 @@ function ruleShapes(filters: readonly PolicyFilter[], enforced: boolean): readon
 }
 
 function isSamePort(allow: PolicyFilter, redirect: PolicyFilter): boolean {
-  if (allow.http || allow.serverNames || allow.protocol !== redirect.protocol) return false;
+  if (allow.http || allow.serverNames || allow.listener || allow.protocol !== redirect.protocol) return false;
   return allow.port === redirect.port && allow.portEnd === redirect.portEnd;
 }

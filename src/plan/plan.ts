@@ -10,9 +10,17 @@ import { originalDstCluster } from './envoy-json.ts';
 import { httpListener, originalDestinationCluster, policyListener } from './http-listeners.ts';
 import { clusterAddresses, identityRanges, ipcache } from './ipcache.ts';
 import type { Identity, NodePlan, XdsResources } from './node-plan.ts';
-import { plannedPolicies } from './policies.ts';
+import { plannedPolicies, withFaults } from './policies.ts';
 import { policyEntries } from './policy-entries.ts';
 import { createPolicyStage, type PolicyStage } from './policy-stage.ts';
+import {
+  namesListeners,
+  policyTargets,
+  targetFaults,
+  targetNames,
+  targetPorts,
+  withoutLostRedirects,
+} from './policy-targets.ts';
 import { allocatePorts } from './proxy-ports.ts';
 import { proxyReach } from './proxy-reach.ts';
 import { rbacConfigs } from './rbac.ts';
@@ -47,10 +55,14 @@ function planOf(world: World, view: ClusterView, resolvePolicies: PolicyStage): 
   const services = plannedServices(world, view);
   const configs = selectEnvoyConfigs(world, nodeLabels(world), services);
   const addresses = clusterAddresses(view);
-  const outcome = resolvePolicies(world, view, policies, services, addresses);
-  const ports = proxyPorts(world, outcome.groups, configs);
+  const resolved = resolvePolicies(world, view, policies, services, addresses);
+  const ports = proxyPorts(world, resolved.groups, configs);
+  const targets = policyTargets(configs.active);
+  const listeners = targetPorts(targets, ports);
+  const outcome = { ...resolved, groups: withoutLostRedirects(resolved.groups, listeners) };
+  const faults = namesListeners(policies) ? targetFaults(policies, resolved.groupsOf(view.pods), targets) : new Map();
   const port = (name: string) => ports.get(name) ?? 0;
-  const built = buildEnvoyConfigs(configs.active, ports, services);
+  const built = buildEnvoyConfigs(configs.active, ports, services, targetNames(outcome.groups));
   const ranges = identityRanges(addresses, outcome.world);
   const reach = proxyReach(outcome.groups, ranges, configs.active, services);
   return {
@@ -67,6 +79,7 @@ function planOf(world: World, view: ClusterView, resolvePolicies: PolicyStage): 
         tlsEgress: port(policyListener.tlsEgress),
         tlsIngress: port(policyListener.tlsIngress),
         dns: port(policyListener.dns),
+        listeners,
       }),
       services: serviceEntries(services),
       serviceRedirects: built.redirects,
@@ -82,7 +95,7 @@ function planOf(world: World, view: ClusterView, resolvePolicies: PolicyStage): 
       ]),
     },
     dns: dnsPlan(outcome.groups, port(policyListener.dns)),
-    reports: [...judged.reports, ...configs.reports],
+    reports: [...withFaults(judged.reports, faults), ...configs.reports],
     proxyPorts: ports,
     rules: sorted(outcome.references),
     identities: identityLabelsByNumber(view, outcome.world),

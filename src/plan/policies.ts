@@ -75,6 +75,20 @@ function report(
   };
 }
 
+/** The reports with what parts of their policies cannot do at the moment, by `Kind/namespace/name`. */
+export function withFaults(
+  reports: readonly ObjectReport[],
+  faults: ReadonlyMap<string, readonly string[]>,
+): readonly ObjectReport[] {
+  if (faults.size === 0) return reports;
+  return reports.map((one) => {
+    const own = faults.get(`${one.kind}/${one.namespace ?? ''}/${one.name}`);
+    if (!own || one.condition.status === 'False') return one;
+    const message = `${summary(own, false)}; the rest of the policy is in force`;
+    return { ...one, condition: { ...one.condition, status: 'False', reason: 'Incomplete', message } };
+  });
+}
+
 function comparePolicies(a: PolicyObject, b: PolicyObject): number {
   return (
     compareText(a.kind, b.kind) || compareText(a.namespace ?? '', b.namespace ?? '') || compareText(a.name, b.name)

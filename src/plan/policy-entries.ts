@@ -1,7 +1,8 @@
 import { type Direction, type PolicyFilter, subtractRanges } from '../policy/index.ts';
 import type { EndpointGroup } from './endpoint-groups.ts';
-import { sameFields } from './kept.ts';
+import { sameEntries, sameFields } from './kept.ts';
 import type { PolicyEntry } from './node-plan.ts';
+import { listenerKey } from './policy-targets.ts';
 
 /** Ports of the listeners that filters with Layer-7 rules redirect to. */
 export interface RedirectPorts {
@@ -10,6 +11,8 @@ export interface RedirectPorts {
   readonly tlsEgress: number;
   readonly tlsIngress: number;
   readonly dns: number;
+  /** By qualified name: those of the users' configurations that rules may name. */
+  readonly listeners: ReadonlyMap<string, number>;
 }
 
 interface Shape {
@@ -47,23 +50,29 @@ const shapesByFilters = new WeakMap<
 /** Policy that is the same object has the same entries, as long as the listeners keep their ports. */
 function keptShapes(filters: readonly PolicyFilter[], ports: RedirectPorts): readonly EntryShape[] {
   const known = shapesByFilters.get(filters);
-  if (known && sameFields(known.ports, ports)) return known.shapes;
+  if (known && samePorts(known.ports, ports)) return known.shapes;
   const shapes = shapesOf(filters, ports);
   shapesByFilters.set(filters, { ports, shapes });
   return shapes;
 }
 
+function samePorts({ listeners: own, ...one }: RedirectPorts, { listeners, ...other }: RedirectPorts): boolean {
+  return sameFields(one, other) && sameEntries(own, listeners);
+}
+
 function shapesOf(filters: readonly PolicyFilter[], ports: RedirectPorts): readonly EntryShape[] {
   const shapes = new Map<string, Shape>();
   for (const filter of filters) {
-    const { direction, protocol, port, portEnd } = filter;
+    const { direction, protocol, portEnd } = filter;
     const verdict = verdictOf(filter, ports);
+    // As a range it is asked before single ports of everyone, of which it may be the stronger.
+    const port = verdict.action === 'redirect' ? Math.max(1, filter.port) : filter.port;
     for (const peer of filter.peers) {
       const key = `${direction} ${peer} ${protocol} ${port} ${portEnd}`;
       const known = shapes.get(key);
       const shape = { direction, peer, protocol, port, portEnd, ...verdict, rules: new Set([filter.rule]) };
       if (!known || shape.strength > known.strength) shapes.set(key, shape);
-      else if (shape.strength === known.strength) known.rules.add(filter.rule);
+      else if (shape.strength === known.strength && shape.proxyPort === known.proxyPort) known.rules.add(filter.rule);
     }
   }
   return yieldToStronger([...shapes.values()])
@@ -94,8 +103,16 @@ function yieldToStronger(shapes: readonly Shape[]): readonly Shape[] {
   });
 }
 
-/** Where rules of several kinds meet on one port, HTTP is stronger than server names and those than DNS: Cilium's parser priorities. */
+/**
+ * Where rules of several kinds meet on one port, the strongest takes the connection: HTTP before server names before DNS, as by
+ * Cilium's parser priorities, and the listener of a rule where its own priority puts it. Filters whose listener is not there
+ * must have been taken away before.
+ */
 function verdictOf(filter: PolicyFilter, ports: RedirectPorts): Pick<Shape, 'action' | 'proxyPort' | 'strength'> {
+  if (filter.listener) {
+    const proxyPort = ports.listeners.get(listenerKey(filter.listener)) ?? 0;
+    return { action: 'redirect', proxyPort, strength: lowestPriority - filter.listener.priority };
+  }
   if (filter.action === 'deny') return { action: 'deny', strength: strengths.deny };
   if (filter.http) {
     const proxyPort = filter.direction === 'egress' ? ports.httpEgress : ports.httpIngress;
@@ -109,7 +126,15 @@ function verdictOf(filter: PolicyFilter, ports: RedirectPorts): Pick<Shape, 'act
   return { action: 'allow', strength: strengths.allow };
 }
 
-const strengths = { allow: 0, dns: 1, tls: 2, http: 3, deny: 4 } as const;
+/** Lower numbers are stronger (`ListenerPriority` of Cilium's `pkg/policy`); this one is behind all. */
+const lowestPriority = 128;
+const strengths = {
+  allow: 0,
+  dns: lowestPriority - 121,
+  tls: lowestPriority - 116,
+  http: lowestPriority - 101,
+  deny: lowestPriority,
+} as const;
 
 function compareShapes(a: Shape, b: Shape): number {
   return (

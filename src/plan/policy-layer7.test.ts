@@ -112,11 +112,6 @@ const unsupported: readonly (readonly [string, object, RegExp])[] = [
     /authentication\.mode: mutual authentication/,
   ],
   [
-    'listener',
-    { toPorts: [{ ports: [{ port: '80', protocol: 'TCP' }], listener: { name: 'l', envoyConfig: { name: 'c' } } }] },
-    /toPorts\[0\]\.listener: /,
-  ],
-  [
     'header action',
     {
       toPorts: [

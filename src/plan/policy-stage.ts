@@ -24,6 +24,8 @@ import type { World } from './world.ts';
 /** What policy makes of a world: the local endpoints with what is enforced on them. */
 export interface PolicyOutcome {
   readonly groups: readonly EndpointGroup[];
+  /** The same for other pods. */
+  readonly groupsOf: (pods: ClusterView['pods']) => readonly EndpointGroup[];
   readonly index: PeerIndex;
   /** The world outside the cluster, split as the rules that select parts of it need it. */
   readonly world: readonly WorldIdentity[];
@@ -85,9 +87,10 @@ export function createPolicyStage(): PolicyStage {
     );
     const index = indexOf(identitiesOf(view.podIdentities), outside, policyServices, cidrGroups, world.clusterName);
     const resolver = resolverOf(policies, index, world.config);
-    const groups = endpointGroups(view.localPods, resolver);
+    const groupsOf = (pods: ClusterView['pods']) => endpointGroups(pods, resolver);
+    const groups = groupsOf(view.localPods);
     const references = new Map(groups.flatMap(({ policy }) => [...policy.references]));
-    return { groups, index, world: outside, references };
+    return { groups, groupsOf, index, world: outside, references };
   };
 }
 

@@ -26,7 +26,7 @@ export function proxyReach(
   for (const { pods, policy } of groups) {
     const own = pods.flatMap(({ address }) => rangeOf(address) ?? []);
     for (const filter of policy.filters) {
-      if (!filter.http) continue;
+      if (!filter.http && !filter.listener) continue;
       ports.push({ start: filter.port, end: filter.portEnd });
       if (filter.direction === 'ingress') addresses.push(...own);
       else if (filter.peers[0] === 0) addresses.push(everyAddress);

@@ -29,7 +29,8 @@ export function tlsRbacConfigs(
   index: PeerIndex,
 ): ResourceMap {
   const addresses = addressBook(ranges);
-  if (!asksForServerNames(groups, 'egress') && !asksForServerNames(groups, 'ingress')) return new Map();
+  const asked = groups.some(({ policy }) => policy.filters.some((one) => one.serverNames || one.listener));
+  if (!asked) return new Map();
   return new Map(
     (['egress', 'ingress'] as const).map((direction) => [
       tlsConfigNames[direction],
@@ -85,7 +86,8 @@ function addGroup(policies: Policies, { group, at, direction }: Held, addresses:
   const filters = group.policy.filters.filter((one) => one.direction === direction && one.action === 'allow');
   const named = namedSelectors(filters);
   for (const filter of filters) {
-    if (filter.http || filter.dns || (filter.protocol !== 'tcp' && filter.protocol !== 'any')) continue;
+    if (filter.http || filter.dns || filter.listener || (filter.protocol !== 'tcp' && filter.protocol !== 'any'))
+      continue;
     const peers = addresses.ofPeers(filter.serverNames ? filter.peers : peersLeft(filter, named, index));
     if (peers.length === 0) continue;
     const [clients, destinations] = direction === 'egress' ? [own, peers] : [peers, own];

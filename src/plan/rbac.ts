@@ -84,6 +84,7 @@ function statementsOf(groups: readonly EndpointGroup[], addresses: AddressBook):
     const own = pods.flatMap(({ address }) => rangeOf(address) ?? []);
     for (const filter of policy.filters) {
       if (filter.protocol !== 'tcp' && filter.protocol !== 'any') continue;
+      if (filter.listener && policy.filters.some((other) => limitsRequests(other, filter))) continue;
       const known = subjects.get(filter);
       if (known) known.push(...own);
       else subjects.set(filter, [...own]);
@@ -96,6 +97,15 @@ function statementsOf(groups: readonly EndpointGroup[], addresses: AddressBook):
       ? { filter, clients: local, backends: peers }
       : { filter, clients: peers, backends: local };
   });
+}
+
+/**
+ * Whether HTTP rules may speak about what a rule sends to a listener. Which listener a request came through the filters do not
+ * know, so that the rule must not let everything pass where these do not.
+ */
+function limitsRequests({ http, direction, port, portEnd, peers }: PolicyFilter, filter: PolicyFilter): boolean {
+  if (!http || direction !== filter.direction || port > filter.portEnd || filter.port > portEnd) return false;
+  return peers[0] === 0 || filter.peers[0] === 0 || peers.some((peer) => filter.peers.includes(peer));
 }
 
 function withinReach(statements: readonly Statement[], { addresses, ports }: ProxyReach): readonly Statement[] {

@@ -1,6 +1,7 @@
 import type {
   DnsRule,
   HttpRule,
+  ListenerReference,
   PolicyItem,
   PolicyObject,
   PolicyPeer,
@@ -52,9 +53,24 @@ export interface PolicyFilter {
   readonly dns?: readonly DnsFilterRule[];
   /** Patterns of which the server name of a TLS client hello must match one. */
   readonly serverNames?: readonly string[];
+  /** The user's listener that takes what the rule allows. */
+  readonly listener?: FilterListener;
   /** What the rule says of its peers, one selector each; absent: everyone. */
   readonly selectors?: readonly PolicyPeer[];
 }
+
+export interface FilterListener {
+  readonly kind: ListenerReference['envoyConfig']['kind'];
+  /** That of the configuration; empty for a cluster-wide one. */
+  readonly namespace: string;
+  readonly config: string;
+  readonly name: string;
+  /** The lowest number is the strongest, 1 to 126. */
+  readonly priority: number;
+}
+
+/** Cilium's priority of a listener that names none (`ListenerPriorityCRD` of `pkg/policy`): behind all of its own. */
+const defaultListenerPriority = 126;
 
 export interface HttpFilterRule {
   readonly key: string;
@@ -209,7 +225,7 @@ function filtersOf(
     return [{ ...base, protocol: 'any', port: 0, portEnd: 65_535, rule: name(item.fieldPath) }];
   }
   return item.ports.flatMap((portRule) => {
-    const shared = { ...base, rule: name(portRule.fieldPath), ...layer7Of(portRule, name) };
+    const shared = { ...base, rule: name(portRule.fieldPath), ...layer7Of(portRule, policy, name) };
     return portRule.ports.flatMap((port) => portFilters(port, shared, index, subject));
   });
 }
@@ -226,14 +242,25 @@ function nameRule(
 }
 
 function layer7Of(
-  { http, dns, serverNames }: PolicyPortRule,
+  { http, dns, serverNames, listener }: PolicyPortRule,
+  policy: PolicyObject,
   name: (path: string) => string,
-): Pick<PolicyFilter, 'http' | 'dns' | 'serverNames'> {
+): Pick<PolicyFilter, 'http' | 'dns' | 'serverNames' | 'listener'> {
   return {
+    ...(listener && { listener: filterListener(listener, policy) }),
     ...(serverNames && { serverNames }),
     ...(http && { http: http.map((rule) => ({ key: name(rule.fieldPath), rule })) }),
     ...(dns && { dns: dns.map((rule) => ({ key: name(rule.fieldPath), rule })) }),
   };
+}
+
+/** The listener that a reference in a policy means. */
+export function filterListener(
+  { envoyConfig: { kind, name: config }, name, priority }: ListenerReference,
+  policy: Pick<PolicyObject, 'namespace'>,
+): FilterListener {
+  const namespace = kind === 'CiliumEnvoyConfig' ? (policy.namespace ?? '') : '';
+  return { kind, namespace, config, name, priority: priority ?? defaultListenerPriority };
 }
 
 type SharedFilter = Omit<PolicyFilter, 'protocol' | 'port' | 'portEnd'>;
@@ -270,9 +297,12 @@ function peerPortFilters(
   return [...byPort].sort(([a], [b]) => a - b).map(([port, ids]) => ({ ...shared, peers: ids, port, portEnd: port }));
 }
 
-function protocolsOf({ protocol }: PortMatch, { http, dns, serverNames }: SharedFilter): readonly FilterProtocol[] {
-  // A client hello is looked for on TCP only, so nothing of other protocols passes.
-  if (serverNames) return protocol === 'TCP' || protocol === 'ANY' ? ['tcp'] : [];
+function protocolsOf(
+  { protocol }: PortMatch,
+  { http, dns, serverNames, listener }: SharedFilter,
+): readonly FilterProtocol[] {
+  // Both are for TCP only, so nothing of other protocols passes.
+  if (serverNames || listener) return protocol === 'TCP' || protocol === 'ANY' ? ['tcp'] : [];
   switch (protocol) {
     case 'TCP':
       return ['tcp'];

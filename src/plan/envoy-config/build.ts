@@ -6,17 +6,19 @@ import { type Candidate, type CandidateResource, listenerPort, type ResourceKind
 import { takenFrontends } from './conflicts.ts';
 import { injectCluster, injectListener } from './inject.ts';
 import { needsPort } from './select.ts';
+import { originalDestinations } from './tcp-clusters.ts';
 
 export interface BuiltConfigs {
   readonly resources: Readonly<Record<ResourceKind, ReadonlyMap<string, JsonObject>>>;
   readonly redirects: readonly ServiceRedirect[];
 }
 
-/** The Envoy resources and redirects of configurations that hold together; listeners without a port are left out with their redirects. */
+/** `targets`: names of listeners that policy redirects to. The Envoy resources and redirects of configurations that hold together; listeners without a port are left out with their redirects. */
 export function buildEnvoyConfigs(
   active: readonly Candidate[],
   ports: ReadonlyMap<string, number>,
   services: ReadonlyMap<string, PlannedService>,
+  targets: ReadonlySet<string>,
 ): BuiltConfigs {
   const resources: Record<ResourceKind, Map<string, JsonObject>> = {
     listener: new Map(),
@@ -27,7 +29,7 @@ export function buildEnvoyConfigs(
   };
   for (const candidate of active) {
     for (const resource of candidate.resources) {
-      const value = builtResource(candidate, resource, ports);
+      const value = builtResource(candidate, resource, ports, targets);
       if (value && !resources[resource.kind].has(resource.name)) resources[resource.kind].set(resource.name, value);
     }
     for (const { kind, name } of candidate.references) {
@@ -40,26 +42,29 @@ export function buildEnvoyConfigs(
   return { resources, redirects: redirectsOf(active, ports, services) };
 }
 
-/** Built-in clusters that lead to where the connection was going anyway. */
-const originalDestinations: ReadonlySet<string> = new Set(['egress-cluster', 'ingress-cluster']);
-
 function builtResource(
   candidate: Candidate,
   { kind, name, value }: CandidateResource,
   ports: ReadonlyMap<string, number>,
+  targets: ReadonlySet<string>,
 ): JsonObject | undefined {
+  const isTarget = targets.has(name);
   if (kind === 'cluster') return injectCluster(value);
   if (kind !== 'listener') return value;
   const { useOriginalSource, injectAll } = candidate;
   if (needsPort(value)) {
     const port = ports.get(name);
-    return port === undefined ? undefined : injectListener(value, { port, useOriginalSource, visible: true });
+    return port === undefined
+      ? undefined
+      : injectListener(value, { port, useOriginalSource, visible: true, judged: isTarget });
   }
-  const port = candidate.redirects.some(({ target }) => target === name) ? listenerPort(value) : undefined;
+  const taken = isTarget || candidate.redirects.some(({ target }) => target === name);
+  const port = taken ? listenerPort(value) : undefined;
   const injected = injectListener(value, {
     ...(port !== undefined && { port }),
     useOriginalSource,
-    visible: injectAll,
+    visible: injectAll || isTarget,
+    judged: isTarget,
   });
   return { ...injected, ...(value['address'] !== undefined && { address: value['address'] }) };
 }

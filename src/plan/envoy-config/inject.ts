@@ -12,10 +12,12 @@ import {
   originalSrcFilter,
   policyFilters,
   textAt,
+  tlsPolicyFilter,
   typedConfig,
   upstreamCodecFilter,
 } from '../envoy-json.ts';
 import type { JsonObject } from '../node-plan.ts';
+import { isTcpProxy } from './tcp-clusters.ts';
 
 export interface ListenerInjection {
   /** Port on the node's loopback for a listener without an address. */
@@ -24,17 +26,19 @@ export interface ListenerInjection {
   readonly useOriginalSource: boolean;
   /** Requests are logged to the agent and denials get Cilium's body. */
   readonly visible: boolean;
+  /** Policy redirects to it: what goes to a backend on this node is judged by that one's ingress rules here. */
+  readonly judged: boolean;
 }
 
 /** The user's listener with what it needs to take redirected connections and to be seen; its own settings stay. */
 export function injectListener(
   listener: JsonObject,
-  { port, useOriginalSource, visible }: ListenerInjection,
+  { port, useOriginalSource, visible, judged }: ListenerInjection,
 ): JsonObject {
   const name = textAt(listener, 'name');
   const filters = objectsAt(listener, 'listener_filters');
   const has = (filter: JsonObject) => filters.some((each) => textAt(each, 'name') === textAt(filter, 'name'));
-  const chains = objectsAt(listener, 'filter_chains').map((chain) => injectChain(chain, name, visible));
+  const chains = objectsAt(listener, 'filter_chains').map((chain) => injectChain(chain, name, { visible, judged }));
   const fallback = objectAt(listener, 'default_filter_chain');
   return {
     ...listener,
@@ -48,17 +52,23 @@ export function injectListener(
       ],
     }),
     ...(chains.length > 0 && { filter_chains: chains }),
-    ...(fallback && { default_filter_chain: injectChain(fallback, name, visible) }),
+    ...(fallback && { default_filter_chain: injectChain(fallback, name, { visible, judged }) }),
   };
 }
 
-function injectChain(chain: JsonObject, listener: string, visible: boolean): JsonObject {
+function injectChain(
+  chain: JsonObject,
+  listener: string,
+  { visible, judged }: Pick<ListenerInjection, 'visible' | 'judged'>,
+): JsonObject {
   const filters = objectsAt(chain, 'filters').map((filter) => {
     const config = objectAt(filter, 'typed_config');
     if (!config || !isHttpConnectionManager(config)) return filter;
     return { ...filter, typed_config: injectHttpManager(config, listener, visible) };
   });
-  return { ...chain, filters };
+  const last = objectAt(filters.at(-1), 'typed_config');
+  const sendsTcp = judged && last !== undefined && isTcpProxy(last);
+  return { ...chain, filters: sendsTcp ? [tlsPolicyFilter('ingress'), ...filters] : filters };
 }
 
 export function isHttpConnectionManager(config: JsonObject): boolean {

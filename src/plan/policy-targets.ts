@@ -1,0 +1,157 @@
+import type { PolicyObject } from '../model/cilium/index.ts';
+import { type FilterListener, filterListener, type PolicyFilter, type RuleReference } from '../policy/index.ts';
+import type { EndpointGroup } from './endpoint-groups.ts';
+import { type Candidate, listenerPort } from './envoy-config/candidate.ts';
+import { qualifiedName } from './envoy-config/names.ts';
+import { needsPort } from './envoy-config/select.ts';
+import { tcpClusterFault } from './envoy-config/tcp-clusters.ts';
+import type { JsonObject } from './node-plan.ts';
+
+/** The name under which a listener that a rule names travels. */
+export function listenerKey({ namespace, config, name }: FilterListener): string {
+  return qualifiedName({ namespace, config }, name, true);
+}
+
+/** The listeners that rules may send connections to, by qualified name; those of configurations that work. */
+export interface PolicyTargets {
+  readonly listeners: ReadonlyMap<string, JsonObject>;
+  /** Why a listener that is there cannot be used. */
+  readonly faults: ReadonlyMap<string, string>;
+}
+
+export function policyTargets(active: readonly Candidate[]): PolicyTargets {
+  const listeners = new Map<string, JsonObject>();
+  const faults = new Map<string, string>();
+  for (const { resources } of active) {
+    for (const { kind, name, value } of resources) {
+      if (kind !== 'listener') continue;
+      const reachable = needsPort(value) || listenerPort(value) !== undefined;
+      const fault = reachable ? tcpClusterFault(value, active) : 'it takes no connections from outside of the proxy';
+      if (fault === undefined) listeners.set(name, value);
+      else faults.set(name, fault);
+    }
+  }
+  return { listeners, faults };
+}
+
+/** The ports of targets: one of the node's pool, or their own. */
+export function targetPorts(
+  { listeners }: PolicyTargets,
+  ports: ReadonlyMap<string, number>,
+): ReadonlyMap<string, number> {
+  return new Map(
+    [...listeners].flatMap(([name, value]) => {
+      const port = needsPort(value) ? ports.get(name) : listenerPort(value);
+      return port === undefined ? [] : [[name, port] as const];
+    }),
+  );
+}
+
+/**
+ * The groups without the filters that lead nowhere: their listener is not there, or Cilium could not merge them with another
+ * (`mergeRedirect` of `pkg/policy`). The subject stays in default deny, so that what they allowed is dropped.
+ */
+export function withoutLostRedirects(
+  groups: readonly EndpointGroup[],
+  available: ReadonlyMap<string, unknown>,
+): readonly EndpointGroup[] {
+  return groups.map((group) => {
+    const { filters } = group.policy;
+    if (!filters.some(({ listener }) => listener)) return group;
+    const lost = new Set<PolicyFilter>(conflicts(filters).flatMap(({ pair }) => pair));
+    for (const filter of filters) {
+      if (filter.listener && !available.has(listenerKey(filter.listener))) lost.add(filter);
+    }
+    return { ...group, policy: { ...group.policy, filters: filters.filter((filter) => !lost.has(filter)) } };
+  });
+}
+
+/** Qualified names of the listeners that filters lead to. */
+export function targetNames(groups: readonly EndpointGroup[]): ReadonlySet<string> {
+  const listeners = groups.flatMap(({ policy }) => policy.filters.flatMap(({ listener }) => listener ?? []));
+  return new Set(listeners.map(listenerKey));
+}
+
+interface Conflict {
+  readonly pair: readonly [PolicyFilter, PolicyFilter];
+  readonly message: string;
+}
+
+/** Pairs of filters for one selector on the same ports that Cilium refuses to merge, listeners among them. */
+function conflicts(filters: readonly PolicyFilter[]): readonly Conflict[] {
+  const redirects = filters.filter((one) => one.action === 'allow' && (one.listener || one.http || one.serverNames));
+  const listeners = redirects.filter(({ listener }) => listener);
+  return listeners.flatMap((one) =>
+    redirects.flatMap((other): readonly Conflict[] => {
+      const message = other === one || !meet(one, other) ? undefined : conflictOf(one, other);
+      return message === undefined ? [] : [{ pair: [one, other], message }];
+    }),
+  );
+}
+
+function conflictOf(one: PolicyFilter, other: PolicyFilter): string | undefined {
+  if (!one.listener) return undefined;
+  if (!other.listener) return `cannot merge conflicting L7 parsers (${other.http ? 'http' : 'tls'}/crd)`;
+  const names = [listenerKey(one.listener), listenerKey(other.listener)];
+  const { priority } = one.listener;
+  if (names[0] === names[1] || priority !== other.listener.priority) return undefined;
+  const shown = names.sort().join('/');
+  return `cannot merge conflicting CiliumEnvoyConfig Listeners (${shown}) with the same priority (${priority})`;
+}
+
+function meet(one: PolicyFilter, other: PolicyFilter): boolean {
+  if (one.direction !== other.direction || one.protocol !== other.protocol) return false;
+  if (one.port !== other.port || one.portEnd !== other.portEnd) return false;
+  const own = selectorKeys(one);
+  return [...selectorKeys(other)].some((key) => own.has(key));
+}
+
+function selectorKeys({ selectors }: PolicyFilter): ReadonlySet<string> {
+  return new Set((selectors ?? [{ kind: 'entity', entity: 'all' }]).map((selector) => JSON.stringify(selector)));
+}
+
+/**
+ * What to say of each policy, by `Kind/namespace/name`: listeners that it names and that are not there, and rules that meet others
+ * which they cannot be merged with. `groups` are those of the whole cluster, so that every node says the same.
+ */
+export function targetFaults(
+  policies: readonly PolicyObject[],
+  groups: readonly EndpointGroup[],
+  { listeners, faults }: PolicyTargets,
+): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, Set<string>>();
+  const add = ({ kind, namespace, name }: Omit<RuleReference, 'path' | 'labels'>, fault: string) => {
+    const key = `${kind}/${namespace ?? ''}/${name}`;
+    found.set(key, (found.get(key) ?? new Set()).add(fault));
+  };
+  for (const policy of policies) {
+    for (const { path, listener } of listenersOf(policy)) {
+      const name = listenerKey(listener);
+      if (listeners.has(name)) continue;
+      const owner = listener.namespace === '' ? listener.config : `${listener.namespace}/${listener.config}`;
+      const why = faults.get(name) ?? `${listener.kind} ${owner} with such a listener is not in force`;
+      add(policy, `${path}.listener: nothing is redirected to listener "${listener.name}": ${why}`);
+    }
+  }
+  for (const { policy } of groups) {
+    for (const { pair, message } of conflicts(policy.filters)) {
+      for (const { rule } of pair) {
+        const reference = policy.references.get(rule);
+        if (reference) add(reference, `${reference.path}: ${message}`);
+      }
+    }
+  }
+  return new Map([...found].map(([key, messages]) => [key, [...messages].sort()]));
+}
+
+/** Whether any rule names a listener. */
+export function namesListeners(policies: readonly PolicyObject[]): boolean {
+  return policies.some((policy) => listenersOf(policy).length > 0);
+}
+
+function listenersOf(policy: PolicyObject): readonly { readonly path: string; readonly listener: FilterListener }[] {
+  const ports = policy.rules.flatMap(({ egress }) => egress.items.flatMap(({ ports: own }) => own ?? []));
+  return ports.flatMap(({ fieldPath: path, listener }) =>
+    listener ? [{ path, listener: filterListener(listener, policy) }] : [],
+  );
+}
