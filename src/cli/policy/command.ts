@@ -7,7 +7,7 @@ import { explanationJson, explanationText, type PositionOf } from './print.ts';
 import { type Options, readDestination, readOptions, readPod } from './question.ts';
 
 const usage = `Usage: ciliate policy explain --from POD --to POD|SERVICE|NAME|ADDRESS [--port N[/PROTOCOL]]
-                              [--http 'GET /path'] [--header 'NAME: VALUE'] [-f FILE|DIR ...] [-o json]
+                              [--http 'GET /path'] [--header 'NAME: VALUE'] [--sni NAME] [-f FILE|DIR ...] [-o json]
 
 Says whether traffic is allowed, at which step it is not, and which rules decide. The nodes' own planner is asked.
 
@@ -16,6 +16,7 @@ Says whether traffic is allowed, at which step it is not, and which rules decide
   -p, --port        a number or a name, TCP unless it says 53/UDP, 80/SCTP or 8/ICMP (the message's type)
       --http        a request, to be judged by Layer-7 rules
   -H, --header      a header of that request; may be repeated
+      --sni         the server name that a TLS client asks for; a DNS name in --to is the default
   -f, --filename    manifests (file, folder or -) instead of the running cluster; may be repeated
   -n, --namespace   of what is named without one
       --kubeconfig  as for kubectl

@@ -27,6 +27,7 @@ export function readOptions(argv: readonly string[]): Result<Options, string> {
         to: { type: 'string' },
         port: { type: 'string', short: 'p' },
         http: { type: 'string' },
+        sni: { type: 'string' },
         header: { type: 'string', short: 'H', multiple: true },
         filename: { type: 'string', short: 'f', multiple: true },
         namespace: { type: 'string', short: 'n' },
@@ -57,7 +58,8 @@ export function readOptions(argv: readonly string[]): Result<Options, string> {
     const http = readHttp(values.http, values.header ?? []);
     if (!http.ok) return http;
     if (http.value && port.value.protocol !== 'tcp') return fail('--http needs a TCP port');
-    return ok({ ...base, rest: { ...port.value, ...(http.value && { http: http.value }) } });
+    const serverName = values.sni === undefined ? {} : { serverName: values.sni };
+    return ok({ ...base, rest: { ...port.value, ...(http.value && { http: http.value }), ...serverName } });
   } catch (error) {
     return fail(error instanceof Error ? error.message : String(error));
   }

@@ -12,66 +12,11 @@ import {
 } from '../test-support/walkthrough.ts';
 import { podAddress } from '../test-support/world.ts';
 import { policyVerdict } from '../verdicts/packet.ts';
-import type { World } from '../world.ts';
 import { explain } from './explain.ts';
-import type { Destination, Explanation, Question } from './types.ts';
-
-const namespace = 'cilium-test';
-const pod = (name: string): Destination => ({ kind: 'pod', namespace, name });
-const service = (name: string): Destination => ({ kind: 'service', namespace, name });
-
-interface Case {
-  readonly name: string;
-  readonly policies: readonly object[];
-  readonly world?: Partial<World>;
-  readonly from?: string;
-  readonly to: Destination;
-  readonly ask?: Partial<Question>;
-  readonly expect: readonly string[];
-}
-
-const cluster = (policies: readonly object[], world: Partial<World> = {}) => {
-  const { nodeName: _, ...rest } = walkthroughWorld({ ...world, policies });
-  return rest;
-};
-const request = (path: string, headers: Readonly<Record<string, string>> = {}): Partial<Question> => ({
-  port: 8080,
-  http: { method: 'GET', path, headers },
-});
-
-/** The answer in lines: `part`, and for each step its verdict, its reason and the rules. */
-function linesOf({ parts, warnings, allowed }: Explanation): readonly string[] {
-  return [
-    ...parts.flatMap(({ title, steps }) => [
-      title,
-      ...steps.flatMap((step) => [
-        `${step.direction} ${step.layer} ${step.verdict}: ${step.reason}`,
-        ...step.rules.map(({ name, path }) => `  by ${name} ${path}`),
-        ...step.isolatedBy.map(({ name, path }) => `  isolated by ${name} ${path}`),
-        ...step.nearest.map(({ rule, miss }) => `  near ${rule.name} ${rule.path}: ${miss}`),
-      ]),
-    ]),
-    ...warnings.map((warning) => `! ${warning}`),
-    allowed ? 'ALLOWED' : 'DENIED',
-  ];
-}
+import { type Case, cluster, namespace, pod, request, service, testExplanations } from './test-support.ts';
+import type { Question } from './types.ts';
 
 const toEchoes = [{ toEndpoints: [echoes] }];
-const allowDns = {
-  toEndpoints: [{ matchLabels: { 'k8s:io.kubernetes.pod.namespace': 'kube-system', 'k8s-app': 'kube-dns' } }],
-  toPorts: [{ ports: [{ port: '53', protocol: 'ANY' }], rules: { dns: [{ matchPattern: '*.example.org' }] } }],
-};
-const toName = { toFQDNs: [{ matchName: 'www.example.org' }], toPorts: port('443') };
-const queryAllowed = [
-  'DNS query for www.example.org.',
-  'egress L3/L4 allowed: through the proxy (cilium-dns-egress)',
-  '  by p spec.egress[0].toPorts[0]',
-  'egress L7 allowed: a rule allows the name www.example.org.',
-  '  by p spec.egress[0].toPorts[0].rules.dns[0]',
-  'ingress L3/L4 allowed: no policy isolates its ingress',
-];
-const standIn = '! an address of the world (192.0.2.1) stands for those of www.example.org';
-
 const cases: readonly Case[] = [
   {
     name: 'without policies',
@@ -204,68 +149,6 @@ const cases: readonly Case[] = [
     ],
   },
   {
-    name: 'an address that a name may stand for',
-    policies: [egress(allowDns, toName)],
-    to: { kind: 'address', address: '93.184.216.34' },
-    ask: { port: 443 },
-    expect: [
-      '93.184.216.34',
-      'egress L3/L4 denied: nothing allows TCP 443',
-      '  isolated by p spec',
-      '  near p spec.egress[1].toPorts[0]: its peer would have to be an address learnt for www.example.org',
-      '! addresses that the node has learnt from DNS are not known here: ask for the name where a toFQDNs rule is meant',
-      'DENIED',
-    ],
-  },
-  {
-    name: 'a name whose addresses the DNS proxy learns',
-    policies: [egress(allowDns, toName)],
-    to: { kind: 'name', name: 'www.example.org' },
-    ask: { port: 443 },
-    expect: [
-      ...queryAllowed,
-      'www.example.org',
-      'egress L3/L4 allowed: a rule allows it',
-      '  by p spec.egress[1].toPorts[0]',
-      standIn,
-      'ALLOWED',
-    ],
-  },
-  {
-    name: 'a name that was learnt',
-    policies: [egress(allowDns, toName)],
-    world: { learntNames: new Map([['www.example.org.', ['93.184.216.34']]]) },
-    to: { kind: 'name', name: 'www.example.org' },
-    ask: { port: 443 },
-    expect: [
-      ...queryAllowed,
-      'www.example.org at 93.184.216.34',
-      'egress L3/L4 allowed: a rule allows it',
-      '  by p spec.egress[1].toPorts[0]',
-      'ALLOWED',
-    ],
-  },
-  {
-    name: 'a name whose query nobody sees',
-    policies: [egress({ toEntities: ['cluster'] }, toName)],
-    to: { kind: 'name', name: 'www.example.org' },
-    ask: { port: 443 },
-    expect: [
-      'DNS query for www.example.org.',
-      'egress L3/L4 allowed: a rule allows it',
-      '  by p spec.egress[0]',
-      'ingress L3/L4 allowed: no policy isolates its ingress',
-      'www.example.org',
-      'egress L3/L4 denied: nothing allows TCP 443',
-      '  isolated by p spec',
-      '  near p spec.egress[1].toPorts[0]: its peer would have to be an address learnt for www.example.org',
-      '  near p spec.egress[0]: its peer would have to be the entity cluster',
-      '! the DNS proxy does not see the query, so toFQDNs rules learn no address of www.example.org',
-      standIn,
-      'DENIED',
-    ],
-  },
-  {
     name: 'a NetworkPolicy without rules, and a policy that cannot be enforced',
     policies: [
       knp({ podSelector: {}, policyTypes: ['Ingress'] }),
@@ -283,14 +166,7 @@ const cases: readonly Case[] = [
   },
 ];
 
-for (const { name, policies, world, from = 'client', to, ask, expect } of cases) {
-  test(name, () => {
-    const question: Question = { from: { namespace, name: from }, to, port: 8080, protocol: 'tcp', ...ask };
-    const answer = explain(cluster(policies, world), question);
-    assert.ok(answer.ok, answer.ok ? '' : answer.error);
-    assert.deepEqual(linesOf(answer.value), expect);
-  });
-}
+testExplanations(cases);
 
 /** Questions without an answer. */
 const refused: readonly (readonly [what: string, question: Partial<Question>, error: RegExp])[] = [

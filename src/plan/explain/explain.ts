@@ -1,11 +1,12 @@
 import { fail, normalizeDnsName, ok, type Result } from '../../base/index.ts';
-import { compareText, type PlannedPod } from '../cluster-view.ts';
+import type { PlannedPod } from '../cluster-view.ts';
 import type { NodePlan } from '../node-plan.ts';
 import type { Backend, ServicePort } from '../services.ts';
 import { clusterBackends } from '../verdicts/clusters.ts';
 import type { Packet } from '../verdicts/packet.ts';
 import type { Request } from '../verdicts/request.ts';
 import { type NodeContext, nodeContext, selectingRules } from './context.ts';
+import { fullName, numberOf, podOf, podPort, servicePort, Unanswerable } from './ends.ts';
 import { dnsStep, policySteps } from './steps.ts';
 import type { Cluster, Explanation, Part, PodName, Question, Step } from './types.ts';
 
@@ -32,9 +33,6 @@ export function explain(cluster: Cluster, question: Question): Result<Explanatio
     throw error;
   }
 }
-
-/** Carries a sentence for the user out of the depths. */
-class Unanswerable extends Error {}
 
 interface Asked {
   readonly cluster: Cluster;
@@ -119,11 +117,11 @@ function toAddress(asked: Asked, source: PlannedPod, place: Place): Answered {
 function partTo(asked: Asked, world: Cluster, source: PlannedPod, { address, port, host, title }: Place): Part {
   const packet: Packet = { source: source.address, destination: address, protocol: asked.question.protocol, port };
   const context = asked.on(world, source.nodeName);
-  const request = requestOf(asked.question, packet, host);
+  const layer7 = { request: requestOf(asked.question, packet, host), serverName: serverNameOf(asked.question) };
   const receiver = nodeOf(context, address);
   return part(title, [
-    ...policySteps(context, 'egress', packet, request),
-    ...policySteps(receiver === undefined ? context : asked.on(world, receiver), 'ingress', packet, request),
+    ...policySteps(context, 'egress', packet, layer7),
+    ...policySteps(receiver === undefined ? context : asked.on(world, receiver), 'ingress', packet, layer7),
   ]);
 }
 
@@ -135,6 +133,11 @@ function nodeOf({ view }: NodeContext, address: string): string | undefined {
 
 function part(title: string, steps: readonly Step[]): Part {
   return { title, steps, allowed: steps.every(({ verdict }) => verdict !== 'denied') };
+}
+
+/** A client that connects to a name asks for it. */
+function serverNameOf({ serverName, to }: Question): string | undefined {
+  return serverName ?? (to.kind === 'name' ? to.name : undefined);
 }
 
 function requestOf({ http }: Question, { source, destination, port }: Packet, host: string): Request | undefined {
@@ -258,64 +261,11 @@ function queryPart(
   const judged = dnsStep(context, packet, name);
   const receiver = nodeOf(context, backend.address);
   const steps = [
-    ...policySteps(context, 'egress', packet, undefined),
+    ...policySteps(context, 'egress', packet),
     ...(judged ? [judged] : []),
-    ...policySteps(receiver === undefined ? context : asked.on(asked.cluster, receiver), 'ingress', packet, undefined),
+    ...policySteps(receiver === undefined ? context : asked.on(asked.cluster, receiver), 'ingress', packet),
   ];
   return { part: part(`DNS query for ${name}`, steps), proxied: judged !== undefined };
-}
-
-/** The pod of that name, else the first of the pods that a workload of that name made. */
-function podOf(cluster: Cluster, pods: readonly PlannedPod[], { namespace, name }: PodName): PlannedPod {
-  const own = pods.filter((pod) => pod.namespace === namespace);
-  const found =
-    own.find((pod) => pod.name === name) ??
-    own.filter((pod) => pod.name.startsWith(`${name}-`)).sort((a, b) => compareText(a.name, b.name))[0];
-  if (found) return found;
-  const raw = cluster.pods.find(({ metadata }) => metadata?.namespace === namespace && metadata.name === name);
-  if (raw?.spec?.hostNetwork === true)
-    throw new Unanswerable(`the pod ${namespace}/${name} has its node's network: ask for the node's address`);
-  if (raw) throw new Unanswerable(`the pod ${namespace}/${name} has no address`);
-  const names = own.map((pod) => pod.name);
-  throw new Unanswerable(
-    `there is no pod ${namespace}/${name}; ${names.length > 0 ? `in ${namespace}: ${names.slice(0, 10).join(', ')}` : `${namespace} has none`}`,
-  );
-}
-
-function podPort({ port, protocol }: Question, pod: PlannedPod): number {
-  if (typeof port === 'number') return port;
-  const own = [...pod.namedPorts].filter(([name]) => name.startsWith(`${protocol}/`));
-  if (port !== undefined) {
-    const number = pod.namedPorts.get(`${protocol}/${port}`);
-    if (number !== undefined) return number;
-    throw new Unanswerable(
-      `the pod ${fullName(pod)} has no ${protocol.toUpperCase()} port ${port}; it has ${own.map(([name]) => name).join(', ') || 'none with a name'}`,
-    );
-  }
-  const [only] = own;
-  if (only && own.length === 1) return only[1];
-  throw new Unanswerable(
-    `--port is missing: the pod ${fullName(pod)} has ${own.length} ${protocol.toUpperCase()} ports with a name`,
-  );
-}
-
-function numberOf({ port }: Question): number {
-  if (typeof port === 'number') return port;
-  throw new Unanswerable(port === undefined ? '--port is missing' : `--port ${port}: an address has no named ports`);
-}
-
-function servicePort(
-  { port, protocol }: Question,
-  service: PodName & { readonly ports: readonly ServicePort[] },
-): ServicePort {
-  const ports = service.ports.filter((one) => one.protocol === protocol);
-  const found = port === undefined ? ports : ports.filter((one) => one.number === port || one.name === port);
-  const [only] = found;
-  if (only && found.length === 1) return only;
-  const list = service.ports.map((one) => `${one.number}/${one.protocol.toUpperCase()}`).join(', ') || 'no port';
-  throw new Unanswerable(
-    `${port === undefined ? '--port is missing' : `--port ${port} is none of its ports`}: the Service ${fullName(service)} has ${list}`,
-  );
 }
 
 /** Policies that are left out, and why. */
@@ -326,8 +276,4 @@ function notInForce({ reports }: NodePlan): readonly string[] {
       const object = namespace === undefined ? name : `${namespace}/${name}`;
       return `${kind} ${object} is not in force: ${condition.message}`;
     });
-}
-
-function fullName({ namespace, name }: PodName): string {
-  return `${namespace}/${name}`;
 }

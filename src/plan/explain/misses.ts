@@ -10,7 +10,7 @@ import { permissionMatches, type Request } from '../verdicts/request.ts';
 import { type NodeContext, referenceOf, selectingRules } from './context.ts';
 import type { NearMiss } from './types.ts';
 
-const shownMisses = 3;
+export const shownMisses = 3;
 
 /** A packet as one pod's policy sees it. */
 interface Asked {

@@ -1,15 +1,22 @@
+import type { PolicyRule } from '../../model/cilium/index.ts';
 import { reservedIdentity } from '../../policy/index.ts';
 import type { PlannedPod } from '../cluster-view.ts';
 import { policyListener } from '../http-listeners.ts';
 import type { NodePlan, RuleReference } from '../node-plan.ts';
 import { dnsVerdict } from '../verdicts/dns.ts';
 import { identityOf, judgePacket, type Packet } from '../verdicts/packet.ts';
-import { judgeRequest, type Request } from '../verdicts/request.ts';
+import { judgeConnection, judgeRequest, type Request } from '../verdicts/request.ts';
 import { isolatingRules, type NodeContext, referenceOf, selectingRules } from './context.ts';
-import { nearestHttpRules, nearestPacketRules, portName } from './misses.ts';
+import { nearestHttpRules, nearestPacketRules, portName, shownMisses } from './misses.ts';
 import type { Step } from './types.ts';
 
 type Direction = Step['direction'];
+
+/** What of a question is above the packet. */
+export interface Layer7 {
+  readonly request?: Request | undefined;
+  readonly serverName?: string | undefined;
+}
 
 const nothing = { rules: [], isolatedBy: [], nearest: [] };
 
@@ -21,7 +28,7 @@ export function policySteps(
   context: NodeContext,
   direction: Direction,
   packet: Packet,
-  request: Request | undefined,
+  { request, serverName }: Layer7 = {},
 ): readonly Step[] {
   const own = direction === 'egress' ? packet.source : packet.destination;
   // What is no endpoint here has no policy: an address of the outside.
@@ -39,8 +46,16 @@ export function policySteps(
     case 'redirect': {
       const step: Step = { ...base, verdict: 'allowed', reason: `through the proxy (${verdict.listener})`, rules };
       const asked = { context, direction, pod, redirects: rules };
-      const isHttp = verdict.listener === policyListener.httpEgress || verdict.listener === policyListener.httpIngress;
-      return isHttp ? [step, httpStep(asked, request)] : [step];
+      switch (verdict.listener) {
+        case policyListener.httpEgress:
+        case policyListener.httpIngress:
+          return [step, httpStep(asked, request)];
+        case policyListener.tlsEgress:
+        case policyListener.tlsIngress:
+          return [step, tlsStep(asked, packet, serverName)];
+        default:
+          return [step];
+      }
     }
     case 'allow': {
       const reason = entries.length > 0 ? 'a rule allows it' : openReason(context, direction);
@@ -77,7 +92,7 @@ function closedReason({ world }: NodeContext, pod: PlannedPod): string {
   return pod.identity === reservedIdentity.init ? ' and the pod has no identity yet' : '';
 }
 
-interface HttpAsked {
+interface Redirected {
   readonly context: NodeContext;
   readonly direction: Direction;
   readonly pod: PlannedPod | undefined;
@@ -85,16 +100,23 @@ interface HttpAsked {
   readonly redirects: readonly RuleReference[];
 }
 
-function httpStep({ context, direction, pod, redirects }: HttpAsked, request: Request | undefined): Step {
+function layer7Step({ direction, pod }: Redirected) {
   const subject = pod ? `${pod.namespace}/${pod.name}` : '';
-  const base = { direction, layer: 'L7', subject, ...nothing } as const;
-  const rules = httpRules(context, direction, pod, redirects);
+  return { direction, layer: 'L7', subject, ...nothing } as const;
+}
+
+function httpStep(redirected: Redirected, request: Request | undefined): Step {
+  const base = layer7Step(redirected);
+  const rules = portRules(redirected).flatMap(({ rule, ports, referenceAt }) =>
+    (ports.http ?? []).map((http) => ({ near: referenceAt(rule, http.fieldPath), http })),
+  );
   if (!request) {
     const reason = 'each request is judged by itself; name one with --http';
     return { ...base, verdict: 'unasked', reason, rules: rules.map(({ near }) => near) };
   }
-  const { allowed, by } = judgeRequest(context.plan, request, direction);
-  const deciding = references(context.plan, by);
+  const { plan } = redirected.context;
+  const { allowed, by } = judgeRequest(plan, request, redirected.direction);
+  const deciding = references(plan, by);
   const what = `${request.method ?? 'GET'} ${request.path}`;
   if (allowed) return { ...base, verdict: 'allowed', reason: `a rule allows ${what}`, rules: deciding };
   if (deciding.length > 0) return { ...base, verdict: 'denied', reason: 'a rule denies it', rules: deciding };
@@ -102,20 +124,33 @@ function httpStep({ context, direction, pod, redirects }: HttpAsked, request: Re
   return { ...base, verdict: 'denied', reason: `nothing allows ${what}: the answer is 403`, nearest };
 }
 
-/** The HTTP rules of the pod that stand under the rules which led to the proxy. */
-function httpRules(
-  context: NodeContext,
-  direction: Direction,
-  pod: PlannedPod | undefined,
-  redirects: readonly RuleReference[],
-): Parameters<typeof nearestHttpRules>[0] {
+function tlsStep(redirected: Redirected, { source, destination, port }: Packet, serverName: string | undefined): Step {
+  const base = layer7Step(redirected);
+  const rules = portRules(redirected).flatMap(({ rule, ports, referenceAt }) =>
+    ports.serverNames ? [{ rule: referenceAt(rule, ports.fieldPath), names: ports.serverNames }] : [],
+  );
+  if (serverName === undefined) {
+    const reason = 'a TLS client is judged by the server name that it asks for; name it with --sni';
+    return { ...base, verdict: 'unasked', reason, rules: rules.map(({ rule }) => rule) };
+  }
+  const { plan } = redirected.context;
+  const connection = { client: source, backend: destination, port, serverName: serverName.toLowerCase() };
+  const { allowed, by } = judgeConnection(plan, connection, redirected.direction);
+  const what = `the server name ${serverName}`;
+  if (allowed) return { ...base, verdict: 'allowed', reason: `a rule allows ${what}`, rules: references(plan, by) };
+  const nearest = rules.map(({ rule, names }) => ({ rule, miss: `it allows ${names.join(', ')}` }));
+  return { ...base, verdict: 'denied', reason: `nothing allows ${what}: the connection is reset`, nearest };
+}
+
+/** The port rules of the pod which led to the proxy. */
+function portRules({ context, direction, pod, redirects }: Redirected) {
   if (!pod) return [];
   return selectingRules(context, pod).flatMap(({ policy, rule }) => {
-    const ports = rule[direction].items.flatMap((item) => item.ports ?? []);
-    return ports
-      .filter(({ fieldPath }) => redirects.some((one) => isSame(one, referenceOf(policy, rule, fieldPath))))
-      .flatMap(({ http }) => http ?? [])
-      .map((http) => ({ near: referenceOf(policy, rule, http.fieldPath), http }));
+    const referenceAt = (of: PolicyRule, path: string) => referenceOf(policy, of, path);
+    return rule[direction].items
+      .flatMap((item) => item.ports ?? [])
+      .filter(({ fieldPath }) => redirects.some((one) => isSame(one, referenceAt(rule, fieldPath))))
+      .map((ports) => ({ rule, ports, referenceAt }));
   });
 }
 
@@ -125,8 +160,12 @@ function isSame(a: RuleReference, b: RuleReference): boolean {
 
 /** What the DNS proxy says about a name, where the query leads there. */
 export function dnsStep(context: NodeContext, packet: Packet, name: string): Step | undefined {
-  const { verdict } = judgePacket(context.plan, packet, 'egress');
+  const { verdict, entries } = judgePacket(context.plan, packet, 'egress');
   if (verdict.kind !== 'redirect' || verdict.listener !== policyListener.dns) return undefined;
+  const redirects = references(
+    context.plan,
+    entries.flatMap((entry) => entry.rules),
+  );
   const pod = context.view.localPods.find(({ address }) => address === packet.source);
   const { allowed, rules } = dnsVerdict(context.plan.dns, {
     client: packet.source,
@@ -135,16 +174,17 @@ export function dnsStep(context: NodeContext, packet: Packet, name: string): Ste
     protocol: 'udp',
     name,
   });
-  return {
-    direction: 'egress',
-    layer: 'L7',
-    subject: pod ? `${pod.namespace}/${pod.name}` : packet.source,
-    verdict: allowed ? 'allowed' : 'denied',
-    reason: allowed ? `a rule allows the name ${name}` : `nothing allows the name ${name}: the answer is REFUSED`,
-    rules: references(context.plan, rules),
-    isolatedBy: [],
-    nearest: [],
-  };
+  const redirected: Redirected = { context, direction: 'egress', pod, redirects };
+  const base = { ...layer7Step(redirected), rules: references(context.plan, rules) };
+  if (allowed) return { ...base, verdict: 'allowed', reason: `a rule allows the name ${name}` };
+  const nearest = portRules(redirected).flatMap(({ rule, ports, referenceAt }) =>
+    (ports.dns ?? []).map(({ fieldPath, matchName, matchPattern }) => ({
+      rule: referenceAt(rule, fieldPath),
+      miss: `it allows ${[matchName, matchPattern].filter((one) => one !== undefined).join(', ')}`,
+    })),
+  );
+  const reason = `nothing allows the name ${name}: the answer is REFUSED`;
+  return { ...base, verdict: 'denied', reason, nearest: nearest.slice(0, shownMisses) };
 }
 
 function references(plan: NodePlan, keys: readonly string[]): readonly RuleReference[] {

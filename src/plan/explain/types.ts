@@ -20,6 +20,8 @@ export interface Question {
   /** For icmp the message's type. A pod's or Service's port may be named; absent where the destination has one port alone. */
   readonly port?: number | string;
   readonly protocol: 'tcp' | 'udp' | 'sctp' | 'icmp';
+  /** What a TLS client asks for (SNI); absent: nothing, or the name that it connects to. */
+  readonly serverName?: string;
   readonly http?: {
     readonly method: string;
     readonly path: string;
@@ -50,7 +52,7 @@ export interface Step {
   readonly layer: 'L3/L4' | 'L7';
   /** Whose policy is asked. */
   readonly subject: string;
-  /** `unasked`: requests are judged one by one, and the question holds none. */
+  /** `unasked`: requests or client hellos are judged one by one, and the question holds none. */
   readonly verdict: 'allowed' | 'denied' | 'unasked';
   readonly reason: string;
   /** The rules that decided. */

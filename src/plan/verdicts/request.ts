@@ -47,11 +47,19 @@ export function connectionVerdict(
   connection: NamedConnection,
   direction: 'ingress' | 'egress',
 ): RequestVerdict {
-  const request = { ...connection, path: '' };
   const asked = direction === 'egress' ? (['egress', 'ingress'] as const) : (['ingress'] as const);
-  const matched = asked.map((one) => firstMatch(plan, tlsConfigNames[one], request));
-  const by = matched.flatMap((name) => (name === undefined ? [] : [name.replace(/#\d+$/, '')]));
-  return { allowed: !matched.includes(undefined), by };
+  const verdicts = asked.map((one) => judgeConnection(plan, connection, one));
+  return { allowed: verdicts.every(({ allowed }) => allowed), by: verdicts.flatMap(({ by }) => by) };
+}
+
+/** What the rules of one direction say about it. */
+export function judgeConnection(
+  plan: NodePlan,
+  connection: NamedConnection,
+  direction: 'ingress' | 'egress',
+): RequestVerdict {
+  const name = firstMatch(plan, tlsConfigNames[direction], { ...connection, path: '' });
+  return { allowed: name !== undefined, by: name === undefined ? [] : [name.replace(/#\d+$/, '')] };
 }
 
 /** The name of the filter's first policy that matches, which is the one that it reports. */
