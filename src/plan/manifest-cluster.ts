@@ -9,6 +9,7 @@ import type { EndpointSlice, Namespace, Node, Pod, Service, World } from './worl
 
 /** Labels of the pod that stands for the cluster's DNS server where the manifests bring none. */
 const dnsLabels = { 'k8s-app': 'kube-dns' };
+/** The Service that stands for it. */
 export const standInDns = 'kube-system/kube-dns';
 
 const namespaced = new Set(['CiliumNetworkPolicy', 'NetworkPolicy', 'CiliumEnvoyConfig']);

@@ -1,5 +1,5 @@
 import { fail, formatIssue, ok, type Result } from '../../base/index.ts';
-import { type Cluster, clusterOfManifests, explain } from '../../plan/index.ts';
+import { type Cluster, clusterOfManifests, type Explanation, explain, standInDns } from '../../plan/index.ts';
 import type { CommandIo } from '../io.ts';
 import { type Manifest, parseManifests, readSources } from '../manifests.ts';
 import { liveCluster } from './live-cluster.ts';
@@ -58,25 +58,32 @@ async function explainTo(options: Options, io: CommandIo): Promise<Result<boolea
   if (!to.ok) return to;
   const answer = explain(cluster, { ...options.rest, from: from.value, to: to.value });
   if (!answer.ok) return answer;
+  const explanation = to.value.kind === 'name' ? withNotes(answer.value, read.value.notesOnNames) : answer.value;
   const { http } = options.rest;
   const request = http ? `${http.method} ${http.path}` : '';
   io.stdout.write(
-    options.json ? explanationJson(answer.value, positionOf) : explanationText(answer.value, positionOf, request),
+    options.json ? explanationJson(explanation, positionOf) : explanationText(explanation, positionOf, request),
   );
   return ok(answer.value.allowed);
+}
+
+function withNotes(explanation: Explanation, notes: readonly string[]): Explanation {
+  return { ...explanation, warnings: [...explanation.warnings, ...notes] };
 }
 
 interface Read {
   readonly cluster: Cluster;
   readonly namespace: string;
   readonly positionOf: PositionOf;
+  /** What limits answers about DNS names. */
+  readonly notesOnNames: readonly string[];
 }
 
 async function fromCluster({ kubeconfig, namespace }: Options, io: CommandIo): Promise<Result<Read, string>> {
   const live = await liveCluster(kubeconfig, io.environment);
   if (!live.ok) return live;
   const { cluster, namespace: own } = live.value;
-  return ok({ cluster, namespace: namespace ?? own, positionOf: () => undefined });
+  return ok({ cluster, namespace: namespace ?? own, positionOf: () => undefined, notesOnNames: [] });
 }
 
 async function fromFiles({ files, namespace = 'default' }: Options, io: CommandIo): Promise<Result<Read, string>> {
@@ -100,6 +107,9 @@ async function fromFiles({ files, namespace = 'default' }: Options, io: CommandI
       namespace,
     ),
     namespace,
+    notesOnNames: places.has(`Service/${standInDns}`)
+      ? []
+      : [`no manifest brings the Service ${standInDns}: one with pods labelled k8s-app=kube-dns stands for it`],
     positionOf: (rule) => places.get(`${rule.kind}/${rule.namespace ?? ''}/${rule.name}`)?.(rule.path),
   });
 }

@@ -83,6 +83,11 @@ const ends: readonly (readonly [argv: readonly string[], code: number, end: RegE
     2,
     /its peer needs the label kind=echo and has client/,
   ],
+  [
+    ['--from', 'client2', '--to', 'one.one.one.one', '-p', '80', '--http', 'GET /'],
+    0,
+    /note: no manifest brings the Service kube-system\/kube-dns/,
+  ],
   [['--from', 'client', '--to', 'kube-system/kube-dns', '--port', '53/UDP'], 0, /cilium-dns-egress/],
   [['--from', 'echo-same-node', '--to', '8.8.8.8', '--port', '8/ICMP'], 0, /ALLOWED/],
 ];
