@@ -83,7 +83,10 @@ function connectionOf(action: CurlAction, sourcePort: number): Connection {
     if (!ip || !l4?.TCP || ip[from] !== client) return false;
     const ports = { source: l4.TCP.source_port ?? 0, destination: l4.TCP.destination_port ?? 0 };
     if (!targetPorts.has(ports[to]) || (sourcePort > 0 && ports[from] !== sourcePort)) return false;
-    return targets === undefined || targets.has(ip[to] ?? '');
+    if (targets) return targets.has(ip[to] ?? '');
+    // Requests to several names go side by side; what has another name belongs to another one.
+    const names = (to === 'source' ? flow.source_names : flow.destination_names) ?? [];
+    return action.resolves === undefined || names.length === 0 || names.includes(action.resolves);
   };
   return {
     forward: (flow) => is(flow, 'source', 'destination'),

@@ -1,4 +1,4 @@
-import type { Action, ConnectivityTest, Expectation } from './model.ts';
+import type { Action, ConnectivityTest, Expectation, Workloads } from './model.ts';
 import { withPortRange } from './port-ranges.ts';
 import { podToPod, podToPodWithEndpoints, podToWorld, podToWorld2, secretHeader } from './scenarios.ts';
 
@@ -32,6 +32,32 @@ function clientMethod(action: Action): Expectation {
   if (!fromClient2(action)) return defaultDenyEgress;
   return action.kind === 'curl' && action.method === 'POST' ? okWithHttp : denied;
 }
+
+/** The listener carries port 80 of the external target and closes what goes to its other ports. */
+function toListener(action: Action, { external: { target } }: Workloads): Expectation {
+  if (action.kind !== 'curl' || action.resolves !== target) return dropped;
+  return toWorldHttp(action) ? { result: 'ok', dns: 'proxy' } : { result: 'tls-error', dns: 'proxy' };
+}
+
+/** TLS to the names of a policy, of which the proxy sees the client hello only. */
+const serverNameTests: readonly ConnectivityTest[] = (
+  [
+    ['client-egress-tls-sni', 'client-egress-tls-sni', podToWorld, 'ok'],
+    ['client-egress-tls-sni-denied', 'client-egress-tls-sni-other', podToWorld, 'tls-error'],
+    ...['wildcard', 'random-wildcard', 'double-wildcard'].flatMap((kind) => {
+      const policy = `client-egress-tls-sni-${kind}`;
+      return [
+        [policy, policy, podToWorld, 'ok'],
+        [`${policy}-denied`, policy, podToWorld2, 'tls-error'],
+      ] as const;
+    }),
+  ] as const
+).map(([name, policy, scenario, result]) => ({
+  name,
+  policies: [`connectivity/${policy}.yaml`, onlyDns],
+  scenarios: [scenario],
+  expect: (action) => (port(action) === 443 ? { result, dns: 'proxy' } : defaultDenyEgress),
+}));
 
 /** Tests with rules above Layer 4. */
 export const layer7Tests: readonly ConnectivityTest[] = [
@@ -68,6 +94,7 @@ export const layer7Tests: readonly ConnectivityTest[] = [
     scenarios: [podToPod(), podToWorld],
     expect: clientEgress,
   },
+  ...serverNameTests,
   {
     name: 'dns-only',
     policies: [onlyDns],
@@ -85,6 +112,12 @@ export const layer7Tests: readonly ConnectivityTest[] = [
     policies: ['connectivity/client-egress-to-fqdns-and-http-get.yaml', onlyDns],
     scenarios: [podToWorld, podToWorld2],
     expect: (action) => (toWorldHttp(action) ? okWithHttp : dropped),
+  },
+  {
+    name: 'to-fqdns-with-ccec-listener',
+    policies: ['connectivity/client-egress-to-fqdns-and-ccec-listener.yaml', onlyDns],
+    scenarios: [podToWorld, podToWorld2],
+    expect: toListener,
   },
   {
     name: 'policy-local-cluster-egress',
