@@ -13,6 +13,8 @@ export interface Facts {
   readonly namespaces: readonly Namespace[];
   readonly services: readonly Service[];
   readonly endpointSlices: readonly EndpointSlice[];
+  /** CiliumCIDRGroup objects as written. */
+  readonly cidrGroups: readonly unknown[];
   /** Addresses of the node that is asked, of the other nodes, and of API servers. */
   readonly hostAddresses: readonly string[];
   readonly remoteNodeAddresses: readonly string[];

@@ -93,6 +93,13 @@ const cidr = constantFrom(
   '172.30.0.0/16',
   '203.0.113.0/24',
 );
+const cidrGroup = constantFrom<object>(
+  { cidrGroupRef: 'near' },
+  { cidrGroupRef: 'far', except: ['1.1.1.0/24'] },
+  { cidrGroupRef: 'missing' },
+  { cidrGroupSelector: { matchLabels: { zone: 'q' } } },
+  { cidrGroupSelector: { matchExpressions: [{ key: 'zone', operator: 'Exists' }] }, except: ['1.1.0.0/16'] },
+);
 const cidrSet = constantFrom(
   { cidr: '1.0.0.0/8' },
   { cidr: '1.0.0.0/8', except: ['1.1.0.0/16'] },
@@ -145,7 +152,7 @@ function peers(prefix: 'from' | 'to', deny: boolean): Arbitrary<object> {
     },
     { weight: 3, arbitrary: named('Entities', entity) },
     { weight: 2, arbitrary: named('CIDR', cidr) },
-    { weight: 2, arbitrary: named('CIDRSet', cidrSet) },
+    { weight: 2, arbitrary: named('CIDRSet', oneof<Arbitrary<object>[]>(cidrSet, cidrGroup)) },
     ...(prefix === 'to'
       ? [{ weight: 1, arbitrary: array(service, { minLength: 1, maxLength: 2 }).map((toServices) => ({ toServices })) }]
       : []),
@@ -372,4 +379,22 @@ export const randomCase: Arbitrary<Case> = record({
   packets: array(packet, { maxLength: 40, size: 'max' }),
   requests: array(request, { maxLength: 12, size: 'max' }),
   queries: array(query, { maxLength: 8, size: 'max' }),
+});
+
+/** What happens to a cluster between two plans. Indices beyond the lists change nothing. */
+export interface Change {
+  readonly dropped: readonly number[];
+  readonly added: readonly { readonly metadata: object }[];
+  readonly relabelled: { readonly index: number; readonly labels: Record<string, string> } | null;
+  readonly gone: number | null;
+  readonly learntNames: ReadonlyMap<string, readonly string[]> | null;
+}
+
+const index = fc.nat({ max: 5 });
+export const randomChange: Arbitrary<Change> = record({
+  dropped: array(index, { maxLength: 2 }),
+  added: policies,
+  relabelled: option(record({ index, labels: podLabels as Arbitrary<Record<string, string>> }), { freq: 2 }),
+  gone: option(index, { freq: 1 }),
+  learntNames: option(learntNames, { freq: 1 }),
 });

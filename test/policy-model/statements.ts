@@ -94,7 +94,7 @@ function ciliumRule(rule: Fields, namespace: string | undefined, facts: Facts): 
         return isWorld(party) && inCidr(String(peer), party.address);
       case 'CIDRSet': {
         const except = (object['except'] ?? []) as readonly string[];
-        const inside = isWorld(party) && inCidr(String(object['cidr']), party.address);
+        const inside = isWorld(party) && cidrsOf(object).some((cidr) => inCidr(cidr, party.address));
         return inside && !except.some((hole) => inCidr(hole, party.address));
       }
       case 'FQDNs':
@@ -102,6 +102,18 @@ function ciliumRule(rule: Fields, namespace: string | undefined, facts: Facts): 
       default:
         return serviceMatches(object, party);
     }
+  }
+
+  /** The prefix of a rule, or those of the groups that it names or selects. */
+  function cidrsOf(rule: Fields): readonly string[] {
+    if (rule['cidr'] !== undefined) return [String(rule['cidr'])];
+    const groups = facts.cidrGroups.map(fields).filter(({ metadata }) => {
+      const { name, labels } = fields(metadata);
+      if (rule['cidrGroupRef'] !== undefined) return name === rule['cidrGroupRef'];
+      const own = new Map(Object.entries(fields(labels)).map(([key, value]) => [`cidrgroup:${key}`, String(value)]));
+      return selects(fields(rule['cidrGroupSelector']), 'any', { address: '', labels: own });
+    });
+    return groups.flatMap(({ spec }) => (fields(spec)['externalCIDRs'] ?? []) as readonly string[]);
   }
 
   /**

@@ -43,7 +43,7 @@ function seeded(seed: number): () => number {
 }
 
 function factsOf({ pods, namespaces }: SoakCluster): Facts {
-  const none = { services: [], endpointSlices: [], learntNames: new Map() };
+  const none = { services: [], endpointSlices: [], cidrGroups: [], learntNames: new Map() };
   const addresses = { hostAddresses: [], remoteNodeAddresses: [], apiServerAddresses: [] };
   return {
     cluster: 'ciliate',

@@ -18,6 +18,7 @@ const facts = {
   namespaces: [],
   services: [],
   endpointSlices: [],
+  cidrGroups: [],
   hostAddresses: [],
   remoteNodeAddresses: [],
   apiServerAddresses: [],
