@@ -45,7 +45,9 @@ export async function startCluster(
   const nodeNames = Array.from({ length: options.nodes }, (_, index) => `node-${index + 1}`);
   const store = openStore({
     directory: path.join(home.state, 'api'),
-    validators: (_resource, object) => validateCiliumObject(object),
+    // A setting that has changed must not keep the agents from saying so in the status of what is there.
+    validators: (_resource, object, old) =>
+      validateCiliumObject(object, old ? { nodeSelectorLabels: true } : policySettings(store)),
   });
   const [fabric, certificates] = await Promise.all([
     createFabric({ nodes: nodeNames, serviceCidr: addresses.serviceCidr }),
@@ -159,6 +161,14 @@ async function prepareCertificates(home: ClusterHome, outside: readonly string[]
     clientAuthority: authority.certificate,
   };
   return { authority, tls, agentKubeconfig, world };
+}
+
+/** What the agents' settings let a policy say. */
+function policySettings(store: Store): { readonly nodeSelectorLabels: boolean } {
+  const data = store.get('configmaps', 'kube-system', 'cilium-config')?.['data'] as
+    | Readonly<Record<string, unknown>>
+    | undefined;
+  return { nodeSelectorLabels: data?.['enable-node-selector-labels'] === 'true' };
 }
 
 function installAddons(store: Store, { datapathMode }: LaunchOptions): void {

@@ -13,6 +13,7 @@ const defaultConfig: AgentConfig = {
   enableEnvoyConfig: true,
   enablePolicy: 'default',
   enableNonDefaultDenyPolicies: true,
+  nodeSelectorLabels: false,
   allowLocalhost: true,
   labels: '',
   serviceCidr: '10.96.0.0/16',
@@ -20,7 +21,7 @@ const defaultConfig: AgentConfig = {
 
 /**
  * The agent's settings from the `kube-system/cilium-config` ConfigMap, under Cilium's own keys:
- * `routing-mode` (tunnel|native), `enable-envoy-config`, `enable-policy`, `enable-non-default-deny-policies`, `allow-localhost`
+ * `routing-mode` (tunnel|native), `enable-envoy-config`, `enable-policy`, `enable-non-default-deny-policies`, `enable-node-selector-labels`, `allow-localhost`
  * (auto|always|policy; auto is always, as in Cilium on Kubernetes), `labels`, `ipv4-service-range`.
  * A value that is not understood keeps the default and is told to `onFault`.
  */
@@ -37,6 +38,7 @@ export function configOf(map: ConfigMap | undefined, onFault: (fault: ConfigFaul
     enableEnvoyConfig: choose('enable-envoy-config', ['true', 'false'], 'true') === 'true',
     enablePolicy: choose('enable-policy', ['default', 'always', 'never'], 'default'),
     enableNonDefaultDenyPolicies: choose('enable-non-default-deny-policies', ['true', 'false'], 'true') === 'true',
+    nodeSelectorLabels: choose('enable-node-selector-labels', ['true', 'false'], 'false') === 'true',
     allowLocalhost: choose('allow-localhost', ['auto', 'always', 'policy'], 'auto') !== 'policy',
     labels: labelsOf(data['labels'], onFault),
     serviceCidr: data['ipv4-service-range'] ?? defaultConfig.serviceCidr,

@@ -7,10 +7,11 @@ import {
   type WorldIdentity,
 } from '../policy/index.ts';
 import type { ClusterView } from './cluster-view.ts';
+import type { NodeIdentity } from './node-identities.ts';
 import type { Identity } from './node-plan.ts';
 
 /** Single addresses of the cluster to their identities: pods, nodes, API servers. */
-export function clusterAddresses(view: ClusterView): ReadonlyMap<string, Identity> {
+export function clusterAddresses(view: ClusterView, nodes: readonly NodeIdentity[]): ReadonlyMap<string, Identity> {
   const addresses = new Map<string, Identity>();
   for (const { address, identity } of view.pods) addresses.set(address, identity);
   for (const peer of view.peers) {
@@ -18,6 +19,7 @@ export function clusterAddresses(view: ClusterView): ReadonlyMap<string, Identit
     addresses.set(peer.routerAddress, reservedIdentity.remoteNode);
   }
   for (const address of view.apiServers) addresses.set(address, reservedIdentity.kubeApiserver);
+  for (const { id, addresses: own } of nodes) for (const address of own) addresses.set(address, id);
   addresses.set(view.node.address, reservedIdentity.host);
   addresses.set(view.node.routerAddress, reservedIdentity.host);
   return addresses;

@@ -1,5 +1,5 @@
 import { assert } from '../base/index.ts';
-import { reservedIdentityLabels, type WorldIdentity } from '../policy/index.ts';
+import { type PeerIdentity, reservedIdentityLabels } from '../policy/index.ts';
 import { type ClusterView, clusterView, notPlannable } from './cluster-view.ts';
 import { dnsPlan, redirectsDns } from './dns.ts';
 import type { EndpointGroup } from './endpoint-groups.ts';
@@ -9,6 +9,7 @@ import { type SelectedConfigs, selectEnvoyConfigs } from './envoy-config/select.
 import { originalDstCluster } from './envoy-json.ts';
 import { httpListener, originalDestinationCluster, policyListener } from './http-listeners.ts';
 import { clusterAddresses, identityRanges, ipcache } from './ipcache.ts';
+import { nodeIdentities } from './node-identities.ts';
 import type { Identity, NodePlan, XdsResources } from './node-plan.ts';
 import { plannedPolicies, withFaults } from './policies.ts';
 import { policyEntries } from './policy-entries.ts';
@@ -54,8 +55,9 @@ function planOf(world: World, view: ClusterView, resolvePolicies: PolicyStage): 
   const { policies, ...judged } = plannedPolicies(world);
   const services = plannedServices(world, view);
   const configs = selectEnvoyConfigs(world, nodeLabels(world), services);
-  const addresses = clusterAddresses(view);
-  const resolved = resolvePolicies(world, view, policies, services, addresses);
+  const nodes = nodeIdentities(world, view);
+  const addresses = clusterAddresses(view, nodes);
+  const resolved = resolvePolicies(world, view, policies, services, addresses, nodes);
   const ports = proxyPorts(world, resolved.groups, configs);
   const targets = policyTargets(configs.active);
   const listeners = targetPorts(targets, ports);
@@ -98,7 +100,7 @@ function planOf(world: World, view: ClusterView, resolvePolicies: PolicyStage): 
     reports: [...withFaults(judged.reports, faults), ...configs.reports],
     proxyPorts: ports,
     rules: sorted(outcome.references),
-    identities: identityLabelsByNumber(view, outcome.world),
+    identities: identityLabelsByNumber([...view.podIdentities, ...nodes, ...outcome.world]),
     lastGood: sorted(new Map([...judged.lastGood, ...configs.lastGood])),
     envoyConfigResources: sorted(configs.resourceNames),
   };
@@ -140,12 +142,9 @@ function nodeLabels(world: World): Readonly<Record<string, string>> {
   return world.nodes.find(({ metadata }) => metadata?.name === world.nodeName)?.metadata?.labels ?? {};
 }
 
-function identityLabelsByNumber(
-  { podIdentities }: ClusterView,
-  outside: readonly WorldIdentity[],
-): ReadonlyMap<Identity, readonly string[]> {
+function identityLabelsByNumber(identities: readonly PeerIdentity[]): ReadonlyMap<Identity, readonly string[]> {
   const labels = new Map(reservedIdentityLabels);
-  for (const { id, labels: own } of [...podIdentities, ...outside]) labels.set(id, own);
+  for (const { id, labels: own } of identities) labels.set(id, own);
   return labels;
 }
 

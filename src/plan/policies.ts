@@ -20,9 +20,9 @@ export function plannedPolicies(world: World): PlannedPolicies {
   const reports: ObjectReport[] = [];
   const lastGood = new Map<string, unknown>();
   for (const object of namedObjects(world.policies)) {
-    const judged = judge(object.raw);
+    const judged = judge(object.raw, world.config);
     const before = judged.policy ? undefined : world.lastGood?.get(object.key);
-    const fallback = before === undefined ? undefined : judge(before).policy;
+    const fallback = before === undefined ? undefined : judge(before, world.config).policy;
     const policy = judged.policy ?? fallback;
     if (policy) {
       policies.push(policy);
@@ -39,21 +39,22 @@ interface Judgement {
   readonly issues: readonly Issue[];
 }
 
-const judgements = new WeakMap<object, Judgement>();
+type Settings = Pick<World['config'], 'nodeSelectorLabels'>;
 
-/** Decoding depends on nothing but the object, so it is kept as long as the object. */
-function judge(raw: unknown): Judgement {
-  if (typeof raw !== 'object' || raw === null) return decode(raw);
-  let judgement = judgements.get(raw);
-  if (!judgement) {
-    judgement = decode(raw);
-    judgements.set(raw, judgement);
-  }
+const judgements = new WeakMap<object, { readonly nodeSelectorLabels: boolean; readonly judgement: Judgement }>();
+
+/** Decoding depends on the object and a setting, so it is kept as long as these. */
+function judge(raw: unknown, { nodeSelectorLabels }: Settings): Judgement {
+  if (typeof raw !== 'object' || raw === null) return decode(raw, { nodeSelectorLabels });
+  const known = judgements.get(raw);
+  if (known?.nodeSelectorLabels === nodeSelectorLabels) return known.judgement;
+  const judgement = decode(raw, { nodeSelectorLabels });
+  judgements.set(raw, { nodeSelectorLabels, judgement });
   return judgement;
 }
 
-function decode(raw: unknown): Judgement {
-  const decoded = decodePolicy(raw);
+function decode(raw: unknown, settings: Settings): Judgement {
+  const decoded = decodePolicy(raw, settings);
   if (!decoded.ok) return { reason: 'Invalid', issues: decoded.error };
   const unsupported = unsupportedFeatures(decoded.value);
   if (unsupported.length > 0) return { reason: 'Unsupported', issues: unsupported };

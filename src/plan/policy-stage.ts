@@ -5,6 +5,7 @@ import {
   createPeerIndex,
   createPolicyResolver,
   learntByPeers,
+  type PeerIdentity,
   type PeerIndex,
   type PodIdentity,
   type PolicyService,
@@ -38,6 +39,7 @@ export type PolicyStage = (
   policies: readonly PolicyObject[],
   services: ReadonlyMap<string, PlannedService>,
   addresses: ReadonlyMap<string, Identity>,
+  nodes: readonly PeerIdentity[],
 ) => PolicyOutcome;
 
 /**
@@ -57,6 +59,10 @@ export function createPolicyStage(): PolicyStage {
   );
   const cidrGroupsOf = kept(cidrGroupsIn, [sameItems]);
   const addressGroupsOf = kept(addressGroupsOfPeers, [identical, identical]);
+  const nodesOf = kept(
+    (nodes: readonly PeerIdentity[]) => nodes,
+    [(one, other) => sameItems(one, other, (a, b) => a.id === b.id && sameItems(a.labels, b.labels))],
+  );
   const outsideOf = kept(worldIdentities, [
     sameItems,
     (one, other) => sameEntries(one, other, sameItems),
@@ -69,13 +75,14 @@ export function createPolicyStage(): PolicyStage {
       world: readonly WorldIdentity[],
       services: readonly PolicyService[],
       cidrGroups: readonly CidrGroup[],
+      nodes: readonly PeerIdentity[],
       cluster: string,
-    ) => createPeerIndex({ pods, world, services, cidrGroups, cluster }),
-    [identical, identical, identical, identical, identical],
+    ) => createPeerIndex({ pods, world, services, cidrGroups, nodes, cluster }),
+    [identical, identical, identical, identical, identical, identical],
   );
   const resolverOf = kept(createPolicyResolver, [sameItems, identical, sameFields]);
 
-  return (world, view, policies, services, addresses) => {
+  return (world, view, policies, services, addresses, nodes) => {
     const policyServices = servicesOf([...services.values()].map((service) => policyService(service, addresses)));
     const peers = peersOf(policies);
     const cidrGroups = cidrGroupsOf(world.cidrGroups);
@@ -85,7 +92,14 @@ export function createPolicyStage(): PolicyStage {
       clusterHoles(view, addresses),
       addressGroupsOf(peers, cidrGroups),
     );
-    const index = indexOf(identitiesOf(view.podIdentities), outside, policyServices, cidrGroups, world.clusterName);
+    const index = indexOf(
+      identitiesOf(view.podIdentities),
+      outside,
+      policyServices,
+      cidrGroups,
+      nodesOf(nodes),
+      world.clusterName,
+    );
     const resolver = resolverOf(policies, index, world.config);
     const groupsOf = (pods: ClusterView['pods']) => endpointGroups(pods, resolver);
     const groups = groupsOf(view.localPods);

@@ -47,6 +47,8 @@ export interface AgentConfig {
   readonly enablePolicy: 'default' | 'always' | 'never';
   /** Whether rules may leave their subjects open (`enableDefaultDeny: false`). */
   readonly enableNonDefaultDenyPolicies: boolean;
+  /** Whether policies can select nodes by their labels. */
+  readonly nodeSelectorLabels: boolean;
   /** Whether a node reaches its own pods without a rule that allows it. */
   readonly allowLocalhost: boolean;
   /** Which labels make an identity, as `compileLabelFilter` of `policy` takes it. */

@@ -33,8 +33,6 @@ function itemIssues(item: PolicyItem): readonly Issue[] {
 
 function peerMessage(peer: PolicyPeer): string | undefined {
   switch (peer.kind) {
-    case 'nodes':
-      return 'selecting nodes by label (fromNodes, toNodes) is not supported';
     case 'provider-group':
       return "a cloud provider's groups (fromGroups, toGroups) cannot be resolved here";
     default:

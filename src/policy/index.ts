@@ -19,11 +19,12 @@ export {
   selectableLabels,
 } from './identity.ts';
 export { compileLabelFilter } from './label-filter.ts';
-export { type WorldIdentity, worldIdentities } from './local-identities.ts';
+export { nodeIdentityNumbers, type WorldIdentity, worldIdentities } from './local-identities.ts';
 export {
   createPeerIndex,
   everyPeer,
   learntByPeers,
+  type PeerIdentity,
   type PeerIndex,
   type PeerSet,
   type PeerUniverse,

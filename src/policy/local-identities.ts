@@ -22,7 +22,21 @@ export interface WorldIdentity {
 }
 
 const everywhere = '0.0.0.0/0';
+const nodeScope = { first: 0x0200_0001, size: 0x00ff_ffff } as const;
 const localScope = { first: 0x0100_0001, size: 0x00ff_ffff } as const;
+
+/** Numbers of the scope of nodes for the label sets of nodes (`remote_node_scoped_identity` in Cilium's documentation). */
+export function nodeIdentityNumbers(keys: readonly string[]): ReadonlyMap<string, number> {
+  const numbers = new Map<string, number>();
+  const taken = new Set<number>();
+  for (const key of [...keys].sort()) {
+    const id = probe(key, nodeScope.first, nodeScope.size, taken);
+    if (id === undefined) continue;
+    taken.add(id);
+    numbers.set(key, id);
+  }
+  return numbers;
+}
 
 interface Atom {
   readonly range: AddressRange;

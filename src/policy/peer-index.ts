@@ -6,10 +6,14 @@ import { compileDnsMatch, fqdnLabel } from './dns-names.ts';
 import { reservedIdentity, reservedIdentityLabels, selectableLabels } from './identity.ts';
 import type { WorldIdentity } from './local-identities.ts';
 
-/** A pod identity with the container ports of its pods: `tcp/http` to port numbers. */
-export interface PodIdentity {
+/** An identity with its labels (`source:key=value`). */
+export interface PeerIdentity {
   readonly id: number;
   readonly labels: readonly string[];
+}
+
+/** A pod identity with the container ports of its pods: `tcp/http` to port numbers. */
+export interface PodIdentity extends PeerIdentity {
   readonly namedPorts: ReadonlyMap<string, ReadonlySet<number>>;
 }
 
@@ -43,6 +47,8 @@ export interface PeerIndex {
 export interface PeerUniverse {
   readonly pods: readonly PodIdentity[];
   readonly world: readonly WorldIdentity[];
+  /** Other nodes that are told apart by their labels. */
+  readonly nodes: readonly PeerIdentity[];
   readonly services: readonly PolicyService[];
   readonly cidrGroups: readonly CidrGroup[];
   readonly cluster: string;
@@ -115,12 +121,20 @@ export function learntByPeers(
   return new Map([...labels].map(([address, set]) => [address, [...set].sort()]));
 }
 
-function candidatesOf({ pods, world }: PeerUniverse): readonly { readonly id: number; readonly labels: Labels }[] {
+function candidatesOf({
+  pods,
+  nodes,
+  world,
+}: PeerUniverse): readonly { readonly id: number; readonly labels: Labels }[] {
   const fixed = [...reservedIdentityLabels].map(([id, labels]) => ({ id, labels: selectableLabels(labels) }));
   const local = world
     .filter(({ id }) => id !== reservedIdentity.world)
     .map(({ id, labels }) => ({ id, labels: selectableLabels(labels) }));
-  return [...fixed, ...pods.map(({ id, labels }) => ({ id, labels: selectableLabels(labels) })), ...local];
+  return [
+    ...fixed,
+    ...[...nodes, ...pods].map(({ id, labels }) => ({ id, labels: selectableLabels(labels) })),
+    ...local,
+  ];
 }
 
 function resolvePeer(
@@ -130,6 +144,7 @@ function resolvePeer(
 ): ReadonlySet<number> | 'all' {
   switch (peer.kind) {
     case 'endpoints':
+    case 'nodes':
       return select(peer.selector);
     case 'entity':
       return resolveEntity(peer.entity, universe.cluster, select);
@@ -153,7 +168,6 @@ function resolvePeer(
         return groups.some((group) => names.has(group)) && !holes.some((hole) => rangeContains(hole, span));
       });
     }
-    case 'nodes':
     case 'provider-group':
       return nobody;
   }

@@ -9,12 +9,21 @@ import type { PolicyDirection, PolicyItem, PolicyObject, PolicyRule, PolicySubje
 import { readPortRules } from './ports.ts';
 import { namespaceKey, selectorAt, selectorKeys, withSources } from './selectors.ts';
 
+/** The settings of `cilium-config` that decide what a policy may say. */
+export interface PolicySettings {
+  /** `enable-node-selector-labels`: nodes can be selected by their labels. */
+  readonly nodeSelectorLabels: boolean;
+}
+
+/** As Cilium is installed. */
+const usualSettings: PolicySettings = { nodeSelectorLabels: false };
+
 /**
  * Everything that Cilium's own validation of a policy would refuse, with its texts, for a CiliumNetworkPolicy or
  * CiliumClusterwideNetworkPolicy that fits its schema. Regular expressions are not looked at: see `decodePolicy`.
  */
-export function validatePolicy(object: unknown): readonly Issue[] {
-  const result = readPolicy(object, 'syntax');
+export function validatePolicy(object: unknown, settings = usualSettings): readonly Issue[] {
+  const result = readPolicy(object, { ...settings, depth: 'syntax' });
   return result.ok ? [] : result.error;
 }
 
@@ -22,16 +31,20 @@ export function validatePolicy(object: unknown): readonly Issue[] {
  * Decodes a CiliumNetworkPolicy, CiliumClusterwideNetworkPolicy or NetworkPolicy into the rule model.
  * Refuses what `validatePolicy` refuses and regular expressions that are not RE2.
  */
-export function decodePolicy(object: unknown): Result<PolicyObject, readonly Issue[]> {
-  return readPolicy(object, 'complete');
+export function decodePolicy(object: unknown, settings = usualSettings): Result<PolicyObject, readonly Issue[]> {
+  return readPolicy(object, { ...settings, depth: 'complete' });
 }
 
-function readPolicy(object: unknown, depth: Depth): Result<PolicyObject, readonly Issue[]> {
+interface Reading extends PolicySettings {
+  readonly depth: Depth;
+}
+
+function readPolicy(object: unknown, reading: Reading): Result<PolicyObject, readonly Issue[]> {
   if (!isFields(object)) return fail([{ path: '', message: 'must be an object' }]);
   switch (object['kind']) {
     case 'CiliumNetworkPolicy':
     case 'CiliumClusterwideNetworkPolicy':
-      return readCiliumPolicy(object, object['kind'], depth);
+      return readCiliumPolicy(object, object['kind'], reading);
     case 'NetworkPolicy':
       return decodeNetworkPolicy(object);
     default:
@@ -46,14 +59,17 @@ function readPolicy(object: unknown, depth: Depth): Result<PolicyObject, readonl
 }
 
 /** What every rule of one object shares. */
-interface Origin {
+interface Origin extends Reading {
   readonly kind: 'CiliumNetworkPolicy' | 'CiliumClusterwideNetworkPolicy';
   readonly namespace?: string;
   readonly labels: readonly string[];
-  readonly depth: Depth;
 }
 
-function readCiliumPolicy(object: Fields, kind: Origin['kind'], depth: Depth): Result<PolicyObject, readonly Issue[]> {
+function readCiliumPolicy(
+  object: Fields,
+  kind: Origin['kind'],
+  reading: Reading,
+): Result<PolicyObject, readonly Issue[]> {
   const faults = createFaults();
   const metadata = fieldsAt(faults, object, 'metadata', '') ?? {};
   const name = textAt(faults, metadata, 'name', 'metadata') ?? '';
@@ -64,7 +80,7 @@ function readCiliumPolicy(object: Fields, kind: Origin['kind'], depth: Depth): R
     kind,
     ...(namespace === undefined ? {} : { namespace }),
     labels: originLabels(kind, namespace, name, metadata['uid']),
-    depth,
+    ...reading,
   };
   const specs: { readonly item: Fields; readonly path: string }[] = [];
   const spec = fieldsAt(faults, object, 'spec', '');
@@ -169,6 +185,7 @@ function readItem(
   const peers = readPeers(faults, item, path, direction === 'ingress' ? 'from' : 'to', {
     ...(namespace === undefined ? {} : { namespace }),
     subjectIsInit: selectorKeys(subject.selector).includes('reserved:init'),
+    nodeSelectorLabels: origin.nodeSelectorLabels,
   });
   const ports = readPortRules(faults, item, path, {
     direction,

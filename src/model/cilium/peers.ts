@@ -21,6 +21,7 @@ export interface PeerScope {
   readonly namespace?: string;
   /** The subject is `reserved:init`, whose clusterwide peers are not limited to namespaced endpoints. */
   readonly subjectIsInit: boolean;
+  readonly nodeSelectorLabels: boolean;
 }
 
 type PeerReader = (
@@ -180,9 +181,15 @@ function readExcept(faults: Faults, rule: Fields, path: string, cidr: string | u
   });
 }
 
-function readNodes(faults: Faults, item: Fields, key: string, path: string): readonly PolicyPeer[] | undefined {
+function readNodes(
+  faults: Faults,
+  item: Fields,
+  key: string,
+  path: string,
+  { nodeSelectorLabels }: PeerScope,
+): readonly PolicyPeer[] | undefined {
   const items = itemsAt(faults, item, key, path);
-  if (items && items.length > 0) {
+  if (items && items.length > 0 && !nodeSelectorLabels) {
     faults.add(
       `${path}.${key}`,
       'FromNodes/ToNodes rules can only be applied when the "enable-node-selector-labels" flag is set',
@@ -190,7 +197,10 @@ function readNodes(faults: Faults, item: Fields, key: string, path: string): rea
   }
   return items?.map(({ item: selector, path: place }) => ({
     kind: 'nodes',
-    selector: withSources(readSelector(faults, selector, place), 'node'),
+    selector: addRequirement(withSources(readSelector(faults, selector, place), 'node'), {
+      key: 'reserved:remote-node',
+      operator: 'Exists',
+    }),
   }));
 }
 

@@ -79,7 +79,7 @@ export type PolicyPeer =
   /** `toServices`: the backends of a Service by name, or of Services by their labels (absent namespace: every one). */
   | { readonly kind: 'service'; readonly namespace: string; readonly name: string }
   | { readonly kind: 'service-selector'; readonly namespace?: string; readonly selector: LabelSelector }
-  /** Nodes by their labels (`node:` keys); requires an agent that labels nodes. */
+  /** Nodes other than the own one by their labels (`node:` keys). */
   | { readonly kind: 'nodes'; readonly selector: SourceLabelSelector }
   /** A cloud provider's group; nothing on this machine can resolve it. */
   | { readonly kind: 'provider-group' };

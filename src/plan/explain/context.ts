@@ -2,6 +2,7 @@ import type { PolicyObject, PolicyRule } from '../../model/cilium/index.ts';
 import type { Direction, PeerIndex } from '../../policy/index.ts';
 import { type ClusterView, clusterView, notPlannable, type PlannedPod } from '../cluster-view.ts';
 import { clusterAddresses } from '../ipcache.ts';
+import { nodeIdentities } from '../node-identities.ts';
 import type { NodePlan, RuleReference } from '../node-plan.ts';
 import { plan } from '../plan.ts';
 import { plannedPolicies } from '../policies.ts';
@@ -25,7 +26,8 @@ export function nodeContext(world: World): NodeContext | string {
   if (!view) return notPlannable(world) ?? 'the node has no addresses';
   const { policies } = plannedPolicies(world);
   const services = plannedServices(world, view);
-  const { index } = createPolicyStage()(world, view, policies, services, clusterAddresses(view));
+  const nodes = nodeIdentities(world, view);
+  const { index } = createPolicyStage()(world, view, policies, services, clusterAddresses(view, nodes), nodes);
   return { world, view, plan: plan(world), policies, services, index };
 }
 

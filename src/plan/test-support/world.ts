@@ -40,6 +40,7 @@ const defaults = {
     enableEnvoyConfig: true,
     enablePolicy: 'default',
     enableNonDefaultDenyPolicies: true,
+    nodeSelectorLabels: false,
     allowLocalhost: true,
     labels: '',
     serviceCidr: '10.96.0.0/16',
