@@ -58,6 +58,7 @@ const plurals: Readonly<Record<string, string>> = {
   Deployment: 'deployments',
   NetworkPolicy: 'networkpolicies',
   CiliumNetworkPolicy: 'ciliumnetworkpolicies',
+  CiliumClusterwideNetworkPolicy: 'ciliumclusterwidenetworkpolicies',
 };
 
 /** Where the object stands in the API. */

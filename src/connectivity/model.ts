@@ -106,6 +106,8 @@ export interface ConnectivityTest {
   readonly name: string;
   /** Files under `examples/`: policies and what they refer to. */
   readonly policies: readonly string[];
+  /** The key of cilium-config that must be `true`; else the test is skipped. */
+  readonly requires?: 'enable-host-firewall';
   /** The policies' ports become ranges around them. */
   readonly portRanges?: true;
   readonly scenarios: readonly Scenario[];

@@ -164,7 +164,7 @@ function fakeEdges(
 test('a run applies the policies, runs every action and removes the policies', async () => {
   const edges = fakeEdges((command) => (command.at(-1)?.startsWith('http://10.0.0.3') ? 0 : 28));
   const outcome = await runConnectivityTest(
-    { context: 'ciliate', tests: ['client-egress$|client-egress/'], hubble: true },
+    { context: 'ciliate', settings: {}, tests: ['client-egress$|client-egress/'], hubble: true },
     edges,
   );
   assert.deepEqual(
@@ -184,14 +184,17 @@ test('a run applies the policies, runs every action and removes the policies', a
 
 test('an action that does not do what was expected fails the run', async () => {
   const edges = fakeEdges(() => 0);
-  const outcome = await runConnectivityTest({ context: 'ciliate', tests: ['egress-l7'], hubble: false }, edges);
+  const outcome = await runConnectivityTest(
+    { context: 'ciliate', settings: {}, tests: ['egress-l7'], hubble: false },
+    edges,
+  );
   assert.equal(outcome.ok, false);
   assert.match(
     edges.output(),
     /❌ client-egress-l7\/pod-to-pod\/curl-ipv4-0: cilium-test\/client-a \(10\.0\.0\.1\) -> cilium-test\/echo-same-node-a \(10\.0\.0\.3:8080\): succeeded while it should have failed\n/,
   );
   await assert.rejects(
-    runConnectivityTest({ context: 'ciliate', tests: ['nothing'] }, edges),
+    runConnectivityTest({ context: 'ciliate', settings: {}, tests: ['nothing'] }, edges),
     /no test matches --test nothing; known: no-policies, /,
   );
 });
@@ -249,6 +252,23 @@ test('a command that cannot be run ends the run', async () => {
       return { exitCode: 0, stdout: '', stderr: '' };
     },
   };
-  const run = runConnectivityTest({ context: 'ciliate', tests: ['echo-ingress-l7'], hubble: false }, edges);
+  const run = runConnectivityTest(
+    { context: 'ciliate', settings: {}, tests: ['echo-ingress-l7'], hubble: false },
+    edges,
+  );
   await assert.rejects(run, /exec failed/);
+});
+
+test('what a test requires must be enabled', async () => {
+  const run = async (settings: Readonly<Record<string, string>>) => {
+    const edges = fakeEdges(() => 1);
+    const { testsRun } = await runConnectivityTest(
+      { context: 'ciliate', settings, tests: ['host-firewall-ingress'], hubble: false },
+      edges,
+    );
+    return testsRun;
+  };
+  assert.equal(await run({}), 0);
+  assert.equal(await run({ 'enable-host-firewall': 'false' }), 0);
+  assert.equal(await run({ 'enable-host-firewall': 'true' }), 1);
 });

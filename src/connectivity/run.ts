@@ -14,6 +14,8 @@ import { connectivityTests } from './tests.ts';
 export interface ConnectivityOptions {
   /** The cluster's name as printed. */
   readonly context: string;
+  /** The data of cilium-config: what a test requires must be `true` in it. */
+  readonly settings: Readonly<Record<string, string>>;
   /** Values of `--test`. */
   readonly tests: readonly string[];
   /** Default `cilium-test`. */
@@ -103,7 +105,8 @@ async function runTests(run: Run): Promise<Outcome> {
   let scenariosSkipped = 0;
   for (const test of connectivityTests) {
     if (edges.signal.aborted) throw new RunFault('interrupted');
-    const scenarios = scenariosOf(test, filter);
+    const enabled = test.requires === undefined || run.options.settings[test.requires] === 'true';
+    const scenarios = enabled ? scenariosOf(test, filter) : [];
     if (scenarios.length === 0) {
       edges.write(`\n[=] Skipping Test [${test.name}]\n`);
       continue;

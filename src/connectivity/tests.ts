@@ -233,11 +233,30 @@ const denies: readonly ConnectivityTest[] = [
   },
 ];
 
-/** Every test in the order of `cilium-cli`; those with Layer-7 rules and DNS redirection come last. */
+/** These close the nodes themselves, so they come at the very end. */
+const hostFirewall: readonly ConnectivityTest[] = [
+  {
+    name: 'host-firewall-ingress',
+    requires: 'enable-host-firewall',
+    policies: ['connectivity/host-firewall-ingress.yaml'],
+    scenarios: [podToHost],
+    expect: ({ source }) => (isClient(source) ? defaultDenyIngress : ok),
+  },
+  {
+    name: 'host-firewall-egress',
+    requires: 'enable-host-firewall',
+    policies: ['connectivity/host-firewall-egress.yaml'],
+    scenarios: [hostToPod],
+    expect: ({ targetLabels }) => (targetLabels['name'] === 'echo-other-node' ? dropped : ok),
+  },
+];
+
+/** Every test in the order of `cilium-cli`; those with Layer-7 rules and DNS redirection come late. */
 export const connectivityTests: readonly ConnectivityTest[] = [
   ...open,
   ...closed,
   ...allows,
   ...denies,
   ...layer7Tests,
+  ...hostFirewall,
 ];

@@ -119,5 +119,18 @@ test('links follow the mode and the peers', () => {
   const direct = linkCommands(settled, { ...plan, mode: 'direct' });
   assert.match(direct.ip.join(), /route replace 10\.244\.2\.0\/24 via 172\.30\.0\.2 dev eth0/);
   assert.deepEqual(direct.cleanup, ['link del vx0']);
-  assert.deepEqual(linkCommands(settled, { ...plan, peers: [] }).cleanup, ['route del 10.244.2.0/24']);
+  assert.deepEqual(linkCommands(settled, { ...plan, peers: [] }).cleanup, [
+    'route del 10.244.2.0/24',
+    'route del 172.30.0.2/32 table 2005',
+  ]);
+});
+
+test('the node itself is enforced at both of its addresses, and pods keep theirs towards other nodes', () => {
+  const { sets } = compiled({ host: { enforceIngress: true, enforceEgress: false } });
+  const of = (name: string) => [...(sets.get(name)?.keys() ?? [])];
+  assert.deepEqual(of('ingress_enforced'), ['172.30.0.1', '10.244.1.1']);
+  assert.deepEqual(of('ingress_subjects'), ['172.30.0.1', '10.244.1.1']);
+  assert.deepEqual(of('egress_enforced'), []);
+  assert.deepEqual(of('guarded_nodes'), ['172.30.0.2']);
+  assert.deepEqual([...(compiled({}).sets.get('guarded_nodes')?.keys() ?? [])], []);
 });

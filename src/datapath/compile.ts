@@ -1,5 +1,5 @@
 import { fail, type Issue, ok, parseCidr, parseIp, type Result } from '../base/index.ts';
-import type { DatapathPlan, LocalEndpoint, ServiceEntry } from '../plan/index.ts';
+import type { DatapathPlan, Enforcement, LocalEndpoint, ServiceEntry } from '../plan/index.ts';
 import { dynamicChains } from './dynamic-chains.ts';
 import { ElementSets } from './element-sets.ts';
 import { addPolicyElements, redirectChain } from './policy-elements.ts';
@@ -44,6 +44,7 @@ function addNodes(sets: ElementSets, plan: DatapathPlan): Issue[] {
     }
     sets.add('node_addresses', node.address);
     sets.add('pod_ranges', node.podCidr);
+    if (plan.host && node !== plan.node) sets.add('guarded_nodes', node.address);
     if (plan.mode === 'vxlan' || node === plan.node) sets.add('underlay_forbidden', node.podCidr);
   }
   if (issues.length > 0) return issues;
@@ -52,8 +53,10 @@ function addNodes(sets: ElementSets, plan: DatapathPlan): Issue[] {
   }
   sets.add('overlay_forbidden', plan.node.podCidr);
   sets.add('service_range', plan.serviceCidr);
-  sets.add('local_addresses', plan.node.address);
-  sets.add('local_addresses', plan.node.routerAddress);
+  for (const address of [plan.node.address, plan.node.routerAddress]) {
+    sets.add('local_addresses', address);
+    if (plan.host) addEnforced(sets, address, plan.host);
+  }
   return [];
 }
 
@@ -71,15 +74,19 @@ function addEndpoint(sets: ElementSets, endpoint: LocalEndpoint, path: string): 
   sets.add('endpoint_links', `"${endpoint.interfaceName}" . ${endpoint.address}`);
   sets.add('local_endpoints', endpoint.address);
   sets.add('hairpin', `${endpoint.address} . ${endpoint.address}`);
+  addEnforced(sets, endpoint.address, endpoint);
+  return [];
+}
+
+function addEnforced(sets: ElementSets, address: string, { enforceEgress, enforceIngress }: Enforcement): void {
   for (const [direction, enforced] of [
-    ['egress', endpoint.enforceEgress],
-    ['ingress', endpoint.enforceIngress],
+    ['egress', enforceEgress],
+    ['ingress', enforceIngress],
   ] as const) {
     if (!enforced) continue;
-    sets.add(`${direction}_enforced`, endpoint.address);
-    sets.add(`${direction}_subjects`, endpoint.address);
+    sets.add(`${direction}_enforced`, address);
+    sets.add(`${direction}_subjects`, address);
   }
-  return [];
 }
 
 function addIpcache(sets: ElementSets, plan: DatapathPlan): Issue[] {

@@ -2,6 +2,8 @@ import type { DatapathPlan, NodeAddress } from '../plan/index.ts';
 import {
   overlayInterface,
   proxyMarkMask,
+  toNodeMark,
+  toNodeTable,
   toProxyMark,
   toProxyTable,
   underlayInterface,
@@ -54,9 +56,13 @@ export function linkCommands(state: LinkState, plan: DatapathPlan): LinkCommands
 }
 
 function nodeRoutes({ node, serviceCidr }: DatapathPlan, hasProxyRule: boolean): string[] {
-  const mark = `0x${toProxyMark.toString(16)}/0x${proxyMarkMask.toString(16)}`;
+  const marked = (mark: number): string => `fwmark 0x${mark.toString(16)}/0x${proxyMarkMask.toString(16)}`;
+  const rules = [
+    `rule add ${marked(toProxyMark)} lookup ${toProxyTable} pref 10`,
+    `rule add ${marked(toNodeMark)} lookup ${toNodeTable} pref 11`,
+  ];
   return [
-    ...(hasProxyRule ? [] : [`rule add fwmark ${mark} lookup ${toProxyTable} pref 10`]),
+    ...(hasProxyRule ? [] : rules),
     `route replace local 0.0.0.0/0 dev lo table ${toProxyTable}`,
     `addr replace ${node.routerAddress}/32 dev lo`,
     serviceRoute(serviceCidr, node),
@@ -88,12 +94,23 @@ function peerRoute({ mode, node }: DatapathPlan, peer: NodeAddress): string[] {
   return [
     `neigh replace ${peer.routerAddress} lladdr ${macAddress(peer)} dev ${overlayInterface} nud permanent`,
     `route replace ${peer.podCidr} via ${peer.routerAddress} dev ${overlayInterface} onlink src ${node.routerAddress} mtu ${podMtu}`,
+    `route replace ${tunnelToNode(peer)} via ${peer.routerAddress} dev ${overlayInterface} onlink mtu ${podMtu}`,
   ];
 }
 
+/** The way of pods to a node's own address, which hides their address on the underlay. */
+function tunnelToNode({ address }: NodeAddress): string {
+  return `${address}/32 table ${toNodeTable}`;
+}
+
 function goneRoutes(applied: DatapathPlan | undefined, plan: DatapathPlan): string[] {
-  const wanted = new Set(plan.peers.map((peer) => peer.podCidr));
-  return (applied?.peers ?? []).map((peer) => peer.podCidr).filter((podCidr) => !wanted.has(podCidr));
+  const wanted = new Set(plan.peers.flatMap((peer) => [peer.podCidr, peer.address]));
+  const before = applied?.peers ?? [];
+  const tunnels = applied?.mode === 'vxlan' && plan.mode === 'vxlan' ? before : [];
+  return [
+    ...before.filter(({ podCidr }) => !wanted.has(podCidr)).map(({ podCidr }) => podCidr),
+    ...tunnels.filter(({ address }) => !wanted.has(address)).map(tunnelToNode),
+  ];
 }
 
 function sameNode(a: NodeAddress, b: NodeAddress): boolean {

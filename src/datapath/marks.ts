@@ -4,6 +4,10 @@ export const proxyMarkMask = 0xf00;
 export const toProxyMark = 0x200;
 /** From the proxy towards a backend, under the client's address. */
 export const fromProxyMark = 0xb00;
+/** From a pod to another node under the pod's own address: through the tunnel where there is one. */
+export const toNodeMark = 0x400;
+/** Routing table that sends `toNodeMark` packets into the tunnel. */
+export const toNodeTable = 2005;
 /** The packet is one that traces show. */
 export const sampledMark = 0x10000;
 /** Routing table that delivers `toProxyMark` packets locally. */

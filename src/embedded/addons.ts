@@ -39,6 +39,7 @@ function ciliumConfig(datapathMode: 'vxlan' | 'direct'): KubernetesObject {
     data: {
       'cluster-name': clusterName,
       'enable-envoy-config': 'true',
+      'enable-host-firewall': 'false',
       'enable-hubble': 'true',
       'enable-l7-proxy': 'true',
       'enable-policy': 'default',

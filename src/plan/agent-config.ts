@@ -11,6 +11,7 @@ export interface ConfigFault {
 const defaultConfig: AgentConfig = {
   datapathMode: 'vxlan',
   enableEnvoyConfig: true,
+  enableHostFirewall: false,
   enablePolicy: 'default',
   enableNonDefaultDenyPolicies: true,
   nodeSelectorLabels: false,
@@ -21,8 +22,9 @@ const defaultConfig: AgentConfig = {
 
 /**
  * The agent's settings from the `kube-system/cilium-config` ConfigMap, under Cilium's own keys:
- * `routing-mode` (tunnel|native), `enable-envoy-config`, `enable-policy`, `enable-non-default-deny-policies`, `enable-node-selector-labels`, `allow-localhost`
- * (auto|always|policy; auto is always, as in Cilium on Kubernetes), `labels`, `ipv4-service-range`.
+ * `routing-mode` (tunnel|native), `enable-envoy-config`, `enable-host-firewall`, `enable-policy`, `enable-non-default-deny-policies`,
+ * `enable-node-selector-labels`, `allow-localhost` (auto|always|policy; auto is always, as in Cilium on Kubernetes), `labels`,
+ * `ipv4-service-range`.
  * A value that is not understood keeps the default and is told to `onFault`.
  */
 export function configOf(map: ConfigMap | undefined, onFault: (fault: ConfigFault) => void): AgentConfig {
@@ -36,6 +38,7 @@ export function configOf(map: ConfigMap | undefined, onFault: (fault: ConfigFaul
   return {
     datapathMode: choose('routing-mode', ['tunnel', 'native'], 'tunnel') === 'native' ? 'direct' : 'vxlan',
     enableEnvoyConfig: choose('enable-envoy-config', ['true', 'false'], 'true') === 'true',
+    enableHostFirewall: choose('enable-host-firewall', ['true', 'false'], 'false') === 'true',
     enablePolicy: choose('enable-policy', ['default', 'always', 'never'], 'default'),
     enableNonDefaultDenyPolicies: choose('enable-non-default-deny-policies', ['true', 'false'], 'true') === 'true',
     nodeSelectorLabels: choose('enable-node-selector-labels', ['true', 'false'], 'false') === 'true',

@@ -107,6 +107,11 @@ export function labelsOfPod(
   return labelled(pod, namespace, world).labels;
 }
 
+/** Labels of this node's object. */
+export function nodeLabels(world: World): Readonly<Record<string, string>> {
+  return world.nodes.find(({ metadata }) => metadata?.name === world.nodeName)?.metadata?.labels ?? {};
+}
+
 export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -9,6 +9,7 @@ export type {
   DatapathPlan,
   DnsPlan,
   DnsRule,
+  Enforcement,
   Identity,
   JsonObject,
   JsonValue,

@@ -33,6 +33,8 @@ export interface DatapathPlan {
   /** The cluster's Service range, for instance `10.96.0.0/16`. */
   readonly serviceCidr: string;
   readonly endpoints: readonly LocalEndpoint[];
+  /** What is enforced on the node itself, at both of its addresses; absent where the host firewall is off. */
+  readonly host?: Enforcement;
   /** Identities of addresses: hosts as `a.b.c.d/32`, ranges as disjoint prefixes. What is not in it is `world` (2). */
   readonly ipcache: readonly { readonly cidr: string; readonly identity: Identity }[];
   readonly policy: readonly PolicyEntry[];
@@ -51,15 +53,19 @@ export interface NodeAddress {
   readonly podCidr: string;
 }
 
-/** A pod on this node. `enforceEgress`: what no entry allows is dropped (default deny). */
-export interface LocalEndpoint {
+/** `enforceEgress`: what no entry allows is dropped (default deny). */
+export interface Enforcement {
+  readonly enforceIngress: boolean;
+  readonly enforceEgress: boolean;
+}
+
+/** A pod on this node. */
+export interface LocalEndpoint extends Enforcement {
   readonly address: string;
   readonly interfaceName: string;
   readonly namespace: string;
   readonly podName: string;
   readonly identity: Identity;
-  readonly enforceIngress: boolean;
-  readonly enforceEgress: boolean;
 }
 
 /**

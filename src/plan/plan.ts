@@ -1,6 +1,6 @@
 import { assert } from '../base/index.ts';
-import { type PeerIdentity, reservedIdentityLabels } from '../policy/index.ts';
-import { type ClusterView, clusterView, notPlannable } from './cluster-view.ts';
+import { type PeerIdentity, type ResolvedPolicy, reservedIdentityLabels } from '../policy/index.ts';
+import { type ClusterView, clusterView, nodeLabels, notPlannable } from './cluster-view.ts';
 import { dnsPlan, redirectsDns } from './dns.ts';
 import type { EndpointGroup } from './endpoint-groups.ts';
 import { localEndpoints } from './endpoints.ts';
@@ -10,9 +10,9 @@ import { originalDstCluster } from './envoy-json.ts';
 import { httpListener, originalDestinationCluster, policyListener } from './http-listeners.ts';
 import { clusterAddresses, identityRanges, ipcache } from './ipcache.ts';
 import { nodeIdentities } from './node-identities.ts';
-import type { Identity, NodePlan, XdsResources } from './node-plan.ts';
+import type { Enforcement, Identity, NodePlan, XdsResources } from './node-plan.ts';
 import { plannedPolicies, withFaults } from './policies.ts';
-import { policyEntries } from './policy-entries.ts';
+import { type PolicySubjects, policyEntries } from './policy-entries.ts';
 import { createPolicyStage, type PolicyStage } from './policy-stage.ts';
 import {
   namesListeners,
@@ -74,8 +74,9 @@ function planOf(world: World, view: ClusterView, resolvePolicies: PolicyStage): 
       peers: view.peers,
       serviceCidr: world.config.serviceCidr,
       endpoints: localEndpoints(view, outcome.groups),
+      ...(outcome.host && { host: enforcementOf(outcome.host) }),
       ipcache: ipcache(addresses, outcome.world),
-      policy: policyEntries(outcome.groups, {
+      policy: policyEntries([...outcome.groups, ...hostSubjects(view, outcome.host)], {
         httpEgress: port(policyListener.httpEgress),
         httpIngress: port(policyListener.httpIngress),
         tlsEgress: port(policyListener.tlsEgress),
@@ -104,6 +105,16 @@ function planOf(world: World, view: ClusterView, resolvePolicies: PolicyStage): 
     lastGood: sorted(new Map([...judged.lastGood, ...configs.lastGood])),
     envoyConfigResources: sorted(configs.resourceNames),
   };
+}
+
+function enforcementOf({ enforceIngress, enforceEgress }: ResolvedPolicy): Enforcement {
+  return { enforceIngress, enforceEgress };
+}
+
+/** The node is judged at both of its addresses alike. */
+function hostSubjects({ node }: ClusterView, policy: ResolvedPolicy | undefined): readonly PolicySubjects[] {
+  if (!policy) return [];
+  return [{ pods: [{ address: node.address }, { address: node.routerAddress }], policy }];
 }
 
 function proxyPorts(
@@ -136,10 +147,6 @@ function policyResources(
     clusters.set(originalDstCluster, originalDestinationCluster(originalDstCluster));
   }
   return { listeners: sorted(listeners), clusters: sorted(clusters) };
-}
-
-function nodeLabels(world: World): Readonly<Record<string, string>> {
-  return world.nodes.find(({ metadata }) => metadata?.name === world.nodeName)?.metadata?.labels ?? {};
 }
 
 function identityLabelsByNumber(identities: readonly PeerIdentity[]): ReadonlyMap<Identity, readonly string[]> {

@@ -28,7 +28,9 @@ export function plannedPolicies(world: World): PlannedPolicies {
       policies.push(policy);
       lastGood.set(object.key, judged.policy ? object.raw : before);
     }
-    reports.push(report(object, judged, fallback !== undefined));
+    reports.push(
+      report(object, judged, { kept: fallback !== undefined, hostFirewall: world.config.enableHostFirewall }),
+    );
   }
   return { policies: policies.sort(comparePolicies), reports, lastGood };
 }
@@ -64,9 +66,9 @@ function decode(raw: unknown, settings: Settings): Judgement {
 function report(
   { kind, namespace, name }: NamedObject,
   { policy, reason, issues }: Judgement,
-  kept: boolean,
+  { kept, hostFirewall }: { readonly kept: boolean; readonly hostFirewall: boolean },
 ): ObjectReport {
-  const message = policy ? 'Policy validation succeeded' : summary(issues.map(formatIssue), kept);
+  const message = policy ? validMessage(policy, hostFirewall) : summary(issues.map(formatIssue), kept);
   const status = policy ? 'True' : 'False';
   return {
     kind,
@@ -88,6 +90,13 @@ export function withFaults(
     const message = `${summary(own, false)}; the rest of the policy is in force`;
     return { ...one, condition: { ...one.condition, status: 'False', reason: 'Incomplete', message } };
   });
+}
+
+/** As Cilium does, a rule for nodes is valid without the host firewall, and has no effect. */
+function validMessage({ rules }: PolicyObject, hostFirewall: boolean): string {
+  const idle = !hostFirewall && rules.some(({ subject }) => subject.kind === 'nodes');
+  const valid = 'Policy validation succeeded';
+  return idle ? `${valid}; rules with a nodeSelector have no effect: enable-host-firewall is false` : valid;
 }
 
 function comparePolicies(a: PolicyObject, b: PolicyObject): number {

@@ -1,5 +1,4 @@
-import { type Direction, type PolicyFilter, subtractRanges } from '../policy/index.ts';
-import type { EndpointGroup } from './endpoint-groups.ts';
+import { type Direction, type PolicyFilter, type ResolvedPolicy, subtractRanges } from '../policy/index.ts';
 import { sameEntries, sameFields } from './kept.ts';
 import type { PolicyEntry } from './node-plan.ts';
 import { listenerKey } from './policy-targets.ts';
@@ -27,11 +26,17 @@ interface Shape {
   readonly rules: Set<string>;
 }
 
+/** Addresses that one resolved policy is for: a group of pods, or the node itself. */
+export interface PolicySubjects {
+  readonly pods: readonly { readonly address: string }[];
+  readonly policy: Pick<ResolvedPolicy, 'filters'>;
+}
+
 /**
  * The verdict entries of all local endpoints, by endpoint, direction, peer, protocol and port. Of several rules with the same
  * peer, protocol and port the strongest action stays (deny, redirect, allow) and names every rule that asked for it.
  */
-export function policyEntries(groups: readonly EndpointGroup[], ports: RedirectPorts): readonly PolicyEntry[] {
+export function policyEntries(groups: readonly PolicySubjects[], ports: RedirectPorts): readonly PolicyEntry[] {
   const endpoints = groups.flatMap((group) => {
     const shapes = keptShapes(group.policy.filters, ports);
     return group.pods.map(({ address }) => ({ address, shapes }));

@@ -10,11 +10,12 @@ import {
   type PodIdentity,
   type PolicyService,
   prefixesOfPeers,
+  type ResolvedPolicy,
   type RuleReference,
   type WorldIdentity,
   worldIdentities,
 } from '../policy/index.ts';
-import type { ClusterView } from './cluster-view.ts';
+import { type ClusterView, nodeLabels } from './cluster-view.ts';
 import { type EndpointGroup, endpointGroups } from './endpoint-groups.ts';
 import { clusterHoles } from './ipcache.ts';
 import { identical, kept, sameEntries, sameFields, sameItems } from './kept.ts';
@@ -27,6 +28,8 @@ export interface PolicyOutcome {
   readonly groups: readonly EndpointGroup[];
   /** The same for other pods. */
   readonly groupsOf: (pods: ClusterView['pods']) => readonly EndpointGroup[];
+  /** What is enforced on the node itself; undefined where the host firewall is off. */
+  readonly host: ResolvedPolicy | undefined;
   readonly index: PeerIndex;
   /** The world outside the cluster, split as the rules that select parts of it need it. */
   readonly world: readonly WorldIdentity[];
@@ -103,8 +106,10 @@ export function createPolicyStage(): PolicyStage {
     const resolver = resolverOf(policies, index, world.config);
     const groupsOf = (pods: ClusterView['pods']) => endpointGroups(pods, resolver);
     const groups = groupsOf(view.localPods);
-    const references = new Map(groups.flatMap(({ policy }) => [...policy.references]));
-    return { groups, groupsOf, index, world: outside, references };
+    const host = world.config.enableHostFirewall ? resolver.resolveHost(nodeLabels(world)) : undefined;
+    const resolved = [...groups.map(({ policy }) => policy), ...(host ? [host] : [])];
+    const references = new Map(resolved.flatMap((policy) => [...policy.references]));
+    return { groups, groupsOf, host, index, world: outside, references };
   };
 }
 

@@ -44,6 +44,8 @@ export interface Refusal {
 export interface AgentConfig {
   readonly datapathMode: 'vxlan' | 'direct';
   readonly enableEnvoyConfig: boolean;
+  /** `nodeSelector` rules are enforced. */
+  readonly enableHostFirewall: boolean;
   readonly enablePolicy: 'default' | 'always' | 'never';
   /** Whether rules may leave their subjects open (`enableDefaultDeny: false`). */
   readonly enableNonDefaultDenyPolicies: boolean;

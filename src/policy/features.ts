@@ -9,9 +9,21 @@ export function unsupportedFeatures(policy: PolicyObject): readonly Issue[] {
   return policy.rules.flatMap((rule) => {
     const items = [...rule.ingress.items, ...rule.egress.items];
     const issues = items.flatMap(itemIssues);
-    if (rule.subject.kind !== 'nodes') return issues;
-    const path = `${rule.fieldPath}.nodeSelector`;
-    return [{ path, message: 'host policies are not enforced: the host firewall is not available' }, ...issues];
+    return rule.subject.kind === 'nodes' ? [...issues, ...items.flatMap(hostIssues)] : issues;
+  });
+}
+
+/** A node's own packets cannot be handed to a proxy on their way out. */
+function hostIssues({ ports }: PolicyItem): readonly Issue[] {
+  return (ports ?? []).flatMap(({ fieldPath, ...rule }) => {
+    const redirects = [
+      ['rules.dns', rule.dns, 'DNS rules for nodes are'],
+      ['serverNames', rule.serverNames, 'filtering nodes by TLS server name is'],
+      ['listener', rule.listener, 'sending connections of nodes to a listener is'],
+    ] as const;
+    return redirects
+      .filter(([, asked]) => asked)
+      .map(([field, , what]) => ({ path: `${fieldPath}.${field}`, message: `${what} not available` }));
   });
 }
 

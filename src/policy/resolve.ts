@@ -1,3 +1,4 @@
+import { type Labels, selectorMatches } from '../base/index.ts';
 import type {
   DnsRule,
   HttpRule,
@@ -9,7 +10,7 @@ import type {
   PolicyRule,
   PortMatch,
 } from '../model/cilium/index.ts';
-import { reservedIdentity } from './identity.ts';
+import { reservedIdentity, selectableLabels } from './identity.ts';
 import { everyPeer, type PeerIndex, type PeerSet } from './peer-index.ts';
 import { type RuleReference, ruleKey, ruleReference } from './rule-keys.ts';
 
@@ -99,6 +100,8 @@ export function subjectKey({ identity, namedPorts }: PolicySubjectGroup): string
 /** Turns rules to filters; what does not depend on the subject is compiled once, and every subject resolved once. */
 export interface PolicyResolver {
   resolve(subject: PolicySubjectGroup): ResolvedPolicy;
+  /** What `nodeSelector` rules say about a node with these labels (without a source). Rules for endpoints never concern it. */
+  resolveHost(nodeLabels: Labels): ResolvedPolicy;
 }
 
 export function createPolicyResolver(
@@ -108,9 +111,11 @@ export function createPolicyResolver(
 ): PolicyResolver {
   const compiled = compiledOf(index);
   const resolved = new Map<string, ResolvedPolicy>();
-  const rules = policies.flatMap((policy) =>
-    policy.rules.filter(({ subject }) => subject.kind === 'endpoints').map((rule) => ({ policy, rule })),
-  );
+  const rulesFor = (kind: 'endpoints' | 'nodes') =>
+    policies.flatMap((policy) =>
+      policy.rules.filter(({ subject }) => subject.kind === kind).map((rule) => ({ policy, rule })),
+    );
+  const endpointRules = rulesFor('endpoints');
 
   function itemOf(context: ItemContext, subject: PolicySubjectGroup): CompiledItem {
     if (dependsOnSubject(context)) return compileItem(context, index, subject);
@@ -122,15 +127,31 @@ export function createPolicyResolver(
     return made;
   }
 
-  /** Pods without an identity yet are closed in both directions whatever the mode says, except `never`. */
   function resolve(subject: PolicySubjectGroup): ResolvedPolicy {
+    return resolveBy(
+      endpointRules.filter(({ rule }) => index.select(rule.subject.selector).has(subject.identity)),
+      subject,
+    );
+  }
+
+  function resolveHost(nodeLabels: Labels): ResolvedPolicy {
+    const own = Object.entries(nodeLabels).map(([key, value]) => `k8s:${key}=${value}`);
+    const labels = selectableLabels(['reserved:host', ...own]);
+    const rules = rulesFor('nodes').filter(({ rule }) => selectorMatches(rule.subject.selector, labels));
+    return resolveBy(rules, { identity: reservedIdentity.host, namedPorts: new Map() });
+  }
+
+  /** Pods without an identity yet are closed in both directions whatever the mode says, except `never`. */
+  function resolveBy(
+    rules: readonly { readonly policy: PolicyObject; readonly rule: PolicyRule }[],
+    subject: PolicySubjectGroup,
+  ): ResolvedPolicy {
     const references = new Map<string, RuleReference>();
     const filters: PolicyFilter[] = [];
     if (settings.enablePolicy === 'never') return { enforceIngress: false, enforceEgress: false, filters, references };
     const closed = settings.enablePolicy === 'always' || subject.identity === reservedIdentity.init;
     const enforce = { ingress: closed, egress: closed };
     for (const { policy, rule } of rules) {
-      if (!index.select(rule.subject.selector).has(subject.identity)) continue;
       for (const direction of directions) {
         const { items, defaultDeny } = rule[direction];
         if (items.length > 0 && (defaultDeny || !settings.enableNonDefaultDenyPolicies)) enforce[direction] = true;
@@ -141,7 +162,8 @@ export function createPolicyResolver(
         }
       }
     }
-    if (enforce.ingress && settings.allowLocalhost) filters.push(localhostFilter);
+    const ofHost = subject.identity === reservedIdentity.host;
+    if (enforce.ingress && settings.allowLocalhost && !ofHost) filters.push(localhostFilter);
     return { enforceIngress: enforce.ingress, enforceEgress: enforce.egress, filters, references };
   }
 
@@ -155,6 +177,7 @@ export function createPolicyResolver(
       }
       return policy;
     },
+    resolveHost,
   };
 }
 

@@ -1,22 +1,37 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { testCluster } from './cluster.ts';
+import { after, before, test } from 'node:test';
+import { type Output, type TestCluster, testCluster } from './cluster.ts';
 
-test('every connectivity test holds, flows included', async () => {
-  await using cluster = await testCluster();
+let cluster: TestCluster;
+let relay: string;
+
+before(async () => {
+  cluster = await testCluster();
   const up = await cluster.ciliate('up', '--detach');
   assert.equal(up.exitCode, 0, up.stderr);
-  const { stdout: settings } = await cluster.ciliate('env');
-  const relay = /HUBBLE_SERVER=(\S+)/.exec(settings)?.[1] ?? '';
-  const { exitCode, stdout, stderr } = await cluster.ciliate(
-    'cilium',
-    'connectivity',
-    'test',
-    '--flow-validation',
-    'strict',
-    '--hubble-server',
-    relay,
-  );
+  const { stdout } = await cluster.ciliate('env');
+  relay = /HUBBLE_SERVER=(\S+)/.exec(stdout)?.[1] ?? '';
+});
+after(async () => {
+  await cluster[Symbol.asyncDispose]();
+});
+
+function connectivityTest(...args: string[]): Promise<Output> {
+  const strict = ['--flow-validation', 'strict', '--hubble-server', relay];
+  return cluster.ciliate('cilium', 'connectivity', 'test', ...strict, ...args);
+}
+
+test('every connectivity test holds, flows included', async () => {
+  const { exitCode, stdout, stderr } = await connectivityTest();
   assert.equal(exitCode, 0, `${stdout}\n${stderr}`);
-  assert.match(stdout, /✅ All \d+ tests \(\d+ actions\) successful, 0 tests skipped, 0 scenarios skipped/);
+  // The two of the host firewall, which is off.
+  assert.match(stdout, /✅ All \d+ tests \(\d+ actions\) successful, 2 tests skipped, 0 scenarios skipped/);
+});
+
+test('the host firewall guards nodes and leaves everything else alone', async () => {
+  assert.equal((await cluster.ciliate('cilium', 'config', 'set', 'enable-host-firewall', 'true')).exitCode, 0);
+  const chosen = ['^no-policies/', '^host-', '^client-egress-l7/'];
+  const { exitCode, stdout, stderr } = await connectivityTest(...chosen.flatMap((regex) => ['--test', regex]));
+  assert.equal(exitCode, 0, `${stdout}\n${stderr}`);
+  assert.match(stdout, /✅ All 6 tests /);
 });

@@ -94,9 +94,10 @@ async function runTest(flags: TestFlags, io: CommandIo): Promise<number> {
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
   try {
-    const context = (await readConfig(kube)).data?.['cluster-name'] ?? 'default';
+    const settings = (await readConfig(kube)).data ?? {};
     const options = {
-      context,
+      context: settings['cluster-name'] ?? 'default',
+      settings,
       tests: flags.test,
       namespace: flags.testNamespace,
       external: {

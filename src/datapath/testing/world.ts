@@ -104,7 +104,7 @@ function buildNode(node: number): void {
   inNetworkNamespace(netns(namespace), () =>
     execFileSync('sh', [
       '-c',
-      'cd /proc/sys/net/ipv4; echo 1 >ip_forward; echo 0 >conf/all/rp_filter; echo 0 >conf/default/rp_filter; echo 0 >conf/eth0/rp_filter; echo "61000 65535" >ip_local_port_range',
+      'cd /proc/sys/net/ipv4; echo 1 >ip_forward; echo 0 >conf/all/rp_filter; echo 0 >conf/default/rp_filter; echo 0 >conf/eth0/rp_filter; for f in conf/*/send_redirects; do echo 0 >$f; done; echo "61000 65535" >ip_local_port_range',
     ]),
   );
   const local = Object.values(pods).filter((pod) => pod.node === node);

@@ -38,6 +38,7 @@ const defaults = {
   config: {
     datapathMode: 'vxlan',
     enableEnvoyConfig: true,
+    enableHostFirewall: false,
     enablePolicy: 'default',
     enableNonDefaultDenyPolicies: true,
     nodeSelectorLabels: false,

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { after } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { DatapathPlan, PolicyEntry } from '../../plan/index.ts';
+import type { WireEvent } from './node-process.ts';
+import { buildWorld, connect, type NodeHandle, type Pod, plainPlan, pods, serve, startNode } from './world.ts';
+
+// Two nodes with their agents and a server in every pod, and what the cases share.
+
+buildWorld();
+export const nodes: readonly NodeHandle[] = [await startNode(1), await startNode(2)];
+export const servers = Object.values(pods).map((pod) => serve(pod.name, 8080, pod.name));
+servers.push(serve('world', 80, 'world'));
+after(async () => {
+  for (const server of servers) server.close();
+  for (const node of nodes) await node.stop();
+  // The runner says what failed, and in its exit code that something did, only after this.
+  setTimeout(() => process.exit(), 1000).unref();
+});
+
+export async function applyAll(change: (node: number) => Partial<DatapathPlan>): Promise<number[]> {
+  const times: number[] = [];
+  for (const [index, node] of nodes.entries()) {
+    const done = await node.call({ do: 'apply', plan: plainPlan(index + 1, change(index + 1)) });
+    assert.ok(done.ok, done.text);
+    times.push(done.milliseconds ?? 0);
+  }
+  return times;
+}
+
+/** What a connection said, closed again. */
+export async function said(from: string, address: string, port = 8080): Promise<string> {
+  const { said: text, socket } = await connect(from, address, port);
+  socket.destroy();
+  return text;
+}
+
+/** Policy entries of one endpoint on its node, with the endpoint enforced. */
+export function policyFor(pod: Pod, direction: PolicyEntry['direction'], entries: readonly Partial<PolicyEntry>[]) {
+  return (node: number): Partial<DatapathPlan> => {
+    if (node !== pod.node) return {};
+    const enforce = direction === 'egress' ? { enforceEgress: true } : { enforceIngress: true };
+    return {
+      endpoints: plainPlan(node).endpoints.map((one) => (one.podName === pod.name ? { ...one, ...enforce } : one)),
+      policy: entries.map((entry) => ({
+        endpoint: pod.address,
+        direction,
+        peer: 0,
+        protocol: 'tcp',
+        port: 0,
+        action: 'allow',
+        rules: [],
+        ...entry,
+      })),
+    };
+  };
+}
+
+export const eventsOf = async (node: number): Promise<WireEvent[]> => {
+  await delay(60);
+  return nodes[node - 1]?.events.splice(0) ?? [];
+};
+export const pointsOf = (events: readonly WireEvent[]): string[] =>
+  [...new Set(events.flatMap((event) => (event.kind === 'trace' && event.point ? [event.point] : [])))].sort();
+export const forget = async (): Promise<void> => {
+  await eventsOf(1);
+  await eventsOf(2);
+};
+
+export const frontend = {
+  namespace: 'default',
+  name: 'web',
+  address: '10.96.0.20',
+  protocol: 'tcp',
+  port: 80,
+} as const;
+export const backendsOf = (...of: readonly Pod[]) => of.map(({ address }) => ({ address, port: 8080 }));
