@@ -160,7 +160,7 @@ const cases: readonly Case[] = [
       'egress L3/L4 allowed: no policy isolates its egress',
       'ingress L3/L4 denied: nothing allows TCP 8080',
       '  isolated by k spec',
-      "! CiliumNetworkPolicy cilium-test/groups is not in force: spec.ingress[0]: a cloud provider's groups (fromGroups, toGroups) cannot be resolved here",
+      "! CiliumNetworkPolicy cilium-test/groups is not in force as it is written: spec.ingress[0]: a cloud provider's groups (fromGroups, toGroups) cannot be resolved here",
       'DENIED',
     ],
   },

@@ -274,6 +274,6 @@ function notInForce({ reports }: NodePlan): readonly string[] {
     .filter(({ condition }) => condition.status === 'False')
     .map(({ kind, namespace, name, condition }) => {
       const object = namespace === undefined ? name : `${namespace}/${name}`;
-      return `${kind} ${object} is not in force: ${condition.message}`;
+      return `${kind} ${object} is not in force as it is written: ${condition.message}`;
     });
 }
