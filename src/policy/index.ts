@@ -41,6 +41,7 @@ export {
   type FilterProtocol,
   filterListener,
   type HttpFilterRule,
+  hostLabels,
   type PolicyFilter,
   type PolicyResolver,
   type PolicySubjectGroup,

@@ -135,8 +135,7 @@ export function createPolicyResolver(
   }
 
   function resolveHost(nodeLabels: Labels): ResolvedPolicy {
-    const own = Object.entries(nodeLabels).map(([key, value]) => `k8s:${key}=${value}`);
-    const labels = selectableLabels(['reserved:host', ...own]);
+    const labels = hostLabels(nodeLabels);
     const rules = rulesFor('nodes').filter(({ rule }) => selectorMatches(rule.subject.selector, labels));
     return resolveBy(rules, { identity: reservedIdentity.host, namedPorts: new Map() });
   }
@@ -196,6 +195,12 @@ function compiledOf(index: PeerIndex): WeakMap<PolicyItem, CompiledItem> {
     compiledByIndex.set(index, compiled);
   }
   return compiled;
+}
+
+/** What `nodeSelector`s are matched against, of a node's labels (without a source). */
+export function hostLabels(nodeLabels: Labels): Labels {
+  const own = Object.entries(nodeLabels).map(([key, value]) => `k8s:${key}=${value}`);
+  return selectableLabels(['reserved:host', ...own]);
 }
 
 const directions: readonly Direction[] = ['ingress', 'egress'];

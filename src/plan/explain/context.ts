@@ -1,13 +1,15 @@
+import { selectorMatches } from '../../base/index.ts';
 import type { PolicyObject, PolicyRule } from '../../model/cilium/index.ts';
-import type { Direction, PeerIndex } from '../../policy/index.ts';
-import { type ClusterView, clusterView, notPlannable, type PlannedPod } from '../cluster-view.ts';
+import { type Direction, hostLabels, type PeerIndex, reservedIdentity } from '../../policy/index.ts';
+import { type ClusterView, clusterView, nodeLabels, notPlannable } from '../cluster-view.ts';
 import { clusterAddresses } from '../ipcache.ts';
 import { nodeIdentities } from '../node-identities.ts';
-import type { NodePlan, RuleReference } from '../node-plan.ts';
+import type { Identity, NodePlan, RuleReference } from '../node-plan.ts';
 import { plan } from '../plan.ts';
 import { plannedPolicies } from '../policies.ts';
 import { createPolicyStage } from '../policy-stage.ts';
 import { type PlannedService, plannedServices } from '../services.ts';
+import { enforcementAt } from '../verdicts/packet.ts';
 import type { World } from '../world.ts';
 
 /** A node's plan with what it was made of. */
@@ -37,18 +39,42 @@ export interface SelectingRule {
   readonly rule: PolicyRule;
 }
 
-export function selectingRules({ policies, index }: NodeContext, pod: PlannedPod): readonly SelectingRule[] {
-  return policies.flatMap((policy) =>
-    policy.rules
-      .filter(({ subject }) => subject.kind === 'endpoints' && index.select(subject.selector).has(pod.identity))
-      .map((rule) => ({ policy, rule })),
-  );
+/** Whose policy is asked: a pod, or its node under the rules for nodes. */
+export interface Subject {
+  readonly kind: PolicyRule['subject']['kind'];
+  readonly name: string;
+  readonly identity: Identity;
+  readonly namedPorts: ReadonlyMap<string, number>;
 }
 
-/** The rules that put the pod into default deny. */
-export function isolatingRules(context: NodeContext, pod: PlannedPod, direction: Direction): readonly RuleReference[] {
+/** Who has the address on the context's node; undefined where nothing there has a policy. */
+export function subjectAt({ view, plan: made }: NodeContext, address: string): Subject | undefined {
+  if (!enforcementAt(made, address)) return undefined;
+  const pod = view.localPods.find((one) => one.address === address);
+  if (pod)
+    return {
+      kind: 'endpoints',
+      name: `${pod.namespace}/${pod.name}`,
+      identity: pod.identity,
+      namedPorts: pod.namedPorts,
+    };
+  return { kind: 'nodes', name: `node ${view.node.name}`, identity: reservedIdentity.host, namedPorts: new Map() };
+}
+
+export function selectingRules(
+  { policies, index, world }: NodeContext,
+  { kind, identity }: Pick<Subject, 'kind' | 'identity'>,
+): readonly SelectingRule[] {
+  const ofHost = hostLabels(nodeLabels(world));
+  const isSelected = ({ subject: { kind: wanted, selector } }: PolicyRule): boolean =>
+    wanted === kind && (kind === 'nodes' ? selectorMatches(selector, ofHost) : index.select(selector).has(identity));
+  return policies.flatMap((policy) => policy.rules.filter(isSelected).map((rule) => ({ policy, rule })));
+}
+
+/** The rules that put the subject into default deny. */
+export function isolatingRules(context: NodeContext, subject: Subject, direction: Direction): readonly RuleReference[] {
   const everyRuleDenies = !context.world.config.enableNonDefaultDenyPolicies;
-  return selectingRules(context, pod)
+  return selectingRules(context, subject)
     .filter(({ rule }) => rule[direction].items.length > 0 && (rule[direction].defaultDeny || everyRuleDenies))
     .map(({ policy, rule }) => referenceOf(policy, rule, rule.fieldPath));
 }

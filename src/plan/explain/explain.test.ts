@@ -136,6 +136,26 @@ const cases: readonly Case[] = [
     ],
   },
   {
+    name: 'another node, closed by a host policy',
+    policies: [
+      {
+        ...cnp({ nodeSelector: {}, ingress: [{ fromEntities: ['cluster'], toPorts: port('22') }] }, 'host'),
+        kind: 'CiliumClusterwideNetworkPolicy',
+        metadata: { name: 'host' },
+      },
+    ],
+    world: { config: { ...walkthroughWorld().config, enableHostFirewall: true } },
+    to: { kind: 'address', address: '172.30.0.2' },
+    expect: [
+      '172.30.0.2',
+      'egress L3/L4 allowed: no policy isolates its egress',
+      'ingress L3/L4 denied: nothing allows TCP 8080',
+      '  isolated by host spec',
+      '  near host spec.ingress[0].toPorts[0]: it allows TCP 22, not TCP 8080',
+      'DENIED',
+    ],
+  },
+  {
     name: 'an address of the outside',
     policies: [egress({ toCIDRSet: [{ cidr: '1.0.0.0/8', except: ['1.1.0.0/16'] }] })],
     to: { kind: 'address', address: '1.1.0.1' },

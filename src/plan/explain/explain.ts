@@ -89,7 +89,7 @@ function partsOf(asked: Asked, context: NodeContext, source: PlannedPod): Answer
 /** Which names stand for an address is known to the node alone; a rule for names may allow more than can be said here. */
 function unlearnt(context: NodeContext, source: PlannedPod, address: string): readonly string[] {
   if (context.world.learntNames.size > 0 || nodeOf(context, address) !== undefined) return [];
-  const hasNames = selectingRules(context, source).some(({ rule }) =>
+  const hasNames = selectingRules(context, { kind: 'endpoints', identity: source.identity }).some(({ rule }) =>
     rule.egress.items.some(({ peers }) => peers?.some(({ kind }) => kind === 'fqdn')),
   );
   return hasNames

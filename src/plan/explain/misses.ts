@@ -1,29 +1,28 @@
 import { type LabelSelector, type Labels, selectorMatches } from '../../base/index.ts';
 import type { HttpRule, PolicyItem, PolicyPeer, PolicyPortRule, PortMatch } from '../../model/cilium/index.ts';
 import { type Direction, everyPeer, selectableLabels } from '../../policy/index.ts';
-import type { PlannedPod } from '../cluster-view.ts';
 import type { Identity } from '../node-plan.ts';
 import { headerPermissions } from '../rbac-http.ts';
 import { record } from '../verdicts/json.ts';
 import type { Packet, PolicyQuestion } from '../verdicts/packet.ts';
 import { permissionMatches, type Request } from '../verdicts/request.ts';
-import { type NodeContext, referenceOf, selectingRules } from './context.ts';
+import { type NodeContext, referenceOf, type Subject, selectingRules } from './context.ts';
 import type { NearMiss } from './types.ts';
 
 export const shownMisses = 3;
 
-/** A packet as one pod's policy sees it. */
+/** A packet as one subject's policy sees it. */
 interface Asked {
-  readonly pod: PlannedPod;
+  readonly subject: Subject;
   readonly direction: Direction;
   readonly peer: Identity;
   readonly protocol: Packet['protocol'];
   readonly port: number;
 }
 
-/** The allow rules of the pod that fit the packet but for its port or its peer, those that know the peer first, those for every port last. */
+/** The allow rules of the subject that fit the packet but for its port or its peer, those that know the peer first, those for every port last. */
 export function nearestPacketRules(context: NodeContext, asked: Asked): readonly NearMiss[] {
-  const found = selectingRules(context, asked.pod).flatMap(({ policy, rule }) =>
+  const found = selectingRules(context, asked.subject).flatMap(({ policy, rule }) =>
     rule[asked.direction].items
       .filter(({ action }) => action === 'allow')
       .flatMap((item) => itemMisses(context, asked, item))
@@ -59,7 +58,7 @@ function itemMisses(
 
 function coversPort(
   { index }: NodeContext,
-  { pod, direction, peer, protocol, port }: Asked,
+  { subject, direction, peer, protocol, port }: Asked,
   match: PortMatch,
 ): boolean {
   if (protocol === 'icmp') return false;
@@ -67,7 +66,7 @@ function coversPort(
   if (match.kind === 'number')
     return match.port === 0 || (match.port <= port && port <= Math.max(match.port, match.endPort));
   const name = `${protocol}/${match.name}`;
-  return direction === 'egress' ? index.namedPorts(peer, name).has(port) : pod.namedPorts.get(name) === port;
+  return direction === 'egress' ? index.namedPorts(peer, name).has(port) : subject.namedPorts.get(name) === port;
 }
 
 function missOfPort(item: PolicyItem, rule: PolicyPortRule | undefined, { protocol, port }: Asked): string {

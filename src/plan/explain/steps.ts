@@ -1,12 +1,11 @@
 import type { PolicyRule } from '../../model/cilium/index.ts';
 import { reservedIdentity } from '../../policy/index.ts';
-import type { PlannedPod } from '../cluster-view.ts';
 import { policyListener } from '../http-listeners.ts';
 import type { NodePlan, RuleReference } from '../node-plan.ts';
 import { dnsVerdict } from '../verdicts/dns.ts';
 import { identityOf, judgePacket, type Packet } from '../verdicts/packet.ts';
 import { judgeConnection, judgeRequest, type Request } from '../verdicts/request.ts';
-import { isolatingRules, type NodeContext, referenceOf, selectingRules } from './context.ts';
+import { isolatingRules, type NodeContext, referenceOf, type Subject, selectingRules, subjectAt } from './context.ts';
 import { nearestHttpRules, nearestPacketRules, portName, shownMisses } from './misses.ts';
 import type { Step } from './types.ts';
 
@@ -32,20 +31,20 @@ export function policySteps(
 ): readonly Step[] {
   const own = direction === 'egress' ? packet.source : packet.destination;
   // What is no endpoint here has no policy: an address of the outside.
-  if (!context.plan.datapath.endpoints.some(({ address }) => address === own)) return [];
-  const pod = context.view.localPods.find(({ address }) => address === own);
+  const subject = subjectAt(context, own);
+  if (!subject) return [];
   const { verdict, entries } = judgePacket(context.plan, packet, direction);
   const rules = references(
     context.plan,
     entries.flatMap((entry) => entry.rules),
   );
-  const base = { direction, layer: 'L3/L4', subject: pod ? `${pod.namespace}/${pod.name}` : own, ...nothing } as const;
+  const base = { direction, layer: 'L3/L4', subject: subject.name, ...nothing } as const;
   switch (verdict.kind) {
     case 'deny':
       return [{ ...base, verdict: 'denied', reason: 'a rule denies it', rules }];
     case 'redirect': {
       const step: Step = { ...base, verdict: 'allowed', reason: `through the proxy (${verdict.listener})`, rules };
-      const asked = { context, direction, pod, redirects: rules };
+      const asked = { context, direction, subject, redirects: rules };
       switch (verdict.listener) {
         case policyListener.httpEgress:
         case policyListener.httpIngress:
@@ -62,7 +61,7 @@ export function policySteps(
       return [{ ...base, verdict: 'allowed', reason, rules }];
     }
     case 'default-deny':
-      return [{ ...base, verdict: 'denied', ...defaultDenial(context, direction, packet, pod) }];
+      return [{ ...base, verdict: 'denied', ...defaultDenial(context, direction, packet, subject) }];
   }
 }
 
@@ -75,34 +74,38 @@ function defaultDenial(
   context: NodeContext,
   direction: Direction,
   packet: Packet,
-  pod: PlannedPod | undefined,
+  subject: Subject,
 ): Pick<Step, 'reason' | 'rules' | 'isolatedBy' | 'nearest'> {
   const what = portName(packet);
-  if (!pod) return { ...nothing, reason: `nothing allows ${what}` };
-  const isolatedBy = isolatingRules(context, pod, direction);
+  const isolatedBy = isolatingRules(context, subject, direction);
   const peer = identityOf(context.plan, direction === 'egress' ? packet.destination : packet.source);
-  const nearest = nearestPacketRules(context, { pod, direction, peer, protocol: packet.protocol, port: packet.port });
-  const because = isolatedBy.length > 0 ? '' : closedReason(context, pod);
+  const nearest = nearestPacketRules(context, {
+    subject,
+    direction,
+    peer,
+    protocol: packet.protocol,
+    port: packet.port,
+  });
+  const because = isolatedBy.length > 0 ? '' : closedReason(context, subject);
   return { rules: [], isolatedBy, nearest, reason: `nothing allows ${what}${because}` };
 }
 
-/** Why a pod is closed that no rule isolates. */
-function closedReason({ world }: NodeContext, pod: PlannedPod): string {
+/** Why what no rule isolates is closed. */
+function closedReason({ world }: NodeContext, { identity }: Subject): string {
   if (world.config.enablePolicy === 'always') return ' and enable-policy is always';
-  return pod.identity === reservedIdentity.init ? ' and the pod has no identity yet' : '';
+  return identity === reservedIdentity.init ? ' and the pod has no identity yet' : '';
 }
 
 interface Redirected {
   readonly context: NodeContext;
   readonly direction: Direction;
-  readonly pod: PlannedPod | undefined;
+  readonly subject: Subject;
   /** The rules that led to the proxy. */
   readonly redirects: readonly RuleReference[];
 }
 
-function layer7Step({ direction, pod }: Redirected) {
-  const subject = pod ? `${pod.namespace}/${pod.name}` : '';
-  return { direction, layer: 'L7', subject, ...nothing } as const;
+function layer7Step({ direction, subject }: Redirected) {
+  return { direction, layer: 'L7', subject: subject.name, ...nothing } as const;
 }
 
 function httpStep(redirected: Redirected, request: Request | undefined): Step {
@@ -142,10 +145,9 @@ function tlsStep(redirected: Redirected, { source, destination, port }: Packet, 
   return { ...base, verdict: 'denied', reason: `nothing allows ${what}: the connection is reset`, nearest };
 }
 
-/** The port rules of the pod which led to the proxy. */
-function portRules({ context, direction, pod, redirects }: Redirected) {
-  if (!pod) return [];
-  return selectingRules(context, pod).flatMap(({ policy, rule }) => {
+/** The port rules of the subject which led to the proxy. */
+function portRules({ context, direction, subject, redirects }: Redirected) {
+  return selectingRules(context, subject).flatMap(({ policy, rule }) => {
     const referenceAt = (of: PolicyRule, path: string) => referenceOf(policy, of, path);
     return rule[direction].items
       .flatMap((item) => item.ports ?? [])
@@ -166,7 +168,8 @@ export function dnsStep(context: NodeContext, packet: Packet, name: string): Ste
     context.plan,
     entries.flatMap((entry) => entry.rules),
   );
-  const pod = context.view.localPods.find(({ address }) => address === packet.source);
+  const subject = subjectAt(context, packet.source);
+  if (!subject) return undefined;
   const { allowed, rules } = dnsVerdict(context.plan.dns, {
     client: packet.source,
     serverIdentity: identityOf(context.plan, packet.destination),
@@ -174,7 +177,7 @@ export function dnsStep(context: NodeContext, packet: Packet, name: string): Ste
     protocol: 'udp',
     name,
   });
-  const redirected: Redirected = { context, direction: 'egress', pod, redirects };
+  const redirected: Redirected = { context, direction: 'egress', subject, redirects };
   const base = { ...layer7Step(redirected), rules: references(context.plan, rules) };
   if (allowed) return { ...base, verdict: 'allowed', reason: `a rule allows the name ${name}` };
   const nearest = portRules(redirected).flatMap(({ rule, ports, referenceAt }) =>

@@ -1,5 +1,5 @@
 import { cidrContains, parseCidrOrIp } from '../../base/index.ts';
-import type { Identity, NodePlan, PolicyEntry } from '../node-plan.ts';
+import type { Enforcement, Identity, NodePlan, PolicyEntry } from '../node-plan.ts';
 
 /** A packet that opens a connection. For icmp the port is the message's type. */
 export interface Packet {
@@ -47,8 +47,8 @@ export function judgePacket(
   direction: 'ingress' | 'egress',
 ): { readonly verdict: Verdict; readonly entries: readonly PolicyEntry[] } {
   const [own, other] = direction === 'egress' ? [source, destination] : [destination, source];
-  const endpoint = plan.datapath.endpoints.find(({ address }) => address === own);
-  if (!endpoint) return { verdict: { kind: 'allow' }, entries: [] };
+  const enforcement = enforcementAt(plan, own);
+  if (!enforcement) return { verdict: { kind: 'allow' }, entries: [] };
   const peer = identityOf(plan, other);
   const matching = matchingEntries(plan.datapath.policy, { endpoint: own, direction, peer, protocol, port });
   const entries = strongest(matching);
@@ -60,10 +60,17 @@ export function judgePacket(
     case 'allow':
       return { verdict: { kind: 'allow' }, entries };
     default: {
-      const enforced = direction === 'egress' ? endpoint.enforceEgress : endpoint.enforceIngress;
+      const enforced = direction === 'egress' ? enforcement.enforceEgress : enforcement.enforceIngress;
       return { verdict: { kind: enforced ? 'default-deny' : 'allow' }, entries };
     }
   }
+}
+
+/** What is enforced at an address: of a pod of this node, or of the node itself where its firewall is on; undefined elsewhere. */
+export function enforcementAt({ datapath }: NodePlan, own: string): Enforcement | undefined {
+  const { node, endpoints, host } = datapath;
+  if (own === node.address || own === node.routerAddress) return host;
+  return endpoints.find(({ address }) => address === own);
 }
 
 /** The entries of the action that wins: any deny, else any redirect (where they differ that of the peer), else the allows. */
