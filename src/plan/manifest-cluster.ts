@@ -67,7 +67,8 @@ export function clusterOfManifests(objects: readonly unknown[], namespace: strin
 }
 
 function kindOf(object: unknown): string {
-  return String(fieldOf(object, 'kind'));
+  const kind = fieldOf(object, 'kind');
+  return typeof kind === 'string' ? kind : '';
 }
 
 /** The undecoded object, in the namespace where it names none. */

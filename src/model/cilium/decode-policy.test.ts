@@ -241,6 +241,8 @@ test('objects of any shape give issues, never an exception', () => {
     policy({ egress: [{ toPorts: {} }] }),
     policy({ endpointSelector: 5, egress: [{ toEndpoints: [null, 'x'] }] }),
     policy({ egress: [{ toCIDRSet: ['x'], toEntities: [{}] }] }),
+    policy({ endpointSelector: { matchExpressions: [{ key: 'a', operator: 'In', values: [{ toString: 1 }] }] } }),
+    policy({ egress: [{ toCIDR: [{ toString: 1 }], toEntities: [{ toString: 1 }] }] }),
     policy({ egress: [{ toPorts: [{ ports: 'x', rules: { http: 'y', dns: 1 } }] }] }),
   ];
   for (const shape of shapes) {

@@ -52,12 +52,26 @@ export function textAt(faults: Faults, fields: Fields, key: string, path: string
   const value = fields[key];
   if (value === undefined || value === null) return undefined;
   if (typeof value === 'string') return value;
-  faults.add(
-    `${path}.${key}`,
-    `must be of type string, found ${JSON.stringify(value)?.slice(0, 60)}`,
-    'text in quotes',
-  );
+  faults.add(`${path}.${key}`, `must be of type string, found ${shown(value)}`, 'text in quotes');
   return undefined;
+}
+
+/** The texts of a list; other items are faults. */
+export function textsAt(faults: Faults, fields: Fields, key: string, path: string): readonly string[] | undefined {
+  return listAt(faults, fields, key, path)?.flatMap((item, position) => {
+    if (typeof item === 'string') return [item];
+    faults.add(
+      `${fieldPath(path, key)}[${position}]`,
+      `must be of type string, found ${shown(item)}`,
+      'text in quotes',
+    );
+    return [];
+  });
+}
+
+/** A value of any kind as a message names it: text as it is, anything else as JSON, cut. */
+export function shown(value: unknown): string {
+  return typeof value === 'string' ? value : String(JSON.stringify(value)).slice(0, 60);
 }
 
 /** The items of a list that are objects, with their paths; other items are faults. */

@@ -1,6 +1,6 @@
 import { cidrContains, formatCidr, type LabelSelector, parseCidr, parseIp } from '../../base/index.ts';
 import { type PolicyEntity, policyEntities } from './entities.ts';
-import { type Faults, type Fields, fieldsAt, itemsAt, listAt, textAt } from './faults.ts';
+import { type Faults, type Fields, fieldsAt, itemsAt, listAt, shown, textAt } from './faults.ts';
 import { checkDnsMatch } from './layer7.ts';
 import type { PolicyPeer } from './policy-types.ts';
 import {
@@ -106,7 +106,7 @@ function scopedSelector(selector: LabelSelector, { namespace, subjectIsInit }: P
 function readEntities(faults: Faults, item: Fields, key: string, path: string): readonly PolicyPeer[] | undefined {
   return listAt(faults, item, key, path)?.flatMap((entity, position): readonly PolicyPeer[] => {
     if (isEntity(entity)) return [{ kind: 'entity', entity }];
-    faults.add(`${path}.${key}[${position}]`, `unsupported entity: ${String(entity)}`, policyEntities.join(', '));
+    faults.add(`${path}.${key}[${position}]`, `unsupported entity: ${shown(entity)}`, policyEntities.join(', '));
     return [];
   });
 }
@@ -129,7 +129,7 @@ function readCidrs(faults: Faults, item: Fields, key: string, path: string): rea
 
 /** A prefix with host bits masked away; a fault in the words of Go's parser after `context`. */
 function readPrefix(faults: Faults, value: unknown, path: string, context: string): string | undefined {
-  const text = String(value);
+  const text = shown(value);
   const cidr = typeof value === 'string' ? parseCidr(value) : undefined;
   if (cidr) return formatCidr(cidr);
   faults.add(
@@ -175,7 +175,7 @@ function readExcept(faults: Faults, rule: Fields, path: string, cidr: string | u
     const prefix = readPrefix(faults, value, place, 'unable to parse CIDR');
     const inner = prefix === undefined ? undefined : parseCidr(prefix);
     if (outer && inner && !cidrContains(outer, inner)) {
-      faults.add(place, `allow CIDR prefix ${cidr} does not contain exclude CIDR prefix ${String(value)}`);
+      faults.add(place, `allow CIDR prefix ${cidr} does not contain exclude CIDR prefix ${shown(value)}`);
     }
     return prefix ?? [];
   });

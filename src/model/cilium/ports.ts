@@ -95,7 +95,7 @@ function readServerNames(faults: Faults, rule: Fields, path: string): readonly s
       );
     }
   }
-  return names.map(String);
+  return names.filter((name) => typeof name === 'string');
 }
 
 /** Labels are `*`, `**`, or characters with wildcards that do not touch each other. */

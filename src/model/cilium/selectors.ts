@@ -1,5 +1,5 @@
 import type { LabelRequirement, LabelSelector } from '../../base/index.ts';
-import { type Faults, type Fields, fieldsAt, itemsAt, listAt, textAt } from './faults.ts';
+import { type Faults, type Fields, fieldsAt, itemsAt, textAt, textsAt } from './faults.ts';
 
 export const namespaceKey = 'io.kubernetes.pod.namespace';
 export const namespaceLabelsPrefix = 'io.cilium.k8s.namespace.labels.';
@@ -41,7 +41,7 @@ function readRequirement(faults: Faults, item: Fields, path: string, position: n
   const where = `matchExpressions[${position}]`;
   const key = textAt(faults, item, 'key', path) ?? '';
   const operator = textAt(faults, item, 'operator', path) ?? '';
-  const values = (listAt(faults, item, 'values', path) ?? []).map(String);
+  const values = textsAt(faults, item, 'values', path) ?? [];
   checkKey(faults, key, `${path}.key`, `${where}.key`);
   if (!operators.includes(operator)) {
     const found = JSON.stringify(operator);

@@ -9,7 +9,9 @@ import { createFaults, isFields } from './faults.ts';
  * objects of other groups.
  */
 export function validateCiliumObject(object: unknown, settings?: PolicySettings): readonly Issue[] {
-  if (!isFields(object) || !String(object['apiVersion']).startsWith('cilium.io/')) return [];
+  if (!isFields(object)) return [];
+  const { apiVersion } = object;
+  if (typeof apiVersion !== 'string' || !apiVersion.startsWith('cilium.io/')) return [];
   switch (object['kind']) {
     case 'CiliumNetworkPolicy':
     case 'CiliumClusterwideNetworkPolicy':
