@@ -12,7 +12,7 @@ const direct: Decision = { passes: true, verdict: 'allow' };
 function judged(egress: readonly Decision[], ingress: readonly Decision[], outcome: string, killedMs?: number) {
   const decisions: Versions['decisions'] = (_node, _asked, direction) => (direction === 'egress' ? egress : ingress);
   const judgement = createJudgement({ decisions } as Versions, (address) => (address === 'c' ? 1 : 2));
-  if (killedMs !== undefined) judgement.killed(2, killedMs);
+  if (killedMs !== undefined) judgement.killed(2, killedMs)(killedMs);
   judgement.judge([{ ...asked, outcome }]);
   const { violations, failures, excusedByRestart, excusedByPath } = judgement.counts;
   return [violations.length, failures.length, excusedByRestart, excusedByPath];

@@ -7,8 +7,8 @@ const restartMaxMs = 10_000;
 export interface Judgement {
   /** Looks at answers whose versions are settled. */
   judge(answers: readonly Asked[]): void;
-  /** Notes that the data plane of a node has been killed now. */
-  killed(node: number, ms: number): void;
+  /** Notes that the data plane of a node is being killed; the answer is called when it is gone. */
+  killed(node: number, ms: number): (goneMs: number) => void;
   readonly counts: Counts;
 }
 
@@ -32,6 +32,8 @@ interface Restart {
   readonly node: number;
   readonly direction: Direction;
   readonly fromMs: number;
+  /** What passes before comes from the data plane that dies. */
+  goneMs: number;
   toMs: number;
 }
 
@@ -63,7 +65,7 @@ export function createJudgement(versions: Versions, nodeOf: (address: string) =>
     for (const { direction, node, decisions } of ways(asked)) {
       if (!decisions.every(({ verdict }) => verdict === 'http')) continue;
       for (const restart of restarts) {
-        if (restart.node !== node || restart.direction !== direction || restart.fromMs > asked.from) continue;
+        if (restart.node !== node || restart.direction !== direction || restart.goneMs > asked.from) continue;
         if (restart.toMs <= asked.to) continue;
         restart.toMs = asked.to;
       }
@@ -98,9 +100,13 @@ export function createJudgement(versions: Versions, nodeOf: (address: string) =>
     counts,
     killed(node, ms) {
       counts.restarts++;
-      for (const direction of ['egress', 'ingress'] as const) {
-        restarts.push({ node, direction, fromMs: ms, toMs: Number.POSITIVE_INFINITY });
-      }
+      const both = (['egress', 'ingress'] as const).map((direction): Restart => {
+        return { node, direction, fromMs: ms, goneMs: Number.POSITIVE_INFINITY, toMs: Number.POSITIVE_INFINITY };
+      });
+      restarts.push(...both);
+      return (goneMs) => {
+        for (const restart of both) restart.goneMs = goneMs;
+      };
     },
     judge(answers) {
       for (const asked of answers) if (asked.outcome === 'passed') noteRecovery(asked);

@@ -107,8 +107,10 @@ async function keepKilling(
     const kind = random() < 0.5 ? 'agent' : 'proxy';
     const pid = nodeProcess(soak.cluster.home, node, kind);
     if (pid === undefined) continue;
-    if (kind === 'proxy') judgement.killed(node, now());
+    const gone = kind === 'proxy' ? judgement.killed(node, now()) : undefined;
     process.kill(pid, 'SIGKILL');
+    while (nodeProcess(soak.cluster.home, node, kind) === pid) await sleep(5);
+    gone?.(now());
   }
 }
 
