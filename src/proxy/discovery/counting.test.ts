@@ -24,7 +24,7 @@ test('what is discovered counts where Envoy counts it', () => {
   const engine = {
     clusters: { serviceNames: () => ['s'], followers: (name: string) => (name === 's' ? [eds] : []) },
     listeners: {
-      filterNames: () => ['f'],
+      filters: () => new Map([['f', 'http_filter']]),
       routeNames: () => ['r'],
       routePrefixes: (name: string) => new Set(name === 'r' ? ['http.a.', 'http.b.'] : []),
     },

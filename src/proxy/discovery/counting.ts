@@ -85,7 +85,12 @@ export function countDiscovery(
   /** What is counted for a filter, or for each connection manager that uses a route configuration. */
   function named(url: string, name: string): readonly NamedSubscriptionStats[] {
     if (url === typeUrl.extensionConfig)
-      return [subscription(FILTER_SUBSCRIPTION_STATS, `extension_config_discovery.http_filter.${name}.`)];
+      return [
+        subscription(
+          FILTER_SUBSCRIPTION_STATS,
+          `extension_config_discovery.${listeners.filters().get(name) ?? 'http_filter'}.${name}.`,
+        ),
+      ];
     const prefixes = url === typeUrl.route ? [...listeners.routePrefixes(name)] : [];
     return prefixes.map((prefix) => subscription(ROUTE_SUBSCRIPTION_STATS, `${prefix}rds.${name}.`));
   }
@@ -93,7 +98,7 @@ export function countDiscovery(
   function subscribed(url: string): readonly string[] {
     if (url === typeUrl.endpoint) return clusters.serviceNames();
     if (url === typeUrl.route) return listeners.routeNames();
-    return url === typeUrl.extensionConfig ? listeners.filterNames() : [];
+    return url === typeUrl.extensionConfig ? [...listeners.filters().keys()] : [];
   }
 
   return {

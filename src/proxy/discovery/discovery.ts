@@ -70,7 +70,7 @@ export function startDiscovery(options: DiscoveryOptions): Discovery {
   async function subscribeNeeded(): Promise<void> {
     want(typeUrl.endpoint, clusters.serviceNames());
     files.want(typeUrl.endpoint, clusters.serviceFiles());
-    const chains = begun ? listeners.filterNames() : [];
+    const chains = begun ? [...listeners.filters().keys()] : [];
     want(typeUrl.extensionConfig, [...new Set([...chains, ...filters.upstreamNames()])]);
     if (!begun) return;
     const names = listeners.routeNames();

@@ -46,7 +46,7 @@ export const ROUTE_SUBSCRIPTION_STATS = statsKind(
   { counters: ['update_empty'] },
 );
 
-/** `extension_config_discovery.http_filter.<name>.` */
+/** `extension_config_discovery.http_filter.<name>.`, or `network_filter` in its place. */
 export class FilterSubscriptionStats extends NamedSubscriptionStats {
   /** Answers that were of no use, or did not come in time. */
   fail = 0;

@@ -9,7 +9,8 @@ export type ChainPlace = 'downstream' | 'upstream';
 
 /** How a chain reads the resource of a discovered filter, and what stands in its place until it comes. */
 export interface FilterSubscription<Filter = HttpFilter> {
-  readonly place: ChainPlace;
+  /** `connection`: it is a network filter. */
+  readonly place: ChainPlace | 'connection';
   readonly read: (fields: Fields) => Filter | undefined;
   readonly fallback: Filter | undefined;
   /** Full names of the configuration messages that are expected. */

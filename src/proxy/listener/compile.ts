@@ -9,12 +9,15 @@ import type { ProcessDrain } from './drain.ts';
 import type { Want } from './warming.ts';
 
 /** Resources that a configuration refers to. */
+type FilterKindName = 'http_filter' | 'network_filter';
+
 export interface Needs {
   /** With the stat prefixes of who uses each. */
   readonly routes: ReadonlyMap<string, ReadonlySet<string>>;
   /** Those of the routes that come from files. */
   readonly files: ReadonlyMap<string, FileSource>;
-  readonly filters: ReadonlySet<string>;
+  /** Discovered filters by what they are in the names of statistics. */
+  readonly filters: ReadonlyMap<string, FilterKindName>;
   /** Those that must be there before it serves. */
   readonly wants: readonly Want[];
 }
@@ -38,11 +41,11 @@ export function compileListener(
   const issues: Issue[] = [];
   const routes = new Map<string, Set<string>>();
   const files = new Map<string, FileSource>();
-  const filters = new Set<string>();
+  const filters = new Map<string, FilterKindName>();
   const wants: Want[] = [];
   const scope = stats.scope();
   const discoverFilter = <Filter>(name: string, options: FilterSubscription<Filter>): DiscoveredFilter<Filter> => {
-    filters.add(name);
+    filters.set(name, options.place === 'connection' ? 'network_filter' : 'http_filter');
     if (options.waits) wants.push({ kind: 'filter', name, timeoutMs: options.timeoutMs });
     return context.discoverFilter(name, options);
   };

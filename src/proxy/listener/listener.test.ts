@@ -148,7 +148,7 @@ test('a listener that waits for a discovered filter serves when it comes; a swap
     typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router' },
   };
   await listeners.put(says('one', { http_filters: [discovered, router] }));
-  assert.deepEqual(listeners.filterNames(), ['mutate']);
+  assert.deepEqual([...listeners.filters().keys()], ['mutate']);
   const port = portOf(listeners);
   await assert.rejects(once(port, '/'));
   assert.deepEqual(listeners.gauges(), { active: 0, warming: 1, draining: 0, chainsDraining: 0, workersStarted: 1 });

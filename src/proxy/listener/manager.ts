@@ -92,8 +92,9 @@ export class ListenerManager {
     return new Set(this.#needs().flatMap(({ routes }) => [...(routes.get(name) ?? [])]));
   }
 
-  filterNames(): readonly string[] {
-    return [...new Set(this.#needs().flatMap(({ filters }) => [...filters]))];
+  /** Discovered filters by name, and what each is. */
+  filters(): Needs['filters'] {
+    return new Map(this.#needs().flatMap(({ filters }) => [...filters]));
   }
 
   /** Of what is in force, and of what is to come. */

@@ -1,22 +1,28 @@
 import { readStreamSource } from '../config/config-source.ts';
 import { type Fields, typeName } from '../config/fields.ts';
 import type { DiscoverFilter, FilterSubscription } from '../filter/context.ts';
+import { LISTENER_STATS, type ListenerStats } from '../listener/stats.ts';
 import type { NetworkFilter, NetworkFilterContext, NetworkFilterKind } from './filter.ts';
 
 /** What a chain needs to have its filters discovered. */
 export interface DiscoveringContext extends NetworkFilterContext {
   readonly discoverFilter: DiscoverFilter;
+  /** `listener.<address>.` */
+  readonly statPrefix: string;
 }
 
 /** A filter that has not come serves nobody. */
-const MISSING: NetworkFilter = {
-  begin: (stream) => ({
-    onConnection: () => {
-      stream.close('');
-      return 'stop';
-    },
-  }),
-};
+function missingFilter(counters: ListenerStats): NetworkFilter {
+  return {
+    begin: (stream) => ({
+      onConnection: () => {
+        counters.networkExtensionMissing++;
+        stream.close('');
+        return 'stop';
+      },
+    }),
+  };
+}
 
 type Kinds = ReadonlyMap<string, NetworkFilterKind>;
 type Source = Pick<FilterSubscription<NetworkFilter>, 'fallback' | 'types' | 'waits' | 'timeoutMs'>;
@@ -26,20 +32,21 @@ type Source = Pick<FilterSubscription<NetworkFilter>, 'fallback' | 'types' | 'wa
  * a new version ends none.
  */
 export function readDiscovered(filter: Fields, name: string, context: DiscoveringContext, kinds: Kinds): NetworkFilter {
-  const source = filter.message('config_discovery', (inner) => readSource(inner, name, context, kinds));
+  const source = filter.message('config_discovery', (inner) => readSource(inner, context, kinds));
   const cell = context.discoverFilter<NetworkFilter>(name, {
-    place: 'downstream',
+    place: 'connection',
     read: (fields) => kinds.get(typeName(fields.json))?.read(fields, context),
     fallback: source?.fallback,
     types: source?.types ?? new Set(),
     waits: source?.waits ?? true,
     timeoutMs: source?.timeoutMs ?? 0,
   });
-  return { begin: (stream) => (cell.filter ?? MISSING).begin(stream) };
+  const missing = missingFilter(context.stats.get(LISTENER_STATS, context.statPrefix));
+  return { begin: (stream) => (cell.filter ?? missing).begin(stream) };
 }
 
 /** Reads an `envoy.config.core.v3.ExtensionConfigSource`. */
-function readSource(fields: Fields, name: string, context: NetworkFilterContext, kinds: Kinds): Source {
+function readSource(fields: Fields, context: NetworkFilterContext, kinds: Kinds): Source {
   const types = new Set(fields.strings('type_urls').map((url) => url.slice(url.lastIndexOf('/') + 1)));
   for (const [index, type] of [...types].entries()) {
     if (kinds.has(type)) continue;
@@ -55,10 +62,6 @@ function readSource(fields: Fields, name: string, context: NetworkFilterContext,
     return undefined;
   });
   const waits = !fields.flag('apply_default_config_without_warming');
-  if (!waits && !fields.has('default_config')) {
-    const message = `filter config ${name} applied without warming but has no default config`;
-    fields.problem('apply_default_config_without_warming', message);
-  }
   const source = fields.message('config_source', readStreamSource);
   return { fallback, types, waits, timeoutMs: source?.fetchTimeout ?? 0 };
 }
