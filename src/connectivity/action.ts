@@ -2,7 +2,7 @@ import { createPrinter, type HubbleClient } from '../hubble/index.ts';
 import type { CommandResult, Edges } from './edges.ts';
 import { flowRequirements, inTimeOrder, matchFlows } from './flow-match.ts';
 import { type FlowRecorder, recordFlows } from './flow-recorder.ts';
-import type { Action, Expectation } from './model.ts';
+import type { Action, Expectation, SourcePorts } from './model.ts';
 
 /** What came of an action; `log` is printed when it failed or when everything is asked for. */
 export interface ActionResult {
@@ -15,6 +15,7 @@ export interface ActionResult {
 export interface ActionOptions {
   /** Print the flows also when they are as expected. */
   readonly printFlows: boolean;
+  readonly sourcePorts: SourcePorts;
 }
 
 interface Ways {
@@ -31,11 +32,11 @@ const flowsPollMs = 100;
 const exitCodes = { ok: 0, dropped: 28, denied: 22, 'http-error': 22, 'tls-error': 35 } as const;
 
 /**
- * The command of an action. curl's own report ends with the connection, whose source port tells its flows from others.
+ * The command of an action. The source port tells its flows from those of connections that earlier actions left behind.
  * It does not check certificates: that of the stand-in for the outside world is signed by the cluster's own authority.
  * What is to be dropped is given up after one second, which the first packet of a connection needs none of.
  */
-export function commandOf(action: Action, { result }: Expectation): string[] {
+export function commandOf(action: Action, { result }: Expectation, { first, last }: SourcePorts): string[] {
   if (action.kind === 'ping') return ['ping', '-c', '1', '-W', result === 'ok' ? '2' : '1', action.address];
   const connectTimeout = result === 'dropped' && action.resolves === undefined ? '1' : '2';
   return [
@@ -46,6 +47,8 @@ export function commandOf(action: Action, { result }: Expectation): string[] {
     '--fail',
     '--show-error',
     '--insecure',
+    '--local-port',
+    `${first}-${last}`,
     '--connect-timeout',
     connectTimeout,
     '--max-time',
@@ -69,15 +72,13 @@ export async function runAction(
   const startedNs = BigInt(Date.now()) * 1_000_000n;
   const recorder = hubble && recordFlows(hubble, action.source, startedNs);
   try {
-    const command = commandOf(action, expectation);
+    const command = commandOf(action, expectation, options.sourcePorts);
     const result = await edges.exec(action.source, command, execTimeoutMs);
     const fault = exitFault(action, expectation, result);
     if (fault !== undefined) {
       return { ok: false, reason: fault, log: `  ❌ command "${command.join(' ')}" ${fault}\n${indented(result)}` };
     }
-    return recorder
-      ? await validateFlows(edges, recorder, action, expectation, sourcePortOf(result), options)
-      : { ok: true, log: '' };
+    return recorder ? await validateFlows(edges, recorder, action, expectation, options) : { ok: true, log: '' };
   } finally {
     recorder?.close();
   }
@@ -107,19 +108,14 @@ function indented({ stdout, stderr }: CommandResult): string {
     .join('');
 }
 
-function sourcePortOf({ stdout }: CommandResult): number {
-  return Number(/:(\d+) -> /.exec(stdout)?.[1] ?? 0);
-}
-
 async function validateFlows(
   edges: Edges,
   recorder: FlowRecorder,
   action: Action,
   expectation: Expectation,
-  sourcePort: number,
   options: ActionOptions,
 ): Promise<ActionResult> {
-  const requirements = flowRequirements(action, expectation, sourcePort);
+  const requirements = flowRequirements(action, expectation, options.sourcePorts);
   const deadline = edges.now() + flowsTimeoutMs;
   for (;;) {
     const flows = inTimeOrder(recorder.flows());

@@ -24,6 +24,7 @@ const curl: CurlAction = {
   method: 'GET',
   headers: [],
 };
+const sourcePorts = { first: 40_000, last: 40_007 };
 const ping: Action = {
   kind: 'ping',
   name: 'ping-ipv4-0',
@@ -125,7 +126,7 @@ test('flows are held against what was expected', () => {
     ['a dropped ping with an answer', ping, dropped, [icmp(8, false, true), icmp(0, true)], false],
   ];
   for (const [name, action, expectation, flows, expected] of cases) {
-    const requirements = flowRequirements(action, expectation, action.kind === 'curl' ? 40000 : 0);
+    const requirements = flowRequirements(action, expectation, sourcePorts);
     const matched = requirements.every((requirement) => matchFlows(requirement, flows).matched);
     assert.equal(matched, expected, name);
   }
@@ -151,7 +152,7 @@ test('a name must have been resolved', () => {
     ['refused', { result: 'ok', dns: 'proxy' }, [dns(false), answer, refusal], false],
   ];
   for (const [name, expectation, flows, expected] of cases) {
-    const [requirement] = flowRequirements(action, expectation, 0);
+    const [requirement] = flowRequirements(action, expectation, sourcePorts);
     assert.ok(requirement);
     assert.equal(matchFlows(requirement, flows).matched, expected, name);
   }

@@ -1,5 +1,5 @@
 import { type Flow, MessageType, toNumber, Verdict } from '../model/flow/index.ts';
-import type { Action, CurlAction, Drop, Expectation, PingAction } from './model.ts';
+import type { Action, CurlAction, Drop, Expectation, PingAction, SourcePorts } from './model.ts';
 
 /** A named test on one flow. */
 interface FlowMatcher {
@@ -26,11 +26,15 @@ export interface MatchResult {
 const dnsPort = 53;
 const refused = 5;
 
-/** What the flows of an action have to show. `sourcePort` is the client's, 0 when it is not known. */
-export function flowRequirements(action: Action, expectation: Expectation, sourcePort: number): FlowRequirement[] {
+/** What the flows of an action have to show. */
+export function flowRequirements(
+  action: Action,
+  expectation: Expectation,
+  sourcePorts: SourcePorts,
+): FlowRequirement[] {
   if (action.kind === 'ping') return [pingRequirement(action, expectation)];
   const dns = action.resolves === undefined ? [] : [dnsRequirement(action.source.address, expectation)];
-  return [...dns, tcpRequirement(action, expectation, sourcePort)];
+  return [...dns, tcpRequirement(action, expectation, sourcePorts)];
 }
 
 function pingRequirement(action: PingAction, { result, drop: wanted }: Expectation): FlowRequirement {
@@ -74,7 +78,7 @@ interface Connection {
 }
 
 /** Which flows belong to the client's connection, in both directions. */
-function connectionOf(action: CurlAction, sourcePort: number): Connection {
+function connectionOf(action: CurlAction, { first, last }: SourcePorts): Connection {
   const client = action.source.address;
   const targets = action.targetAddresses && new Set(action.targetAddresses);
   const targetPorts = new Set([action.port, action.translatedPort]);
@@ -82,7 +86,7 @@ function connectionOf(action: CurlAction, sourcePort: number): Connection {
     const { IP: ip, l4 } = flow;
     if (!ip || !l4?.TCP || ip[from] !== client) return false;
     const ports = { source: l4.TCP.source_port ?? 0, destination: l4.TCP.destination_port ?? 0 };
-    if (!targetPorts.has(ports[to]) || (sourcePort > 0 && ports[from] !== sourcePort)) return false;
+    if (!targetPorts.has(ports[to]) || ports[from] < first || ports[from] > last) return false;
     if (targets) return targets.has(ip[to] ?? '');
     // Requests to several names go side by side; what has another name belongs to another one.
     const names = (to === 'source' ? flow.source_names : flow.destination_names) ?? [];
@@ -97,9 +101,9 @@ function connectionOf(action: CurlAction, sourcePort: number): Connection {
 function tcpRequirement(
   action: CurlAction,
   { result, http, drop: wanted }: Expectation,
-  sourcePort: number,
+  sourcePorts: SourcePorts,
 ): FlowRequirement {
-  const { forward, backward } = connectionOf(action, sourcePort);
+  const { forward, backward } = connectionOf(action, sourcePorts);
   const flags = ({ l4 }: Flow): { SYN?: boolean; ACK?: boolean; FIN?: boolean; RST?: boolean } => l4?.TCP?.flags ?? {};
   const either = (flow: Flow): boolean => forward(flow) || backward(flow);
   const syn: FlowMatcher = {

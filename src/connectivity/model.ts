@@ -75,6 +75,12 @@ export interface PingAction extends ActionBase {
   readonly address: string;
 }
 
+/** Ports that an action's connections come from, both included; no other action's do. */
+export interface SourcePorts {
+  readonly first: number;
+  readonly last: number;
+}
+
 /**
  * What the policies in force promise for an action.
  * `ok`: it succeeds; `http` also asks for the request's flow. `dropped`: the packets are dropped. `denied`: the proxy

@@ -226,7 +226,7 @@ test('exit codes', () => {
     ['tls-error', 28, 'terminated with exit code 28 instead of 35'],
   ] as const;
   for (const [result, exitCode, expected] of cases) assert.equal(exitFault(curl, { result }, done(exitCode)), expected);
-  assert.equal(commandOf(curl, { result: 'ok' }).at(-1), 'http://x/');
+  assert.equal(commandOf(curl, { result: 'ok' }, { first: 1, last: 2 }).at(-1), 'http://x/');
 });
 
 test('ranges stand in the place of ports', () => {

@@ -4,7 +4,7 @@ import { runAction } from './action.ts';
 import { countNodes, deployWorkloads } from './deploy.ts';
 import { type Edges, RunFault } from './edges.ts';
 import { defaultExternal, defaultNamespace, type ManifestValues, readManifests } from './manifests.ts';
-import type { Action, ConnectivityTest, ExternalTargets, Scenario, Workloads } from './model.ts';
+import type { Action, ConnectivityTest, ExternalTargets, Scenario, SourcePorts, Workloads } from './model.ts';
 import { applyPolicies, removePolicies } from './policies.ts';
 import { widenPorts } from './port-ranges.ts';
 import { type ActionRecord, type Outcome, reportText } from './report.ts';
@@ -39,6 +39,7 @@ interface Run {
   readonly workloads: Workloads;
   readonly hubble: HubbleClient | undefined;
   readonly filter: TestFilter;
+  readonly nextPorts: () => SourcePorts;
 }
 
 /**
@@ -68,10 +69,29 @@ export async function runConnectivityTest(options: ConnectivityOptions, edges: E
   });
   const hubble = await connectHubble(options, edges);
   try {
-    return await runTests({ edges, options, values, workloads, hubble, filter: filter.value });
+    return await runTests({
+      edges,
+      options,
+      values,
+      workloads,
+      hubble,
+      filter: filter.value,
+      nextPorts: sourcePorts(),
+    });
   } finally {
     hubble?.close();
   }
+}
+
+/** Ports below those that systems choose by themselves; a few for each action, since one may still be taken by a closed connection. */
+function sourcePorts(): () => SourcePorts {
+  const [lowest, highest, each] = [20_000, 31_999, 8];
+  let next = lowest;
+  return () => {
+    const first = next;
+    next = first + 2 * each > highest ? lowest : first + each;
+    return { first, last: first + each - 1 };
+  };
 }
 
 function scenariosOf({ name, scenarios }: ConnectivityTest, filter: TestFilter): Scenario[] {
@@ -174,7 +194,7 @@ interface Job {
 }
 
 async function runJob(
-  { edges, workloads, hubble, options }: Run,
+  { edges, workloads, hubble, options, nextPorts }: Run,
   test: ConnectivityTest,
   { scenario, action }: Job,
 ): Promise<{ readonly record: ActionRecord; readonly log: string }> {
@@ -184,7 +204,10 @@ async function runJob(
   // Flows of a node's own network name no pod, by which an action's flows are found.
   const ways = { edges, hubble: scenario.fromHosts ? undefined : hubble };
   const expectation = test.expect(action, workloads);
-  const result = await runAction(ways, action, expectation, { printFlows: options.printFlows ?? false });
+  const result = await runAction(ways, action, expectation, {
+    printFlows: options.printFlows ?? false,
+    sourcePorts: nextPorts(),
+  });
   edges.write('.');
   return {
     record: { test: test.name, title, ok: result.ok, reason: result.reason },
