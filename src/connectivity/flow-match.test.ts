@@ -161,7 +161,7 @@ test('a name must have been resolved', () => {
 test('flows of another name than the one asked for belong to somebody else', () => {
   const { targetAddresses: _, ...rest } = curl;
   const action: CurlAction = { ...rest, targetAddresses: undefined, resolves: 'k8s.io' };
-  const requirement = flowRequirements(action, dropped, 0).find(({ name }) => name === 'TCP drop');
+  const requirement = flowRequirements(action, dropped, sourcePorts).find(({ name }) => name === 'TCP drop');
   assert.ok(requirement);
   const answered = (name: string): readonly Flow[] => [syn, synDrop, { ...synAck, source_names: [name] }];
   assert.equal(matchFlows(requirement, answered('one.one.one.one')).matched, true);
