@@ -79,7 +79,10 @@ interface EndpointFacts {
 }
 
 function endpointObject(endpoint: LocalEndpoint, { id, labels, pod, nodeAddress }: EndpointFacts): unknown {
-  const enforcement = (enforcing: boolean) => ({ enforcing, state: enforcing ? 'enforcing' : 'non-enforcing' });
+  const enforcement = (enforced: boolean) => {
+    const enforcing = enforced && !endpoint.audit;
+    return { enforcing, state: enforcing ? 'enforcing' : 'non-enforcing' };
+  };
   const ports = (pod.spec?.containers ?? [])
     .flatMap((container) => container.ports ?? [])
     .filter(({ name }) => name !== undefined);

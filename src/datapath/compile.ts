@@ -78,10 +78,12 @@ function addEndpoint(sets: ElementSets, endpoint: LocalEndpoint, path: string): 
   return [];
 }
 
-function addEnforced(sets: ElementSets, address: string, { enforceEgress, enforceIngress }: Enforcement): void {
+function addEnforced(sets: ElementSets, address: string, enforcement: Enforcement): void {
+  if (enforcement.audit) sets.add('audited', address);
+  if (enforcement.answerDenials) sets.add('answered', address);
   for (const [direction, enforced] of [
-    ['egress', enforceEgress],
-    ['ingress', enforceIngress],
+    ['egress', enforcement.enforceEgress],
+    ['ingress', enforcement.enforceIngress],
   ] as const) {
     if (!enforced) continue;
     sets.add(`${direction}_enforced`, address);

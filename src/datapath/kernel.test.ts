@@ -12,6 +12,7 @@ const ways: readonly { name: string; cases: string; args: readonly string[]; roo
   { name: 'of pods, in a user namespace', cases: 'kernel-cases.ts', args: user, root: false },
   { name: 'of pods, as root', cases: 'kernel-cases.ts', args: [], root: true },
   { name: 'of nodes, in a user namespace', cases: 'host-cases.ts', args: user, root: false },
+  { name: 'in audit mode, in a user namespace', cases: 'audit-cases.ts', args: user, root: false },
 ];
 
 for (const { name, cases, args, root } of ways) {

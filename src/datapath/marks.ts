@@ -8,6 +8,8 @@ export const fromProxyMark = 0xb00;
 export const toNodeMark = 0x400;
 /** Routing table that sends `toNodeMark` packets into the tunnel. */
 export const toNodeTable = 2005;
+/** In place of the peer's identity once audit mode has let the packet pass: no identity has this number. */
+export const auditedMark = 0xffffffff;
 /** The packet is one that traces show. */
 export const sampledMark = 0x10000;
 /** Routing table that delivers `toProxyMark` packets locally. */

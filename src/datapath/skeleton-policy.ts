@@ -1,9 +1,11 @@
+import { auditedMark } from './marks.ts';
 import { type Direction, matchTypes, type Phase, type Shape, setName, shapesOf, subjectsName } from './shapes.ts';
 import { dropAndLog, logStatement } from './skeleton-trace.ts';
 
 /**
  * The chains that judge one direction, entered for packets of endpoints that have entries: deny, redirect, allow and
  * default deny in this order. A redirect ends in a chain that accepts, a denial in one that drops; an allowed packet returns.
+ * A denial of an endpoint in audit mode is reported and returns, too: what would have been dropped is not redirected either.
  */
 export function policyChains(direction: Direction): string[] {
   const endpoint = endpointOf(direction);
@@ -27,6 +29,7 @@ export function policyChains(direction: Direction): string[] {
     `chain ${direction} {`,
     `jump ${direction === 'egress' ? 'identify_destination' : 'identify_source'}`,
     `${endpoint} @${subjectsName(direction, 'deny')} jump ${direction}_deny`,
+    `meta mark ${auditedMark} return`,
     `${endpoint} @${subjectsName(direction, 'redirect')} jump ${direction}_redirect`,
     `goto ${direction}_allow`,
     '}',
@@ -39,7 +42,19 @@ function endpointOf(direction: Direction): string {
 }
 
 function denied(direction: Direction, name: string, matchType: number, reason: number): string[] {
-  return dropAndLog(name, reason, direction, { verdict: `verdict denied ${direction} ${matchType}` });
+  const endpoint = endpointOf(direction);
+  const audited = `${direction}_audited_${matchType}`;
+  return [
+    `chain ${audited} {`,
+    `ct state new ${logStatement(`verdict audited ${direction} ${matchType}`)}`,
+    `meta mark set ${auditedMark}`,
+    '}',
+    ...dropAndLog(name, reason, direction, {
+      verdict: `verdict denied ${direction} ${matchType}`,
+      unless: `${endpoint} @audited goto ${audited}`,
+      answer: `${endpoint} @answered counter reject with icmp type admin-prohibited`,
+    }),
+  ];
 }
 
 function allowed(direction: Direction, matchType: number): string[] {

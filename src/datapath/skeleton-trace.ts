@@ -26,12 +26,22 @@ export function logStatement(prefix: string): string {
   return `log prefix "${prefix}" group ${logGroup} snaplen ${snapLength}`;
 }
 
+export interface DropOptions {
+  /** What the log says before it names the drop. */
+  readonly verdict?: string;
+  readonly end?: 'drop' | 'reject';
+  /** A rule that may lead packets away before anything is reported. */
+  readonly unless?: string;
+  /** A rule that may answer the sender once the drop is reported. */
+  readonly answer?: string;
+}
+
 /** A chain that reports a drop under Cilium's reason number and then drops (or answers with a refusal). */
 export function dropAndLog(
   name: string,
   reason: number,
   direction: Direction,
-  { verdict, end = 'drop' }: { readonly verdict?: string; readonly end?: 'drop' | 'reject' } = {},
+  { verdict, end = 'drop', unless, answer }: DropOptions = {},
 ): string[] {
   const limit = `limit rate ${shownDropsPerSecond}/second burst ${shownDropsPerSecond} packets`;
   return [
@@ -40,7 +50,9 @@ export function dropAndLog(
     logStatement(`drop ${reason} ${direction}`),
     '}',
     `chain ${name} {`,
+    ...(unless === undefined ? [] : [unless]),
     `${limit} jump ${name}_log`,
+    ...(answer === undefined ? [] : [answer]),
     `counter ${end}`,
     '}',
   ];

@@ -17,6 +17,8 @@ const defaultConfig: AgentConfig = {
   nodeSelectorLabels: false,
   allowLocalhost: true,
   labels: '',
+  policyAuditMode: false,
+  policyDenyResponse: 'none',
   serviceCidr: '10.96.0.0/16',
 };
 
@@ -24,7 +26,7 @@ const defaultConfig: AgentConfig = {
  * The agent's settings from the `kube-system/cilium-config` ConfigMap, under Cilium's own keys:
  * `routing-mode` (tunnel|native), `enable-envoy-config`, `enable-host-firewall`, `enable-policy`, `enable-non-default-deny-policies`,
  * `enable-node-selector-labels`, `allow-localhost` (auto|always|policy; auto is always, as in Cilium on Kubernetes), `labels`,
- * `ipv4-service-range`.
+ * `policy-audit-mode`, `policy-deny-response` (none|icmp), `ipv4-service-range`.
  * A value that is not understood keeps the default and is told to `onFault`.
  */
 export function configOf(map: ConfigMap | undefined, onFault: (fault: ConfigFault) => void): AgentConfig {
@@ -44,6 +46,8 @@ export function configOf(map: ConfigMap | undefined, onFault: (fault: ConfigFaul
     nodeSelectorLabels: choose('enable-node-selector-labels', ['true', 'false'], 'false') === 'true',
     allowLocalhost: choose('allow-localhost', ['auto', 'always', 'policy'], 'auto') !== 'policy',
     labels: labelsOf(data['labels'], onFault),
+    policyAuditMode: choose('policy-audit-mode', ['true', 'false'], 'false') === 'true',
+    policyDenyResponse: choose('policy-deny-response', ['none', 'icmp'], 'none'),
     serviceCidr: data['ipv4-service-range'] ?? defaultConfig.serviceCidr,
   };
 }

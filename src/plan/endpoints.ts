@@ -10,12 +10,28 @@ import {
 } from './cluster-view.ts';
 import type { EndpointGroup } from './endpoint-groups.ts';
 import type { LocalEndpoint } from './node-plan.ts';
-import type { World } from './world.ts';
+import type { AgentConfig, World } from './world.ts';
+
+/** How denials of this node's endpoints end, itself included. */
+export function denialsOf({
+  policyAuditMode,
+  policyDenyResponse,
+}: AgentConfig): Pick<LocalEndpoint, 'audit' | 'answerDenials'> {
+  return {
+    ...(policyAuditMode && { audit: true as const }),
+    ...(policyDenyResponse === 'icmp' && { answerDenials: true as const }),
+  };
+}
 
 /** The pods of this node with what is enforced on them, by namespace and name. */
-export function localEndpoints(view: ClusterView, groups: readonly EndpointGroup[]): readonly LocalEndpoint[] {
+export function localEndpoints(
+  view: ClusterView,
+  groups: readonly EndpointGroup[],
+  config: AgentConfig,
+): readonly LocalEndpoint[] {
+  const denials = denialsOf(config);
   const groupOf = new Map(groups.flatMap((group) => group.pods.map((pod) => [pod, group.policy] as const)));
-  return view.localPods.map((pod) => localEndpoint(pod, groupOf.get(pod)));
+  return view.localPods.map((pod) => ({ ...localEndpoint(pod, groupOf.get(pod)), ...denials }));
 }
 
 function localEndpoint(pod: PlannedPod, policy: EndpointGroup['policy'] | undefined): LocalEndpoint {

@@ -57,6 +57,10 @@ export interface NodeAddress {
 export interface Enforcement {
   readonly enforceIngress: boolean;
   readonly enforceEgress: boolean;
+  /** What Layer 3 and 4 would drop is reported and passes. Absent: it is dropped. */
+  readonly audit?: true;
+  /** The sender of what Layer 3 and 4 drop gets an ICMP error. Absent: nothing. */
+  readonly answerDenials?: true;
 }
 
 /** A pod on this node. */

@@ -3,7 +3,7 @@ import { type PeerIdentity, type ResolvedPolicy, reservedIdentityLabels } from '
 import { type ClusterView, clusterView, nodeLabels, notPlannable } from './cluster-view.ts';
 import { dnsPlan, redirectsDns } from './dns.ts';
 import type { EndpointGroup } from './endpoint-groups.ts';
-import { localEndpoints } from './endpoints.ts';
+import { denialsOf, localEndpoints } from './endpoints.ts';
 import { buildEnvoyConfigs } from './envoy-config/build.ts';
 import { type SelectedConfigs, selectEnvoyConfigs } from './envoy-config/select.ts';
 import { originalDstCluster } from './envoy-json.ts';
@@ -73,8 +73,8 @@ function planOf(world: World, view: ClusterView, resolvePolicies: PolicyStage): 
       node: view.node,
       peers: view.peers,
       serviceCidr: world.config.serviceCidr,
-      endpoints: localEndpoints(view, outcome.groups),
-      ...(outcome.host && { host: enforcementOf(outcome.host) }),
+      endpoints: localEndpoints(view, outcome.groups, world.config),
+      ...(outcome.host && { host: { ...enforcementOf(outcome.host), ...denialsOf(world.config) } }),
       ipcache: ipcache(addresses, outcome.world),
       policy: policyEntries([...outcome.groups, ...hostSubjects(view, outcome.host)], {
         httpEgress: port(policyListener.httpEgress),
@@ -93,7 +93,7 @@ function planOf(world: World, view: ClusterView, resolvePolicies: PolicyStage): 
       endpoints: sorted(built.resources.endpoint),
       secrets: sorted(built.resources.secret),
       extensionConfigs: new Map([
-        ...rbacConfigs(view, outcome.groups, ranges, reach),
+        ...rbacConfigs(view, outcome.groups, { ranges, reach, audit: world.config.policyAuditMode }),
         ...tlsRbacConfigs(outcome.groups, ranges, outcome.index),
       ]),
     },

@@ -239,3 +239,46 @@ const cases: readonly Case[] = [
 ];
 
 testCases(cases);
+
+const audit = { config: { ...config, policyAuditMode: true } };
+/** In the proxy; what the kernel lets pass is in the kernel's own tests. */
+const auditCases: readonly Case[] = [
+  {
+    name: 'audit mode: Layer-7 rules are enforced for their peers and ports, Layer 3 and 4 refuse nothing',
+    policies: [
+      egress({ toEndpoints: [{ matchLabels: { name: 'echo-same-node' } }], toPorts: get('/a') }),
+      cnp({ endpointSelector: clients, egressDeny: [{ toEntities: ['world'] }] }, 'd'),
+    ],
+    world: audit,
+    expect: [
+      ['egress client>echo tcp/8080 GET /a', 'allowed'],
+      ['egress client>echo tcp/8080 GET /b', 'denied'],
+      ['egress client>echo tcp/81 GET /b', 'allowed'],
+      ['egress client>far tcp/8080 GET /b', 'allowed'],
+      ['egress client>world tcp/80 GET /', 'allowed'],
+    ],
+  },
+  {
+    name: 'audit mode: a backend’s Layer-7 rules bind their own clients',
+    policies: [
+      ingress({ fromEndpoints: [{ matchLabels: { other: 'client' } }], toPorts: get('/a') }),
+      cnp({ endpointSelector: echoes, ingressDeny: [{ fromEntities: ['world'] }] }, 'd'),
+    ],
+    world: audit,
+    expect: [
+      ['ingress client2>echo tcp/8080 GET /a', 'allowed'],
+      ['ingress client2>echo tcp/8080 GET /b', 'denied'],
+      ['ingress client>echo tcp/8080 GET /b', 'allowed'],
+      ['ingress client2>echo tcp/81 GET /b', 'allowed'],
+      ['ingress world>echo tcp/8080 GET /b', 'allowed'],
+    ],
+  },
+  {
+    name: 'audit mode without Layer-7 rules refuses nothing in the proxy',
+    policies: [egress({}), ingress({})],
+    world: audit,
+    expect: [['egress client>echo tcp/8080 GET /', 'allowed']],
+  },
+];
+
+testCases(auditCases);

@@ -10,8 +10,8 @@ import {
 import type { EndpointGroup } from './endpoint-groups.ts';
 import { namedConfig, networkRbacType, tlsConfigNames } from './envoy-json.ts';
 import type { Identity, JsonObject, ResourceMap } from './node-plan.ts';
-import { allOf, anyOf } from './rbac.ts';
 import { type AddressBook, addressBook, destinationIp, destinationPorts, remoteIp } from './rbac-addresses.ts';
+import { allOf, anyOf } from './rbac-statements.ts';
 import { serverNameMatcher } from './server-names.ts';
 
 type Direction = PolicyFilter['direction'];

@@ -12,8 +12,10 @@ import type { EndpointGroup } from './endpoint-groups.ts';
 import { ingressVerdictPrefix, namedConfig, rbacConfigNames } from './envoy-json.ts';
 import type { Identity, JsonObject, ResourceMap } from './node-plan.ts';
 import type { ProxyReach } from './proxy-reach.ts';
-import { type AddressBook, addressBook, remoteIp, upstreamIp, upstreamPorts } from './rbac-addresses.ts';
+import { type AddressBook, addressBook, remoteIp, upstreamIp } from './rbac-addresses.ts';
+import { auditPolicies } from './rbac-audit.ts';
 import { headerPermissions } from './rbac-http.ts';
+import { allOf, type Statement, targetPermissions } from './rbac-statements.ts';
 
 /** Name of the RBAC policy that lets through what no policy of this node has a say in. */
 const unenforcedPolicy = 'unenforced';
@@ -27,11 +29,11 @@ const addressesMax = 20_000;
 type RbacPolicies = Map<string, { readonly permissions: JsonObject[]; readonly principals: readonly JsonObject[] }>;
 type ConfigName = (typeof rbacConfigNames)[number];
 
-/** A filter with the addresses of clients and backends that it is about. */
-interface Statement {
-  readonly filter: PolicyFilter;
-  readonly clients: readonly AddressRange[] | 'any';
-  readonly backends: readonly AddressRange[] | 'any';
+export interface RbacOptions {
+  readonly ranges: ReadonlyMap<Identity, readonly AddressRange[]>;
+  readonly reach: ProxyReach;
+  /** Only Layer-7 rules refuse anything. */
+  readonly audit: boolean;
 }
 
 /**
@@ -42,8 +44,7 @@ interface Statement {
 export function rbacConfigs(
   view: ClusterView,
   groups: readonly EndpointGroup[],
-  ranges: ReadonlyMap<Identity, readonly AddressRange[]>,
-  reach: ProxyReach,
+  { ranges, reach, audit }: RbacOptions,
 ): ResourceMap {
   const addresses = addressBook(ranges);
   const configs: Record<ConfigName, RbacPolicies> = {
@@ -52,11 +53,18 @@ export function rbacConfigs(
     'ciliate/ingress-deny': new Map(),
     'ciliate/ingress': new Map(),
   };
-  const statements = statementsOf(groups, addresses);
+  const all = statementsOf(groups, addresses);
+  const statements = audit ? all.filter(({ filter }) => filter.action !== 'deny') : all;
   const size = statements.reduce((sum, { clients, backends }) => sum + clients.length + backends.length, 0);
   for (const statement of size > addressesMax ? withinReach(statements, reach) : statements) {
     const { direction, action } = statement.filter;
     addStatement(configs[`ciliate/${direction}${action === 'deny' ? '-deny' : ''}`], statement, addresses);
+  }
+  if (audit) {
+    for (const direction of ['egress', 'ingress'] as const) {
+      const layer7 = statements.filter(({ filter }) => filter.http && filter.direction === direction);
+      for (const [name, policy] of auditPolicies(layer7, addresses)) configs[`ciliate/${direction}`].set(name, policy);
+    }
   }
   configs['ciliate/egress'].set(unenforcedPolicy, {
     permissions: [{ any: true }],
@@ -118,12 +126,11 @@ function withinReach(statements: readonly Statement[], { addresses, ports }: Pro
 
 function addStatement(config: RbacPolicies, { filter, clients, backends }: Statement, addresses: AddressBook): void {
   if (clients.length === 0 || backends.length === 0) return;
-  const host = backends === 'any' ? [] : [anyOf(addresses.permissions(backends))];
-  const port = filter.port === 0 ? [] : [upstreamPorts(filter.port, filter.portEnd)];
+  const place = targetPermissions({ filter, backends }, addresses);
   const principals = clients === 'any' ? [{ any: true }] : addresses.principals(clients);
   for (const { key, conditions } of outcomes(filter)) {
     const known = config.get(key) ?? { permissions: [], principals };
-    known.permissions.push(allOf([...host, ...port, ...conditions]));
+    known.permissions.push(allOf([...place, ...conditions]));
     config.set(key, known);
   }
 }
@@ -134,17 +141,6 @@ function outcomes(
 ): readonly { readonly key: string; readonly conditions: readonly JsonObject[] }[] {
   if (!filter.http && !filter.dns && !filter.serverNames) return [{ key: filter.rule, conditions: [] }];
   return (filter.http ?? []).map(({ key, rule }) => ({ key, conditions: headerPermissions(rule) }));
-}
-
-export function allOf(permissions: readonly JsonObject[]): JsonObject {
-  const [first] = permissions;
-  if (!first) return { any: true };
-  return permissions.length === 1 ? first : { and_rules: { rules: permissions } };
-}
-
-export function anyOf(permissions: readonly JsonObject[]): JsonObject {
-  const [first] = permissions;
-  return first && permissions.length === 1 ? first : { or_rules: { rules: permissions } };
 }
 
 /** A prefix, or everything outside all of some prefixes. */

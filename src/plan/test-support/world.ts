@@ -44,6 +44,8 @@ const defaults = {
     nodeSelectorLabels: false,
     allowLocalhost: true,
     labels: '',
+    policyAuditMode: false,
+    policyDenyResponse: 'none',
     serviceCidr: '10.96.0.0/16',
   },
   secrets: [],
