@@ -9,7 +9,7 @@ import { buildWorld, connect, type NodeHandle, type Pod, plainPlan, pods, serve,
 
 buildWorld();
 export const nodes: readonly NodeHandle[] = [await startNode(1), await startNode(2)];
-export const servers = Object.values(pods).map((pod) => serve(pod.name, 8080, pod.name));
+const servers = Object.values(pods).map((pod) => serve(pod.name, 8080, pod.name));
 servers.push(serve('world', 80, 'world'));
 after(async () => {
   for (const server of servers) server.close();
