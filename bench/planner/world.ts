@@ -15,8 +15,8 @@ export interface Size {
 }
 
 export const fullSize: Size = { pods: 5000, identities: 200, policies: 1000, services: 500, nodes: 25 };
-export const appsPerNamespace = 10;
-export const localNode = 'node-1';
+const appsPerNamespace = 10;
+const localNode = 'node-1';
 
 export function scaled({ pods, identities, policies, services, nodes }: Size, scale: number): Size {
   return {
@@ -30,12 +30,12 @@ export function scaled({ pods, identities, policies, services, nodes }: Size, sc
 }
 
 /** Addresses of a node's pods run through its /23. */
-export function podAddress(node: number, host: number): string {
+function podAddress(node: number, host: number): string {
   return `10.${200 + (node >> 7)}.${((node & 127) << 1) + (host >> 8)}.${host & 255}`;
 }
 
 /** The `index`-th pod of the cluster: its application goes round with the index, so that every node has pods of most. */
-export function podObject(index: number, { identities, nodes }: Size): Pod {
+function podObject(index: number, { identities, nodes }: Size): Pod {
   const node = index % nodes;
   const app = (index * 7 + Math.floor(index / nodes)) % identities;
   return podOf({ name: `pod-${index}`, app, node, host: 2 + Math.floor(index / nodes) });
@@ -48,7 +48,7 @@ export interface PodPlace {
   readonly host: number;
 }
 
-export function podOf({ name, app, node, host }: PodPlace): Pod {
+function podOf({ name, app, node, host }: PodPlace): Pod {
   return {
     metadata: {
       name,
@@ -73,7 +73,7 @@ export function podOf({ name, app, node, host }: PodPlace): Pod {
   };
 }
 
-export function namespaceOf(app: number): string {
+function namespaceOf(app: number): string {
   return `team-${Math.floor(app / appsPerNamespace)}`;
 }
 
@@ -90,7 +90,7 @@ function serviceObject(index: number, { identities }: Size): World['services'][n
   };
 }
 
-export function sliceObject(service: number, size: Size, pods: readonly Pod[]): EndpointSlice {
+function sliceObject(service: number, size: Size, pods: readonly Pod[]): EndpointSlice {
   const app = service % size.identities;
   return {
     metadata: {

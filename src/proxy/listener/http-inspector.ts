@@ -11,7 +11,7 @@ const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 const MAX_BYTES = 65_536;
 
 /** Judges as `envoy.filters.listener.http_inspector`: by the HTTP/2 preface, else by the version at the end of a complete request line. */
-export function sniffHttp(bytes: Buffer): Sniffed {
+function sniffHttp(bytes: Buffer): Sniffed {
   const shared = Math.min(bytes.length, PREFACE.length);
   if (bytes.compare(PREFACE, 0, shared, 0, shared) === 0) return bytes.length < PREFACE.length ? 'more' : 'h2c';
   let at = 0;
