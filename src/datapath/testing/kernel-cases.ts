@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PolicyEntry } from '../../plan/index.ts';
 import { applyAll, backendsOf, eventsOf, forget, frontend, nodes, pointsOf, policyFor, said } from './harness.ts';
+import { sctpArrives } from './sctp.ts';
 import { connect, echoes, inPod, nodeAddress, ping, plainPlan, pods, worldAddress } from './world.ts';
 
 // Runs inside namespaces of its own, started by kernel.test.ts.
@@ -285,6 +286,22 @@ test('ICMP by type', async () => {
   assert.equal(ping('a', pods.b.address), false);
   await applyAll(policyFor(pods.a, 'egress', [{ protocol: 'icmp', port: -1 }]));
   assert.equal(ping('a', pods.b.address), true);
+});
+
+test('SCTP by port, by range and as a whole', async () => {
+  const arrives = () => sctpArrives('a', 'b', pods.b.address, 2905);
+  const verdicts: boolean[] = [];
+  for (const entry of [
+    { protocol: 'sctp', port: 2905 },
+    { protocol: 'sctp', port: 2900, portEnd: 2904 },
+    { protocol: 'sctp', port: 2900, portEnd: 2910 },
+    { protocol: 'tcp', port: 2905 },
+    { protocol: 'sctp', port: 0 },
+  ] as const) {
+    await applyAll(policyFor(pods.a, 'egress', [entry]));
+    verdicts.push(arrives());
+  }
+  assert.deepEqual(verdicts, [true, false, true, false, true]);
 });
 
 test('a plan that cannot be written changes nothing', async () => {
