@@ -46,8 +46,9 @@ export function createReportWriter({
   return {
     write: async (reports, objects) => {
       const next = new Map<string, string>();
+      const byKey = new Map(objects.map((object) => [keyOf(object.kind, object.metadata), object]));
       for (const [key, ofObject] of groupByObject(reports)) {
-        const object = objects.find((one) => keyOf(one.kind, one.metadata) === key);
+        const object = byKey.get(key);
         if (!object) continue;
         const conditions = ofObject.map(({ condition }) => condition);
         const text = JSON.stringify([object.metadata?.uid, conditions]);
