@@ -42,21 +42,28 @@ export async function createDnsEdge(options: DnsEdgeOptions): Promise<DnsEdge> {
   });
   let waiting: (() => void)[] = [];
   let open: { readonly port: number; readonly proxy: DnsProxy } | undefined;
+  /** What was learnt last is not in force yet. */
+  let pending: Promise<void> | undefined;
 
+  // An answer that repeats what another has just brought waits as well: it is of no use before that.
   const onLearnt = (answer: ReceivedAnswer): Promise<void> | undefined => {
-    if (!learnt.learn({ ...answer, nowMs: performance.now() })) return undefined;
-    const inForce = new Promise<void>((resolve) => waiting.push(resolve));
+    if (!learnt.learn({ ...answer, nowMs: performance.now() })) return pending;
+    const inForce = new Promise<void>((resolve) => waiting.push(resolve)).then(() => {
+      if (pending === inForce) pending = undefined;
+    });
+    pending = inForce;
     onNames();
     return inForce;
   };
   const rejectCode = () => settings().rejectCode;
+  const maxDelayMs = () => settings().maxDelayMs;
 
   return {
     names: learnt.names,
     listen: async (port) => {
       if (port === 0 || open?.port === port) return;
       await open?.proxy.stop();
-      const proxy = createDnsProxy({ port, plan, identityOf, onEvent, onLearnt, rejectCode, log });
+      const proxy = createDnsProxy({ port, plan, identityOf, onEvent, onLearnt, rejectCode, maxDelayMs, log });
       const started = await proxy.start();
       if (!started.ok) throw new Error(`DNS proxy: ${started.error.map(({ message }) => message).join('; ')}`);
       open = { port, proxy };

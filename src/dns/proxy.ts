@@ -13,10 +13,12 @@ export interface DnsProxyOptions {
   readonly plan: () => DnsPlan;
   readonly identityOf: (address: string) => Identity;
   readonly onEvent: (event: DnsEvent) => void;
-  /** An allowed answer's addresses. The pod gets the answer when this has resolved, or after 100 ms. */
+  /** An allowed answer's addresses. The pod gets the answer when this has resolved, or after `maxDelayMs`. */
   readonly onLearnt: (answer: ReceivedAnswer) => Promise<void> | void;
   /** What a query that no rule allows is answered with; asked for each. */
   readonly rejectCode: () => RejectCode;
+  /** Cilium's `tofqdns-proxy-response-max-delay`, in milliseconds; asked for each. */
+  readonly maxDelayMs: () => number;
   readonly log: Logger;
 }
 
@@ -45,7 +47,6 @@ export interface ReceivedQuery {
   readonly message: Buffer;
 }
 
-const learnWaitMs = 100;
 const upstreamTimeoutMs = 5000;
 /** Queries under way at once; further ones are answered with a failure. */
 const pendingMax = 1024;
@@ -102,7 +103,7 @@ export function createDnsProxy(options: DnsProxyOptions): DnsProxy {
   async function learn({ client, question: { name } }: Asked, { addresses, ttl }: Answer): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, learnWaitMs);
+      timer = setTimeout(resolve, options.maxDelayMs());
     });
     try {
       await Promise.race([options.onLearnt({ endpoint: client.address, name, addresses, ttlSeconds: ttl }), late]);

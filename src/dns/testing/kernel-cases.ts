@@ -111,6 +111,7 @@ const proxy = createDnsProxy({
   identityOf: (address) => (address === server ? 77 : 78),
   onEvent: (event) => events.push(event),
   rejectCode: () => rejectCode,
+  maxDelayMs: () => 100,
   onLearnt: async ({ name, addresses, ttlSeconds: ttl }) => {
     learnt.push({ name, addresses, ttl });
     await new Promise((resolve) => setTimeout(resolve, learnDelayMs));

@@ -43,12 +43,20 @@ function openRingLoop(): RingLoop | undefined {
   }
 }
 
-/** The channel of a connected plain socket; undefined where its streams are to be used. Not `reads`: the socket goes on reading itself. */
-export function openChannel(socket: net.Socket, user: ChannelUser, reads: boolean): Channel | undefined {
+/**
+ * The channel of a connected plain socket; undefined where its streams are to be used. Not `reads`: the socket goes on reading itself.
+ * `responses`: what it reads answers what it writes.
+ */
+export function openChannel(
+  socket: net.Socket,
+  user: ChannelUser,
+  reads: boolean,
+  responses: boolean,
+): Channel | undefined {
   if (kind === 'streams' || !binding) return undefined;
   const handle = (socket as { readonly _handle?: SocketHandle | null })._handle;
   if (!handle || typeof handle.writeBuffer !== 'function') return undefined;
-  if (kind === 'ring' && ring && reads) return new RingChannel(ring, binding, handle, user);
+  if (kind === 'ring' && ring && reads) return new RingChannel(ring, binding, handle, user, responses);
   return new HandleChannel(binding, handle, user, readBuffer, reads);
 }
 

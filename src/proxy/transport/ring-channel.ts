@@ -15,8 +15,8 @@ const ECANCELED = -125;
 /** A receive that ended for one of these begins again. */
 const AGAIN: ReadonlySet<number> = new Set([EAGAIN, EINTR, ECANCELED]);
 
-/** A message of 16 KiB and its head are received in one piece. Who sends more than that at a time is received from without a limit. */
-const MESSAGE_BYTES = 20_480;
+/** A response of 16 KiB and its head are received in one piece. Who sends more than that at a time is received from without a limit. */
+const RESPONSE_BYTES = 20_480;
 
 const CHANNEL = Symbol('channel');
 
@@ -43,8 +43,10 @@ export class RingChannel implements Channel, RingClient {
   /** A receive is under way. */
   #armed = false;
   #cancelled = false;
-  /** The last receipt was as large as a message gets. */
-  #bulk = false;
+  /** No limit holds: the last receipt was as large as it allows, or there never is one. */
+  #bulk: boolean;
+  /** What a client sends at once is received at once, since what a connection that closes has not received ends it with a reset. */
+  readonly #limited: boolean;
   #closed = false;
   #settled = false;
   /** What came although nobody is reading: the kernel had received it before it heard of that. */
@@ -58,8 +60,11 @@ export class RingChannel implements Channel, RingClient {
   /** The kernel gets one piece at a time, since it may send two in either order. */
   readonly #waiting: Piece[] = [];
 
-  constructor(loop: RingLoop, state: StreamBinding, handle: SocketHandle, user: ChannelUser) {
+  /** `limited`: what comes are responses, which are alike; see `Ring.receive`. */
+  constructor(loop: RingLoop, state: StreamBinding, handle: SocketHandle, user: ChannelUser, limited: boolean) {
     this.#loop = loop;
+    this.#limited = limited;
+    this.#bulk = !limited;
     this.#state = state;
     this.#handle = handle;
     this.#onSocketRead = handle.onread;
@@ -87,7 +92,7 @@ export class RingChannel implements Channel, RingClient {
     if (this.#closed) return;
     this.#armed = true;
     this.#cancelled = false;
-    this.#loop.ring.receive(this.#descriptor, this.#key | RECEIVE, this.#bulk ? 0 : MESSAGE_BYTES);
+    this.#loop.ring.receive(this.#descriptor, this.#key | RECEIVE, this.#bulk ? 0 : RESPONSE_BYTES);
     this.#loop.wake();
   }
 
@@ -160,7 +165,7 @@ export class RingChannel implements Channel, RingClient {
 
   #onReceipt(result: number, flags: number): void {
     if ((flags & MORE) === 0) this.#armed = false;
-    if (result > 0) this.#expect(result);
+    if (result > 0 && this.#limited) this.#expect(result);
     if (result > 0) this.#loop.deliver(flags >>> 16, result, this);
     if (this.#armed || this.#closed) return;
     if (result === ENOBUFS) this.#loop.waitForBuffers(this);
@@ -170,7 +175,7 @@ export class RingChannel implements Channel, RingClient {
 
   /** The limit of a receive under way is changed by beginning anew. */
   #expect(length: number): void {
-    const bulk = length >= MESSAGE_BYTES;
+    const bulk = length >= RESPONSE_BYTES;
     if (bulk && !this.#bulk) this.#stopReceiving();
     this.#bulk = bulk;
   }

@@ -73,7 +73,7 @@ export class Transport implements ChannelUser, Sender {
       user.onClosed();
     });
     socket.on('drain', () => user.onWritable());
-    if (!socket.connecting) this.connected();
+    if (!socket.connecting) this.#open(false);
   }
 
   /** Takes a configured `per_connection_buffer_limit_bytes`, where that is less than what may wait anyhow. */
@@ -83,7 +83,11 @@ export class Transport implements ChannelUser, Sender {
 
   /** For a socket that has connected by now; what was known before changes nothing. */
   connected(): void {
-    this.#channel ??= openChannel(this.socket, this, this.#shared);
+    this.#open(true);
+  }
+
+  #open(responses: boolean): void {
+    this.#channel ??= openChannel(this.socket, this, this.#shared, responses);
   }
 
   onRead(bytes: Buffer, length: number): void {
