@@ -67,8 +67,16 @@ function portIssues(rule: PolicyPortRule): readonly Issue[] {
   return [...issues, ...(rule.http ?? []).flatMap(headerIssues)];
 }
 
+/** A value becomes an expression that nests with its length, and RE2 nests no deeper than 1,000. */
+const headerValueMax = 250;
+
 function headerIssues(rule: HttpRule): readonly Issue[] {
   return rule.headers.flatMap((header) => {
+    const length = header.value?.length ?? 0;
+    if (length > headerValueMax) {
+      const message = `header ${header.name}: a value of ${length} characters cannot be compared`;
+      return [{ path: rule.fieldPath, message, allowed: `up to ${headerValueMax} characters` }];
+    }
     if (!header.secret && !header.mismatch) return [];
     const what = header.secret ? 'header values from Secrets are' : `the mismatch action ${header.mismatch} is`;
     return [{ path: rule.fieldPath, message: `header ${header.name}: ${what} not available` }];

@@ -180,6 +180,26 @@ test('ten thousand clients and backends: the same answers, found by look-up', ()
   assert.ok(performance.now() - started < 5000);
 });
 
+test('no value of a repeated header may be another one, where a rule says so', () => {
+  const named = (string_match: object) => ({ header: { name: 'x-key', string_match } });
+  const notTrue = '(?:[^t][\\s\\S]*|t(?:[^r][\\s\\S]*|r(?:[^u][\\s\\S]*|u(?:[^e][\\s\\S]*|e[\\s\\S]+)?)?)?)?';
+  const rules = [named({ exact: 'true' }), { not_rule: named({ safe_regex: { regex: notTrue } }) }];
+  const permissions = [{ and_rules: { rules } }];
+  const issues: Issue[] = [];
+  const message = { rules: { policies: { a: { permissions, principals: any } } } };
+  const filter = readMessage(message as JsonObject, '', issues, read);
+  assert.deepEqual(issues, []);
+  const verdict = (...values: readonly string[]): HeadVerdict | undefined => {
+    const stream = streamOf({});
+    for (const value of values) stream.head.headers.add('x-key', value);
+    return runHead(filter, stream);
+  };
+  assert.equal(verdict('true'), 'continue');
+  for (const values of [[], ['evil'], ['true', 'evil'], ['evil', 'true'], ['true', '']]) {
+    assert.notEqual(verdict(...values), 'continue', values.join());
+  }
+});
+
 test('what is known to Envoy but not here is named', () => {
   const issues: Issue[] = [];
   const rules = {
