@@ -143,7 +143,9 @@ export function nearestHttpRules(
   request: Request,
 ): readonly NearMiss[] {
   const found = rules.flatMap(({ near, http }) => {
-    const failing = headerPermissions(http).filter((permission) => !permissionMatches(permission, request));
+    // That no value may be another one fails only where the one that is asked for is missing, since a request here has one of each.
+    const wanted = headerPermissions(http).filter((permission) => permission['not_rule'] === undefined);
+    const failing = wanted.filter((permission) => !permissionMatches(permission, request));
     const [only] = failing;
     return only && failing.length === 1 ? [{ rule: near, miss: `its ${wantedField(only)}` }] : [];
   });
