@@ -31,6 +31,8 @@ const OP_SEND = 26;
 const OP_RECV = 27;
 const BUFFER_SELECT = 1 << 5;
 const SKIP_SUCCESS = 1 << 6;
+/** IORING_ASYNC_CANCEL_ALL and IORING_ASYNC_CANCEL_ANY. */
+const CANCEL_EVERY = 1 | (1 << 2);
 const RECV_MULTISHOT = 1 << 1;
 const RECV_BUNDLE = 1 << 4;
 const MSG_NOSIGNAL = 0x4000;
@@ -251,6 +253,16 @@ export class Ring {
   /** Lets the kernel have what was given back. */
   publishBuffers(): void {
     this.#givenTail[7] = this.#buffersGiven;
+  }
+
+  /** Ends all that is under way, and with it the kernel's hold on its sockets. Closing the descriptor would not, since the mappings hold the ring. */
+  cancelAll(): void {
+    const at = this.#entry();
+    this.#entries[at] = OP_ASYNC_CANCEL;
+    this.#entries[at + 1] = -1;
+    this.#finish(at, 0, 0, CANCEL_EVERY, 0);
+    this.submit();
+    this.enter();
   }
 }
 

@@ -33,6 +33,13 @@ export function useTransport(wanted: TransportKind): boolean {
   return true;
 }
 
+/** Lets go of what this thread's connections hold in the kernel, before the thread ends. None of them may be used afterwards. */
+export function closeTransport(): void {
+  ring?.close();
+  ring = undefined;
+  kind = 'streams';
+}
+
 /** Undefined where the kernel, its administrator or this Node does not have what it takes. */
 function openRingLoop(): RingLoop | undefined {
   try {

@@ -35,6 +35,7 @@ export class RingLoop {
   #open = 0;
   #running = false;
   #scheduled = false;
+  #closed = false;
   #later: (() => void)[] = [];
   /** Those that found no buffer free, first come first. */
   readonly #starved: RingClient[] = [];
@@ -118,7 +119,7 @@ export class RingLoop {
 
   /** Tells the kernel now of what is queued. */
   submit(): void {
-    if (this.ring.queued === 0) return;
+    if (this.#closed || this.ring.queued === 0) return;
     this.round++;
     this.ring.submit();
   }
@@ -133,8 +134,14 @@ export class RingLoop {
     });
   }
 
+  /** For a thread that ends: without it the kernel keeps the sockets of requests under way open until the process ends. */
+  close(): void {
+    this.ring.cancelAll();
+    this.#closed = true;
+  }
+
   #run(): void {
-    if (this.#running) return;
+    if (this.#closed || this.#running) return;
     const { ring } = this;
     this.#running = true;
     holdOutbox(true);

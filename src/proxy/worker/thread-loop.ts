@@ -3,7 +3,7 @@ import { countHosts } from '../cluster/host-counts.ts';
 import { readMessage } from '../config/fields.ts';
 import { createLogs } from '../log/logs.ts';
 import { adminRuntime, readRuntime } from '../runtime/read.ts';
-import { useTransport } from '../transport/channels.ts';
+import { closeTransport, useTransport } from '../transport/channels.ts';
 import { createEngine, type Engine } from './engine.ts';
 import { createLogForwarder } from './log-forwarder.ts';
 import type { Answer, Request, ThreadData, ThreadMessage } from './protocol.ts';
@@ -33,7 +33,10 @@ export async function runThread(data: ThreadData): Promise<void> {
   port.on('message', ({ id, request }: { readonly id: number; readonly request: Request }) => {
     const work = last.then(async () => {
       const answer = await serve(engine, request);
-      if (request.kind === 'stop') forwarder.flush();
+      if (request.kind === 'stop') {
+        forwarder.flush();
+        closeTransport();
+      }
       send({ kind: 'answer', id, answer });
     });
     last = work;

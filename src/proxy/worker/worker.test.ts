@@ -128,7 +128,8 @@ test('what one worker uses of a cluster counts against the limits of all', async
   } finally {
     for (const client of clients) client.destroy();
     await proxy.stop(0);
-    server.close();
+    const closed = new Promise<boolean>((done) => server.close(() => done(true)));
+    assert.ok(await Promise.race([closed, sleep(5000, false)]), 'a worker that ended holds its connections');
   }
 });
 
