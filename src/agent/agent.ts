@@ -9,6 +9,7 @@ import { createDnsEdge } from './dns-edge.ts';
 import { createFlowSink } from './flows.ts';
 import { startLoop } from './loop.ts';
 import { createRounds } from './rounds.ts';
+import { createSecretSource } from './secrets.ts';
 import { serveOnSocket } from './servers.ts';
 import { startSources } from './sources.ts';
 
@@ -52,7 +53,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     log,
   });
   const sources = startSources(client, log, wake);
-  const rounds = createRounds({ options, client, sources, dns, flows, xds, datapath });
+  const secrets = createSecretSource(client, log, wake);
+  const rounds = createRounds({ options, client, sources, secrets, dns, flows, xds, datapath });
   const onDataPlane = (): void => {
     rounds.dataPlaneChanged();
     wake();
@@ -74,6 +76,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     stop: async () => {
       await loop.stop();
       await sources.stop();
+      await secrets.stop();
       await dns.stop();
       await datapath.stop();
       await hubbleServer.close();

@@ -1,6 +1,13 @@
 import type { Datapath } from '../datapath/index.ts';
 import type { KubeClient } from '../kube/index.ts';
-import { createPlanner, desiredIdentities, type NodePlan, notPlannable, type World } from '../plan/index.ts';
+import {
+  createPlanner,
+  desiredIdentities,
+  type NodePlan,
+  notPlannable,
+  policySecrets,
+  type World,
+} from '../plan/index.ts';
 import { reservedIdentity } from '../policy/index.ts';
 import type { XdsServer } from '../xds/index.ts';
 import type { AgentOptions } from './agent.ts';
@@ -13,12 +20,14 @@ import { allocateIdentity } from './identities.ts';
 import { createNodeObject } from './node-object.ts';
 import { createRefusals } from './refusals.ts';
 import { createReportWriter, type ReportedObject } from './reports.ts';
+import type { SecretSource } from './secrets.ts';
 import type { Sources } from './sources.ts';
 
 export interface RoundsOptions {
   readonly options: AgentOptions;
   readonly client: KubeClient;
   readonly sources: Sources;
+  readonly secrets: SecretSource;
   readonly dns: DnsEdge;
   readonly flows: FlowSink;
   readonly xds: XdsServer;
@@ -42,7 +51,7 @@ export interface Rounds {
 }
 
 /** The agent's work from a change to its effect. */
-export function createRounds({ options, client, sources, dns, flows, xds, datapath }: RoundsOptions): Rounds {
+export function createRounds({ options, client, sources, secrets, dns, flows, xds, datapath }: RoundsOptions): Rounds {
   const { log, nodeName, clusterName, nodeAddress } = options;
   const endpointObjects = createEndpointObjects({ client, nodeAddress, podOf: sources.pod, log });
   const writeNode = createNodeObject(client, nodeName);
@@ -70,7 +79,7 @@ export function createRounds({ options, client, sources, dns, flows, xds, datapa
       nodeName,
       clusterName,
       ...sources.objects(),
-      secrets: [],
+      secrets: secrets.objects(),
       identities: new Map([...allocated, ...seen]),
       learntNames: dns.names(),
       proxyPorts: current?.proxyPorts ?? new Map(),
@@ -113,6 +122,8 @@ export function createRounds({ options, client, sources, dns, flows, xds, datapa
       const inForce = dns.beginRound();
       const observed = sources.observedVersion();
       if (observed !== revised) policyRevision += 1;
+      if (observed !== revised)
+        await secrets.follow(policySecrets({ ...sources.objects(), lastGood: refusals.lastGood() }));
       revised = observed;
       await allocateIdentities();
       let planned = world();

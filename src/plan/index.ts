@@ -25,6 +25,8 @@ export type {
   XdsResources,
 } from './node-plan.ts';
 export { createPlanner, plan } from './plan.ts';
+export { policySecrets } from './policies.ts';
+export type { SecretReference } from './policy-secrets.ts';
 export { type DnsQuestion, type DnsVerdict, dnsVerdict } from './verdicts/dns.ts';
 export { matchingEntries, matchTypeOf, type PolicyQuestion } from './verdicts/packet.ts';
 export type {

@@ -3,7 +3,16 @@ import { proposeIdentity, rangeOf } from '../policy/index.ts';
 import { configOf } from './agent-config.ts';
 import { desiredIdentities } from './endpoints.ts';
 import type { Cluster } from './explain/types.ts';
-import { configMapOf, endpointSliceOf, metadataOf, namespaceOf, nodeOf, podOf, serviceOf } from './manifest-objects.ts';
+import {
+  configMapOf,
+  endpointSliceOf,
+  metadataOf,
+  namespaceOf,
+  nodeOf,
+  podOf,
+  secretOf,
+  serviceOf,
+} from './manifest-objects.ts';
 import { fieldOf } from './objects.ts';
 import type { EndpointSlice, Namespace, Node, Pod, Service, World } from './world.ts';
 
@@ -55,7 +64,7 @@ export function clusterOfManifests(objects: readonly unknown[], namespace: strin
     pods: located,
     services: reachable,
     endpointSlices: [...given, ...slicesOf(reachable, given, located)],
-    secrets: [],
+    secrets: ofKind('Secret').map((object) => secretOf(object, namespace)),
     policies: ofKind(...policyKinds).map(inNamespace),
     cidrGroups: ofKind('CiliumCIDRGroup'),
     envoyConfigs: ofKind(...envoyConfigKinds).map(inNamespace),

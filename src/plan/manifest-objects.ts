@@ -1,5 +1,5 @@
 import { fieldOf } from './objects.ts';
-import type { ConfigMap, EndpointSlice, Namespace, Node, Pod, Service } from './world.ts';
+import type { ConfigMap, EndpointSlice, Namespace, Node, Pod, Secret, Service } from './world.ts';
 
 /**
  * Kubernetes objects out of manifests that nobody has validated: what a plan reads of them, where it has the type that it must
@@ -108,6 +108,11 @@ export function endpointSliceOf(object: unknown, namespace: string): EndpointSli
 
 export function configMapOf(object: unknown, namespace: string): ConfigMap {
   return { metadata: metadataOf(object, namespace), data: textsOf(fieldOf(object, 'data')) };
+}
+
+export function secretOf(object: unknown, namespace: string): Secret {
+  const [data, stringData] = [textsOf(fieldOf(object, 'data')), textsOf(fieldOf(object, 'stringData'))];
+  return { metadata: metadataOf(object, namespace), data, stringData };
 }
 
 function textOf(value: unknown, field: string): string | undefined {

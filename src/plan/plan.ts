@@ -11,8 +11,9 @@ import { httpListener, originalDestinationCluster, policyListener } from './http
 import { clusterAddresses, identityRanges, ipcache } from './ipcache.ts';
 import { nodeIdentities } from './node-identities.ts';
 import type { Enforcement, Identity, NodePlan, XdsResources } from './node-plan.ts';
-import { plannedPolicies, withFaults } from './policies.ts';
+import { keyOfPolicy, mergedFaults, plannedPolicies, withFaults } from './policies.ts';
 import { type PolicySubjects, policyEntries } from './policy-entries.ts';
+import { headerSecretFaults, secretTexts } from './policy-secrets.ts';
 import { createPolicyStage, type PolicyStage } from './policy-stage.ts';
 import {
   namesListeners,
@@ -53,6 +54,7 @@ export function createPlanner(): (world: World) => NodePlan {
 
 function planOf(world: World, view: ClusterView, resolvePolicies: PolicyStage): NodePlan {
   const { policies, ...judged } = plannedPolicies(world);
+  const textOf = secretTexts(world.secrets);
   const services = plannedServices(world, view);
   const configs = selectEnvoyConfigs(world, nodeLabels(world), services);
   const nodes = nodeIdentities(world, view);
@@ -63,6 +65,7 @@ function planOf(world: World, view: ClusterView, resolvePolicies: PolicyStage): 
   const listeners = targetPorts(targets, ports);
   const outcome = { ...resolved, groups: withoutLostRedirects(resolved.groups, listeners) };
   const faults = namesListeners(policies) ? targetFaults(policies, resolved.groupsOf(view.pods), targets) : new Map();
+  const secretFaults = new Map(policies.map((policy) => [keyOfPolicy(policy), headerSecretFaults(policy, textOf)]));
   const port = (name: string) => ports.get(name) ?? 0;
   const built = buildEnvoyConfigs(configs.active, ports, services, targetNames(outcome.groups));
   const ranges = identityRanges(addresses, outcome.world);
@@ -93,12 +96,17 @@ function planOf(world: World, view: ClusterView, resolvePolicies: PolicyStage): 
       endpoints: sorted(built.resources.endpoint),
       secrets: sorted(built.resources.secret),
       extensionConfigs: new Map([
-        ...rbacConfigs(view, outcome.groups, { ranges, reach, audit: world.config.policyAuditMode }),
+        ...rbacConfigs(view, outcome.groups, {
+          ranges,
+          reach,
+          audit: world.config.policyAuditMode,
+          secretTexts: textOf,
+        }),
         ...tlsRbacConfigs(outcome.groups, ranges, outcome.index),
       ]),
     },
     dns: dnsPlan(outcome.groups, port(policyListener.dns)),
-    reports: [...withFaults(judged.reports, faults), ...configs.reports],
+    reports: [...withFaults(judged.reports, mergedFaults(faults, secretFaults)), ...configs.reports],
     proxyPorts: ports,
     rules: sorted(outcome.references),
     identities: identityLabelsByNumber([...view.podIdentities, ...nodes, ...outcome.world]),

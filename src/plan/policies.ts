@@ -4,7 +4,11 @@ import { unsupportedFeatures } from '../policy/index.ts';
 import { compareText } from './cluster-view.ts';
 import type { ObjectReport } from './node-plan.ts';
 import { type NamedObject, namedObjects, summary } from './objects.ts';
+import { type SecretReference, secretReferences, tlsSecretFaults } from './policy-secrets.ts';
 import type { World } from './world.ts';
+
+/** What to say of policies, by `Kind/namespace/name`. */
+export type PolicyFaults = ReadonlyMap<string, readonly string[]>;
 
 export interface PlannedPolicies {
   /** In force, sorted by kind, namespace and name. */
@@ -28,15 +32,29 @@ export function plannedPolicies(world: World): PlannedPolicies {
       policies.push(policy);
       lastGood.set(object.key, judged.policy ? object.raw : before);
     }
-    reports.push(
-      report(object, judged, { kept: fallback !== undefined, hostFirewall: world.config.enableHostFirewall }),
-    );
+    reports.push(report(object, judged, world, fallback !== undefined));
   }
   return { policies: policies.sort(comparePolicies), reports, lastGood };
 }
 
+/** The Secrets that policies name, those of policies that cannot be enforced included, so that what is wrong with them can be said. */
+export function policySecrets({
+  policies,
+  config,
+  lastGood = new Map(),
+}: Pick<World, 'policies' | 'config' | 'lastGood'>): readonly SecretReference[] {
+  return secretReferences(
+    [...policies, ...lastGood.values()].flatMap((raw) => {
+      const { policy, decoded } = judge(raw, config);
+      return policy ?? decoded ?? [];
+    }),
+  );
+}
+
 interface Judgement {
   readonly policy?: PolicyObject;
+  /** As far as it could be decoded, although it cannot be enforced. */
+  readonly decoded?: PolicyObject;
   readonly reason: 'Valid' | 'Invalid' | 'Unsupported';
   readonly issues: readonly Issue[];
 }
@@ -59,16 +77,18 @@ function decode(raw: unknown, settings: Settings): Judgement {
   const decoded = decodePolicy(raw, settings);
   if (!decoded.ok) return { reason: 'Invalid', issues: decoded.error };
   const unsupported = unsupportedFeatures(decoded.value);
-  if (unsupported.length > 0) return { reason: 'Unsupported', issues: unsupported };
+  if (unsupported.length > 0) return { decoded: decoded.value, reason: 'Unsupported', issues: unsupported };
   return { policy: decoded.value, reason: 'Valid', issues: [] };
 }
 
 function report(
   { kind, namespace, name }: NamedObject,
-  { policy, reason, issues }: Judgement,
-  { kept, hostFirewall }: { readonly kept: boolean; readonly hostFirewall: boolean },
+  { policy, decoded, reason, issues }: Judgement,
+  { config, secrets }: World,
+  kept: boolean,
 ): ObjectReport {
-  const message = policy ? validMessage(policy, hostFirewall) : summary(issues.map(formatIssue), kept);
+  const faults = [...(decoded ? tlsSecretFaults(decoded, secrets) : []), ...issues.map(formatIssue)];
+  const message = policy ? validMessage(policy, config.enableHostFirewall) : summary(faults, kept);
   const status = policy ? 'True' : 'False';
   return {
     kind,
@@ -78,15 +98,19 @@ function report(
   };
 }
 
+/** Faults of one map after those of the other. */
+export function mergedFaults(...maps: readonly PolicyFaults[]): PolicyFaults {
+  const merged = new Map<string, readonly string[]>();
+  for (const [key, own] of maps.flatMap((map) => [...map])) merged.set(key, [...(merged.get(key) ?? []), ...own]);
+  return merged;
+}
+
 /** The reports with what parts of their policies cannot do at the moment, by `Kind/namespace/name`. */
-export function withFaults(
-  reports: readonly ObjectReport[],
-  faults: ReadonlyMap<string, readonly string[]>,
-): readonly ObjectReport[] {
+export function withFaults(reports: readonly ObjectReport[], faults: PolicyFaults): readonly ObjectReport[] {
   if (faults.size === 0) return reports;
   return reports.map((one) => {
     const own = faults.get(`${one.kind}/${one.namespace ?? ''}/${one.name}`);
-    if (!own || one.condition.status === 'False') return one;
+    if (!own?.length || one.condition.status === 'False') return one;
     const message = `${summary(own, false)}; the rest of the policy is in force`;
     return { ...one, condition: { ...one.condition, status: 'False', reason: 'Incomplete', message } };
   });
@@ -97,6 +121,11 @@ function validMessage({ rules }: PolicyObject, hostFirewall: boolean): string {
   const idle = !hostFirewall && rules.some(({ subject }) => subject.kind === 'nodes');
   const valid = 'Policy validation succeeded';
   return idle ? `${valid}; rules with a nodeSelector have no effect: enable-host-firewall is false` : valid;
+}
+
+/** `Kind/namespace/name`, the namespace empty where there is none. */
+export function keyOfPolicy({ kind, namespace, name }: Pick<PolicyObject, 'kind' | 'namespace' | 'name'>): string {
+  return `${kind}/${namespace ?? ''}/${name}`;
 }
 
 function comparePolicies(a: PolicyObject, b: PolicyObject): number {

@@ -112,16 +112,28 @@ const unsupported: readonly (readonly [string, object, RegExp])[] = [
     /authentication\.mode: mutual authentication/,
   ],
   [
-    'header action',
+    'a header action on the request line',
     {
       toPorts: [
         {
           ports: [{ port: '80', protocol: 'TCP' }],
-          rules: { http: [{ headerMatches: [{ name: 'X', mismatch: 'ADD', value: '1' }] }] },
+          rules: { http: [{ headerMatches: [{ name: 'Host', mismatch: 'ADD', value: '1' }] }] },
         },
       ],
     },
-    /header X: the mismatch action ADD/,
+    /header Host: ADD is not available: it is part of the request line/,
+  ],
+  [
+    'a header value that none can have',
+    {
+      toPorts: [
+        {
+          ports: [{ port: '80', protocol: 'TCP' }],
+          rules: { http: [{ headerMatches: [{ name: 'X', mismatch: 'ADD', value: 'a\r\nb: c' }] }] },
+        },
+      ],
+    },
+    /header X: a value with control characters/,
   ],
   [
     'bad regex',

@@ -4,6 +4,8 @@ import fc from 'fast-check';
 import { compileRe2 } from '../base/index.ts';
 import { headerPermissions, otherThan } from './rbac-http.ts';
 
+const noSecret = () => ({ fault: 'none' });
+
 const matches = (regex: string, value: string): boolean => {
   const compiled = compileRe2(regex);
   assert.ok(compiled.ok);
@@ -28,7 +30,7 @@ test('an expression for every value but one', () => {
 });
 
 test('a header that has the value and another one besides does not pass', () => {
-  const [exact, others] = headerPermissions({ fieldPath: '', headers: [{ name: 'X-Key', value: 'true' }] });
+  const [exact, others] = headerPermissions({ fieldPath: '', headers: [{ name: 'X-Key', value: 'true' }] }, noSecret);
   assert.deepEqual(exact, { header: { name: 'X-Key', string_match: { exact: 'true' } } });
   assert.deepEqual(others, {
     not_rule: { header: { name: 'X-Key', string_match: { safe_regex: { regex: otherThan('true') } } } },

@@ -1,8 +1,9 @@
 import type { HeaderRule, HttpRule } from '../model/cilium/index.ts';
 import type { JsonObject } from './node-plan.ts';
+import type { SecretTexts } from './policy-secrets.ts';
 
 /** What a request must be for the rule to let it pass, all of it. Expressions match whole values; the path has its query. */
-export function headerPermissions(rule: HttpRule): readonly JsonObject[] {
+export function headerPermissions(rule: HttpRule, textOf: SecretTexts): readonly JsonObject[] {
   const expressions = [
     [':path', rule.path],
     [':method', rule.method],
@@ -11,7 +12,36 @@ export function headerPermissions(rule: HttpRule): readonly JsonObject[] {
   const fields = expressions.flatMap(([name, regex]) => {
     return regex === undefined || regex === '' ? [] : [{ header: { name, string_match: { safe_regex: { regex } } } }];
   });
-  return [...fields, ...rule.headers.flatMap(headerPermissionsOf)];
+  const headers = rule.headers.map((header) => ({ ...header, ...expected(header, textOf) }));
+  if (headers.some(({ unknown }) => unknown)) return [{ not_rule: { any: true } }];
+  const tested = headers.filter(({ mismatch, secret }) => !mismatch && !secret);
+  const acted = headers.filter(({ mismatch, secret }) => mismatch || secret);
+  return [...fields, ...tested.flatMap(headerPermissionsOf), ...(acted.length > 0 ? [actionsOf(acted)] : [])];
+}
+
+/** The value of a Secret goes before the one that is written down; without either no request is let through. */
+function expected(
+  { value, secret }: HeaderRule,
+  textOf: SecretTexts,
+): { readonly value?: string; readonly unknown?: true } {
+  const found = secret && textOf(secret);
+  if (found && 'text' in found) return { value: found.text };
+  if (value !== undefined) return { value };
+  return found ? { unknown: true } : {};
+}
+
+/** Last among the permissions, since it changes the request: `readHeaderActions` of the data plane. */
+function actionsOf(headers: readonly HeaderRule[]): JsonObject {
+  const typed_config = {
+    '@type': 'type.googleapis.com/ciliate.rbac.v3.HeaderActions',
+    headers: headers.map(({ name, value, secret, mismatch }) => ({
+      name,
+      ...(value !== undefined && { value }),
+      ...(secret && { sensitive: true }),
+      ...(mismatch && { mismatch }),
+    })),
+  };
+  return { matcher: { name: 'ciliate.rbac.matchers.header_actions', typed_config } };
 }
 
 /**

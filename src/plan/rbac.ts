@@ -11,6 +11,7 @@ import type { ClusterView } from './cluster-view.ts';
 import type { EndpointGroup } from './endpoint-groups.ts';
 import { ingressVerdictPrefix, namedConfig, rbacConfigNames } from './envoy-json.ts';
 import type { Identity, JsonObject, ResourceMap } from './node-plan.ts';
+import type { SecretTexts } from './policy-secrets.ts';
 import type { ProxyReach } from './proxy-reach.ts';
 import { type AddressBook, addressBook, remoteIp, upstreamIp } from './rbac-addresses.ts';
 import { auditPolicies } from './rbac-audit.ts';
@@ -34,6 +35,7 @@ export interface RbacOptions {
   readonly reach: ProxyReach;
   /** Only Layer-7 rules refuse anything. */
   readonly audit: boolean;
+  readonly secretTexts: SecretTexts;
 }
 
 /**
@@ -44,7 +46,7 @@ export interface RbacOptions {
 export function rbacConfigs(
   view: ClusterView,
   groups: readonly EndpointGroup[],
-  { ranges, reach, audit }: RbacOptions,
+  { ranges, reach, audit, secretTexts }: RbacOptions,
 ): ResourceMap {
   const addresses = addressBook(ranges);
   const configs: Record<ConfigName, RbacPolicies> = {
@@ -58,7 +60,7 @@ export function rbacConfigs(
   const size = statements.reduce((sum, { clients, backends }) => sum + clients.length + backends.length, 0);
   for (const statement of size > addressesMax ? withinReach(statements, reach) : statements) {
     const { direction, action } = statement.filter;
-    addStatement(configs[`ciliate/${direction}${action === 'deny' ? '-deny' : ''}`], statement, addresses);
+    addStatement(configs[`ciliate/${direction}${action === 'deny' ? '-deny' : ''}`], statement, addresses, secretTexts);
   }
   if (audit) {
     for (const direction of ['egress', 'ingress'] as const) {
@@ -124,11 +126,16 @@ function withinReach(statements: readonly Statement[], { addresses, ports }: Pro
   });
 }
 
-function addStatement(config: RbacPolicies, { filter, clients, backends }: Statement, addresses: AddressBook): void {
+function addStatement(
+  config: RbacPolicies,
+  { filter, clients, backends }: Statement,
+  addresses: AddressBook,
+  textOf: SecretTexts,
+): void {
   if (clients.length === 0 || backends.length === 0) return;
   const place = targetPermissions({ filter, backends }, addresses);
   const principals = clients === 'any' ? [{ any: true }] : addresses.principals(clients);
-  for (const { key, conditions } of outcomes(filter)) {
+  for (const { key, conditions } of outcomes(filter, textOf)) {
     const known = config.get(key) ?? { permissions: [], principals };
     known.permissions.push(allOf([...place, ...conditions]));
     config.set(key, known);
@@ -138,9 +145,10 @@ function addStatement(config: RbacPolicies, { filter, clients, backends }: State
 /** What of the filter the proxy can decide: each HTTP rule by its own name, else everything on these ports. */
 function outcomes(
   filter: PolicyFilter,
+  textOf: SecretTexts,
 ): readonly { readonly key: string; readonly conditions: readonly JsonObject[] }[] {
   if (!filter.http && !filter.dns && !filter.serverNames) return [{ key: filter.rule, conditions: [] }];
-  return (filter.http ?? []).map(({ key, rule }) => ({ key, conditions: headerPermissions(rule) }));
+  return (filter.http ?? []).map(({ key, rule }) => ({ key, conditions: headerPermissions(rule, textOf) }));
 }
 
 /** A prefix, or everything outside all of some prefixes. */

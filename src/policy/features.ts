@@ -1,5 +1,6 @@
 import type { Issue } from '../base/index.ts';
 import type { HttpRule, PolicyItem, PolicyObject, PolicyPeer, PolicyPortRule } from '../model/cilium/index.ts';
+import { isHeaderText } from './header-text.ts';
 
 /**
  * What a policy asks for that nothing enforces yet, by field path. A policy with any of these is not applied: applied
@@ -70,15 +71,24 @@ function portIssues(rule: PolicyPortRule): readonly Issue[] {
 /** A value becomes an expression that nests with its length, and RE2 nests no deeper than 1,000. */
 const headerValueMax = 250;
 
-function headerIssues(rule: HttpRule): readonly Issue[] {
-  return rule.headers.flatMap((header) => {
-    const length = header.value?.length ?? 0;
-    if (length > headerValueMax) {
-      const message = `header ${header.name}: a value of ${length} characters cannot be compared`;
-      return [{ path: rule.fieldPath, message, allowed: `up to ${headerValueMax} characters` }];
+function headerIssues({ fieldPath: path, headers }: HttpRule): readonly Issue[] {
+  return headers.flatMap(({ name, value = '', secret, mismatch }) => {
+    const report = (what: string, allowed?: string) => [
+      { path, message: `header ${name}: ${what}`, ...(allowed !== undefined && { allowed }) },
+    ];
+    if (!secret && !mismatch) {
+      if (value.length <= headerValueMax) return [];
+      return report(`a value of ${value.length} characters cannot be compared`, `up to ${headerValueMax} characters`);
     }
-    if (!header.secret && !header.mismatch) return [];
-    const what = header.secret ? 'header values from Secrets are' : `the mismatch action ${header.mismatch} is`;
-    return [{ path: rule.fieldPath, message: `header ${header.name}: ${what} not available` }];
+    if (!isHeaderText(value)) return report('a value with control characters cannot stand in a header');
+    if (!isToken(name)) return report('not a header name');
+    const fixed = name.startsWith(':') || name.toLowerCase() === 'host';
+    const changes = mismatch !== undefined && mismatch !== 'LOG';
+    return fixed && changes ? report(`${mismatch} is not available: it is part of the request line`) : [];
   });
+}
+
+/** RFC 9110, section 5.6.2; fields of the request line begin with a colon. */
+function isToken(name: string): boolean {
+  return /^:?[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name);
 }

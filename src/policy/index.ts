@@ -9,6 +9,7 @@ export {
   subtractRanges,
 } from './address-ranges.ts';
 export { unsupportedFeatures } from './features.ts';
+export { isHeaderText } from './header-text.ts';
 export {
   identityKey,
   identityLabels,

@@ -1,6 +1,13 @@
 import { fail, formatIssue, ok, type Result } from '../../base/index.ts';
 import { createClient, formatApiError, type KubeClient, loadKubeConfig, type ResourcePath } from '../../kube/index.ts';
-import { type Cluster, configOf, identityNumbers } from '../../plan/index.ts';
+import {
+  type Cluster,
+  configOf,
+  identityNumbers,
+  policySecrets,
+  type Secret,
+  type SecretReference,
+} from '../../plan/index.ts';
 
 type Resource = Pick<ResourcePath, 'group' | 'version' | 'resource'> & { readonly kind: string };
 
@@ -62,15 +69,18 @@ async function readCluster(client: KubeClient): Promise<Result<Cluster, string>>
     ({ metadata }) => metadata?.namespace === 'kube-system' && metadata.name === 'cilium-config',
   );
   const identities = identityNumbers(of('identities'));
+  const config = configOf(configMap, () => undefined);
+  const secrets = await readSecrets(client, policySecrets({ policies: of('policies'), config }));
+  if (!secrets.ok) return secrets;
   return ok({
     clusterName: configMap?.data?.['cluster-name'] ?? 'default',
-    config: configOf(configMap, () => undefined),
+    config,
     nodes: of('nodes'),
     namespaces: of('namespaces'),
     pods: of('pods'),
     services: of('services'),
     endpointSlices: of('endpointSlices'),
-    secrets: [],
+    secrets: secrets.value,
     policies: of('policies'),
     cidrGroups: of('cidrGroups'),
     envoyConfigs: of('envoyConfigs'),
@@ -78,6 +88,20 @@ async function readCluster(client: KubeClient): Promise<Result<Cluster, string>>
     learntNames: new Map(),
     proxyPorts: new Map(),
   });
+}
+
+/** The Secrets that there are of these. */
+async function readSecrets(
+  client: KubeClient,
+  references: readonly SecretReference[],
+): Promise<Result<readonly Secret[], string>> {
+  const found: Secret[] = [];
+  for (const { namespace, name } of references) {
+    const secret = await client.get<Secret>({ group: '', version: 'v1', resource: 'secrets', namespace, name });
+    if (secret.ok) found.push(secret.value);
+    else if (secret.error.status?.code !== 404) return fail(`secrets: ${formatApiError(secret.error)}`);
+  }
+  return ok(found);
 }
 
 /** Every object of the resources; lists need not name the kind of what is in them. */

@@ -94,12 +94,11 @@ export function readTlsContext(
   const place = `${path}.${key}`;
   const secret = readSecret(faults, context, place, namespace);
   if (!isFields(context['secret'])) faults.add(`${place}.secret`, 'Secret name missing');
-  return {
-    secret: secret ?? { namespace, name: '' },
-    trustedCA: textAt(faults, context, 'trustedCA', place) || 'ca.crt',
-    certificate: textAt(faults, context, 'certificate', place) || 'tls.crt',
-    privateKey: textAt(faults, context, 'privateKey', place) || 'tls.key',
-  };
+  const keys = (['trustedCA', 'certificate', 'privateKey'] as const).flatMap((key) => {
+    const name = textAt(faults, context, key, place);
+    return name ? [[key, name] as const] : [];
+  });
+  return { secret: secret ?? { namespace, name: '' }, ...Object.fromEntries(keys) };
 }
 
 export function readDnsRules(faults: Faults, rules: Fields, path: string): readonly DnsRule[] | undefined {

@@ -173,8 +173,8 @@ export interface ListenerReference {
 
 export interface TlsContext {
   readonly secret: { readonly namespace: string; readonly name: string };
-  /** Keys inside the Secret. */
-  readonly trustedCA: string;
-  readonly certificate: string;
-  readonly privateKey: string;
+  /** Keys inside the Secret that must be there. Absent: `ca.crt`, `tls.crt` and `tls.key`, of which one must. */
+  readonly trustedCA?: string;
+  readonly certificate?: string;
+  readonly privateKey?: string;
 }

@@ -4,7 +4,7 @@ import type { NodePlan } from '../node-plan.ts';
 import type { Backend, ServicePort } from '../services.ts';
 import { clusterBackends } from '../verdicts/clusters.ts';
 import type { Packet } from '../verdicts/packet.ts';
-import type { Request } from '../verdicts/request.ts';
+import { type Request, requestAfter } from '../verdicts/request.ts';
 import { type NodeContext, nodeContext, selectingRules } from './context.ts';
 import { fullName, numberOf, podOf, podPort, servicePort, Unanswerable } from './ends.ts';
 import { dnsStep, policySteps } from './steps.ts';
@@ -119,10 +119,14 @@ function partTo(asked: Asked, world: Cluster, source: PlannedPod, { address, por
   const context = asked.on(world, source.nodeName);
   const layer7 = { request: requestOf(asked.question, packet, host), serverName: serverNameOf(asked.question) };
   const receiver = nodeOf(context, address);
-  return part(title, [
-    ...policySteps(context, 'egress', packet, layer7),
-    ...policySteps(receiver === undefined ? context : asked.on(world, receiver), 'ingress', packet, layer7),
-  ]);
+  const leaving = policySteps(context, 'egress', packet, layer7);
+  const proxied = leaving.some(({ layer }) => layer === 'L7');
+  const request = proxied && layer7.request ? requestAfter(context.plan, layer7.request, 'egress') : layer7.request;
+  const arriving = policySteps(receiver === undefined ? context : asked.on(world, receiver), 'ingress', packet, {
+    ...layer7,
+    request,
+  });
+  return part(title, [...leaving, ...arriving]);
 }
 
 /** The node that judges what arrives at the address; undefined for the outside. */

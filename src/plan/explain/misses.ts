@@ -2,6 +2,7 @@ import { type LabelSelector, type Labels, selectorMatches } from '../../base/ind
 import type { HttpRule, PolicyItem, PolicyPeer, PolicyPortRule, PortMatch } from '../../model/cilium/index.ts';
 import { type Direction, everyPeer, selectableLabels } from '../../policy/index.ts';
 import type { Identity } from '../node-plan.ts';
+import { secretTexts } from '../policy-secrets.ts';
 import { headerPermissions } from '../rbac-http.ts';
 import { record } from '../verdicts/json.ts';
 import type { Packet, PolicyQuestion } from '../verdicts/packet.ts';
@@ -139,12 +140,14 @@ function plain(key: string): string {
 
 /** The HTTP rules that fit the request but for one field. */
 export function nearestHttpRules(
+  { world }: NodeContext,
   rules: readonly { readonly near: NearMiss['rule']; readonly http: HttpRule }[],
   request: Request,
 ): readonly NearMiss[] {
+  const textOf = secretTexts(world.secrets);
   const found = rules.flatMap(({ near, http }) => {
     // That no value may be another one fails only where the one that is asked for is missing, since a request here has one of each.
-    const wanted = headerPermissions(http).filter((permission) => permission['not_rule'] === undefined);
+    const wanted = headerPermissions(http, textOf).filter((permission) => permission['not_rule'] === undefined);
     const failing = wanted.filter((permission) => !permissionMatches(permission, request));
     const [only] = failing;
     return only && failing.length === 1 ? [{ rule: near, miss: `its ${wantedField(only)}` }] : [];
@@ -153,6 +156,7 @@ export function nearestHttpRules(
 }
 
 function wantedField(permission: ReturnType<typeof headerPermissions>[number]): string {
+  if (permission['matcher']) return 'headers have to be what their Secrets hold';
   const header = record(permission['header']);
   const name = String(header['name']);
   const text = record(header['string_match']);

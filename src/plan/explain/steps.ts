@@ -123,7 +123,7 @@ function httpStep(redirected: Redirected, request: Request | undefined): Step {
   const what = `${request.method ?? 'GET'} ${request.path}`;
   if (allowed) return { ...base, verdict: 'allowed', reason: `a rule allows ${what}`, rules: deciding };
   if (deciding.length > 0) return { ...base, verdict: 'denied', reason: 'a rule denies it', rules: deciding };
-  const nearest = nearestHttpRules(rules, request);
+  const nearest = nearestHttpRules(redirected.context, rules, request);
   return { ...base, verdict: 'denied', reason: `nothing allows ${what}: the answer is 403`, nearest };
 }
 

@@ -1,6 +1,7 @@
 import { assert, cidrContains, compileRe2, parseCidrOrIp, type Re2 } from '../../base/index.ts';
 import { tlsConfigNames } from '../envoy-json.ts';
 import type { JsonObject, NodePlan } from '../node-plan.ts';
+import { afterActions, isHeaderActions } from './header-actions.ts';
 import { list, record } from './json.ts';
 
 /** A request as it leaves the proxy for `backend`. Header names in lower case; without `authority` there is none. */
@@ -26,7 +27,7 @@ export interface RequestVerdict {
 export function requestVerdict(plan: NodePlan, request: Request): RequestVerdict {
   const egress = judgeRequest(plan, request, 'egress');
   if (!egress.allowed) return egress;
-  const ingress = judgeRequest(plan, request, 'ingress');
+  const ingress = judgeRequest(plan, requestAfter(plan, request, 'egress'), 'ingress');
   return ingress.allowed ? { allowed: true, by: [...egress.by, ...ingress.by] } : ingress;
 }
 
@@ -36,6 +37,27 @@ export function judgeRequest(plan: NodePlan, request: Request, direction: 'ingre
   if (denying !== undefined) return { allowed: false, by: [denying] };
   const allowing = firstMatch(plan, `ciliate/${direction}`, request);
   return allowing === undefined ? { allowed: false, by: [] } : { allowed: true, by: [allowing] };
+}
+
+/** The request as the rules of one direction leave it, which change headers although another rule lets it pass. */
+export function requestAfter(plan: NodePlan, request: Request, direction: 'ingress' | 'egress'): Request {
+  let left = request;
+  for (const [, policy] of policiesOf(plan, `ciliate/${direction}`)) {
+    if (!list(policy['principals']).some((principal) => principalMatches(principal, left))) continue;
+    for (const permission of list(policy['permissions'])) {
+      const actions = actionsOf(permission, left);
+      if (actions) left = { ...left, headers: afterActions(actions, left.headers ?? {}).headers };
+    }
+  }
+  return left;
+}
+
+/** The header actions of a permission whose other conditions hold. */
+function actionsOf(permission: JsonObject, request: Request): JsonObject | undefined {
+  const conditions = permission['and_rules'] ? list(record(permission['and_rules'])['rules']) : [permission];
+  const config = record(record(conditions.at(-1)?.['matcher'] ?? {})['typed_config'] ?? {});
+  if (!isHeaderActions(config)) return undefined;
+  return conditions.slice(0, -1).every((one) => permissionMatches(one, request)) ? config : undefined;
 }
 
 /** A connection that a listener for server names takes; its backend is where the client was going. */
@@ -64,8 +86,12 @@ export function judgeConnection(
 
 /** The name of the filter's first policy that matches, which is the one that it reports. */
 function firstMatch(plan: NodePlan, filter: string, request: Request): string | undefined {
+  return policiesOf(plan, filter).find(([, policy]) => policyMatches(policy, request))?.[0];
+}
+
+function policiesOf(plan: NodePlan, filter: string): readonly (readonly [string, JsonObject])[] {
   const rules = record(record(plan.xds.extensionConfigs.get(filter)?.['typed_config'])['rules']);
-  return Object.entries(record(rules['policies'])).find(([, value]) => policyMatches(record(value), request))?.[0];
+  return Object.entries(record(rules['policies'])).map(([name, policy]) => [name, record(policy)]);
 }
 
 function policyMatches(policy: JsonObject, request: Request): boolean {
@@ -101,7 +127,12 @@ export function permissionMatches(permission: JsonObject, request: Request): boo
     return textMatches(record(permission['requested_server_name']), request.serverName ?? '');
   }
   if (permission['header']) return headerMatches(record(permission['header']), request);
-  if (permission['matcher']) return upstreamMatches(record(record(permission['matcher'])['typed_config']), request);
+  if (permission['matcher']) {
+    const config = record(record(permission['matcher'])['typed_config']);
+    return isHeaderActions(config)
+      ? afterActions(config, request.headers ?? {}).passes
+      : upstreamMatches(config, request);
+  }
   return unknown('permission', permission);
 }
 

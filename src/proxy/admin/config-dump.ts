@@ -6,6 +6,7 @@ import type { AcceptedConfig, ConfigRecord } from '../server/records.ts';
 import { addressJson } from './addresses.ts';
 import { type AdminSubject, type Endpoint, json, type Page, text } from './page.ts';
 import { re2Error } from './re2-error.ts';
+import { redacted } from './redact.ts';
 
 const ADMIN = 'type.googleapis.com/envoy.admin.v3.';
 const CONFIG = 'type.googleapis.com/envoy.config.';
@@ -45,7 +46,10 @@ function answerDump(query: URLSearchParams, subject: AdminSubject): Page {
     return text(`INVALID_ARGUMENT: Error while parsing name_regex from ${pattern}: ${re2Error(regex.error)}`, 400);
   }
   const named = (name: string): boolean => !regex?.ok || regex.value.matcher(name).matches();
-  const dumps = dumpsOf(subject, named, query.has('include_eds'));
+  const dumps = dumpsOf(subject, named, query.has('include_eds')).map((dump) => ({
+    ...dump,
+    body: redacted(dump.body),
+  }));
   const resource = query.get('resource');
   const mask = query.get('mask');
   if (resource !== null) return oneResource(dumps, resource, mask);

@@ -2,6 +2,7 @@ import { type Fields, isObject, type JsonValue } from '../config/fields.ts';
 import type { RbacSubject } from '../filter/rbac/condition.ts';
 import { type RbacEngine, readEngine } from '../filter/rbac/engine.ts';
 import { deniedDetails } from '../filter/rbac/filter.ts';
+import { HEADER_ACTIONS } from '../filter/rbac/header-actions.ts';
 import { type RbacPlace, readRules } from '../filter/rbac/matcher.ts';
 import { VerdictCounter } from '../filter/rbac/stats.ts';
 import { RequestHead } from '../http/head.ts';
@@ -64,8 +65,10 @@ function readNetworkEngine(fields: Fields): RbacEngine {
 function headerIn(json: JsonValue | undefined): string | undefined {
   if (Array.isArray(json)) return json.map(headerIn).find((name) => name !== undefined);
   if (!isObject(json)) return undefined;
-  const { header } = json;
+  const { header, headers } = json;
   if (isObject(header)) return String(header['name'] ?? '');
+  if (String(json['@type']).endsWith(`/${HEADER_ACTIONS}`))
+    return Array.isArray(headers) ? headerIn({ header: headers[0] ?? {} }) : '';
   return headerIn(Object.values(json));
 }
 
@@ -132,5 +135,9 @@ class NetworkSubject implements RbacSubject {
 
   metadata(...args: Parameters<StreamInfo['metadata']>): ReturnType<StreamInfo['metadata']> {
     return this.#info.metadata(...args);
+  }
+
+  setMetadata(...args: Parameters<StreamInfo['setMetadata']>): void {
+    this.#info.setMetadata(...args);
   }
 }

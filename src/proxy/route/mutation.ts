@@ -48,7 +48,8 @@ export function readMutation(fields: Fields, side: 'request' | 'response'): Head
   return add.length + remove.length === 0 ? undefined : { add, remove };
 }
 
-function isModifiable(name: string): boolean {
+/** Whether a header may be changed: not the fields of the head itself. */
+export function isModifiable(name: string): boolean {
   return !name.startsWith(':') && name.toLowerCase() !== 'host';
 }
 

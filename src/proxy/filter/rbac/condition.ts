@@ -8,11 +8,12 @@ import { readStringMatcher } from '../../match/strings.ts';
 import { readTemplateMatch } from '../../route/uri-template.ts';
 import type { FilterStream } from '../filter.ts';
 import { checkCustomPrincipal } from './custom-principal.ts';
+import { HEADER_ACTIONS, readHeaderActions } from './header-actions.ts';
 
 /** What rules can ask about a request or a connection. */
 export type RbacSubject = Pick<
   FilterStream,
-  'peers' | 'head' | 'request' | 'route' | 'upstreamHost' | 'requestHeader' | 'metadata'
+  'peers' | 'head' | 'request' | 'route' | 'upstreamHost' | 'requestHeader' | 'metadata' | 'setMetadata'
 >;
 
 export type StreamCondition = (stream: RbacSubject) => boolean;
@@ -21,12 +22,22 @@ export type StreamCondition = (stream: RbacSubject) => boolean;
 export type Condition =
   | { readonly kind: 'client'; readonly cidr: Cidr }
   | { readonly kind: 'upstream'; readonly cidr: Cidr; readonly from: number; readonly to: number }
-  | { readonly kind: 'test'; readonly test: StreamCondition };
+  | {
+      readonly kind: 'test';
+      readonly test: StreamCondition;
+      /** It changes the request: it must be asked whenever what stands before it holds. */
+      readonly acts?: boolean;
+    };
 
 const NEVER: Condition = { kind: 'test', test: () => false };
 const UPSTREAM_MATCHER = 'envoy.extensions.rbac.matchers.upstream_ip_port.v3.UpstreamIpPortMatcher';
 
-const test = (condition: StreamCondition): Condition => ({ kind: 'test', test: condition });
+const test = (condition: StreamCondition, acts = false): Condition => ({ kind: 'test', test: condition, acts });
+
+/** Whether any of them changes requests. */
+export function anyActs(conditions: readonly Condition[]): boolean {
+  return conditions.some((one) => one.kind === 'test' && one.acts === true);
+}
 
 /** One test for a list of alternatives: addresses become one look-up, whatever their number. */
 export function anyOf(conditions: readonly Condition[]): StreamCondition {
@@ -61,7 +72,7 @@ function allOf(conditions: readonly Condition[]): Condition {
   return test((stream) => {
     for (let at = 0; at < tests.length; at++) if (!tests[at]?.(stream)) return false;
     return true;
-  });
+  }, anyActs(conditions));
 }
 
 const negated = (condition: Condition): Condition => {
@@ -174,7 +185,7 @@ export function readPrincipal(fields: Fields): Condition {
 /** A list of one keeps what can be looked up. */
 function union(conditions: readonly Condition[]): Condition {
   const [only] = conditions;
-  return conditions.length === 1 && only ? only : test(anyOf(conditions));
+  return conditions.length === 1 && only ? only : test(anyOf(conditions), anyActs(conditions));
 }
 
 type CommonKind = 'any' | 'header' | 'url_path' | 'metadata' | 'sourced_metadata';
@@ -245,12 +256,11 @@ function readExtension(fields: Fields): Condition {
   fields.ignore('name');
   const found = fields.message('typed_config', (config): Condition => {
     const type = String(config.json['@type'] ?? '');
-    if (!type.endsWith(`/${UPSTREAM_MATCHER}`)) {
-      config.ignore(...Object.keys(config.json));
-      config.problem('@type', `${JSON.stringify(type)} is not supported by ciliate-proxy`, UPSTREAM_MATCHER);
-      return NEVER;
-    }
-    return readUpstream(config);
+    if (type.endsWith(`/${UPSTREAM_MATCHER}`)) return readUpstream(config);
+    if (type.endsWith(`/${HEADER_ACTIONS}`)) return test(readHeaderActions(config), true);
+    config.ignore(...Object.keys(config.json));
+    config.problem('@type', `${JSON.stringify(type)} is not supported by ciliate-proxy`, UPSTREAM_MATCHER);
+    return NEVER;
   });
   return found ?? NEVER;
 }

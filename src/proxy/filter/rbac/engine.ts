@@ -1,6 +1,7 @@
 import type { Fields } from '../../config/fields.ts';
 import { CidrIndex } from '../../match/cidr.ts';
 import {
+  anyActs,
   anyOf,
   type Condition,
   type RbacSubject,
@@ -29,12 +30,15 @@ export interface RbacEngine {
 interface Policy {
   readonly name: string;
   readonly permits: StreamCondition;
+  /** Its permissions change requests. */
+  readonly acts: boolean;
   readonly principals: readonly Condition[];
 }
 
 interface Candidate {
   readonly order: number;
   readonly test: StreamCondition;
+  readonly acts: boolean;
 }
 
 const CACHED_CLIENTS = 4096;
@@ -66,7 +70,7 @@ function readPolicy(fields: Fields, name: string): Policy {
   const principals = fields.list('principals', readPrincipal);
   if (permissions.length === 0) fields.problem('permissions', 'value must contain at least 1 item(s)');
   if (principals.length === 0) fields.problem('principals', 'value must contain at least 1 item(s)');
-  return { name, permits: anyOf(permissions), principals };
+  return { name, permits: anyOf(permissions), acts: anyActs(permissions), principals };
 }
 
 /**
@@ -76,13 +80,14 @@ function readPolicy(fields: Fields, name: string): Policy {
 function policyIndex(policies: readonly Policy[]): (stream: RbacSubject) => number {
   const byClient = new CidrIndex<Candidate>();
   const others: Candidate[] = [];
-  for (const [order, { permits, principals }] of policies.entries()) {
+  const policiesAct = policies.some(({ acts }) => acts);
+  for (const [order, { permits, acts, principals }] of policies.entries()) {
     const clients = principals.flatMap((one) => (one.kind === 'client' ? [one.cidr] : []));
     if (clients.length === principals.length) {
-      for (const cidr of clients) byClient.add(cidr, { order, test: permits });
+      for (const cidr of clients) byClient.add(cidr, { order, test: permits, acts });
     } else {
       const isPrincipal = anyOf(principals);
-      others.push({ order, test: (stream) => isPrincipal(stream) && permits(stream) });
+      others.push({ order, test: (stream) => isPrincipal(stream) && permits(stream), acts });
     }
   }
   const cache = new Map<string, readonly Candidate[]>();
@@ -98,8 +103,18 @@ function policyIndex(policies: readonly Policy[]): (stream: RbacSubject) => numb
     const list = byClient.empty ? others : candidates(stream.peers.directRemote.address);
     for (let at = 0; at < list.length; at++) {
       const { order, test } = list[at] as Candidate;
-      if (test(stream)) return order;
+      if (!test(stream)) continue;
+      if (policiesAct) act(list, at + 1, stream);
+      return order;
     }
     return policies.length;
   };
+}
+
+/** As in Cilium's proxy, what changes requests does so whether or not another policy lets them pass. */
+function act(list: readonly Candidate[], from: number, stream: RbacSubject): void {
+  for (let at = from; at < list.length; at++) {
+    const { test, acts } = list[at] as Candidate;
+    if (acts) test(stream);
+  }
 }

@@ -1,0 +1,105 @@
+import type { HttpRule, PolicyObject, PolicyPortRule, TlsContext } from '../model/cilium/index.ts';
+import { isHeaderText } from '../policy/index.ts';
+import type { Secret } from './world.ts';
+
+export interface SecretReference {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** The text of a Secret with one entry, or why there is none, in Cilium's words (`pkg/crypto/certificatemanager`). */
+export type SecretText = { readonly text: string } | { readonly fault: string };
+
+export type SecretTexts = (reference: SecretReference) => SecretText;
+
+/** The Secrets that the policies name, each once, sorted by namespace and name. */
+export function secretReferences(policies: readonly PolicyObject[]): readonly SecretReference[] {
+  const found = new Map(policies.flatMap(secretsOf).map((one) => [`${one.namespace}/${one.name}`, one]));
+  return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, reference]) => reference);
+}
+
+/** Looks the Secrets up by namespace and name. */
+export function secretTexts(secrets: readonly Secret[]): SecretTexts {
+  const byName = new Map(secrets.map((secret) => [`${secret.metadata?.namespace}/${secret.metadata?.name}`, secret]));
+  return ({ namespace, name }) => {
+    const secret = byName.get(`${namespace}/${name}`);
+    if (!secret) return { fault: notFound(name) };
+    const entries = entriesOf(secret);
+    const [only] = entries.values();
+    if (only === undefined || entries.size > 1)
+      return { fault: `Secret ${namespace}/${name} must have exactly one item` };
+    return isHeaderText(only)
+      ? { text: only }
+      : { fault: `Secret ${namespace}/${name} holds what cannot stand in a header` };
+  };
+}
+
+const secretsOfPolicies = new WeakMap<PolicyObject, readonly SecretReference[]>();
+
+function secretsOf(policy: PolicyObject): readonly SecretReference[] {
+  const known = secretsOfPolicies.get(policy);
+  if (known) return known;
+  const found = portRules(policy).flatMap(({ terminatingTls, originatingTls, http }) => {
+    const ofHeaders = (http ?? []).flatMap(({ headers }) => headers.map(({ secret }) => secret));
+    return [terminatingTls?.secret, originatingTls?.secret, ...ofHeaders].filter((one) => one !== undefined);
+  });
+  secretsOfPolicies.set(policy, found);
+  return found;
+}
+
+/** What of a policy's header rules cannot hold at the moment, by field path. */
+export function headerSecretFaults(policy: PolicyObject, textOf: SecretTexts): readonly string[] {
+  if (secretsOf(policy).length === 0) return [];
+  const ofRule = ({ fieldPath, headers }: HttpRule) =>
+    headers.flatMap(({ name, value, secret }) => {
+      const found = secret && textOf(secret);
+      if (!found || 'text' in found) return [];
+      const instead = value === undefined ? 'the rule matches no request' : 'its value is used instead';
+      return [`${fieldPath}: header ${name}: ${found.fault}: ${instead}`];
+    });
+  return portRules(policy).flatMap(({ http }) => (http ?? []).flatMap(ofRule));
+}
+
+/** What Cilium would say of the Secrets behind a policy's TLS contexts: `GetTLSContext` of its certificate manager. */
+export function tlsSecretFaults(policy: PolicyObject, secrets: readonly Secret[]): readonly string[] {
+  return portRules(policy).flatMap(({ fieldPath, terminatingTls, originatingTls }) => [
+    ...contextFault(`${fieldPath}.terminatingTLS`, terminatingTls, secrets),
+    ...contextFault(`${fieldPath}.originatingTLS`, originatingTls, secrets),
+  ]);
+}
+
+function contextFault(path: string, context: TlsContext | undefined, secrets: readonly Secret[]): readonly string[] {
+  if (!context) return [];
+  const { namespace, name } = context.secret;
+  const secret = secrets.find(({ metadata }) => metadata?.namespace === namespace && metadata.name === name);
+  if (!secret) return [`${path}.secret: ${notFound(name)}`];
+  const entries = entriesOf(secret);
+  const asked = [
+    ['trustedCA', 'Trusted CA', context.trustedCA],
+    ['certificate', 'Certificate', context.certificate],
+    ['privateKey', 'Private Key', context.privateKey],
+  ] as const;
+  for (const [field, what, key] of asked) {
+    if (key !== undefined && !entries.has(key))
+      return [`${path}.${field}: ${what} ${key} not found in secret ${namespace}/${name}`];
+  }
+  const [ca = 'ca.crt', certificate = 'tls.crt', key = 'tls.key'] = asked.map(([, , given]) => given);
+  if ([ca, certificate, key].some((one) => entries.has(one))) return [];
+  return [`${path}.secret: TLS certificates not found in secret ${namespace}/${name}`];
+}
+
+const notFound = (name: string): string => `secrets "${name}" not found`;
+
+/** `stringData` is what manifests may have; the API server makes `data` of it. */
+function entriesOf({ data, stringData }: Secret): ReadonlyMap<string, string> {
+  const decoded = Object.entries(data ?? {}).map(
+    ([key, value]) => [key, Buffer.from(value, 'base64').toString('utf8')] as const,
+  );
+  return new Map([...decoded, ...Object.entries(stringData ?? {})]);
+}
+
+function portRules(policy: PolicyObject): readonly PolicyPortRule[] {
+  return policy.rules.flatMap(({ ingress, egress }) =>
+    [...ingress.items, ...egress.items].flatMap(({ ports }) => ports ?? []),
+  );
+}
