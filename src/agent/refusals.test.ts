@@ -16,7 +16,7 @@ function planOf(object: unknown): NodePlan {
   } as unknown as NodePlan;
 }
 
-const worldOf = (object: unknown): World => ({ envoyConfigs: [object] }) as unknown as World;
+const worldOf = (object: unknown): World => ({ envoyConfigs: [object], policies: [] }) as unknown as World;
 const accepted = { state: 'accepted', rejections: [] } as const;
 const rejected = {
   state: 'rejected',
@@ -54,4 +54,25 @@ test('another data plane is asked anew', () => {
   refusals.note(planOf(object), worldOf(object), rejected);
   refusals.forget();
   assert.equal(refusals.current().size, 0);
+});
+
+test('a policy is refused when one of its rules is', () => {
+  const policy = (name: string) => ({
+    kind: 'CiliumNetworkPolicy',
+    metadata: { namespace: 'default', name, uid: name, generation: 1 },
+  });
+  const [good, bad] = [policy('a'), policy('a-b')];
+  const message = 'ciliate/egress: rules.policies["cnp/default/a-b/spec.egress[0]"].permissions[0]: no';
+  const next = {
+    lastGood: new Map([good, bad].map((one) => [`CiliumNetworkPolicy/default/${one.metadata.name}`, one])),
+    envoyConfigResources: new Map(),
+  } as unknown as NodePlan;
+  const world = { envoyConfigs: [], policies: [good, bad] } as unknown as World;
+  const refusals = createRefusals();
+  assert.equal(refusals.note(next, world, { state: 'rejected', rejections: [{ typeUrl: 't', message }] }), true);
+  assert.deepEqual(
+    [...refusals.current()],
+    [['CiliumNetworkPolicy/default/a-b', { uid: 'a-b', generation: 1, message }]],
+  );
+  assert.deepEqual([...refusals.lastGood().keys()], ['CiliumNetworkPolicy/default/a']);
 });

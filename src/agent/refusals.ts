@@ -1,4 +1,5 @@
 import type { NodePlan, Refusal, World } from '../plan/index.ts';
+import { isPolicyKind, rulePrefix } from '../policy/index.ts';
 import type { Applied } from './apply.ts';
 
 export interface Refusals {
@@ -25,14 +26,14 @@ interface Versioned {
   };
 }
 
-/** Remembers which versions of Envoy configurations the data plane refused, and the last versions that it took. */
+/** Remembers which versions of Envoy configurations and policies the data plane refused, and the last versions that it took. */
 export function createRefusals(): Refusals {
   let refused: ReadonlyMap<string, Refusal> = new Map();
   let lastGood: ReadonlyMap<string, unknown> = new Map();
   return {
     note(next, planned, outcome) {
       const found =
-        outcome.state === 'rejected' ? refusedConfigs(next, planned, outcome.rejections) : new Map<string, Refusal>();
+        outcome.state === 'rejected' ? refusedObjects(next, planned, outcome.rejections) : new Map<string, Refusal>();
       const kept = [...lastGood].filter(([key]) => found.has(key));
       lastGood = new Map([...[...next.lastGood].filter(([key]) => !found.has(key)), ...kept]);
       if (found.size === 0) return false;
@@ -47,22 +48,23 @@ export function createRefusals(): Refusals {
   };
 }
 
-/** The configurations in force whose resources a rejection names, each with the data plane's words. */
-function refusedConfigs(
+/** The Envoy configurations and policies in force that a rejection names, each with the data plane's words. */
+function refusedObjects(
   next: NodePlan,
   planned: World,
   rejections: Applied['outcome']['rejections'],
 ): Map<string, Refusal> {
   const found = new Map<string, Refusal>();
-  for (const object of planned.envoyConfigs as readonly Versioned[]) {
+  for (const object of [...planned.envoyConfigs, ...planned.policies] as readonly Versioned[]) {
     const { namespace = '', name = '', uid, generation } = object.metadata ?? {};
     const key = `${object.kind}/${namespace}/${name}`;
     // Only a version that this plan tried can have been refused now.
     if (next.lastGood.get(key) !== object) continue;
-    const names = next.envoyConfigResources.get(key) ?? [];
+    const resources = (next.envoyConfigResources.get(key) ?? []).map((one) => `${one}: `);
+    const marks = isPolicyKind(object.kind) ? [`["${rulePrefix({ kind: object.kind, namespace, name })}`] : resources;
     const messages = rejections
       .map(({ message }) => message)
-      .filter((message) => names.some((one) => message.includes(`${one}: `)));
+      .filter((message) => marks.some((one) => message.includes(one)));
     if (messages.length > 0) found.set(key, { uid, generation, message: messages.join('; ') });
   }
   return found;

@@ -138,6 +138,7 @@ export function createRounds({ options, client, sources, secrets, dns, flows, xd
       if (isWithDataPlane(applied)) inForceVersion = observed;
       await tell(planned, next, inForceVersion);
       first.resolve();
+      if (applied?.outcome.state === 'rejected') throw new Error(`the data plane refused ${refusedBy(applied)}`);
       if (applied?.outcome.state === 'timeout') throw new Error('the data plane has not answered in time');
     },
     dataPlaneChanged: () => refusals.forget(),
@@ -162,7 +163,11 @@ export function createRounds({ options, client, sources, secrets, dns, flows, xd
  * of before: after a restart of the agent it connects again only after a while.
  */
 function isWithDataPlane(applied: Applied | undefined): boolean {
-  return applied?.outcome.state === 'accepted' || applied?.outcome.state === 'rejected';
+  return applied?.outcome.state === 'accepted';
+}
+
+function refusedBy({ outcome }: Applied): string {
+  return outcome.rejections.map(({ typeUrl, message }) => `${typeUrl}: ${message}`).join('; ');
 }
 
 function hostIdentities(next: NodePlan): ReadonlyMap<string, number> {

@@ -94,6 +94,14 @@ export const layer7Tests: readonly ConnectivityTest[] = [
     scenarios: [podToPod(), podToWorld],
     expect: clientEgress,
   },
+  ...withPortRange({
+    name: 'client-egress-l7-set-header',
+    policies: ['connectivity/client-egress-l7-http-matchheader-secret.yaml'],
+    scenarios: (['other', 'first'] as const).map((label) =>
+      podToPodWithEndpoints({ method: 'POST', path: 'auth-header-required', destination: { [label]: 'echo' } }),
+    ),
+    expect: (action) => (fromClient2(action) ? okWithHttp : { result: 'http-error' }),
+  }),
   ...serverNameTests,
   {
     name: 'dns-only',

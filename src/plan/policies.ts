@@ -3,7 +3,7 @@ import { decodePolicy, type PolicyObject } from '../model/cilium/index.ts';
 import { unsupportedFeatures } from '../policy/index.ts';
 import { compareText } from './cluster-view.ts';
 import type { ObjectReport } from './node-plan.ts';
-import { type NamedObject, namedObjects, summary } from './objects.ts';
+import { isRefused, type NamedObject, namedObjects, summary } from './objects.ts';
 import { type SecretReference, secretReferences, tlsSecretFaults } from './policy-secrets.ts';
 import type { World } from './world.ts';
 
@@ -24,7 +24,7 @@ export function plannedPolicies(world: World): PlannedPolicies {
   const reports: ObjectReport[] = [];
   const lastGood = new Map<string, unknown>();
   for (const object of namedObjects(world.policies)) {
-    const judged = judge(object.raw, world.config);
+    const judged = judgeObject(object, world);
     const before = judged.policy ? undefined : world.lastGood?.get(object.key);
     const fallback = before === undefined ? undefined : judge(before, world.config).policy;
     const policy = judged.policy ?? fallback;
@@ -55,11 +55,17 @@ interface Judgement {
   readonly policy?: PolicyObject;
   /** As far as it could be decoded, although it cannot be enforced. */
   readonly decoded?: PolicyObject;
-  readonly reason: 'Valid' | 'Invalid' | 'Unsupported';
+  readonly reason: 'Valid' | 'Invalid' | 'Unsupported' | 'Refused';
   readonly issues: readonly Issue[];
 }
 
 type Settings = Pick<World['config'], 'nodeSelectorLabels'>;
+
+function judgeObject(object: NamedObject, world: World): Judgement {
+  const refusal = world.refused?.get(object.key);
+  if (!isRefused(object, refusal)) return judge(object.raw, world.config);
+  return { reason: 'Refused', issues: [{ path: '', message: `the data plane refuses it: ${refusal.message}` }] };
+}
 
 const judgements = new WeakMap<object, { readonly nodeSelectorLabels: boolean; readonly judgement: Judgement }>();
 

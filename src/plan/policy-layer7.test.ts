@@ -179,3 +179,12 @@ test('DNS: names by rule, everything where a plain allow says the same port and 
     assert.deepEqual([...new Set(open)].sort(), protocols, JSON.stringify(plainAllow));
   }
 });
+
+test('a version that the data plane refused is not applied, and says so', () => {
+  const policy = { ...egress({}), metadata: { name: 'p', namespace: 'cilium-test', uid: 'u', generation: 2 } };
+  const refused = new Map([['CiliumNetworkPolicy/cilium-test/p', { uid: 'u', generation: 2, message: 'no' }]]);
+  const { reports, lastGood, datapath } = plan(walkthroughWorld({ policies: [policy], refused }));
+  const condition = { type: 'Valid', status: 'False', reason: 'Refused', message: 'the data plane refuses it: no' };
+  assert.deepEqual(reports[0]?.condition, condition);
+  assert.deepEqual([lastGood.size, datapath.policy.length], [0, 0]);
+});

@@ -29,7 +29,7 @@ export interface World {
   readonly proxyPorts: ReadonlyMap<string, number>;
   /** `NodePlan.lastGood` of the plan before: what stays in force where an object has become one that cannot work. Absent: nothing. */
   readonly lastGood?: ReadonlyMap<string, unknown>;
-  /** Versions of Envoy configurations that the data plane refused, by `Kind/namespace/name`; they count as not working. Absent: none. */
+  /** Versions of Envoy configurations and policies that the data plane refused, by `Kind/namespace/name`; they count as not working. Absent: none. */
   readonly refused?: ReadonlyMap<string, Refusal>;
 }
 

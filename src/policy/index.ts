@@ -49,4 +49,4 @@ export {
   type ResolvedPolicy,
   subjectKey,
 } from './resolve.ts';
-export type { RuleReference } from './rule-keys.ts';
+export { isPolicyKind, type RuleReference, rulePrefix } from './rule-keys.ts';

@@ -22,6 +22,15 @@ function policyKey(policy: Pick<PolicyObject, 'kind' | 'namespace' | 'name'>): s
   return `${shortKinds[policy.kind]}/${owner}${policy.name}`;
 }
 
+export function isPolicyKind(kind: string | undefined): kind is PolicyObject['kind'] {
+  return kind !== undefined && Object.hasOwn(shortKinds, kind);
+}
+
+/** What the names of all rules of a policy begin with. */
+export function rulePrefix({ kind, namespace = '', name }: Pick<PolicyObject, 'kind' | 'namespace' | 'name'>): string {
+  return `${policyKey({ kind, name, ...(namespace !== '' && { namespace }) })}/`;
+}
+
 /** The name of a rule in verdict maps and the data plane: the policy's key, `/`, and the field path. */
 export function ruleKey(policy: Pick<PolicyObject, 'kind' | 'namespace' | 'name'>, path: string): string {
   return `${policyKey(policy)}/${path}`;

@@ -1,4 +1,4 @@
-/** A message or enum that Envoy's API has gained since the published files: where it stands, and its definition with full type names. */
+/** A message or enum that Envoy's API has gained since the published files, or that is ours: where it stands, and its definition with full type names. */
 export interface OverlayMessage {
   /** A package, or the message that holds it. */
   readonly parent: string;
@@ -9,6 +9,20 @@ export interface OverlayMessage {
 
 /** Those that an overlay field needs. */
 export const overlayMessages: readonly OverlayMessage[] = [
+  {
+    parent: 'ciliate.rbac.v3',
+    definition: `
+      message HeaderActions {
+        enum Mismatch { FAIL = 0; LOG = 1; ADD = 2; DELETE = 3; REPLACE = 4; }
+        message Header {
+          string name = 1;
+          string value = 2;
+          bool sensitive = 3;
+          ciliate.rbac.v3.HeaderActions.Mismatch mismatch = 4;
+        }
+        repeated ciliate.rbac.v3.HeaderActions.Header headers = 1;
+      }`,
+  },
   {
     parent: 'envoy.config.route.v3',
     needs: ['envoy.type.matcher.v3.StringMatcher'],
