@@ -16,7 +16,7 @@ import { type PolicySubjects, policyEntries } from './policy-entries.ts';
 import { headerSecretFaults, secretTexts } from './policy-secrets.ts';
 import { createPolicyStage, type PolicyStage } from './policy-stage.ts';
 import {
-  namesListeners,
+  mayHaveFaults,
   policyTargets,
   targetFaults,
   targetNames,
@@ -64,7 +64,7 @@ function planOf(world: World, view: ClusterView, resolvePolicies: PolicyStage): 
   const targets = policyTargets(configs.active);
   const listeners = targetPorts(targets, ports);
   const outcome = { ...resolved, groups: withoutLostRedirects(resolved.groups, listeners) };
-  const faults = namesListeners(policies) ? targetFaults(policies, resolved.groupsOf(view.pods), targets) : new Map();
+  const faults = mayHaveFaults(policies) ? targetFaults(policies, resolved.groupsOf(view.pods), targets) : new Map();
   const secretFaults = new Map(policies.map((policy) => [keyOfPolicy(policy), headerSecretFaults(policy, textOf)]));
   const port = (name: string) => ports.get(name) ?? 0;
   const built = buildEnvoyConfigs(configs.active, ports, services, targetNames(outcome.groups));

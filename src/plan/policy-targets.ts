@@ -57,11 +57,11 @@ export function withoutLostRedirects(
 ): readonly EndpointGroup[] {
   return groups.map((group) => {
     const { filters } = group.policy;
-    if (!filters.some(({ listener }) => listener)) return group;
     const lost = new Set<PolicyFilter>(conflicts(filters).flatMap(({ pair }) => pair));
     for (const filter of filters) {
       if (filter.listener && !available.has(listenerKey(filter.listener))) lost.add(filter);
     }
+    if (lost.size === 0) return group;
     return { ...group, policy: { ...group.policy, filters: filters.filter((filter) => !lost.has(filter)) } };
   });
 }
@@ -77,21 +77,50 @@ interface Conflict {
   readonly message: string;
 }
 
-/** Pairs of filters for one selector on the same ports that Cilium refuses to merge, listeners among them. */
+const conflictsOfFilters = new WeakMap<readonly PolicyFilter[], readonly Conflict[]>();
+
+/** Pairs of filters for one selector on the same ports that Cilium refuses to merge. Kept as long as the filters are. */
 function conflicts(filters: readonly PolicyFilter[]): readonly Conflict[] {
-  const redirects = filters.filter((one) => one.action === 'allow' && (one.listener || one.http || one.serverNames));
-  const listeners = redirects.filter(({ listener }) => listener);
-  return listeners.flatMap((one) =>
-    redirects.flatMap((other): readonly Conflict[] => {
-      const message = other === one || !meet(one, other) ? undefined : conflictOf(one, other);
+  const known = conflictsOfFilters.get(filters);
+  if (known) return known;
+  const redirects = filters.filter((one) => one.action === 'allow' && parserOf(one) !== undefined);
+  const found = redirects.flatMap((one, at) =>
+    redirects.slice(at + 1).flatMap((other): readonly Conflict[] => {
+      const message = meet(one, other) ? conflictOf(one, other) : undefined;
       return message === undefined ? [] : [{ pair: [one, other], message }];
     }),
   );
+  conflictsOfFilters.set(filters, found);
+  return found;
+}
+
+/** In the order in which Cilium's texts name them. */
+const parsers = ['http', 'tls', 'dns', 'crd'] as const;
+
+interface Layer7 {
+  readonly listener?: unknown;
+  readonly http?: unknown;
+  readonly serverNames?: unknown;
+  readonly dns?: unknown;
+}
+
+function parserOf({ listener, http, serverNames, dns }: Layer7): (typeof parsers)[number] | undefined {
+  if (listener) return 'crd';
+  if (http) return 'http';
+  if (serverNames) return 'tls';
+  return dns ? 'dns' : undefined;
 }
 
 function conflictOf(one: PolicyFilter, other: PolicyFilter): string | undefined {
-  if (!one.listener) return undefined;
-  if (!other.listener) return `cannot merge conflicting L7 parsers (${other.http ? 'http' : 'tls'}/crd)`;
+  const own = parserOf(one);
+  const pair = parsers.filter((parser) => parser === own || parser === parserOf(other));
+  const [first, second] = pair;
+  if (first === 'http' && second === 'tls') {
+    const names = [...new Set([...(one.serverNames ?? []), ...(other.serverNames ?? [])])].sort();
+    return `cannot merge L7 rules with SNI filtering without TLS termination: [${names.join(' ')}]`;
+  }
+  if (second !== undefined) return `cannot merge conflicting L7 parsers (${first}/${second})`;
+  if (!one.listener || !other.listener) return undefined;
   const names = [listenerKey(one.listener), listenerKey(other.listener)];
   const { priority } = one.listener;
   if (names[0] === names[1] || priority !== other.listener.priority) return undefined;
@@ -144,9 +173,42 @@ export function targetFaults(
   return new Map([...found].map(([key, messages]) => [key, [...messages].sort()]));
 }
 
-/** Whether any rule names a listener. */
-export function namesListeners(policies: readonly PolicyObject[]): boolean {
-  return policies.some((policy) => listenersOf(policy).length > 0);
+/** Whether there can be anything to say: a rule names a listener, or rules for different parsers have a port in common. */
+export function mayHaveFaults(policies: readonly PolicyObject[]): boolean {
+  const parserOfPort = new Map<string, string>();
+  for (const { port, parser } of policies.flatMap(redirectedPorts)) {
+    if (parser === 'crd') return true;
+    // Which number a name stands for depends on the pod.
+    const places = port === anyName ? parserOfPort.keys() : [port, anyName];
+    for (const place of places) if ((parserOfPort.get(place) ?? parser) !== parser) return true;
+    parserOfPort.set(port, parser);
+  }
+  return false;
+}
+
+const anyName = 'name';
+
+interface RedirectedPort {
+  /** `80-80`, or `anyName`. */
+  readonly port: string;
+  readonly parser: (typeof parsers)[number];
+}
+
+const redirectedPortsOf = new WeakMap<PolicyObject, readonly RedirectedPort[]>();
+
+function redirectedPorts(policy: PolicyObject): readonly RedirectedPort[] {
+  const known = redirectedPortsOf.get(policy);
+  if (known) return known;
+  const items = policy.rules.flatMap(({ ingress, egress }) => [...ingress.items, ...egress.items]);
+  const found = items.flatMap(({ ports }) =>
+    (ports ?? []).flatMap((rule): readonly RedirectedPort[] => {
+      const parser = parserOf(rule);
+      if (!parser) return [];
+      return rule.ports.map((one) => ({ port: one.kind === 'name' ? anyName : `${one.port}-${one.endPort}`, parser }));
+    }),
+  );
+  redirectedPortsOf.set(policy, found);
+  return found;
 }
 
 function listenersOf(policy: PolicyObject): readonly { readonly path: string; readonly listener: FilterListener }[] {
