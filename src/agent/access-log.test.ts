@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type HttpAccessLogEntry, httpEventOf } from './access-log.ts';
+import { type HttpAccessLogEntry, httpEventOf, tlsEventOf } from './access-log.ts';
 
 const address = (ip: string, port: number) => ({ socket_address: { address: ip, port_value: port } });
 
@@ -88,4 +88,29 @@ test('a denial by the ingress rules of a backend on the same node counts, with i
 
 test('an entry without a client is no event', () => {
   assert.equal(httpEventOf('egress:x', {}), undefined);
+});
+
+test('a connection that rules about server names refuse is an event of the direction whose rules they are', () => {
+  const logged = (verdicts: Readonly<Record<string, string>>, tls_sni_hostname?: string) => ({
+    common_properties: {
+      downstream_remote_address: address('10.244.1.5', 40000),
+      downstream_local_address: address('203.0.113.10', 443),
+      start_time: '2026-01-02T03:04:05Z',
+      ...(tls_sni_hostname !== undefined && { tls_properties: { tls_sni_hostname } }),
+      metadata: { filter_metadata: { 'envoy.filters.network.rbac': verdicts } },
+    },
+  });
+  const [allowed, denied] = ['allowed', 'denied'];
+  const refused = { egress_shadow_engine_result: allowed, ingress_shadow_engine_result: denied };
+  assert.deepEqual(tlsEventOf(logged(refused, 'a.test')), {
+    kind: 'tls',
+    direction: 'ingress',
+    startNs: BigInt(Date.parse('2026-01-02T03:04:05Z')) * 1_000_000n,
+    source: { address: '10.244.1.5', port: 40000 },
+    destination: { address: '203.0.113.10', port: 443 },
+    serverName: 'a.test',
+  });
+  assert.equal(tlsEventOf(logged({ egress_shadow_engine_result: denied }))?.serverName, '');
+  assert.equal(tlsEventOf(logged({ egress_shadow_engine_result: allowed }, 'a.test')), undefined);
+  assert.equal(tlsEventOf({}), undefined);
 });

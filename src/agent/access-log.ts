@@ -1,16 +1,8 @@
-import type { HttpEvent, RequestVerdict } from '../model/flow/index.ts';
+import type { HttpEvent, RequestVerdict, TlsEvent } from '../model/flow/index.ts';
 
 /** `envoy.data.accesslog.v3.HTTPAccessLogEntry` as protobuf JSON with original field names; only what flows need. */
 export interface HttpAccessLogEntry {
-  readonly common_properties?: {
-    readonly downstream_remote_address?: EnvoyAddress;
-    readonly downstream_local_address?: EnvoyAddress;
-    readonly upstream_remote_address?: EnvoyAddress;
-    readonly start_time?: string;
-    readonly time_to_last_downstream_tx_byte?: string;
-    readonly duration?: string;
-    readonly metadata?: { readonly filter_metadata?: Readonly<Record<string, Readonly<Record<string, unknown>>>> };
-  };
+  readonly common_properties?: CommonProperties;
   readonly protocol_version?: string;
   readonly request?: {
     readonly request_method?: string;
@@ -24,11 +16,29 @@ export interface HttpAccessLogEntry {
   readonly response?: { readonly response_code?: number; readonly response_code_details?: string };
 }
 
+/** `envoy.data.accesslog.v3.TCPAccessLogEntry`; only what flows need. */
+export interface TcpAccessLogEntry {
+  readonly common_properties?: CommonProperties;
+}
+
+interface CommonProperties {
+  readonly downstream_remote_address?: EnvoyAddress;
+  readonly downstream_local_address?: EnvoyAddress;
+  readonly upstream_remote_address?: EnvoyAddress;
+  readonly tls_properties?: { readonly tls_sni_hostname?: string };
+  readonly connection_termination_details?: string;
+  readonly start_time?: string;
+  readonly time_to_last_downstream_tx_byte?: string;
+  readonly duration?: string;
+  readonly metadata?: { readonly filter_metadata?: Readonly<Record<string, Readonly<Record<string, unknown>>>> };
+}
+
 interface EnvoyAddress {
   readonly socket_address?: { readonly address?: string; readonly port_value?: number };
 }
 
 const rbacFilter = 'envoy.filters.http.rbac';
+const networkRbacFilter = 'envoy.filters.network.rbac';
 const protocols: Readonly<Record<string, string>> = {
   HTTP10: 'HTTP/1.0',
   HTTP11: 'HTTP/1.1',
@@ -64,6 +74,17 @@ export function httpEventOf(logName: string, entry: HttpAccessLogEntry): HttpEve
     status: response.response_code ?? 0,
     verdicts: verdictsOf(common.metadata?.filter_metadata?.[rbacFilter] ?? {}),
   };
+}
+
+/** The refusal behind an entry of a listener for server names; undefined where the connection was let through. */
+export function tlsEventOf({ common_properties: common = {} }: TcpAccessLogEntry): TlsEvent | undefined {
+  const source = addressOf(common.downstream_remote_address);
+  const destination = addressOf(common.downstream_local_address);
+  const verdicts = common.metadata?.filter_metadata?.[networkRbacFilter] ?? {};
+  const refused = (['egress', 'ingress'] as const).find((one) => verdicts[`${one}_shadow_engine_result`] === 'denied');
+  if (!source || !destination || !refused) return undefined;
+  const serverName = common.tls_properties?.tls_sni_hostname ?? '';
+  return { kind: 'tls', direction: refused, startNs: timestampNs(common.start_time), source, destination, serverName };
 }
 
 /** What the RBAC filters decided. Those for the backend's ingress rules write their keys with the prefix `ingress_`. */

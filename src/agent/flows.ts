@@ -1,11 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { buildFlow, createObserver, type FlowLookups, type Observer } from '../hubble/index.ts';
-import { type DnsEvent, type HttpEvent, LostEventSource, type PacketEvent } from '../model/flow/index.ts';
+import {
+  type DnsEvent,
+  type HttpEvent,
+  LostEventSource,
+  type PacketEvent,
+  type TlsEvent,
+} from '../model/flow/index.ts';
 
 export interface FlowSink {
   readonly observer: Observer;
   /** Turns an event into flows with what is known now. Events before the first look-ups are dropped and counted as lost. */
-  push(event: PacketEvent | HttpEvent | DnsEvent): void;
+  push(event: PacketEvent | HttpEvent | DnsEvent | TlsEvent): void;
   lost(count: number): void;
   use(lookups: FlowLookups): void;
 }

@@ -9,19 +9,20 @@ log.level = 'silent';
 test('changes that come together are one round, changes during a round are another', async () => {
   let rounds = 0;
   let release: () => void = () => {};
+  const started = Promise.withResolvers<void>();
   const second = Promise.withResolvers<void>();
   const loop = startLoop(
     async () => {
       rounds += 1;
-      if (rounds === 1) await new Promise<void>((resolve) => (release = resolve));
-      else second.resolve();
+      if (rounds > 1) return second.resolve();
+      started.resolve();
+      await new Promise<void>((resolve) => (release = resolve));
     },
     { debounceMs: 0, log },
   );
-  const started = new Promise<void>((resolve) => setTimeout(resolve, 5));
   loop.wake();
   loop.wake();
-  await started;
+  await started.promise;
   assert.equal(rounds, 1);
   loop.wake();
   loop.wake();

@@ -70,18 +70,24 @@ export const originalSrcFilter: JsonObject = namedConfig(
 
 /** Sends every request of a listener to the agent, which turns it to flows. */
 export function agentAccessLog(direction: 'ingress' | 'egress', listener: string): JsonObject {
-  return namedConfig(
-    'envoy.access_loggers.http_grpc',
-    'envoy.extensions.access_loggers.grpc.v3.HttpGrpcAccessLogConfig',
-    {
-      common_config: {
-        log_name: `${direction}:${listener}`,
-        transport_api_version: 'V3',
-        grpc_service: { envoy_grpc: { cluster_name: 'xds-grpc-cilium' } },
-        buffer_flush_interval: '0.020s',
-      },
-    },
-  );
+  const type = 'envoy.extensions.access_loggers.grpc.v3.HttpGrpcAccessLogConfig';
+  return namedConfig('envoy.access_loggers.http_grpc', type, toAgent(direction, listener));
+}
+
+/** The same for connections whose requests are not read. */
+export function agentTcpAccessLog(direction: 'ingress' | 'egress', listener: string): JsonObject {
+  const type = 'envoy.extensions.access_loggers.grpc.v3.TcpGrpcAccessLogConfig';
+  return namedConfig('envoy.access_loggers.tcp_grpc', type, toAgent(direction, listener));
+}
+
+function toAgent(direction: 'ingress' | 'egress', listener: string): JsonObject {
+  const common_config = {
+    log_name: `${direction}:${listener}`,
+    transport_api_version: 'V3',
+    grpc_service: { envoy_grpc: { cluster_name: 'xds-grpc-cilium' } },
+    buffer_flush_interval: '0.020s',
+  };
+  return { common_config };
 }
 
 /** Before the keys under which the RBAC filters of the backend's ingress note their verdict; those of egress have none. */

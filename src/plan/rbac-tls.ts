@@ -58,9 +58,13 @@ function tlsRbacConfig(
   for (const [at, group] of held.entries()) addGroup(policies, { group, at, direction }, addresses, index);
   const prefixes = held.flatMap(({ pods }) => pods.map(({ address }) => `${address}/32`)).sort();
   const sorted = Object.entries({ ...policies, unenforced: outside(direction, prefixes) });
+  const rules = { action: 'ALLOW', policies: Object.fromEntries(sorted.sort(([a], [b]) => (a < b ? -1 : 1))) };
   return namedConfig(tlsConfigNames[direction], networkRbacType, {
     stat_prefix: tlsConfigNames[direction].replace('/', '.'),
-    rules: { action: 'ALLOW', policies: Object.fromEntries(sorted.sort(([a], [b]) => (a < b ? -1 : 1))) },
+    rules,
+    // Only shadow rules note their verdict where access logs find it.
+    shadow_rules: rules,
+    shadow_rules_stat_prefix: `${direction}_`,
   });
 }
 

@@ -1,4 +1,5 @@
 import {
+  agentTcpAccessLog,
   filterName,
   loopbackAddress,
   namedConfig,
@@ -18,7 +19,11 @@ import type { JsonObject } from './node-plan.ts';
 export function tlsListener(direction: 'ingress' | 'egress', port: number): JsonObject {
   const name = direction === 'egress' ? policyListener.tlsEgress : policyListener.tlsIngress;
   const directions = direction === 'egress' ? (['egress', 'ingress'] as const) : (['ingress'] as const);
-  const proxy = { stat_prefix: name, cluster: originalDstCluster };
+  const proxy = {
+    stat_prefix: name,
+    cluster: originalDstCluster,
+    access_log: [agentTcpAccessLog(direction, name)],
+  };
   return {
     name,
     address: loopbackAddress(port),

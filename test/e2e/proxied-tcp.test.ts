@@ -74,6 +74,14 @@ test('server names: exact and patterns, united; no name and no TLS are reset', a
   assert.equal(await curl('client', ...as('WWW.example.com')), 0);
   assert.equal(await curl('client', ...as('a.www.example.com')), 35);
   assert.equal(await curl('client', ...as('one.one.one.one')), 0);
+  const refusals = await eventually(
+    async () => (await cluster.hubble('observe', '--type', 'l7', '--verdict', 'DROPPED', '--last', '50')).join('\n'),
+    (text) => text.includes('a.www.example.com'),
+  );
+  assert.match(
+    refusals,
+    /cilium-test\/client-\S+ .*:443 \(world\) l7-request DROPPED \(TLS server name a\.www\.example\.com\)/,
+  );
   assert.equal(await curl('client', `https://${address}/`), 35);
   assert.notEqual(await curl('client', `http://${address}:443/`), 0);
   assert.equal(await curl('client', `http://${address}/`), 28);

@@ -312,3 +312,17 @@ test('no bytes make the parser fail, and every flow can be encoded', () => {
     }),
   );
 });
+
+test('a connection that is refused for its server name is one dropped flow', () => {
+  const event = {
+    kind: 'tls',
+    direction: 'egress',
+    startNs: timeNs,
+    source: { address: '10.244.1.10', port: 51312 },
+    destination: { address: '203.0.113.10', port: 443 },
+  } as const;
+  const [named, unnamed] = ['a.test', ''].map((serverName) => lines(build({ ...event, serverName })));
+  const ends = 'cilium-test/client2-a:51312 (ID:300) -> one.one.one.one:443 (world)';
+  assert.deepEqual(named, [`${ends} l7-request DROPPED (TLS server name a.test)`]);
+  assert.deepEqual(unnamed, [`${ends} l7-request DROPPED (TLS without a server name)`]);
+});

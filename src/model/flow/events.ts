@@ -62,6 +62,18 @@ export interface HttpEvent {
   readonly verdicts: { readonly egress?: RequestVerdict; readonly ingress?: RequestVerdict };
 }
 
+/** A connection that rules about TLS server names refused before anything went on. */
+export interface TlsEvent {
+  readonly kind: 'tls';
+  readonly direction: 'ingress' | 'egress';
+  readonly startNs: bigint;
+  readonly source: { readonly address: string; readonly port: number };
+  /** Where the client was going. */
+  readonly destination: { readonly address: string; readonly port: number };
+  /** Empty: the client spoke no TLS or named none. */
+  readonly serverName: string;
+}
+
 /** `rules`: keys of `NodePlan.rules` that decided; none for a denial because nothing allows. */
 export interface RequestVerdict {
   readonly denied: boolean;

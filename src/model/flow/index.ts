@@ -28,7 +28,7 @@ export {
   TrafficDirection,
   Verdict,
 } from './enums.ts';
-export type { DnsEvent, HttpEvent, ObservationPoint, PacketEvent, RequestVerdict } from './events.ts';
+export type { DnsEvent, HttpEvent, ObservationPoint, PacketEvent, RequestVerdict, TlsEvent } from './events.ts';
 export { printJson } from './protojson.ts';
 export { type JsonReading, readJson, readJsonValue } from './protojson-read.ts';
 export {

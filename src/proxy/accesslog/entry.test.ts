@@ -127,6 +127,17 @@ test('a TCP entry counts bytes', () => {
   assert.deepEqual(entry['connection_properties'], { received_bytes: '1', sent_bytes: '300' });
 });
 
+test('a TCP entry says which name a client hello asks for and why the connection ended', () => {
+  const local = { address: '10.0.0.2', port: 443 };
+  const hello = { serverName: 'a.test', protocols: [] };
+  const info = new StreamInfo({ remote: client, directRemote: client, local, hello });
+  info.terminationDetails = 'rbac_access_denied_matched_policy[none]';
+  const entry = entryOf((out) => putTcpEntry(out, 1, info), TCP_ENTRIES);
+  const common = entry['common_properties'] as Record<string, unknown>;
+  assert.deepEqual(common['tls_properties'], { tls_sni_hostname: 'a.test' });
+  assert.equal(common['connection_termination_details'], 'rbac_access_denied_matched_policy[none]');
+});
+
 /** What is done to waiting entries: one more with so long a path, the oldest dropped, all taken. */
 const step = fc.oneof(fc.nat(70_000), fc.nat(40), fc.constant('drop' as const), fc.constant('take' as const));
 

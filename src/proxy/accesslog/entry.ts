@@ -51,6 +51,7 @@ function putCommon(out: WireWriter, field: number, info: StreamInfo): void {
   const start = out.begin(field);
   out.message(2, addressOf(peers.remote));
   out.message(3, addressOf(peers.local));
+  putServerName(out, 4, info);
   const seconds = Math.floor(startTime / 1000);
   out.time(5, seconds, (startTime - seconds * 1000) * 1e6);
   putSince(out, 6, info, info.requestEndAt);
@@ -68,8 +69,17 @@ function putCommon(out: WireWriter, field: number, info: StreamInfo): void {
   out.message(20, addressOf(peers.directRemote));
   putSince(out, 23, info, info.responseEndAt);
   out.nonZero(24, info.attempts);
+  out.nonEmpty(25, info.terminationDetails);
   out.nonEmpty(26, info.requestId);
   out.nonZero(33, LOG_TYPES[info.accessLogType]);
+  out.end(start);
+}
+
+/** `TLSProperties` of a connection that is not decrypted: the name that its hello asks for, which Envoy leaves out. */
+function putServerName(out: WireWriter, field: number, { peers }: StreamInfo): void {
+  if (!peers.hello?.serverName) return;
+  const start = out.begin(field);
+  out.string(3, peers.hello.serverName);
   out.end(start);
 }
 
