@@ -44,20 +44,25 @@ export function notPlannable(world: World): string | undefined {
   return nodeAddress(node) ? undefined : `node ${world.nodeName} has no InternalIP or no podCIDR (IPv4) yet`;
 }
 
-/** Undefined when `notPlannable` says why. A view from before changes nothing but how soon the pods are in order. */
-export function clusterView(world: World, before?: ClusterView): ClusterView | undefined {
+/** Undefined when `notPlannable` says why. */
+export function clusterView(
+  world: World,
+  podsOf: (world: World, namespaces: ReadonlyMap<string, Namespace>) => PodsOfView = freshPods,
+): ClusterView | undefined {
   const nodes = world.nodes.flatMap((node) => nodeAddress(node) ?? []).sort((a, b) => compareText(a.name, b.name));
   const node = nodes.find(({ name }) => name === world.nodeName);
   if (!node) return undefined;
-  const pods = plannedPods(world, before?.pods ?? []);
-  return {
-    node,
-    peers: nodes.filter((peer) => peer !== node),
-    pods,
-    localPods: pods.filter(({ nodeName }) => nodeName === world.nodeName),
-    podIdentities: podIdentities(pods),
-    apiServers: apiServerAddresses(world),
-  };
+  const { pods, localPods, podIdentities: identities } = podsOf(world, namespaceIndex(world));
+  const peers = nodes.filter((peer) => peer !== node);
+  return { node, peers, pods, localPods, podIdentities: identities, apiServers: apiServerAddresses(world) };
+}
+
+type PodsOfView = Pick<ClusterView, 'pods' | 'localPods' | 'podIdentities'>;
+
+function freshPods(world: World, namespaces: ReadonlyMap<string, Namespace>): PodsOfView {
+  const { pods } = plannedPods(world, namespaces, []);
+  const localPods = pods.filter(({ nodeName }) => nodeName === world.nodeName);
+  return { pods, localPods, podIdentities: podIdentities(pods) };
 }
 
 /** Pods of the cluster that share no node's network: the ones that get an identity. */
@@ -129,20 +134,40 @@ function nodeAddress(node: Node): NodeAddress | undefined {
   return { name, index, address, routerAddress: numberToIpv4(range.start + 1), podCidr };
 }
 
-function plannedPods(world: World, before: readonly PlannedPod[]): readonly PlannedPod[] {
-  const namespaces = namespaceIndex(world);
+/** All pods that have an address, in order; `byPod` is undefined where two claim one. `before` changes nothing but how soon they are in order. */
+export function plannedPods(
+  world: World,
+  namespaces: ReadonlyMap<string, Namespace>,
+  before: readonly PlannedPod[],
+): { readonly pods: readonly PlannedPod[]; readonly byPod: Map<Pod, PlannedPod> | undefined } {
   const byAddress = new Map<string, Pod>();
+  let contested = false;
   for (const pod of world.pods) {
-    const address = pod.status?.podIP;
-    if (!isEndpointPod(pod) || !address || !rangeOf(address)) continue;
+    const address = addressOf(pod);
+    if (address === undefined) continue;
     const known = byAddress.get(address);
+    contested ||= known !== undefined;
     if (!known || addressRank(pod) < addressRank(known)) byAddress.set(address, pod);
   }
-  const pods = new Set<PlannedPod>();
-  for (const [address, pod] of byAddress) pods.add(plannedPod(pod, address, namespaces, world));
+  const byPod = new Map<Pod, PlannedPod>();
+  for (const pod of byAddress.values()) {
+    const made = plannedPod(pod, namespaces, world);
+    if (made) byPod.set(pod, made);
+  }
   // A list that is nearly in order is put in order by few comparisons.
-  const known = before.filter((pod) => pods.delete(pod));
-  return [...known, ...pods].sort((a, b) => compareText(a.namespace, b.namespace) || compareText(a.name, b.name));
+  const left = new Set(byPod.values());
+  const known = before.filter((pod) => left.delete(pod));
+  return { pods: [...known, ...left].sort(comparePods), byPod: contested ? undefined : byPod };
+}
+
+export function comparePods(a: PlannedPod, b: PlannedPod): number {
+  return compareText(a.namespace, b.namespace) || compareText(a.name, b.name);
+}
+
+/** Undefined where the pod has no address of its own. */
+function addressOf(pod: Pod): string | undefined {
+  const address = pod.status?.podIP;
+  return isEndpointPod(pod) && address && rangeOf(address) ? address : undefined;
 }
 
 /** Of two pods with one address the one that is not ending has it; the rest of the text only makes the choice stable. */
@@ -150,7 +175,10 @@ function addressRank({ metadata }: Pod): string {
   return `${metadata?.deletionTimestamp ? 1 : 0} ${metadata?.namespace}/${metadata?.name}`;
 }
 
-function plannedPod(pod: Pod, address: string, namespaces: ReadonlyMap<string, Namespace>, world: World): PlannedPod {
+/** Undefined where the pod has no address of its own. */
+export function plannedPod(pod: Pod, namespaces: ReadonlyMap<string, Namespace>, world: World): PlannedPod | undefined {
+  const address = addressOf(pod);
+  if (address === undefined) return undefined;
   const namespace = pod.metadata?.namespace ?? 'default';
   const kept = labelled(pod, namespaces.get(namespace), world);
   const nodeName = pod.spec?.nodeName ?? '';
@@ -181,7 +209,8 @@ function namedPortsOf(pod: Pod): ReadonlyMap<string, number> {
   return ports ?? noPorts;
 }
 
-function podIdentities(pods: readonly PlannedPod[]): readonly PodIdentity[] {
+/** The identities of pods, with their named ports. */
+export function podIdentities(pods: readonly PlannedPod[]): readonly PodIdentity[] {
   const identities = new Map<
     number,
     { readonly labels: readonly string[]; readonly ports: Map<string, Set<number>> }

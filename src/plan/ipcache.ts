@@ -11,7 +11,10 @@ import type { NodeIdentity } from './node-identities.ts';
 import type { Identity } from './node-plan.ts';
 
 /** Single addresses of the cluster to their identities: pods, nodes, API servers. */
-export function clusterAddresses(view: ClusterView, nodes: readonly NodeIdentity[]): ReadonlyMap<string, Identity> {
+export function clusterAddresses(
+  view: Pick<ClusterView, 'pods' | 'node' | 'peers' | 'apiServers'>,
+  nodes: readonly NodeIdentity[],
+): ReadonlyMap<string, Identity> {
   const addresses = new Map<string, Identity>();
   for (const { address, identity } of view.pods) addresses.set(address, identity);
   for (const peer of view.peers) {
@@ -49,10 +52,11 @@ function contains(sorted: readonly AddressRange[], address: number): boolean {
 export function identityRanges(
   addresses: ReadonlyMap<string, Identity>,
   world: readonly WorldIdentity[],
+  readRange: typeof rangeOf = rangeOf,
 ): ReadonlyMap<Identity, readonly AddressRange[]> {
   const ranges = new Map<Identity, AddressRange[]>();
   for (const [address, identity] of addresses) {
-    const range = rangeOf(address);
+    const range = readRange(address);
     if (!range) continue;
     const known = ranges.get(identity);
     if (known) known.push(range);
@@ -62,17 +66,59 @@ export function identityRanges(
   return ranges;
 }
 
-/** The kernel's table: addresses of the cluster and the prefixes of the world that policy sets apart, in address order. */
-export function ipcache(
+type IpcacheEntry = { readonly cidr: string; readonly identity: Identity };
+
+interface Placed {
+  readonly entry: IpcacheEntry;
+  readonly address: string;
+  readonly start: number;
+}
+
+/**
+ * Makes the kernel's table: addresses of the cluster and the prefixes of the world that policy sets apart, in address order. What
+ * stays from one to the next is not made again.
+ */
+export function createIpcache(): (
   addresses: ReadonlyMap<string, Identity>,
   world: readonly WorldIdentity[],
-): readonly { readonly cidr: string; readonly identity: Identity }[] {
-  const hosts = [...addresses].map(([address, identity]) => {
-    return { entry: { cidr: `${address}/32`, identity }, start: rangeOf(address)?.start ?? 0 };
-  });
-  const ranges = world
+) => readonly IpcacheEntry[] {
+  let hosts: readonly Placed[] = [];
+  return (addresses, world) => {
+    hosts = hostsOf(addresses, hosts);
+    return inOrder(hosts, worldRanges(world)).map(({ entry }) => entry);
+  };
+}
+
+function hostsOf(addresses: ReadonlyMap<string, Identity>, before: readonly Placed[]): readonly Placed[] {
+  const stay = before.filter(({ address, entry }) => addresses.get(address) === entry.identity);
+  if (stay.length === addresses.size) return stay;
+  const known = new Set(stay.map(({ address }) => address));
+  const fresh: Placed[] = [];
+  for (const [address, identity] of addresses) {
+    if (known.has(address)) continue;
+    fresh.push({ entry: { cidr: `${address}/32`, identity }, address, start: rangeOf(address)?.start ?? 0 });
+  }
+  return inOrder(stay, fresh.sort(byStart));
+}
+
+function worldRanges(world: readonly WorldIdentity[]): readonly Placed[] {
+  return world
     .filter(({ id }) => id !== reservedIdentity.world)
     .flatMap(({ id, ranges: own }) => prefixesOf(own).map((cidr) => ({ cidr, identity: id })))
-    .map((entry) => ({ entry, start: rangeOf(entry.cidr)?.start ?? 0 }));
-  return [...hosts, ...ranges].sort((a, b) => a.start - b.start).map(({ entry }) => entry);
+    .map((entry) => ({ entry, address: entry.cidr, start: rangeOf(entry.cidr)?.start ?? 0 }))
+    .sort(byStart);
+}
+
+const byStart = (one: Placed, other: Placed): number => one.start - other.start;
+
+/** Two lists in address order as one; of what begins alike the first list's goes first. */
+function inOrder(one: readonly Placed[], other: readonly Placed[]): readonly Placed[] {
+  if (other.length === 0) return one;
+  const all: Placed[] = [];
+  let at = 0;
+  for (const placed of one) {
+    for (let next = other[at]; next && next.start < placed.start; next = other[++at]) all.push(next);
+    all.push(placed);
+  }
+  return [...all, ...other.slice(at)];
 }

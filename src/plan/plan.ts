@@ -1,5 +1,7 @@
 import { assert } from '../base/index.ts';
+import type { PolicyObject } from '../model/cilium/index.ts';
 import { type PeerIdentity, type ResolvedPolicy, reservedIdentityLabels } from '../policy/index.ts';
+import { type AddressStage, createAddressStage } from './address-stage.ts';
 import { type ClusterView, clusterView, nodeLabels, notPlannable } from './cluster-view.ts';
 import { dnsPlan, redirectsDns } from './dns.ts';
 import type { EndpointGroup } from './endpoint-groups.ts';
@@ -8,12 +10,12 @@ import { buildEnvoyConfigs } from './envoy-config/build.ts';
 import { type SelectedConfigs, selectEnvoyConfigs } from './envoy-config/select.ts';
 import { originalDstCluster } from './envoy-json.ts';
 import { httpListener, originalDestinationCluster, policyListener } from './http-listeners.ts';
-import { clusterAddresses, identityRanges, ipcache } from './ipcache.ts';
 import { nodeIdentities } from './node-identities.ts';
 import type { Enforcement, Identity, NodePlan, XdsResources } from './node-plan.ts';
-import { keyOfPolicy, mergedFaults, plannedPolicies, withFaults } from './policies.ts';
+import { createPodStage } from './pod-stage.ts';
+import { createPoliciesStage, keyOfPolicy, mergedFaults, type PolicyFaults, withFaults } from './policies.ts';
 import { type PolicySubjects, policyEntries } from './policy-entries.ts';
-import { headerSecretFaults, secretTexts } from './policy-secrets.ts';
+import { headerSecretFaults, type SecretTexts, secretTexts } from './policy-secrets.ts';
 import { createPolicyStage, type PolicyStage } from './policy-stage.ts';
 import {
   mayHaveFaults,
@@ -42,33 +44,43 @@ export function plan(world: World): NodePlan {
 
 /** Plans the same, and faster when much of the world is the same objects as the time before. */
 export function createPlanner(): (world: World) => NodePlan {
-  const resolvePolicies = createPolicyStage();
-  let before: ClusterView | undefined;
+  const stages = {
+    policiesOf: createPoliciesStage(),
+    resolvePolicies: createPolicyStage(),
+    addresses: createAddressStage(),
+  };
+  const podsOf = createPodStage();
   return (world) => {
-    const view = clusterView(world, before);
+    const view = clusterView(world, podsOf);
     assert(view, notPlannable(world) ?? 'the node has no addresses');
-    before = view;
-    return planOf(world, view, resolvePolicies);
+    return planOf(world, view, stages);
   };
 }
 
-function planOf(world: World, view: ClusterView, resolvePolicies: PolicyStage): NodePlan {
-  const { policies, ...judged } = plannedPolicies(world);
+interface Stages {
+  readonly policiesOf: ReturnType<typeof createPoliciesStage>;
+  readonly resolvePolicies: PolicyStage;
+  readonly addresses: AddressStage;
+}
+
+function planOf(world: World, view: ClusterView, { policiesOf, resolvePolicies, addresses: stage }: Stages): NodePlan {
+  const { policies, ...judged } = policiesOf(world);
   const textOf = secretTexts(world.secrets);
   const services = plannedServices(world, view);
   const configs = selectEnvoyConfigs(world, nodeLabels(world), services);
   const nodes = nodeIdentities(world, view);
-  const addresses = clusterAddresses(view, nodes);
+  const addresses = stage.addressesOf(view, nodes);
   const resolved = resolvePolicies(world, view, policies, services, addresses, nodes);
   const ports = proxyPorts(world, resolved.groups, configs);
   const targets = policyTargets(configs.active);
   const listeners = targetPorts(targets, ports);
   const outcome = { ...resolved, groups: withoutLostRedirects(resolved.groups, listeners) };
   const faults = mayHaveFaults(policies) ? targetFaults(policies, resolved.groupsOf(view.pods), targets) : new Map();
-  const secretFaults = new Map(policies.map((policy) => [keyOfPolicy(policy), headerSecretFaults(policy, textOf)]));
+  const secretFaults = secretFaultsOf(policies, textOf);
   const port = (name: string) => ports.get(name) ?? 0;
   const built = buildEnvoyConfigs(configs.active, ports, services, targetNames(outcome.groups));
-  const ranges = identityRanges(addresses, outcome.world);
+  const ranges = stage.rangesOf(addresses, outcome.world);
+  const book = stage.bookOf(ranges);
   const reach = proxyReach(outcome.groups, ranges, configs.active, services);
   return {
     datapath: {
@@ -78,7 +90,7 @@ function planOf(world: World, view: ClusterView, resolvePolicies: PolicyStage): 
       serviceCidr: world.config.serviceCidr,
       endpoints: localEndpoints(view, outcome.groups, world.config),
       ...(outcome.host && { host: { ...enforcementOf(outcome.host), ...denialsOf(world.config) } }),
-      ipcache: ipcache(addresses, outcome.world),
+      ipcache: stage.ipcacheOf(addresses, outcome.world),
       policy: policyEntries([...outcome.groups, ...hostSubjects(view, outcome.host)], {
         httpEgress: port(policyListener.httpEgress),
         httpIngress: port(policyListener.httpIngress),
@@ -97,12 +109,12 @@ function planOf(world: World, view: ClusterView, resolvePolicies: PolicyStage): 
       secrets: sorted(built.resources.secret),
       extensionConfigs: new Map([
         ...rbacConfigs(view, outcome.groups, {
-          ranges,
+          addresses: book,
           reach,
           audit: world.config.policyAuditMode,
           secretTexts: textOf,
         }),
-        ...tlsRbacConfigs(outcome.groups, ranges, outcome.index),
+        ...tlsRbacConfigs(outcome.groups, book, outcome.index),
       ]),
     },
     dns: dnsPlan(outcome.groups, port(policyListener.dns)),
@@ -113,6 +125,15 @@ function planOf(world: World, view: ClusterView, resolvePolicies: PolicyStage): 
     lastGood: sorted(new Map([...judged.lastGood, ...configs.lastGood])),
     envoyConfigResources: sorted(configs.resourceNames),
   };
+}
+
+function secretFaultsOf(policies: readonly PolicyObject[], textOf: SecretTexts): PolicyFaults {
+  const faults = new Map<string, readonly string[]>();
+  for (const policy of policies) {
+    const own = headerSecretFaults(policy, textOf);
+    if (own.length > 0) faults.set(keyOfPolicy(policy), own);
+  }
+  return faults;
 }
 
 function enforcementOf({ enforceIngress, enforceEgress }: ResolvedPolicy): Enforcement {

@@ -2,6 +2,7 @@ import { formatIssue, type Issue } from '../base/index.ts';
 import { decodePolicy, type PolicyObject } from '../model/cilium/index.ts';
 import { unsupportedFeatures } from '../policy/index.ts';
 import { compareText } from './cluster-view.ts';
+import { kept, sameEntries, sameFields, sameItems } from './kept.ts';
 import type { ObjectReport } from './node-plan.ts';
 import { isRefused, type NamedObject, namedObjects, summary } from './objects.ts';
 import { type SecretReference, secretReferences, tlsSecretFaults } from './policy-secrets.ts';
@@ -18,8 +19,27 @@ export interface PlannedPolicies {
   readonly lastGood: ReadonlyMap<string, unknown>;
 }
 
+/** `plannedPolicies`, which is the same object again for as long as what it depends on is the same. */
+export function createPoliciesStage(): (world: World) => PlannedPolicies {
+  const nothing = new Map<string, never>();
+  const planned = kept(
+    (
+      policies: World['policies'],
+      config: World['config'],
+      secrets: World['secrets'],
+      lastGood: ReadonlyMap<string, unknown>,
+      refused: NonNullable<World['refused']>,
+    ) => plannedPolicies({ policies, config, secrets, lastGood, refused }),
+    [sameItems, sameFields, sameItems, sameEntries, sameEntries],
+  );
+  return ({ policies, config, secrets, lastGood = nothing, refused = nothing }) =>
+    planned(policies, config, secrets, lastGood, refused);
+}
+
+type Judged = Pick<World, 'policies' | 'config' | 'secrets' | 'lastGood' | 'refused'>;
+
 /** Decodes the world's policies. One that cannot be enforced whole is left out, or stays as it was when it last could. */
-export function plannedPolicies(world: World): PlannedPolicies {
+export function plannedPolicies(world: Judged): PlannedPolicies {
   const policies: PolicyObject[] = [];
   const reports: ObjectReport[] = [];
   const lastGood = new Map<string, unknown>();
@@ -61,7 +81,7 @@ interface Judgement {
 
 type Settings = Pick<World['config'], 'nodeSelectorLabels'>;
 
-function judgeObject(object: NamedObject, world: World): Judgement {
+function judgeObject(object: NamedObject, world: Judged): Judgement {
   const refusal = world.refused?.get(object.key);
   if (!isRefused(object, refusal)) return judge(object.raw, world.config);
   return { reason: 'Refused', issues: [{ path: '', message: `the data plane refuses it: ${refusal.message}` }] };
@@ -90,11 +110,11 @@ function decode(raw: unknown, settings: Settings): Judgement {
 function report(
   { kind, namespace, name }: NamedObject,
   { policy, decoded, reason, issues }: Judgement,
-  { config, secrets }: World,
-  kept: boolean,
+  { config, secrets }: Judged,
+  fallback: boolean,
 ): ObjectReport {
   const faults = [...(decoded ? tlsSecretFaults(decoded, secrets) : []), ...issues.map(formatIssue)];
-  const message = policy ? validMessage(policy, config.enableHostFirewall) : summary(faults, kept);
+  const message = policy ? validMessage(policy, config.enableHostFirewall) : summary(faults, fallback);
   const status = policy ? 'True' : 'False';
   return {
     kind,

@@ -11,28 +11,56 @@ export interface AddressBook {
   destinations(ranges: readonly AddressRange[]): readonly JsonObject[];
 }
 
-export function addressBook(ranges: ReadonlyMap<Identity, readonly AddressRange[]>): AddressBook {
-  const byPeers = new Map<PeerSet, readonly AddressRange[]>();
-  return {
+interface PeerRanges {
+  readonly parts: readonly (readonly AddressRange[] | undefined)[];
+  readonly merged: readonly AddressRange[];
+}
+
+/** Makes books one after the other: what peers and ranges that are the same lists as before come to is the same list again. */
+export function createAddressBooks(): (ranges: ReadonlyMap<Identity, readonly AddressRange[]>) => AddressBook {
+  const byPeers = new WeakMap<PeerSet, PeerRanges>();
+  const [principals, permissions, destinations] = [
+    matchersOf(remoteIp),
+    matchersOf(upstreamIp),
+    matchersOf(destinationIp),
+  ];
+  return (ranges) => ({
     ofPeers(peers) {
       if (peers[0] === 0) return 'any';
-      return remembered(byPeers, peers, () => mergeRanges(peers.flatMap((peer) => ranges.get(peer) ?? [])));
+      const known = byPeers.get(peers);
+      if (known && peers.every((peer, at) => ranges.get(peer) === known.parts[at])) return known.merged;
+      const parts = peers.map((peer) => ranges.get(peer));
+      const merged = mergeRanges(parts.flatMap((part) => part ?? []));
+      byPeers.set(peers, { parts, merged });
+      return merged;
     },
-    principals: matchersOf(remoteIp),
-    permissions: matchersOf(upstreamIp),
-    destinations: matchersOf(destinationIp),
-  };
+    principals,
+    permissions,
+    destinations,
+  });
 }
+
+/** So many prefixes are remembered by their matchers before they are forgotten. */
+const prefixesMax = 50_000;
 
 /** The same list of ranges, and the same prefix, is said once. */
 function matchersOf(make: (prefix: string) => JsonObject): (list: readonly AddressRange[]) => readonly JsonObject[] {
   const byPrefix = new Map<string, JsonObject>();
-  const byList = new Map<readonly AddressRange[], readonly JsonObject[]>();
-  return (list) =>
-    remembered(byList, list, () => prefixesOf(list).map((prefix) => remembered(byPrefix, prefix, () => make(prefix))));
+  const byList = new WeakMap<readonly AddressRange[], readonly JsonObject[]>();
+  return (list) => {
+    if (byPrefix.size > prefixesMax) byPrefix.clear();
+    return remembered(byList, list, () =>
+      prefixesOf(list).map((prefix) => remembered(byPrefix, prefix, () => make(prefix))),
+    );
+  };
 }
 
-function remembered<K, V>(known: Map<K, V>, key: K, make: () => V): V {
+interface Memory<K, V> {
+  get(key: K): V | undefined;
+  set(key: K, value: V): unknown;
+}
+
+function remembered<K, V>(known: Memory<K, V>, key: K, make: () => V): V {
   let value = known.get(key);
   if (value === undefined) {
     value = make();

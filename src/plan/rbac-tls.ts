@@ -1,16 +1,9 @@
 import type { PolicyPeer } from '../model/cilium/index.ts';
-import {
-  type AddressRange,
-  mergeRanges,
-  type PeerIndex,
-  type PeerSet,
-  type PolicyFilter,
-  rangeOf,
-} from '../policy/index.ts';
+import { mergeRanges, type PeerIndex, type PeerSet, type PolicyFilter, rangeOf } from '../policy/index.ts';
 import type { EndpointGroup } from './endpoint-groups.ts';
 import { namedConfig, networkRbacType, tlsConfigNames } from './envoy-json.ts';
-import type { Identity, JsonObject, ResourceMap } from './node-plan.ts';
-import { type AddressBook, addressBook, destinationIp, destinationPorts, remoteIp } from './rbac-addresses.ts';
+import type { JsonObject, ResourceMap } from './node-plan.ts';
+import { type AddressBook, destinationIp, destinationPorts, remoteIp } from './rbac-addresses.ts';
 import { allOf, anyOf } from './rbac-statements.ts';
 import { serverNameMatcher } from './server-names.ts';
 
@@ -25,10 +18,9 @@ const everyone: readonly JsonObject[] = [{ any: true }];
  */
 export function tlsRbacConfigs(
   groups: readonly EndpointGroup[],
-  ranges: ReadonlyMap<Identity, readonly AddressRange[]>,
+  addresses: AddressBook,
   index: PeerIndex,
 ): ResourceMap {
-  const addresses = addressBook(ranges);
   const asked = groups.some(({ policy }) => policy.filters.some((one) => one.serverNames || one.listener));
   if (!asked) return new Map();
   return new Map(

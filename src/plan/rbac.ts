@@ -10,10 +10,10 @@ import {
 import type { ClusterView } from './cluster-view.ts';
 import type { EndpointGroup } from './endpoint-groups.ts';
 import { ingressVerdictPrefix, namedConfig, rbacConfigNames } from './envoy-json.ts';
-import type { Identity, JsonObject, ResourceMap } from './node-plan.ts';
+import type { JsonObject, ResourceMap } from './node-plan.ts';
 import type { SecretTexts } from './policy-secrets.ts';
 import type { ProxyReach } from './proxy-reach.ts';
-import { type AddressBook, addressBook, remoteIp, upstreamIp } from './rbac-addresses.ts';
+import { type AddressBook, remoteIp, upstreamIp } from './rbac-addresses.ts';
 import { auditPolicies } from './rbac-audit.ts';
 import { headerPermissions } from './rbac-http.ts';
 import { allOf, type Statement, targetPermissions } from './rbac-statements.ts';
@@ -31,7 +31,7 @@ type RbacPolicies = Map<string, { readonly permissions: JsonObject[]; readonly p
 type ConfigName = (typeof rbacConfigNames)[number];
 
 export interface RbacOptions {
-  readonly ranges: ReadonlyMap<Identity, readonly AddressRange[]>;
+  readonly addresses: AddressBook;
   readonly reach: ProxyReach;
   /** Only Layer-7 rules refuse anything. */
   readonly audit: boolean;
@@ -46,9 +46,8 @@ export interface RbacOptions {
 export function rbacConfigs(
   view: ClusterView,
   groups: readonly EndpointGroup[],
-  { ranges, reach, audit, secretTexts }: RbacOptions,
+  { addresses, reach, audit, secretTexts }: RbacOptions,
 ): ResourceMap {
-  const addresses = addressBook(ranges);
   const configs: Record<ConfigName, RbacPolicies> = {
     'ciliate/egress-deny': new Map(),
     'ciliate/egress': new Map(),
