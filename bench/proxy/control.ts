@@ -15,7 +15,7 @@ export async function serveControlPlane(socket: string, port: number, client: st
   const xds = createXdsServer({ log });
   const serving = await serveOnSocket(socket, [...xds.services, droppedAccessLog()]);
   void xds.publish({
-    listeners: new Map([['cilium-http-egress', httpListener('egress', port)]]),
+    listeners: new Map([['cilium-http-egress', httpListener('egress', port, '')]]),
     clusters: new Map([[cluster, originalDestinationCluster(cluster)]]),
     routes: new Map(),
     endpoints: new Map(),

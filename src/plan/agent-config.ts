@@ -19,6 +19,7 @@ const defaultConfig: AgentConfig = {
   labels: '',
   policyAuditMode: false,
   policyDenyResponse: 'none',
+  http403Message: '',
   serviceCidr: '10.96.0.0/16',
 };
 
@@ -26,7 +27,7 @@ const defaultConfig: AgentConfig = {
  * The agent's settings from the `kube-system/cilium-config` ConfigMap, under Cilium's own keys:
  * `routing-mode` (tunnel|native), `enable-envoy-config`, `enable-host-firewall`, `enable-policy`, `enable-non-default-deny-policies`,
  * `enable-node-selector-labels`, `allow-localhost` (auto|always|policy; auto is always, as in Cilium on Kubernetes), `labels`,
- * `policy-audit-mode`, `policy-deny-response` (none|icmp), `ipv4-service-range`.
+ * `policy-audit-mode`, `policy-deny-response` (none|icmp), `http-403-msg`, `ipv4-service-range`.
  * A value that is not understood keeps the default and is told to `onFault`.
  */
 export function configOf(map: ConfigMap | undefined, onFault: (fault: ConfigFault) => void): AgentConfig {
@@ -48,6 +49,7 @@ export function configOf(map: ConfigMap | undefined, onFault: (fault: ConfigFaul
     labels: labelsOf(data['labels'], onFault),
     policyAuditMode: choose('policy-audit-mode', ['true', 'false'], 'false') === 'true',
     policyDenyResponse: choose('policy-deny-response', ['none', 'icmp'], 'none'),
+    http403Message: data['http-403-msg'] ?? defaultConfig.http403Message,
     serviceCidr: data['ipv4-service-range'] ?? defaultConfig.serviceCidr,
   };
 }

@@ -93,11 +93,17 @@ function toAgent(direction: 'ingress' | 'egress', listener: string): JsonObject 
 /** Before the keys under which the RBAC filters of the backend's ingress note their verdict; those of egress have none. */
 export const ingressVerdictPrefix = 'ingress_';
 
-/** Gives what the RBAC filters refuse the body that users of Cilium know; its 403 is the filter's own. */
-export const denialMapper: JsonObject = {
-  filter: { or_filter: { filters: ['', ingressVerdictPrefix].map(deniedFilter) } },
-  body: { inline_string: 'Access denied\r\n' },
-};
+/**
+ * Gives what the RBAC filters refuse the body that users of Cilium know, or `message` in its place; its 403 is the filter's own.
+ * As in `cilium.l7policy` the body ends with a line break.
+ */
+export function denialMapper(message: string): JsonObject {
+  const text = message === '' ? 'Access denied' : message;
+  return {
+    filter: { or_filter: { filters: ['', ingressVerdictPrefix].map(deniedFilter) } },
+    body: { inline_string: text.endsWith('\r\n') ? text : `${text}\r\n` },
+  };
+}
 
 function deniedFilter(prefix: string): JsonObject {
   return {

@@ -26,7 +26,7 @@ export const policyListener = {
 } as const;
 
 /** The listener that policy redirects connections of one direction to; it sends each request on to where it was going. */
-export function httpListener(direction: 'ingress' | 'egress', port: number): JsonObject {
+export function httpListener(direction: 'ingress' | 'egress', port: number, deniedMessage: string): JsonObject {
   const name = direction === 'egress' ? policyListener.httpEgress : policyListener.httpIngress;
   return {
     name,
@@ -51,7 +51,7 @@ export function httpListener(direction: 'ingress' | 'egress', port: number): Jso
               http_filters: [routerFilter],
               upgrade_configs: [{ upgrade_type: 'websocket' }],
               access_log: [agentAccessLog(direction, name)],
-              local_reply_config: { mappers: [denialMapper] },
+              local_reply_config: { mappers: [denialMapper(deniedMessage)] },
             },
           ),
         ],

@@ -78,7 +78,11 @@ function planOf(world: World, view: ClusterView, { policiesOf, resolvePolicies, 
   const faults = mayHaveFaults(policies) ? targetFaults(policies, resolved.groupsOf(view.pods), targets) : new Map();
   const secretFaults = secretFaultsOf(policies, textOf);
   const port = (name: string) => ports.get(name) ?? 0;
-  const built = buildEnvoyConfigs(configs.active, ports, services, targetNames(outcome.groups));
+  const built = buildEnvoyConfigs(configs.active, services, {
+    ports,
+    targets: targetNames(outcome.groups),
+    deniedMessage: world.config.http403Message,
+  });
   const ranges = stage.rangesOf(addresses, outcome.world);
   const book = stage.bookOf(ranges);
   const reach = proxyReach(outcome.groups, ranges, configs.active, services);
@@ -103,7 +107,7 @@ function planOf(world: World, view: ClusterView, { policiesOf, resolvePolicies, 
       serviceRedirects: built.redirects,
     },
     xds: {
-      ...policyResources(ports, built.resources),
+      ...policyResources(ports, built.resources, world.config.http403Message),
       routes: sorted(built.resources.route),
       endpoints: sorted(built.resources.endpoint),
       secrets: sorted(built.resources.secret),
@@ -162,6 +166,7 @@ function proxyPorts(
 function policyResources(
   ports: ReadonlyMap<string, number>,
   { listener, cluster }: ReturnType<typeof buildEnvoyConfigs>['resources'],
+  deniedMessage: string,
 ): Pick<XdsResources, 'listeners' | 'clusters'> {
   const listeners = new Map(listener);
   const clusters = new Map(cluster);
@@ -172,7 +177,7 @@ function policyResources(
     const tlsPort = ports.get(tlsName);
     if (tlsPort !== undefined) listeners.set(tlsName, tlsListener(direction, tlsPort));
     if (port === undefined) continue;
-    listeners.set(name, httpListener(direction, port));
+    listeners.set(name, httpListener(direction, port, deniedMessage));
     clusters.set(originalDstCluster, originalDestinationCluster(originalDstCluster));
   }
   return { listeners: sorted(listeners), clusters: sorted(clusters) };

@@ -59,6 +59,8 @@ export interface AgentConfig {
   readonly policyAuditMode: boolean;
   /** What the sender of a packet that Layer 3 and 4 drop hears. */
   readonly policyDenyResponse: 'none' | 'icmp';
+  /** The body of a 403; empty: `Access denied`. */
+  readonly http403Message: string;
   readonly serviceCidr: string;
 }
 

@@ -39,6 +39,26 @@ async function statusOf(url: string, wanted: string, limitMs?: number): Promise<
   assert.equal(await eventually(ask, (status) => status === wanted, limitMs), wanted, url);
 }
 
+test('the 403 is the one that users of Cilium know, or says what the operator wants', async () => {
+  const ask = async (...options: string[]): Promise<string> =>
+    (await cluster.exec('client2', 'curl', '-s', '-i', ...options, 'http://echo-same-node:8080/foo')).stdout;
+  const head = (length: number) =>
+    new RegExp(`^HTTP/1\\.1 403 Forbidden\r\ncontent-length: ${length}\r\ncontent-type: text/plain\r\n`);
+  const denied = await ask();
+  assert.match(denied, head(15));
+  assert.ok(denied.endsWith('\r\n\r\nAccess denied\r\n'), denied);
+  const bare = await ask('--head');
+  assert.match(bare, head(15));
+  assert.ok(bare.endsWith('\r\n\r\n') && !bare.includes('Access denied'), bare);
+  const message = (text: string) => cluster.ciliate('cilium', 'config', 'set', 'http-403-msg', text);
+  assert.equal((await message('ask team-a')).exitCode, 0);
+  const told = await eventually(ask, (text) => text.includes('ask team-a'));
+  assert.match(told, head(12));
+  assert.ok(told.endsWith('\r\n\r\nask team-a\r\n'), told);
+  assert.equal((await message('Access denied')).exitCode, 0);
+  assert.ok((await eventually(ask, (text) => text.includes('Access denied'))).endsWith('Access denied\r\n'));
+});
+
 type Flow = { readonly verdict: string } & {
   readonly [field in `${'egress' | 'ingress'}_${'allowed' | 'denied'}_by`]?: readonly Policy[];
 };

@@ -13,13 +13,22 @@ export interface BuiltConfigs {
   readonly redirects: readonly ServiceRedirect[];
 }
 
+export interface BuildOptions {
+  /** Of listeners in the node's pool, by qualified name. */
+  readonly ports: ReadonlyMap<string, number>;
+  /** Listeners that policies send connections to. */
+  readonly targets: ReadonlySet<string>;
+  /** The body of what policy refuses; empty: Cilium's. */
+  readonly deniedMessage: string;
+}
+
 /** `targets`: names of listeners that policy redirects to. The Envoy resources and redirects of configurations that hold together; listeners without a port are left out with their redirects. */
 export function buildEnvoyConfigs(
   active: readonly Candidate[],
-  ports: ReadonlyMap<string, number>,
   services: ReadonlyMap<string, PlannedService>,
-  targets: ReadonlySet<string>,
+  options: BuildOptions,
 ): BuiltConfigs {
+  const { ports } = options;
   const resources: Record<ResourceKind, Map<string, JsonObject>> = {
     listener: new Map(),
     route: new Map(),
@@ -29,7 +38,7 @@ export function buildEnvoyConfigs(
   };
   for (const candidate of active) {
     for (const resource of candidate.resources) {
-      const value = builtResource(candidate, resource, ports, targets);
+      const value = builtResource(candidate, resource, options);
       if (value && !resources[resource.kind].has(resource.name)) resources[resource.kind].set(resource.name, value);
     }
     for (const { kind, name } of candidate.references) {
@@ -45,8 +54,7 @@ export function buildEnvoyConfigs(
 function builtResource(
   candidate: Candidate,
   { kind, name, value }: CandidateResource,
-  ports: ReadonlyMap<string, number>,
-  targets: ReadonlySet<string>,
+  { ports, targets, deniedMessage }: BuildOptions,
 ): JsonObject | undefined {
   const isTarget = targets.has(name);
   if (kind === 'cluster') return injectCluster(value);
@@ -56,7 +64,7 @@ function builtResource(
     const port = ports.get(name);
     return port === undefined
       ? undefined
-      : injectListener(value, { port, useOriginalSource, visible: true, judged: isTarget });
+      : injectListener(value, { port, useOriginalSource, visible: true, judged: isTarget, deniedMessage });
   }
   const taken = isTarget || candidate.redirects.some(({ target }) => target === name);
   const port = taken ? listenerPort(value) : undefined;
@@ -65,6 +73,7 @@ function builtResource(
     useOriginalSource,
     visible: injectAll || isTarget,
     judged: isTarget,
+    deniedMessage,
   });
   return { ...injected, ...(value['address'] !== undefined && { address: value['address'] }) };
 }

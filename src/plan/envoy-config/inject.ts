@@ -28,17 +28,19 @@ export interface ListenerInjection {
   readonly visible: boolean;
   /** Policy redirects to it: what goes to a backend on this node is judged by that one's ingress rules here. */
   readonly judged: boolean;
+  /** The body of denials; empty: Cilium's. */
+  readonly deniedMessage: string;
 }
 
 /** The user's listener with what it needs to take redirected connections and to be seen; its own settings stay. */
 export function injectListener(
   listener: JsonObject,
-  { port, useOriginalSource, visible, judged }: ListenerInjection,
+  { port, useOriginalSource, ...manner }: ListenerInjection,
 ): JsonObject {
   const name = textAt(listener, 'name');
   const filters = objectsAt(listener, 'listener_filters');
   const has = (filter: JsonObject) => filters.some((each) => textAt(each, 'name') === textAt(filter, 'name'));
-  const chains = objectsAt(listener, 'filter_chains').map((chain) => injectChain(chain, name, { visible, judged }));
+  const chains = objectsAt(listener, 'filter_chains').map((chain) => injectChain(chain, name, manner));
   const fallback = objectAt(listener, 'default_filter_chain');
   return {
     ...listener,
@@ -52,22 +54,22 @@ export function injectListener(
       ],
     }),
     ...(chains.length > 0 && { filter_chains: chains }),
-    ...(fallback && { default_filter_chain: injectChain(fallback, name, { visible, judged }) }),
+    ...(fallback && { default_filter_chain: injectChain(fallback, name, manner) }),
   };
 }
 
 function injectChain(
   chain: JsonObject,
   listener: string,
-  { visible, judged }: Pick<ListenerInjection, 'visible' | 'judged'>,
+  manner: Omit<ListenerInjection, 'port' | 'useOriginalSource'>,
 ): JsonObject {
   const filters = objectsAt(chain, 'filters').map((filter) => {
     const config = objectAt(filter, 'typed_config');
     if (!config || !isHttpConnectionManager(config)) return filter;
-    return { ...filter, typed_config: injectHttpManager(config, listener, visible) };
+    return { ...filter, typed_config: injectHttpManager(config, listener, manner) };
   });
   const last = objectAt(filters.at(-1), 'typed_config');
-  const sendsTcp = judged && last !== undefined && isTcpProxy(last);
+  const sendsTcp = manner.judged && last !== undefined && isTcpProxy(last);
   return { ...chain, filters: sendsTcp ? [tlsPolicyFilter('ingress'), ...filters] : filters };
 }
 
@@ -75,13 +77,20 @@ export function isHttpConnectionManager(config: JsonObject): boolean {
   return textAt(config, '@type').endsWith('.http_connection_manager.v3.HttpConnectionManager');
 }
 
-function injectHttpManager(config: JsonObject, listener: string, visible: boolean): JsonObject {
+function injectHttpManager(
+  config: JsonObject,
+  listener: string,
+  { visible, deniedMessage }: Pick<ListenerInjection, 'visible' | 'deniedMessage'>,
+): JsonObject {
   if (!visible) return config;
   const local = objectAt(config, 'local_reply_config');
   return {
     ...config,
     access_log: [...objectsAt(config, 'access_log'), agentAccessLog('egress', listener)],
-    local_reply_config: { ...local, mappers: [...(local ? objectsAt(local, 'mappers') : []), denialMapper] },
+    local_reply_config: {
+      ...local,
+      mappers: [...(local ? objectsAt(local, 'mappers') : []), denialMapper(deniedMessage)],
+    },
   };
 }
 

@@ -46,6 +46,7 @@ const defaults = {
     labels: '',
     policyAuditMode: false,
     policyDenyResponse: 'none',
+    http403Message: '',
     serviceCidr: '10.96.0.0/16',
   },
   secrets: [],
