@@ -1,7 +1,7 @@
 import { cidrContains, parseCidr, parseCidrOrIp } from '../base/index.ts';
 import type { FlowLookups } from '../hubble/index.ts';
 import type { Endpoint, NamespacedService, Workload } from '../model/flow/index.ts';
-import type { NodePlan, Pod, World } from '../plan/index.ts';
+import { type NodePlan, type Pod, ruleOfPolicy, type World } from '../plan/index.ts';
 
 /** Builds what flows are named with from the world and the plan in force; one is made per plan and read per event. */
 export function flowLookups(
@@ -44,7 +44,7 @@ export function flowLookups(
     service: (address, port) => services.get(`${address}:${port}`),
     names: (address) => names.get(address) ?? [],
     policyRevision,
-    rule: (key) => plan.rules.get(key),
+    rule: (key) => plan.rules.get(ruleOfPolicy(key)),
   };
 }
 

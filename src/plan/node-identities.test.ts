@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { plan } from './index.ts';
 import { clients, cnp, echoes, egress, ingress, testCases } from './test-support/policies.ts';
 import { walkthroughWorld } from './test-support/walkthrough.ts';
+import { identityOf } from './verdicts/packet.ts';
 
 const base = walkthroughWorld();
 const nodes = base.nodes.map((node) => ({
@@ -70,6 +71,17 @@ test('an identity of the scope of nodes, with labels of source node', () => {
     'node:zone=a',
     'reserved:remote-node',
   ]);
+});
+
+test('an API server is at the address that it is reached at, not at the router of its node', () => {
+  const endpointSlices = base.endpointSlices.map((slice) =>
+    slice.metadata?.name === 'kubernetes-x' ? { ...slice, endpoints: [{ addresses: ['172.30.0.2'] }] } : slice,
+  );
+  const made = plan(walkthroughWorld({ ...world, endpointSlices }));
+  const labelsAt = (address: string) => made.identities.get(identityOf(made, address)) ?? [];
+  assert.ok(labelsAt('172.30.0.2').includes('reserved:kube-apiserver'));
+  assert.ok(!labelsAt('10.244.2.1').includes('reserved:kube-apiserver'));
+  assert.ok(labelsAt('10.244.2.1').includes('node:zone=a'));
 });
 
 test('without the setting nodes cannot be selected, in the words of Cilium', () => {

@@ -17,12 +17,15 @@ export function nodeIdentities(world: World, view: ClusterView): readonly NodeId
   const byLabels = new Map<string, { readonly labels: readonly string[]; readonly addresses: string[] }>();
   for (const { name, address, routerAddress } of view.peers) {
     const own = Object.entries(labelsOf.get(name) ?? {}).map(([key, value]) => `node:${key}${value && `=${value}`}`);
-    const reserved = view.apiServers.includes(address) ? ['reserved:kube-apiserver'] : [];
-    const labels = [...own, ...reserved, 'reserved:remote-node'].sort();
-    const key = labels.join(';');
-    const known = byLabels.get(key) ?? { labels, addresses: [] };
-    known.addresses.push(address, routerAddress);
-    byLabels.set(key, known);
+    for (const one of [address, routerAddress]) {
+      // Only the addresses that API servers are reached at are theirs.
+      const reserved = view.apiServers.includes(one) ? ['reserved:kube-apiserver'] : [];
+      const labels = [...own, ...reserved, 'reserved:remote-node'].sort();
+      const key = labels.join(';');
+      const known = byLabels.get(key) ?? { labels, addresses: [] };
+      known.addresses.push(one);
+      byLabels.set(key, known);
+    }
   }
   const numbers = nodeIdentityNumbers([...byLabels.keys()]);
   return [...byLabels].flatMap(([key, node]) => {

@@ -114,6 +114,7 @@ function planOf(world: World, view: ClusterView, { policiesOf, resolvePolicies, 
       extensionConfigs: new Map([
         ...rbacConfigs(view, outcome.groups, {
           addresses: book,
+          index: outcome.index,
           reach,
           audit: world.config.policyAuditMode,
           secretTexts: textOf,

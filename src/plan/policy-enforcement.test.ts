@@ -240,6 +240,10 @@ const cases: readonly Case[] = [
 
 testCases(cases);
 
+/** Nothing but `GET /c` on a range. */
+const range = (first: string, endPort: number) => [
+  { ports: [{ port: first, endPort, protocol: 'TCP' }], rules: { http: [{ method: 'GET', path: '/c' }] } },
+];
 const audit = { config: { ...config, policyAuditMode: true } };
 /** In the proxy; what the kernel lets pass is in the kernel's own tests. */
 const auditCases: readonly Case[] = [
@@ -271,6 +275,24 @@ const auditCases: readonly Case[] = [
       ['ingress client>echo tcp/8080 GET /b', 'allowed'],
       ['ingress client2>echo tcp/81 GET /b', 'allowed'],
       ['ingress world>echo tcp/8080 GET /b', 'allowed'],
+    ],
+  },
+  {
+    name: 'audit mode: a client without rules of its own for a backend is held to nobody else’s',
+    policies: [
+      ingress(
+        { fromEndpoints: [{ matchLabels: { other: 'client' } }], toPorts: get('/a') },
+        { fromEntities: ['remote-node'], toPorts: range('8000', 9000) },
+      ),
+    ],
+    world: audit,
+    expect: [
+      ['ingress client2>echo tcp/8080 GET /a', 'allowed'],
+      ['ingress client2>echo tcp/8080 GET /b', 'denied'],
+      ['ingress client2>echo tcp/8081 GET /b', 'allowed'],
+      ['ingress world>echo tcp/8080 GET /b', 'allowed'],
+      ['ingress node2>echo tcp/8080 GET /b', 'denied'],
+      ['ingress node2>echo tcp/8080 GET /c', 'allowed'],
     ],
   },
   {

@@ -147,6 +147,21 @@ testCases([
       ['egress client>echo tcp/8080 GET /b', 'denied'],
     ],
   },
+  {
+    name: 'and stays open on the ports and for the peers that they do not speak of',
+    world: configs,
+    policies: [
+      egress({ toPorts: to('a', {}, '0') }, { toEndpoints: [echoes], toPorts: get('/a') }),
+      cnp({ endpointSelector: { matchLabels: { other: 'client' } }, egress: [{ toEndpoints: [echoes] }] }, 'q'),
+    ],
+    expect: [
+      ['egress client>echo tcp/8081 GET /b', 'allowed'],
+      ['egress client>dns tcp/8080 GET /b', 'allowed'],
+      ['egress client>echo tcp/8080 GET /b', 'denied'],
+      ['egress client2>echo tcp/8080 GET /b', 'allowed'],
+      ['egress client2>dns tcp/8080 GET /b', 'allowed'],
+    ],
+  },
 ]);
 
 const messages: readonly (readonly [name: string, items: readonly object[], message: string | undefined])[] = [

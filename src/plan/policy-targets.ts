@@ -5,6 +5,7 @@ import { type Candidate, listenerPort } from './envoy-config/candidate.ts';
 import { qualifiedName } from './envoy-config/names.ts';
 import { needsPort } from './envoy-config/select.ts';
 import { tcpClusterFault } from './envoy-config/tcp-clusters.ts';
+import { selectorKeys } from './merged-selectors.ts';
 import type { JsonObject } from './node-plan.ts';
 
 /** The name under which a listener that a rule names travels. */
@@ -133,10 +134,6 @@ function meet(one: PolicyFilter, other: PolicyFilter): boolean {
   if (one.port !== other.port || one.portEnd !== other.portEnd) return false;
   const own = selectorKeys(one);
   return [...selectorKeys(other)].some((key) => own.has(key));
-}
-
-function selectorKeys({ selectors }: PolicyFilter): ReadonlySet<string> {
-  return new Set((selectors ?? [{ kind: 'entity', entity: 'all' }]).map((selector) => JSON.stringify(selector)));
 }
 
 /**

@@ -47,6 +47,18 @@ testCases([
       ['egress client>world tcp/8080', 'deny'],
     ],
   },
+  {
+    name: 'what a rule for server names takes from a plain one does not open requests that HTTP rules of others refuse',
+    policies: [
+      egress({ toEndpoints: [echoes], toPorts: plain('0') }, { toEndpoints: [echoes], toPorts: tls(['a.b'], '0') }),
+      cnp({ endpointSelector: clients, egress: [{ toPorts: get('/a') }] }, 'q'),
+    ],
+    expect: [
+      ['egress client>echo tcp/8080', 'redirect cilium-http-egress'],
+      ['egress client>echo tcp/8080 GET /a', 'allowed'],
+      ['egress client>echo tcp/8080 GET /b', 'denied'],
+    ],
+  },
 ]);
 
 const address: Readonly<Record<string, string>> = {
@@ -56,6 +68,8 @@ const address: Readonly<Record<string, string>> = {
   far: podAddress(echoOther),
   world: '8.8.8.8',
   one: '1.0.0.1',
+  node2: '172.30.0.2',
+  api: '172.30.0.254',
 };
 
 /** Policies, then `egress FROM>TO:PORT NAME` with `true` where it passes; without a name the client speaks no TLS. */
@@ -112,6 +126,18 @@ const rows: readonly Row[] = [
     'every peer and every peer by its entity are the same',
     [egress({ toPorts: tls(['a.b']) }, { toEntities: ['all'], toPorts: plain() })],
     { 'egress client>world:443': false, 'egress client>world:443 a.b': true },
+  ],
+  [
+    'an entity is merged with those that it takes in, and with the selector that it stands for',
+    [
+      egress(
+        { toEntities: ['cluster'], toPorts: tls(['a.b']) },
+        { toEntities: ['remote-node'], toPorts: plain() },
+        { toEndpoints: [{ matchLabels: { 'reserved:kube-apiserver': '' } }], toPorts: plain() },
+        { toEndpoints: [echoes], toPorts: plain() },
+      ),
+    ],
+    { 'egress client>node2:443': false, 'egress client>api:443': false, 'egress client>far:443': true },
   ],
   [
     'a peer without ports of its own passes without a name',

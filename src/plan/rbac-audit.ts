@@ -1,4 +1,4 @@
-import { intersectRanges, mergeRanges } from '../policy/index.ts';
+import { type AddressRange, mergeRanges } from '../policy/index.ts';
 import type { JsonObject } from './node-plan.ts';
 import type { AddressBook } from './rbac-addresses.ts';
 import { allOf, anyOf, type Statement, targetPermissions } from './rbac-statements.ts';
@@ -9,29 +9,53 @@ export interface AuditPolicy {
 }
 
 /**
- * What audit mode lets pass in the proxy, by name: everything that no Layer-7 rule is about. Where Layer-7 rules of different
- * clients cover overlapping backends and ports, all of these clients are held to them.
+ * What audit mode lets pass in the proxy, by name: everything that no Layer-7 rule for its client is about. Clients are told
+ * apart by the rules that are for them.
  */
 export function auditPolicies(layer7: readonly Statement[], addresses: AddressBook): ReadonlyMap<string, AuditPolicy> {
   const targets = targetsOf(layer7.filter(({ clients, backends }) => clients.length > 0 && backends.length > 0));
-  const permission = (target: Target) => allOf(targetPermissions(target, addresses));
-  const everywhere = targets.length === 0 ? { any: true } : { not_rule: anyOf(targets.map(permission)) };
-  const policies = new Map<string, AuditPolicy>([
-    ['audited', { permissions: [everywhere], principals: [{ any: true }] }],
+  const everyones = targets.filter(({ clients }) => clients === 'any');
+  const elsewhere = (own: readonly Target[]): JsonObject => {
+    const held = [...everyones, ...own].map((target) => allOf(targetPermissions(target, addresses)));
+    return held.length === 0 ? { any: true } : { not_rule: anyOf(held) };
+  };
+  const groups = clientGroups(targets);
+  const known = mergeRanges(groups.flatMap(({ clients }) => clients));
+  const others = known.length === 0 ? { any: true } : { not_id: { or_ids: { ids: addresses.principals(known) } } };
+  return new Map<string, AuditPolicy>([
+    ['audited', { permissions: [elsewhere([])], principals: [others] }],
+    ...groups.map(({ clients, own }, index): [string, AuditPolicy] => [
+      `audited/${index}`,
+      { permissions: [elsewhere(own)], principals: addresses.principals(clients) },
+    ]),
   ]);
-  targets.forEach((target, index) => {
-    if (target.clients === 'any') return;
-    const others = targets.filter((other) => other !== target && overlap(other, target)).map(permission);
-    const alone = others.length === 0 ? [] : [{ not_rule: anyOf(others) }];
-    policies.set(`audited/${index}`, {
-      permissions: [allOf([permission(target), ...alone])],
-      principals: [{ not_id: { or_ids: { ids: addresses.principals(target.clients) } } }],
-    });
-  });
-  return policies;
 }
 
 type Target = Pick<Statement, 'filter' | 'backends' | 'clients'>;
+
+interface ClientGroup {
+  readonly clients: readonly AddressRange[];
+  readonly own: readonly Target[];
+}
+
+/** The clients that targets name, those together that the same targets are for. */
+function clientGroups(targets: readonly Target[]): readonly ClientGroup[] {
+  const named = targets.flatMap((target) => (target.clients === 'any' ? [] : [{ target, clients: target.clients }]));
+  const edges = named.flatMap(({ clients }) => clients.flatMap(({ start, end }) => [start, end + 1]));
+  const starts = [...new Set(edges)].sort((a, b) => a - b);
+  const groups = new Map<string, { clients: AddressRange[]; own: readonly Target[] }>();
+  starts.slice(0, -1).forEach((start, at) => {
+    const isFor = ({ clients }: (typeof named)[number]) =>
+      clients.some((one) => one.start <= start && start <= one.end);
+    const own = named.filter(isFor);
+    if (own.length === 0) return;
+    const key = own.map((one) => named.indexOf(one)).join(' ');
+    const group = groups.get(key) ?? { clients: [], own: own.map(({ target }) => target) };
+    group.clients.push({ start, end: (starts[at + 1] ?? start + 1) - 1 });
+    groups.set(key, group);
+  });
+  return [...groups.values()].map(({ clients, own }) => ({ clients: mergeRanges(clients), own }));
+}
 
 /** The backends and ports that statements are about, each once with the clients of all of them. */
 function targetsOf(statements: readonly Statement[]): readonly Target[] {
@@ -45,9 +69,4 @@ function targetsOf(statements: readonly Statement[]): readonly Target[] {
     const clients = lists.includes('any') ? 'any' : mergeRanges(lists.flatMap((list) => (list === 'any' ? [] : list)));
     return [{ filter: first.filter, backends: first.backends, clients }];
   });
-}
-
-function overlap(a: Target, b: Target): boolean {
-  if (a.filter.port > b.filter.portEnd || b.filter.port > a.filter.portEnd) return false;
-  return a.backends === 'any' || b.backends === 'any' || intersectRanges(a.backends, b.backends).length > 0;
 }

@@ -1,10 +1,10 @@
-import type { PolicyPeer } from '../model/cilium/index.ts';
-import { mergeRanges, type PeerIndex, type PeerSet, type PolicyFilter, rangeOf } from '../policy/index.ts';
+import { mergeRanges, type PeerIndex, type PolicyFilter, rangeOf } from '../policy/index.ts';
 import type { EndpointGroup } from './endpoint-groups.ts';
 import { namedConfig, networkRbacType, tlsConfigNames } from './envoy-json.ts';
+import { namedSelectors, peersWithoutName } from './merged-selectors.ts';
 import type { JsonObject, ResourceMap } from './node-plan.ts';
 import { type AddressBook, destinationIp, destinationPorts, remoteIp } from './rbac-addresses.ts';
-import { allOf, anyOf } from './rbac-statements.ts';
+import { allOf, anyOf, policyName } from './rbac-statements.ts';
 import { serverNameMatcher } from './server-names.ts';
 
 type Direction = PolicyFilter['direction'];
@@ -84,7 +84,7 @@ function addGroup(policies: Policies, { group, at, direction }: Held, addresses:
   for (const filter of filters) {
     if (filter.http || filter.dns || filter.listener || (filter.protocol !== 'tcp' && filter.protocol !== 'any'))
       continue;
-    const peers = addresses.ofPeers(filter.serverNames ? filter.peers : peersLeft(filter, named, index));
+    const peers = addresses.ofPeers(peersWithoutName(filter, named, index));
     if (peers.length === 0) continue;
     const [clients, destinations] = direction === 'egress' ? [own, peers] : [peers, own];
     const permission = allOf([
@@ -93,7 +93,7 @@ function addGroup(policies: Policies, { group, at, direction }: Held, addresses:
       ...(filter.serverNames ? [anyOf(filter.serverNames.map(nameRule))] : []),
     ]);
     const principals = clients === 'any' ? everyone : addresses.principals(clients);
-    const key = `${filter.rule}#${at}`;
+    const key = policyName(filter.rule, at);
     const known = policies[key] ?? { permissions: [], principals };
     known.permissions.push(permission);
     policies[key] = known;
@@ -102,33 +102,4 @@ function addGroup(policies: Policies, { group, at, direction }: Held, addresses:
 
 function nameRule(pattern: string): JsonObject {
   return { requested_server_name: serverNameMatcher(pattern) };
-}
-
-const spanOf = ({ port, portEnd }: PolicyFilter): string => `${port}-${portEnd}`;
-const selectorsOf = ({ selectors }: PolicyFilter): readonly PolicyPeer[] =>
-  selectors ?? [{ kind: 'entity', entity: 'all' }];
-
-/** By ports: the selectors whose peers must name a server there. */
-function namedSelectors(filters: readonly PolicyFilter[]): ReadonlyMap<string, ReadonlySet<string>> {
-  const named = new Map<string, Set<string>>();
-  for (const filter of filters) {
-    if (!filter.serverNames) continue;
-    const keys = named.get(spanOf(filter)) ?? new Set();
-    for (const selector of selectorsOf(filter)) keys.add(JSON.stringify(selector));
-    named.set(spanOf(filter), keys);
-  }
-  return named;
-}
-
-/**
- * Whom a rule without server names lets pass without one. Cilium merges the rules that have selector, protocol and ports in
- * common to one, and that asks for a name when any of them does (`mergePortProto` of `pkg/policy`); others stand beside each other.
- */
-function peersLeft(filter: PolicyFilter, named: ReadonlyMap<string, ReadonlySet<string>>, index: PeerIndex): PeerSet {
-  const taken = filter.protocol === 'tcp' ? named.get(spanOf(filter)) : undefined;
-  if (!taken) return filter.peers;
-  const left = selectorsOf(filter).filter((selector) => !taken.has(JSON.stringify(selector)));
-  const peers = index.peers(left);
-  if (peers[0] === 0) return filter.peers;
-  return filter.peers[0] === 0 ? peers : filter.peers.filter((peer) => peers.includes(peer));
 }

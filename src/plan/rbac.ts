@@ -2,6 +2,8 @@ import {
   type AddressRange,
   intersectRanges,
   mergeRanges,
+  type PeerIndex,
+  type PeerSet,
   type PolicyFilter,
   prefixesOf,
   rangeContains,
@@ -10,13 +12,14 @@ import {
 import type { ClusterView } from './cluster-view.ts';
 import type { EndpointGroup } from './endpoint-groups.ts';
 import { ingressVerdictPrefix, namedConfig, rbacConfigNames } from './envoy-json.ts';
+import { namedSelectors, peersWithoutName } from './merged-selectors.ts';
 import type { JsonObject, ResourceMap } from './node-plan.ts';
 import type { SecretTexts } from './policy-secrets.ts';
 import type { ProxyReach } from './proxy-reach.ts';
 import { type AddressBook, remoteIp, upstreamIp } from './rbac-addresses.ts';
 import { auditPolicies } from './rbac-audit.ts';
 import { headerPermissions } from './rbac-http.ts';
-import { allOf, type Statement, targetPermissions } from './rbac-statements.ts';
+import { allOf, policyName, type Statement, targetPermissions } from './rbac-statements.ts';
 
 /** Name of the RBAC policy that lets through what no policy of this node has a say in. */
 const unenforcedPolicy = 'unenforced';
@@ -32,6 +35,7 @@ type ConfigName = (typeof rbacConfigNames)[number];
 
 export interface RbacOptions {
   readonly addresses: AddressBook;
+  readonly index: PeerIndex;
   readonly reach: ProxyReach;
   /** Only Layer-7 rules refuse anything. */
   readonly audit: boolean;
@@ -46,7 +50,7 @@ export interface RbacOptions {
 export function rbacConfigs(
   view: ClusterView,
   groups: readonly EndpointGroup[],
-  { addresses, reach, audit, secretTexts }: RbacOptions,
+  { addresses, index, reach, audit, secretTexts }: RbacOptions,
 ): ResourceMap {
   const configs: Record<ConfigName, RbacPolicies> = {
     'ciliate/egress-deny': new Map(),
@@ -54,7 +58,7 @@ export function rbacConfigs(
     'ciliate/ingress-deny': new Map(),
     'ciliate/ingress': new Map(),
   };
-  const all = statementsOf(groups, addresses);
+  const all = statementsOf(groups, addresses, index);
   const statements = audit ? all.filter(({ filter }) => filter.action !== 'deny') : all;
   const size = statements.reduce((sum, { clients, backends }) => sum + clients.length + backends.length, 0);
   for (const statement of size > addressesMax ? withinReach(statements, reach) : statements) {
@@ -86,31 +90,53 @@ function rbacConfig(name: ConfigName, policies: RbacPolicies): JsonObject {
   });
 }
 
+interface Part {
+  readonly filter: PolicyFilter;
+  readonly own: AddressRange[];
+  readonly peers: PeerSet;
+  /** HTTP rules that it must not open. */
+  readonly limits: readonly PolicyFilter[];
+  readonly part?: number;
+}
+
 /** The filters that matter to TCP connections. */
-function statementsOf(groups: readonly EndpointGroup[], addresses: AddressBook): readonly Statement[] {
-  const subjects = new Map<PolicyFilter, AddressRange[]>();
+function statementsOf(
+  groups: readonly EndpointGroup[],
+  addresses: AddressBook,
+  index: PeerIndex,
+): readonly Statement[] {
+  const whole = new Map<PolicyFilter, Part>();
+  const parts: Part[] = [];
   for (const { pods, policy } of groups) {
     const own = pods.flatMap(({ address }) => rangeOf(address) ?? []);
-    for (const filter of policy.filters) {
-      if (filter.protocol !== 'tcp' && filter.protocol !== 'any') continue;
-      if (filter.listener && policy.filters.some((other) => limitsRequests(other, filter))) continue;
-      const known = subjects.get(filter);
-      if (known) known.push(...own);
-      else subjects.set(filter, [...own]);
+    const tcp = policy.filters.filter(({ protocol }) => protocol === 'tcp' || protocol === 'any');
+    const named = Map.groupBy(tcp, ({ direction }) => direction);
+    const namedBy = new Map([...named].map(([direction, filters]) => [direction, namedSelectors(filters)]));
+    for (const filter of tcp) {
+      const known = whole.get(filter);
+      const peers = peersWithoutName(filter, namedBy.get(filter.direction) ?? new Map(), index);
+      const limits = filter.listener ? tcp.filter((other) => limitsRequests(other, filter)) : [];
+      if (peers !== filter.peers || limits.length > 0) parts.push({ filter, own, peers, limits, part: parts.length });
+      else if (known) known.own.push(...own);
+      else whole.set(filter, { filter, own: [...own], peers, limits });
     }
   }
-  return [...subjects].map(([filter, own]) => {
-    const peers = addresses.ofPeers(filter.peers);
-    const local = mergeRanges(own);
-    return filter.direction === 'egress'
-      ? { filter, clients: local, backends: peers }
-      : { filter, clients: peers, backends: local };
-  });
+  return [...whole.values(), ...parts].map((part) => statementOf(part, addresses));
+}
+
+function statementOf({ filter, own, peers, limits, part }: Part, addresses: AddressBook): Statement {
+  const others = addresses.ofPeers(peers);
+  const local = mergeRanges(own);
+  const except = limits.map((limit) => ({ filter: limit, backends: addresses.ofPeers(limit.peers) }));
+  const named = part === undefined ? {} : { part, except };
+  return filter.direction === 'egress'
+    ? { filter, clients: local, backends: others, ...named }
+    : { filter, clients: others, backends: local, ...named };
 }
 
 /**
  * Whether HTTP rules may speak about what a rule sends to a listener. Which listener a request came through the filters do not
- * know, so that the rule must not let everything pass where these do not.
+ * know, so that the rule opens only what these do not speak of.
  */
 function limitsRequests({ http, direction, port, portEnd, peers }: PolicyFilter, filter: PolicyFilter): boolean {
   if (!http || direction !== filter.direction || port > filter.portEnd || filter.port > portEnd) return false;
@@ -127,17 +153,18 @@ function withinReach(statements: readonly Statement[], { addresses, ports }: Pro
 
 function addStatement(
   config: RbacPolicies,
-  { filter, clients, backends }: Statement,
+  { filter, clients, backends, ...rest }: Statement,
   addresses: AddressBook,
   textOf: SecretTexts,
 ): void {
   if (clients.length === 0 || backends.length === 0) return;
-  const place = targetPermissions({ filter, backends }, addresses);
+  const place = targetPermissions({ filter, backends, ...rest }, addresses);
   const principals = clients === 'any' ? [{ any: true }] : addresses.principals(clients);
   for (const { key, conditions } of outcomes(filter, textOf)) {
-    const known = config.get(key) ?? { permissions: [], principals };
+    const name = policyName(key, rest.part);
+    const known = config.get(name) ?? { permissions: [], principals };
     known.permissions.push(allOf([...place, ...conditions]));
-    config.set(key, known);
+    config.set(name, known);
   }
 }
 

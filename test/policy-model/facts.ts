@@ -15,12 +15,25 @@ export interface Facts {
   readonly endpointSlices: readonly EndpointSlice[];
   /** CiliumCIDRGroup objects as written. */
   readonly cidrGroups: readonly unknown[];
-  /** Addresses of the node that is asked, of the other nodes, and of API servers. */
-  readonly hostAddresses: readonly string[];
-  readonly remoteNodeAddresses: readonly string[];
+  readonly nodes: readonly NodeFacts[];
   readonly apiServerAddresses: readonly string[];
+  /** Rules may select other nodes by their labels. */
+  readonly nodeLabels: boolean;
+  /** Rules with a `nodeSelector` hold. */
+  readonly hostFirewall: boolean;
+  /** What Layers 3 and 4 refuse is reported and passes. */
+  readonly audit: boolean;
+  /** `/CONFIG/LISTENER` of those that rules may send connections to. */
+  readonly listeners: ReadonlySet<string>;
   /** Name (lower case, trailing dot) to addresses. */
   readonly learntNames: ReadonlyMap<string, readonly string[]>;
+}
+
+export interface NodeFacts {
+  readonly addresses: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  /** The node that is asked. */
+  readonly own: boolean;
 }
 
 /** One end of a packet: its labels as `source:key` to value, and its pod where it is one. */
@@ -44,10 +57,16 @@ export function partyOf(facts: Facts, address: string): Party {
     address,
     labels: new Map(names.map((name) => [`reserved:${name}`, ''])),
   });
-  if (facts.hostAddresses.includes(address)) return reserved('host');
-  if (facts.apiServerAddresses.includes(address)) return reserved('kube-apiserver', 'remote-node');
-  if (facts.remoteNodeAddresses.includes(address)) return reserved('remote-node');
-  return reserved('world');
+  const node = facts.nodes.find(({ addresses }) => addresses.includes(address));
+  const labelled = (party: Party, source: string): Party => {
+    const own = Object.entries(node?.labels ?? {}).map(([key, value]) => [`${source}:${key}`, value] as const);
+    return { address, labels: new Map([...party.labels, ...own]) };
+  };
+  if (node?.own) return labelled(reserved('host'), 'k8s');
+  const isApiServer = facts.apiServerAddresses.includes(address);
+  const party = isApiServer ? reserved('kube-apiserver', 'remote-node') : reserved('remote-node');
+  if (node) return facts.nodeLabels ? labelled(party, 'node') : party;
+  return isApiServer ? party : reserved('world');
 }
 
 function podLabels(facts: Facts, pod: Pod): ReadonlyMap<string, string> {
@@ -68,16 +87,15 @@ export function isWorld({ labels }: Party): boolean {
   return labels.has('reserved:world');
 }
 
-/** Whether the party is one of the reserved kinds or, with `cluster`, a pod of this cluster. */
+/** Whether the party is one of the reserved kinds or, with `cluster` and `cluster-mesh`, a pod. */
 export function isEntity(entity: string, { labels }: Party, cluster: string): boolean {
-  const inCluster = ['host', 'remote-node', 'init', 'ingress', 'health', 'unmanaged', 'kube-apiserver'];
   switch (entity) {
     case 'all':
       return true;
     case 'cluster':
-      return inCluster.some((name) => labels.has(`reserved:${name}`)) || labels.get(clusterLabel) === cluster;
+      return labels.get(clusterLabel) === cluster;
     case 'cluster-mesh':
-      return inCluster.some((name) => labels.has(`reserved:${name}`)) || labels.has(clusterLabel);
+      return labels.has(clusterLabel);
     case 'none':
       return false;
     default:
@@ -86,7 +104,7 @@ export function isEntity(entity: string, { labels }: Party, cluster: string): bo
 }
 
 /** A label selector whose keys without a source get `source`. `any:key` looks at every source. */
-export function selects(selector: Fields, source: 'any' | 'k8s', { labels }: Party): boolean {
+export function selects(selector: Fields, source: 'any' | 'k8s' | 'node', { labels }: Party): boolean {
   const labelAt = (key: string): string | undefined => {
     const colon = key.indexOf(':');
     const [of, name] = colon < 0 ? [source, key] : [key.slice(0, colon), key.slice(colon + 1)];

@@ -1,5 +1,5 @@
 import { type Facts, type Fields, type Party, partyOf } from './facts.ts';
-import { nameMatches } from './names.ts';
+import { nameMatches, serverNameMatches } from './names.ts';
 import { type Direction, type PortEntry, type Statement, statementsOf } from './statements.ts';
 
 /** `port` is the message type of an ICMP packet. */
@@ -10,7 +10,8 @@ export interface Packet {
   readonly port: number;
 }
 
-export type Verdict = 'allow' | 'deny' | 'default-deny' | 'http' | 'dns';
+/** Whose proxy takes it, else what happens to it. A user's listener is named as `listener /CONFIG/LISTENER`. */
+export type Verdict = 'allow' | 'deny' | 'default-deny' | 'http' | 'tls' | 'dns' | `listener ${string}`;
 
 export interface Request {
   readonly client: string;
@@ -22,12 +23,22 @@ export interface Request {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+/** A TLS connection that its sender's or receiver's policy redirects for its server name; without one the client speaks no TLS. */
+export interface Connection {
+  readonly client: string;
+  readonly backend: string;
+  readonly port: number;
+  readonly serverName?: string;
+}
+
 /** What policy says, by definition: every statement is looked at for every question, and nothing is planned ahead. */
 export interface Judge {
   /** The verdict of the packet's sender (`egress`) or receiver. */
   verdict(packet: Packet, direction: Direction): Verdict;
   /** Whether a request passes the Layer-7 rules of both ends that `isLocal`, each asked on its own. */
   requestPasses(request: Request, isLocal: (address: string) => boolean): boolean;
+  /** Whether the rules of one end let a connection pass that is judged by its server name. */
+  connectionPasses(connection: Connection, direction: Direction): boolean;
   /** Whether a query that was redirected may ask for the name. */
   queryPasses(packet: Packet, name: string): boolean;
 }
@@ -35,21 +46,51 @@ export interface Judge {
 interface Covering {
   readonly deny: boolean;
   readonly entry: PortEntry | undefined;
+  /** Whether it asks for no server name: neither itself nor a rule that Cilium merges with it. */
+  readonly nameless: boolean;
 }
+
+/** Cilium's priorities of proxies (`ListenerPriority` of `pkg/policy`); the lowest number takes the packet. */
+const priorities = { http: 101, tls: 116, dns: 121 } as const;
 
 export function createJudge(policies: readonly unknown[], facts: Facts): Judge {
   const statements = facts.mode === 'never' ? [] : statementsOf(policies, facts);
 
+  const parties = new Map<string, Party>();
+
+  function partyAt(address: string): Party {
+    const party = parties.get(address) ?? partyOf(facts, address);
+    parties.set(address, party);
+    return party;
+  }
+
   function outcome(packet: Packet, direction: Direction) {
-    const [source, destination] = [partyOf(facts, packet.source), partyOf(facts, packet.destination)];
+    const [source, destination] = [partyAt(packet.source), partyAt(packet.destination)];
     const [own, peer] = direction === 'egress' ? [source, destination] : [destination, source];
     const mine = statements.filter((one) => one.direction === direction && one.isSubject(own));
-    const isolated = facts.mode === 'always' || mine.some((one) => one.defaultDeny || facts.everyRuleIsolates);
-    const isLocalhost = direction === 'ingress' && isolated && facts.allowLocalhost && isHost(peer);
-    const covering = mine.filter(({ isPeer }) => isPeer(peer)).flatMap((one) => coverings(one, packet, own, peer));
+    const isJudged = !isHost(own) || facts.hostFirewall;
+    const always = facts.mode === 'always' && isJudged;
+    const isolated = always || mine.some((one) => one.defaultDeny || facts.everyRuleIsolates);
+    const isLocalhost = direction === 'ingress' && isolated && facts.allowLocalhost && isHost(peer) && !isHost(own);
+    const named = namedSelectors(mine);
+    const covering = mine.flatMap((one) => {
+      const selectors = one.peers.filter(({ matches }) => matches(peer)).map(({ key }) => key);
+      return selectors.length === 0 ? [] : coverings(one, packet, own, peer).map((each) => ({ ...each, selectors }));
+    });
     const denied = covering.some(({ deny }) => deny);
-    const allows = covering.filter(({ deny }) => !deny).map(({ entry }) => entry);
-    return { denied, isolated, allows: isLocalhost ? [...allows, undefined] : allows, peer };
+    const allows = covering
+      .filter(({ deny, entry }) => !deny && !isLost(entry))
+      .map(({ entry, selectors }): Covering => {
+        const nameless = !entry || selectors.some((key) => !named.has(`${spanOf(entry)} ${key}`));
+        return { deny: false, entry, nameless };
+      });
+    const localhost = { deny: false, entry: undefined, nameless: true };
+    return { denied, isolated, allows: isLocalhost ? [...allows, localhost] : allows, peer };
+  }
+
+  /** Its listener is not there: nothing is redirected, and default deny holds. */
+  function isLost(entry: PortEntry | undefined): boolean {
+    return entry?.listener !== undefined && !facts.listeners.has(entry.listener.name);
   }
 
   /** The statement once for each of its port entries that covers the packet. */
@@ -58,7 +99,7 @@ export function createJudge(policies: readonly unknown[], facts: Facts): Judge {
     packet: Packet,
     own: Party,
     peer: Party,
-  ): readonly Covering[] {
+  ): readonly Pick<Covering, 'deny' | 'entry'>[] {
     if (!ports) return [{ deny, entry: undefined }];
     const covering = ports.filter(({ protocol, port, endPort }) => {
       if (protocol !== packet.protocol) return false;
@@ -75,7 +116,7 @@ export function createJudge(policies: readonly unknown[], facts: Facts): Judge {
     const pods =
       direction === 'ingress'
         ? [party.pod]
-        : facts.pods.filter(({ status }) => labelKey(partyOf(facts, status?.podIP ?? '')) === key);
+        : facts.pods.filter(({ status }) => labelKey(partyAt(status?.podIP ?? '')) === key);
     return pods.flatMap(({ spec }) =>
       (spec?.containers ?? [])
         .flatMap(({ ports }) => ports ?? [])
@@ -88,10 +129,10 @@ export function createJudge(policies: readonly unknown[], facts: Facts): Judge {
     const { denied, isolated, allows, peer } = outcome(packet, direction);
     if (denied) return 'deny';
     // What a node sends to its own pods passes no proxy.
-    if (direction === 'ingress' && isHost(peer)) return allows.length > 0 || !isolated ? 'allow' : 'default-deny';
-    if (allows.some((entry) => entry?.http)) return 'http';
-    if (allows.some((entry) => entry?.dns)) return 'dns';
-    return allows.length > 0 || !isolated ? 'allow' : 'default-deny';
+    const passes = allows.length > 0 || !isolated ? 'allow' : 'default-deny';
+    if (direction === 'ingress' && isHost(peer)) return passes;
+    const proxies = allows.flatMap(({ entry }) => proxyOf(entry) ?? []);
+    return proxies.sort((a, b) => a.priority - b.priority)[0]?.verdict ?? passes;
   }
 
   function requestPasses(request: Request, isLocal: (address: string) => boolean): boolean {
@@ -102,9 +143,27 @@ export function createJudge(policies: readonly unknown[], facts: Facts): Judge {
     );
     return judged.every((direction) => {
       const { denied, isolated, allows } = outcome(packet, direction);
-      if (denied) return false;
+      if (denied && !facts.audit) return false;
       if (!isolated) return true;
-      return allows.some((entry) => !layer7(entry) || (entry?.http ?? []).some((rule) => httpMatches(rule, request)));
+      const limited = allows.some(({ entry }) => entry?.http);
+      const passes = allows.some(({ entry, nameless }) => {
+        if (entry?.http) return entry.http.some((rule) => httpMatches(rule, request));
+        if (entry?.listener) return !limited;
+        return nameless && !entry?.dns && !entry?.serverNames;
+      });
+      return passes || (facts.audit && !limited);
+    });
+  }
+
+  function connectionPasses({ client, backend, port, serverName }: Connection, direction: Direction): boolean {
+    const packet: Packet = { source: client, destination: backend, protocol: 'tcp', port };
+    const { denied, isolated, allows } = outcome(packet, direction);
+    if (denied) return false;
+    if (!isolated) return true;
+    return allows.some(({ entry, nameless }) => {
+      if (entry?.http || entry?.dns || entry?.listener) return false;
+      if (!entry?.serverNames) return nameless;
+      return serverName !== undefined && entry.serverNames.some((pattern) => serverNameMatches(pattern, serverName));
     });
   }
 
@@ -113,14 +172,35 @@ export function createJudge(policies: readonly unknown[], facts: Facts): Judge {
     const { denied, isolated, allows } = outcome(packet, 'egress');
     if (denied) return false;
     if (!isolated) return true;
-    const same = allows.filter((entry) => {
-      if (!entry) return false;
-      return typeof entry.port === 'string' || (entry.port === packet.port && entry.endPort === packet.port);
+    return allows.some(({ entry }) => {
+      if (!entry || entry.http || entry.serverNames || entry.listener) return false;
+      if (typeof entry.port === 'number' && (entry.port !== packet.port || entry.endPort !== packet.port)) return false;
+      return !entry.dns || entry.dns.some((rule) => nameMatches(rule, name));
     });
-    return same.some((entry) => !layer7(entry) || (entry?.dns ?? []).some((rule) => nameMatches(rule, name)));
   }
 
-  return { verdict, requestPasses, queryPasses };
+  return { verdict, requestPasses, connectionPasses, queryPasses };
+}
+
+/** Ports and selectors on which some rule asks for a server name. */
+function namedSelectors(statements: readonly Statement[]): ReadonlySet<string> {
+  return new Set(
+    statements.flatMap(({ ports, peers }) =>
+      (ports ?? [])
+        .filter(({ serverNames }) => serverNames)
+        .flatMap((entry) => peers.map(({ key }) => `${spanOf(entry)} ${key}`)),
+    ),
+  );
+}
+
+function spanOf({ protocol, port, endPort }: PortEntry): string {
+  return `${protocol} ${port}-${endPort}`;
+}
+
+function proxyOf(entry: PortEntry | undefined): { readonly priority: number; readonly verdict: Verdict } | undefined {
+  if (entry?.listener) return { priority: entry.listener.priority, verdict: `listener ${entry.listener.name}` };
+  for (const kind of ['http', 'dns'] as const) if (entry?.[kind]) return { priority: priorities[kind], verdict: kind };
+  return entry?.serverNames && { priority: priorities.tls, verdict: 'tls' };
 }
 
 function labelKey({ labels }: Party): string {
@@ -129,10 +209,6 @@ function labelKey({ labels }: Party): string {
 
 function isHost({ labels }: Party): boolean {
   return labels.has('reserved:host');
-}
-
-function layer7(entry: PortEntry | undefined): boolean {
-  return entry?.http !== undefined || entry?.dns !== undefined;
 }
 
 /** Every field that is set holds; expressions match whole values. */

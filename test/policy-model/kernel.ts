@@ -9,6 +9,8 @@ import type { Direction } from './statements.ts';
 export interface Kernel {
   verdict(packet: Packet, direction: Direction): Verdict;
   identityOf(address: string): number;
+  /** What the chains refuse of this endpoint's passes. */
+  audits(address: string): boolean;
 }
 
 const world = 2;
@@ -16,6 +18,8 @@ const listenerVerdicts: Readonly<Record<string, Verdict>> = {
   'cilium-http-egress': 'http',
   'cilium-http-ingress': 'http',
   'cilium-dns-egress': 'dns',
+  'cilium-tls-egress': 'tls',
+  'cilium-tls-ingress': 'tls',
 };
 
 export function loadKernel(plan: NodePlan): Kernel {
@@ -75,15 +79,18 @@ export function loadKernel(plan: NodePlan): Kernel {
     return has(`${direction}_enforced`, own) ? 'default-deny' : 'allow';
   }
 
-  return { verdict, identityOf };
+  return { verdict, identityOf, audits: (address) => has('audited', address) };
 }
 
 function listenerOf(target: string, { proxyPorts }: NodePlan): Verdict {
   const port = Number(/^goto redirect_(\d+)_/.exec(target)?.[1]);
   const name = [...proxyPorts].find(([, number]) => number === port)?.[0] ?? target;
-  const verdict = listenerVerdicts[name];
-  if (!verdict) throw new Error(`a redirect leads to ${name}`);
-  return verdict;
+  return verdictOfListener(name);
+}
+
+/** What a redirect to the listener is in the words of the judge. */
+export function verdictOfListener(name: string): Verdict {
+  return listenerVerdicts[name] ?? `listener ${name}`;
 }
 
 type Ranges = ReadonlyMap<string, ReadonlyMap<string, readonly { first: number; last: number; value: string }[]>>;

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { compileDnsPattern } from '../../src/base/index.ts';
-import { createPlanner, type NodePlan, type Pod, plan, type World } from '../../src/plan/index.ts';
+import { createPlanner, type Node, type NodePlan, type Pod, plan, type World } from '../../src/plan/index.ts';
 import { type TestService, testWorld } from '../../src/plan/test-support/world.ts';
 import { dnsVerdict } from '../../src/plan/verdicts/dns.ts';
 import { policyVerdict } from '../../src/plan/verdicts/packet.ts';
-import { requestVerdict } from '../../src/plan/verdicts/request.ts';
+import { connectionVerdict, requestVerdict } from '../../src/plan/verdicts/request.ts';
 import type { Facts } from './facts.ts';
-import { createJudge, type Packet, type Verdict } from './judge.ts';
-import { loadKernel } from './kernel.ts';
+import { type Connection, createJudge, type Packet, type Verdict } from './judge.ts';
+import { loadKernel, verdictOfListener } from './kernel.ts';
 import { nameMatches } from './names.ts';
 import { type Case, type Change, randomCase, randomChange } from './random.ts';
 import type { Direction } from './statements.ts';
@@ -28,7 +28,7 @@ const services: readonly TestService[] = [
     namespace: 'default',
     clusterIP: '10.96.0.1',
     ports: [{ port: 443 }],
-    addresses: ['172.30.0.254'],
+    addresses: ['172.30.0.254', '172.30.0.3'],
   },
 ];
 const cidrGroups = [
@@ -42,8 +42,70 @@ const cidrGroups = [
 }));
 const teams: Readonly<Record<string, string>> = { one: 'red', two: 'blue' };
 
-function worldOf({ pods, mode, everyRuleIsolates, allowLocalhost, learntNames, policies }: Case): World {
-  const settings = { enablePolicy: mode, enableNonDefaultDenyPolicies: !everyRuleIsolates, allowLocalhost };
+const nodeLabels: readonly Readonly<Record<string, string>>[] = [
+  { 'kubernetes.io/hostname': 'node-1', role: 'edge' },
+  { 'kubernetes.io/hostname': 'node-2', role: 'core' },
+  { 'kubernetes.io/hostname': 'node-3' },
+];
+const nodes = nodeLabels.map(
+  (labels, index): Node => ({
+    metadata: { name: `node-${index + 1}`, labels: { ...labels } },
+    spec: { podCIDR: `10.244.${index + 1}.0/24` },
+    status: { addresses: [{ type: 'InternalIP', address: `172.30.0.${index + 1}` }] },
+  }),
+);
+
+const prefix = 'type.googleapis.com/envoy';
+/** Each has a listener `l` that sends TCP to where it was going. */
+const envoyConfigs = ['a', 'b'].map((name) => ({
+  apiVersion: 'cilium.io/v2',
+  kind: 'CiliumClusterwideEnvoyConfig',
+  metadata: { name },
+  spec: {
+    resources: [
+      {
+        '@type': `${prefix}.config.cluster.v3.Cluster`,
+        name: 'o',
+        type: 'ORIGINAL_DST',
+        lb_policy: 'CLUSTER_PROVIDED',
+      },
+      {
+        '@type': `${prefix}.config.listener.v3.Listener`,
+        name: 'l',
+        filter_chains: [
+          {
+            filters: [
+              {
+                name: 'envoy.filters.network.tcp_proxy',
+                typed_config: {
+                  '@type': `${prefix}.extensions.filters.network.tcp_proxy.v3.TcpProxy`,
+                  stat_prefix: 't',
+                  cluster: 'o',
+                },
+              },
+            ],
+          },
+        ],
+      },
+    ],
+  },
+}));
+
+/** Without the setting policies that select nodes are refused. */
+function selectsNodes(policies: readonly unknown[]): boolean {
+  return /"(?:from|to)Nodes":\[\{/.test(JSON.stringify(policies));
+}
+
+function worldOf(one: Case): World {
+  const { pods, learntNames, policies } = one;
+  const settings = {
+    enablePolicy: one.mode,
+    enableNonDefaultDenyPolicies: !one.everyRuleIsolates,
+    allowLocalhost: one.allowLocalhost,
+    nodeSelectorLabels: one.nodeLabels || selectsNodes(policies),
+    enableHostFirewall: one.hostFirewall,
+    policyAuditMode: one.audit,
+  };
   const config = { ...testWorld([], []).config, ...settings };
   const bare = testWorld(pods, services);
   const namespaces = bare.namespaces.map((namespace) => {
@@ -51,7 +113,15 @@ function worldOf({ pods, mode, everyRuleIsolates, allowLocalhost, learntNames, p
     const labels = { ...namespace.metadata?.labels, ...(team !== undefined && { team }) };
     return { metadata: { ...namespace.metadata, labels } };
   });
-  const world = testWorld(pods, services, { namespaces, config, learntNames, policies, cidrGroups });
+  const world = testWorld(pods, services, {
+    nodes,
+    namespaces,
+    config,
+    learntNames,
+    policies,
+    cidrGroups,
+    envoyConfigs,
+  });
   const listed = world.services.map((service) =>
     service.metadata?.name === 'outside'
       ? { ...service, metadata: { ...service.metadata, labels: { kind: 'listed' } } }
@@ -71,24 +141,26 @@ function factsOf(world: World): Facts {
     services: world.services,
     endpointSlices: world.endpointSlices,
     cidrGroups: world.cidrGroups,
-    hostAddresses: ['172.30.0.1', '10.244.1.1'],
-    remoteNodeAddresses: ['172.30.0.2', '10.244.2.1'],
-    apiServerAddresses: ['172.30.0.254'],
+    nodes: nodeLabels.map((labels, index) => ({
+      addresses: [`172.30.0.${index + 1}`, `10.244.${index + 1}.1`],
+      labels,
+      own: index === 0,
+    })),
+    apiServerAddresses: ['172.30.0.254', '172.30.0.3'],
+    nodeLabels: world.config.nodeSelectorLabels,
+    hostFirewall: world.config.enableHostFirewall,
+    audit: world.config.policyAuditMode,
+    listeners: new Set(['/a/l', '/b/l']),
     learntNames: world.learntNames,
   };
 }
 
-const listenerKinds: Readonly<Record<string, Verdict>> = {
-  'cilium-http-egress': 'http',
-  'cilium-http-ingress': 'http',
-  'cilium-dns-egress': 'dns',
-};
-
 function plannedVerdict(made: NodePlan, packet: Packet, direction: Direction): Verdict {
   const verdict = policyVerdict(made, packet, direction);
-  return verdict.kind === 'redirect' ? (listenerKinds[verdict.listener] ?? 'allow') : verdict.kind;
+  return verdict.kind === 'redirect' ? verdictOfListener(verdict.listener) : verdict.kind;
 }
 
+const isNode = (address: string): boolean => address === '172.30.0.1' || address === '10.244.1.1';
 const isLocal = (address: string): boolean => /^10\.244\.1\.1[0-9]$/.test(address);
 
 /** The world after a change; what the change does not touch stays the same object, as in an informer. */
@@ -99,8 +171,10 @@ function changed(world: World, { dropped, added, relabelled, gone, learntNames }
   const kept = new Set(policies.map((policy) => (policy as { metadata: { name: string } }).metadata.name));
   const fresh = added.filter(({ metadata }) => !kept.has((metadata as { name: string }).name));
   const { identities: _, ...rest } = world;
+  const nodeSelectorLabels = world.config.nodeSelectorLabels || selectsNodes(fresh);
   return testWorld([], [], {
     ...rest,
+    config: { ...world.config, nodeSelectorLabels },
     policies: [...policies, ...fresh],
     pods: world.pods.map(relabel).filter((_pod, index) => index !== gone),
     ...(learntNames && { learntNames }),
@@ -113,14 +187,17 @@ function differences(one: Case, world: World, made: NodePlan): readonly string[]
   const kernel = loadKernel(made);
   const found: string[] = [];
   for (const report of made.reports) {
-    if (report.condition.status !== 'True') found.push(`${report.name} is refused: ${report.condition.message}`);
+    const { status, reason } = report.condition;
+    if (status !== 'True' && reason !== 'Incomplete')
+      found.push(`${report.name} is refused: ${report.condition.message}`);
   }
   const compare = (what: string, wanted: unknown, given: unknown) => {
     if (wanted !== given) found.push(`${what}: ${String(wanted)} by definition, ${String(given)} as planned`);
   };
   for (const packet of one.packets) {
     for (const direction of ['egress', 'ingress'] as const) {
-      if (!isLocal(direction === 'egress' ? packet.source : packet.destination)) continue;
+      const own = direction === 'egress' ? packet.source : packet.destination;
+      if (!isLocal(own) && !isNode(own)) continue;
       const wanted = judge.verdict(packet, direction);
       const name = `${direction} ${packet.source}>${packet.destination} ${packet.protocol}/${packet.port}`;
       compare(`${name} in the kernel`, wanted, kernel.verdict(packet, direction));
@@ -128,6 +205,14 @@ function differences(one: Case, world: World, made: NodePlan): readonly string[]
       if (direction === 'ingress' && kernel.identityOf(packet.source) === 1) continue;
       compare(`${name} in the plan`, wanted, plannedVerdict(made, packet, direction));
     }
+  }
+  for (const { address } of made.datapath.endpoints) {
+    compare(`${address} is audited`, world.config.policyAuditMode, kernel.audits(address));
+  }
+  const { enableHostFirewall, policyAuditMode } = world.config;
+  compare('the node is audited', enableHostFirewall && policyAuditMode, kernel.audits('172.30.0.1'));
+  for (const connection of one.connections) {
+    for (const direction of ['egress', 'ingress'] as const) compareConnection(connection, direction);
   }
   for (const request of one.requests) {
     const { client, backend, port, method, path } = request;
@@ -150,6 +235,22 @@ function differences(one: Case, world: World, made: NodePlan): readonly string[]
     );
   }
   return found;
+
+  /** A connection that goes to the listener for server names of one end; that of the sender asks a receiver on the node, too. */
+  function compareConnection(connection: Connection, direction: Direction): void {
+    const { client, backend, port, serverName } = connection;
+    if (!isLocal(direction === 'egress' ? client : backend)) return;
+    const packet: Packet = { source: client, destination: backend, protocol: 'tcp', port };
+    if (judge.verdict(packet, direction) !== 'tls') return;
+    const ends = direction === 'egress' && isLocal(backend) ? (['egress', 'ingress'] as const) : ([direction] as const);
+    // What the receiver's ports and peers decide is the kernel's.
+    if (ends.length > 1 && /deny$/.test(judge.verdict(packet, 'ingress'))) return;
+    compare(
+      `${direction} ${client}>${backend}:${port} TLS ${serverName}`,
+      ends.every((end) => judge.connectionPasses(connection, end)),
+      connectionVerdict(made, connection, direction).allowed,
+    );
+  }
 }
 
 const runs = Number(process.env['POLICY_MODEL_RUNS'] ?? 1500);
@@ -181,6 +282,7 @@ test('a planner that has planned before plans the same as one that has not', () 
           ...one,
           packets: one.packets.filter(({ source, destination }) => isThere(source) && isThere(destination)),
           requests: one.requests.filter(({ client, backend }) => isThere(client) && isThere(backend)),
+          connections: one.connections.filter(({ client, backend }) => isThere(client) && isThere(backend)),
           queries: one.queries.filter(({ packet: { source, destination } }) => isThere(source) && isThere(destination)),
         };
         assert.deepEqual(differences(asked, world, made), []);

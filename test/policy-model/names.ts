@@ -24,3 +24,18 @@ function expression(pattern: string): RegExp {
     .replace(/\*+/g, '[-a-zA-Z0-9_]*');
   return new RegExp(`^${text}$`);
 }
+
+/** Whether a TLS server name matches a pattern, label by label: `*` is any part of one, `**` one label or more; either alone is every name. */
+export function serverNameMatches(pattern: string, serverName: string): boolean {
+  if (pattern === '*' || pattern === '**') return true;
+  return labelsMatch(pattern.toLowerCase().split('.'), serverName.toLowerCase().split('.'));
+}
+
+function labelsMatch(pattern: readonly string[], labels: readonly string[]): boolean {
+  const [first, ...rest] = pattern;
+  const [label, ...more] = labels;
+  if (first === undefined || label === undefined) return first === undefined && label === undefined;
+  if (first === '**') return labelsMatch(rest, more) || labelsMatch(pattern, more);
+  const parts = first.split('*').map((part) => part.replaceAll('-', '[-]'));
+  return new RegExp(`^${parts.join('[-a-z0-9_]*')}$`).test(label) && labelsMatch(rest, more);
+}

@@ -1,20 +1,27 @@
 import fc from 'fast-check';
 import type { TestPod } from '../../src/plan/test-support/world.ts';
-import type { Packet, Request } from './judge.ts';
+import type { Connection, Packet, Request } from './judge.ts';
+import { cidrSet, peers, selector } from './random-peers.ts';
+import { dnsEntry, httpEntry, icmps, listenerEntry, plainEntry, serverNamesEntry } from './random-ports.ts';
 
 /**
  * Random clusters, policies and traffic. Few values of each kind, so that rules and packets meet often; all that policy.md describes and
- * the planner takes. HTTP and DNS rules never share a port: such policies are an error of their own.
+ * the planner takes. HTTP and DNS rules never share a port, nor do HTTP rules,
+ * server names and listeners for the same peers: such policies are an error of their own.
  */
 export interface Case {
   readonly pods: readonly TestPod[];
   readonly mode: 'default' | 'always' | 'never';
   readonly everyRuleIsolates: boolean;
   readonly allowLocalhost: boolean;
+  readonly nodeLabels: boolean;
+  readonly hostFirewall: boolean;
+  readonly audit: boolean;
   readonly learntNames: ReadonlyMap<string, readonly string[]>;
   readonly policies: readonly object[];
   readonly packets: readonly Packet[];
   readonly requests: readonly Request[];
+  readonly connections: readonly Connection[];
   readonly queries: readonly { readonly packet: Packet; readonly name: string }[];
 }
 
@@ -24,7 +31,17 @@ type Arbitrary<T> = fc.Arbitrary<T>;
 const namespaces = ['one', 'two'];
 const localHosts = [10, 11, 12];
 const localPods = localHosts.map((host) => `10.244.1.${host}`);
-const others = ['10.244.2.13', '10.244.2.14', '172.30.0.1', '172.30.0.2', '172.30.0.254', '10.244.2.1', '10.244.1.1'];
+const others = [
+  '10.244.2.13',
+  '10.244.2.14',
+  '172.30.0.1',
+  '172.30.0.2',
+  '172.30.0.254',
+  '10.244.2.1',
+  '10.244.1.1',
+  '172.30.0.3',
+  '10.244.3.1',
+];
 const outside = ['1.1.1.1', '1.1.2.2', '1.2.3.4', '8.8.8.8', '203.0.113.7'];
 
 const podLabels = record({ app: constantFrom('a', 'b', 'c'), tier: constantFrom('x', 'y') }, { requiredKeys: ['app'] });
@@ -45,178 +62,22 @@ const pods = tuple(
   ),
 );
 
-const requirement = oneof(
-  record({
-    key: constantFrom('app', 'k8s:app'),
-    operator: constantFrom('In', 'NotIn'),
-    values: constantFrom(['a'], ['a', 'b']),
-  }),
-  record({ key: constantFrom('tier', 'any:tier'), operator: constantFrom('Exists', 'DoesNotExist') }),
-  constantFrom(
-    { key: 'k8s:io.kubernetes.pod.namespace', operator: 'In', values: ['two'] },
-    { key: 'io.kubernetes.pod.namespace', operator: 'Exists' },
-    { key: 'io.cilium.k8s.namespace.labels.team', operator: 'In', values: ['red'] },
-    { key: 'k8s:io.cilium.k8s.namespace.labels.team', operator: 'NotIn', values: ['red'] },
-  ),
-);
-const matchLabels = constantFrom<Record<string, string>>(
-  {},
-  { app: 'a' },
-  { 'k8s:app': 'b' },
-  { 'any:tier': 'x' },
-  { app: 'a', tier: 'y' },
-  { 'k8s:io.kubernetes.pod.namespace': 'two' },
-  { 'io.kubernetes.pod.namespace': 'one', app: 'a' },
-  { 'io.cilium.k8s.policy.serviceaccount': 'default' },
-  { 'k8s:io.cilium.k8s.namespace.labels.team': 'blue' },
-);
-const selector = oneof(
-  { weight: 2, arbitrary: constant({}) },
-  { weight: 3, arbitrary: matchLabels.map((labels) => ({ matchLabels: labels })) },
-  {
-    weight: 2,
-    arbitrary: record({ matchLabels, matchExpressions: array(requirement, { minLength: 1, maxLength: 2 }) }),
-  },
-);
-const reservedSelector = constantFrom(
-  { matchLabels: { 'reserved:host': '' } },
-  { matchExpressions: [{ key: 'reserved:remote-node', operator: 'Exists' }] },
-  { matchExpressions: [{ key: 'reserved:world', operator: 'DoesNotExist' }] },
-);
-const cidr = constantFrom(
-  '0.0.0.0/0',
-  '1.0.0.0/8',
-  '1.1.0.0/16',
-  '1.1.1.0/24',
-  '1.1.1.1/32',
-  '10.0.0.0/8',
-  '172.30.0.0/16',
-  '203.0.113.0/24',
-);
-const cidrGroup = constantFrom<object>(
-  { cidrGroupRef: 'near' },
-  { cidrGroupRef: 'far', except: ['1.1.1.0/24'] },
-  { cidrGroupRef: 'missing' },
-  { cidrGroupSelector: { matchLabels: { zone: 'q' } } },
-  { cidrGroupSelector: { matchExpressions: [{ key: 'zone', operator: 'Exists' }] }, except: ['1.1.0.0/16'] },
-);
-const cidrSet = constantFrom(
-  { cidr: '1.0.0.0/8' },
-  { cidr: '1.0.0.0/8', except: ['1.1.0.0/16'] },
-  { cidr: '1.0.0.0/8', except: ['1.1.1.0/24', '1.2.3.4/32'] },
-  { cidr: '0.0.0.0/0', except: ['1.0.0.0/8', '10.0.0.0/8'] },
-  { cidr: '1.1.0.0/16', except: ['1.1.0.0/16'] },
-);
-const entity = constantFrom(
-  'all',
-  'world',
-  'world-ipv4',
-  'cluster',
-  'cluster-mesh',
-  'host',
-  'remote-node',
-  'kube-apiserver',
-  'init',
-  'unmanaged',
-  'none',
-);
-const service = constantFrom<object>(
-  { k8sService: { serviceName: 'inside', namespace: 'one' } },
-  { k8sService: { serviceName: 'inside' } },
-  { k8sService: { serviceName: 'outside', namespace: 'two' } },
-  { k8sService: { serviceName: 'missing', namespace: 'two' } },
-  { k8sServiceSelector: { selector: { matchLabels: { kind: 'listed' } } } },
-  { k8sServiceSelector: { selector: {}, namespace: 'one' } },
-);
-const fqdn = constantFrom(
-  { matchName: 'a.example.org' },
-  { matchName: 'B.example.org.' },
-  { matchPattern: '*.example.org' },
-  { matchPattern: '**.example.org' },
-  { matchPattern: 'b*.Example.org' },
-  { matchPattern: '*' },
-);
-
-/** `toEndpoints` and its like; none means everybody, provided that the item names ports. */
-function peers(prefix: 'from' | 'to', deny: boolean): Arbitrary<object> {
-  const named = <T>(member: string, one: Arbitrary<T>, maxLength = 2) =>
-    array(one, { maxLength }).map((list) => ({ [`${prefix}${member}`]: list }));
-  return oneof(
-    { weight: 2, arbitrary: constant({}) },
-    {
-      weight: 4,
-      arbitrary: named(
-        'Endpoints',
-        oneof({ weight: 5, arbitrary: selector }, { weight: 1, arbitrary: reservedSelector }),
-      ),
-    },
-    { weight: 3, arbitrary: named('Entities', entity) },
-    { weight: 2, arbitrary: named('CIDR', cidr) },
-    { weight: 2, arbitrary: named('CIDRSet', oneof<Arbitrary<object>[]>(cidrSet, cidrGroup)) },
-    ...(prefix === 'to'
-      ? [{ weight: 1, arbitrary: array(service, { minLength: 1, maxLength: 2 }).map((toServices) => ({ toServices })) }]
-      : []),
-    ...(prefix === 'to' && !deny
-      ? [{ weight: 2, arbitrary: array(fqdn, { minLength: 1, maxLength: 2 }).map((toFQDNs) => ({ toFQDNs })) }]
-      : []),
-  );
-}
-
-const portText = constantFrom('80', '8080', '53', '0', '443');
-const plainPort = oneof(
-  record({ port: portText, protocol: constantFrom('TCP', 'UDP', 'SCTP', 'ANY') }, { requiredKeys: ['port'] }),
-  record({ port: constantFrom('web', 'dns'), protocol: constantFrom('TCP', 'UDP', 'ANY') }, { requiredKeys: ['port'] }),
-  constantFrom<object>(
-    { port: '80', endPort: 90, protocol: 'TCP' },
-    { port: '8000', endPort: 9000, protocol: 'TCP' },
-    { port: '50', endPort: 60, protocol: 'UDP' },
-    { port: '84', endPort: 8080 },
-    { port: '80', endPort: 20, protocol: 'TCP' },
-  ),
-);
-const plainEntry = array(plainPort, { minLength: 1, maxLength: 2 }).map((ports) => ({ ports }));
-const httpPort = constantFrom<object>(
-  { port: '80', protocol: 'TCP' },
-  { port: '8080', protocol: 'TCP' },
-  { port: 'web', protocol: 'TCP' },
-  { port: '80', endPort: 90, protocol: 'TCP' },
-  { port: '8000', endPort: 9000, protocol: 'TCP' },
-);
-const httpRule = constantFrom<object>(
-  {},
-  { path: '/a' },
-  { path: '/a.*', method: 'GET' },
-  { method: 'GET|POST' },
-  { host: 'shop(:80)?' },
-  { path: '/b', headers: ['X-Token: yes'] },
-  { headers: ['x-token'] },
-);
-const httpEntry = record({
-  ports: array(httpPort, { minLength: 1, maxLength: 2 }),
-  rules: record({ http: array(httpRule, { minLength: 1, maxLength: 2 }) }),
-});
-const dnsEntry = record({
-  ports: constantFrom<object[]>(
-    [{ port: '53', protocol: 'UDP' }],
-    [{ port: '53', protocol: 'ANY' }],
-    [{ port: '53', protocol: 'TCP' }],
-  ),
-  rules: record({ dns: array(fqdn, { minLength: 1, maxLength: 2 }) }),
-});
-const icmps = constantFrom(
-  [{ fields: [{ type: 8 }] }],
-  [{ fields: [{ type: 'EchoReply', family: 'IPv4' }, { type: 11 }] }],
-  [{ fields: [{ type: 128, family: 'IPv6' }] }],
-);
-
-function item(direction: 'ingress' | 'egress', deny: boolean): Arbitrary<object> {
-  const entries = deny
-    ? plainEntry
-    : oneof(
-        { weight: 3, arbitrary: plainEntry },
-        { weight: 3, arbitrary: httpEntry },
-        ...(direction === 'egress' ? [{ weight: 2, arbitrary: dnsEntry }] : []),
-      );
+/** `forNodes`: nothing that has to pass a proxy. */
+function item(direction: 'ingress' | 'egress', deny: boolean, forNodes = false): Arbitrary<object> {
+  const entries =
+    deny || forNodes
+      ? plainEntry
+      : oneof(
+          { weight: 3, arbitrary: plainEntry },
+          { weight: 3, arbitrary: httpEntry },
+          { weight: 2, arbitrary: serverNamesEntry },
+          ...(direction === 'egress'
+            ? [
+                { weight: 2, arbitrary: dnsEntry },
+                { weight: 1, arbitrary: listenerEntry },
+              ]
+            : []),
+        );
   const what = oneof(
     { weight: 2, arbitrary: constant({}) },
     { weight: 5, arbitrary: array<object>(entries, { minLength: 1, maxLength: 2 }).map((toPorts) => ({ toPorts })) },
@@ -228,35 +89,58 @@ function item(direction: 'ingress' | 'egress', deny: boolean): Arbitrary<object>
   }));
 }
 
-const rule = record(
-  {
-    endpointSelector: selector,
-    ingress: array(item('ingress', false), { minLength: 1, maxLength: 2 }),
-    egress: array(item('egress', false), { minLength: 1, maxLength: 2 }),
-    ingressDeny: array(item('ingress', true), { minLength: 1, maxLength: 1 }),
-    egressDeny: array(item('egress', true), { minLength: 1, maxLength: 1 }),
-    enableDefaultDeny: constantFrom(
-      { ingress: false },
-      { egress: false },
-      { ingress: false, egress: false },
-      { ingress: true },
-    ),
-  },
-  { requiredKeys: ['endpointSelector', 'ingress'] },
-).chain((whole) =>
-  constantFrom('both', 'ingress', 'egress').map((which) => {
-    if (which !== 'egress' || !whole.egress) return whole;
-    const { ingress: _, ...rest } = whole;
-    return rest;
-  }),
+const defaultDeny = constantFrom<object>(
+  { ingress: false },
+  { egress: false },
+  { ingress: false, egress: false },
+  { ingress: true },
+  { ingress: true, egress: false },
+  {},
 );
-const ciliumPolicy = tuple(constantFrom('one', 'two', undefined), rule, option(rule, { freq: 5 })).map(
-  ([namespace, spec, second]) => ({
+function ruleFor<T>(subject: 'endpointSelector' | 'nodeSelector', subjects: Arbitrary<T>): Arbitrary<object> {
+  const forNodes = subject === 'nodeSelector';
+  return record(
+    {
+      [subject]: subjects,
+      ingress: array(item('ingress', false, forNodes), { minLength: 1, maxLength: 2 }),
+      egress: array(item('egress', false, forNodes), { minLength: 1, maxLength: 2 }),
+      ingressDeny: array(item('ingress', true), { minLength: 1, maxLength: 1 }),
+      egressDeny: array(item('egress', true), { minLength: 1, maxLength: 1 }),
+      enableDefaultDeny: defaultDeny,
+    },
+    { requiredKeys: [subject, 'ingress'] },
+  ).chain((whole) =>
+    constantFrom('both', 'ingress', 'egress').map((which) => {
+      if (which !== 'egress' || !('egress' in whole)) return whole;
+      const { ingress: _, ...rest } = whole;
+      return rest;
+    }),
+  );
+}
+const rule = ruleFor('endpointSelector', selector);
+const nodeRule = ruleFor(
+  'nodeSelector',
+  constantFrom<object>(
+    {},
+    { matchLabels: { role: 'edge' } },
+    { matchLabels: { 'k8s:role': 'core' } },
+    { matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'NotIn', values: ['node-2'] }] },
+  ),
+);
+
+function ciliumPolicyOf(namespace: string | undefined, spec: object, second: object | null) {
+  return {
     apiVersion: 'cilium.io/v2',
     kind: namespace === undefined ? 'CiliumClusterwideNetworkPolicy' : 'CiliumNetworkPolicy',
     metadata: namespace === undefined ? {} : { namespace },
     ...(second ? { specs: [spec, second] } : { spec }),
-  }),
+  };
+}
+const ciliumPolicy = tuple(constantFrom('one', 'two', undefined), rule, option(rule, { freq: 5 })).map(
+  ([namespace, spec, second]) => ciliumPolicyOf(namespace, spec, second),
+);
+const hostPolicy = tuple(nodeRule, option(oneof(rule, nodeRule), { freq: 5 })).map(([spec, second]) =>
+  ciliumPolicyOf(undefined, spec, second),
 );
 
 const plainSelector = constantFrom<object>(
@@ -309,7 +193,11 @@ const networkPolicy = record({
 }));
 
 const policies = array(
-  oneof<Arbitrary<{ metadata: object }>[]>(ciliumPolicy, ciliumPolicy, ciliumPolicy, networkPolicy),
+  oneof<{ arbitrary: Arbitrary<{ metadata: object }>; weight: number }[]>(
+    { weight: 6, arbitrary: ciliumPolicy },
+    { weight: 1, arbitrary: hostPolicy },
+    { weight: 2, arbitrary: networkPolicy },
+  ),
   { maxLength: 6 },
 ).map((list) => list.map((policy, index) => ({ ...policy, metadata: { ...policy.metadata, name: `p${index}` } })));
 
@@ -322,6 +210,27 @@ const learntNames = record(
   },
   { requiredKeys: [] },
 ).map((names) => new Map(Object.entries(names).map(([name, addresses]) => [name, addresses ?? []])));
+
+const connection = record({
+  ends: oneof(
+    tuple(constantFrom(...localPods), constantFrom(...localPods, ...others, ...outside)),
+    tuple(constantFrom(...others, ...outside), constantFrom(...localPods)),
+  ).filter(([a, b]) => a !== b),
+  port: constantFrom(80, 443, 445, 8080, 8500),
+  serverName: constantFrom('a.example.org', 'b.example.org', 'x.y.example.org', 'elsewhere.net', undefined),
+}).map(
+  ({ ends: [client, backend], port, serverName }): Connection => ({
+    client,
+    backend,
+    port,
+    ...(serverName !== undefined && { serverName }),
+  }),
+);
+
+/** The node itself is judged where its firewall is on. */
+const hostPacketEnds = tuple(constantFrom('172.30.0.1', '10.244.1.1'), constantFrom(...others, ...outside))
+  .filter(([, b]) => b !== '172.30.0.1' && b !== '10.244.1.1')
+  .chain(([a, b]) => constantFrom<[string, string]>([a, b], [b, a]));
 
 /** Both ends differ, and one of them at least is a pod of the node. */
 const ends = oneof(
@@ -343,12 +252,14 @@ const ported = constantFrom<readonly [Packet['protocol'], number]>(
   ['icmp', 8],
   ['icmp', 11],
 );
-const packet = tuple(ends, ported).map(([[source, destination], [protocol, port]]) => ({
-  source,
-  destination,
-  protocol,
-  port,
-}));
+const packet = tuple(oneof({ weight: 5, arbitrary: ends }, { weight: 1, arbitrary: hostPacketEnds }), ported).map(
+  ([[source, destination], [protocol, port]]) => ({
+    source,
+    destination,
+    protocol,
+    port,
+  }),
+);
 const request = record({
   ends,
   port: constantFrom(80, 85, 8080, 443),
@@ -374,10 +285,14 @@ export const randomCase: Arbitrary<Case> = record({
   ),
   everyRuleIsolates: oneof({ weight: 4, arbitrary: constant(false) }, { weight: 1, arbitrary: constant(true) }),
   allowLocalhost: fc.boolean(),
+  nodeLabels: fc.boolean(),
+  hostFirewall: fc.boolean(),
+  audit: oneof({ weight: 4, arbitrary: constant(false) }, { weight: 1, arbitrary: constant(true) }),
   learntNames,
   policies,
   packets: array(packet, { maxLength: 40, size: 'max' }),
   requests: array(request, { maxLength: 12, size: 'max' }),
+  connections: array(connection, { maxLength: 8, size: 'max' }),
   queries: array(query, { maxLength: 8, size: 'max' }),
 });
 

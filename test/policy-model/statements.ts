@@ -22,10 +22,19 @@ export interface Statement {
   readonly deny: boolean;
   readonly defaultDeny: boolean;
   isSubject(party: Party): boolean;
-  isPeer(party: Party): boolean;
+  /** Whom it is about: any of these. */
+  readonly peers: readonly Peer[];
   /** Entries of `toPorts`, `ports` or `icmps`; absent: every packet. */
   readonly ports?: readonly PortEntry[];
 }
+
+/** Peers of equal keys are one selector to Cilium, and what rules say of it on the same ports is merged. */
+export interface Peer {
+  readonly key: string;
+  matches(party: Party): boolean;
+}
+
+const everyone: Peer = { key: 'all', matches: () => true };
 
 export interface PortEntry {
   readonly protocol: 'tcp' | 'udp' | 'sctp' | 'icmp';
@@ -34,6 +43,14 @@ export interface PortEntry {
   readonly endPort: number;
   readonly http?: readonly Fields[];
   readonly dns?: readonly Fields[];
+  readonly serverNames?: readonly string[];
+  readonly listener?: ListenerTarget;
+}
+
+export interface ListenerTarget {
+  /** `/CONFIG/LISTENER` */
+  readonly name: string;
+  readonly priority: number;
 }
 
 /** Every statement of the policies, read from the objects as they are written. */
@@ -51,11 +68,14 @@ function namespaceOf(policy: Fields): string {
 }
 
 function ciliumRule(rule: Fields, namespace: string | undefined, facts: Facts): readonly Statement[] {
-  const selector = fields(rule['endpointSelector']);
-  const isSubject = (party: Party): boolean =>
-    namespace === undefined
-      ? selects(selector, 'any', party)
-      : party.labels.get(podNamespaceLabel) === namespace && selects(withoutNamespace(selector), 'any', party);
+  const forNodes = rule['nodeSelector'] !== undefined;
+  if (forNodes && !facts.hostFirewall) return [];
+  const selector = fields(rule[forNodes ? 'nodeSelector' : 'endpointSelector']);
+  const isSubject = (party: Party): boolean => {
+    if (forNodes !== party.labels.has('reserved:host')) return false;
+    if (namespace === undefined) return selects(selector, 'any', party);
+    return party.labels.get(podNamespaceLabel) === namespace && selects(withoutNamespace(selector), 'any', party);
+  };
   return (['ingress', 'egress'] as const).flatMap((direction) => {
     const defaultDeny = fields(rule['enableDefaultDeny'])[direction] !== false;
     return ['', 'Deny'].flatMap((suffix) =>
@@ -66,21 +86,43 @@ function ciliumRule(rule: Fields, namespace: string | undefined, facts: Facts): 
           deny: suffix === 'Deny',
           defaultDeny,
           isSubject,
-          isPeer: (party) => isPeer(item, direction === 'ingress' ? 'from' : 'to', ports !== undefined, party),
+          peers: peersOf(item, direction === 'ingress' ? 'from' : 'to', ports !== undefined),
           ...(ports && { ports }),
         };
       }),
     );
   });
 
-  function isPeer(item: Fields, prefix: 'from' | 'to', hasPorts: boolean, party: Party): boolean {
-    const members = ['Endpoints', 'Entities', 'CIDR', 'CIDRSet', 'Services', 'FQDNs'].filter(
+  function peersOf(item: Fields, prefix: 'from' | 'to', hasPorts: boolean): readonly Peer[] {
+    const members = ['Endpoints', 'Entities', 'CIDR', 'CIDRSet', 'Services', 'FQDNs', 'Nodes'].filter(
       (member) => item[`${prefix}${member}`] !== undefined,
     );
-    if (members.length === 0) return hasPorts;
-    return members.some((member) =>
-      (item[`${prefix}${member}`] as readonly unknown[]).some((peer) => memberMatches(member, peer, party)),
+    if (members.length === 0) return hasPorts ? [everyone] : [];
+    return members.flatMap((member) =>
+      (item[`${prefix}${member}`] as readonly unknown[]).flatMap((peer) =>
+        selectorsOf(member, peer).map(({ of, value }) => ({
+          key: keyOf(of, value),
+          matches: (party: Party) => memberMatches(of, value, party),
+        })),
+      ),
     );
+  }
+
+  function keyOf(member: string, peer: unknown): string {
+    if (member === 'Entities') return entityKey(String(peer));
+    if (member === 'CIDR') return `cidr ${String(peer)}`;
+    if (member !== 'Endpoints') return `${member} ${JSON.stringify(peer)}`;
+    return endpointsKey(fields(peer), 'any', scopeOf(fields(peer)));
+  }
+
+  /** What Cilium adds to a selector of endpoints. */
+  function scopeOf(selector: Fields): string {
+    const keys = keysOf(selector);
+    if (keys.some((key) => key.startsWith('reserved:'))) return '';
+    const bare = keys.map((key) => key.replace(/^(?:any|k8s):/, ''));
+    if (bare.includes('io.kubernetes.pod.namespace')) return 'pods';
+    if (namespace === undefined) return 'any namespace';
+    return bare.some((key) => key.startsWith(namespaceLabelPrefix)) ? 'pods' : namespace;
   }
 
   function memberMatches(member: string, peer: unknown, party: Party): boolean {
@@ -99,6 +141,8 @@ function ciliumRule(rule: Fields, namespace: string | undefined, facts: Facts): 
       }
       case 'FQDNs':
         return isWorld(party) && namesOf(party.address).some((name) => nameMatches(object, name));
+      case 'Nodes':
+        return party.labels.has('reserved:remote-node') && selects(object, 'node', party);
       default:
         return serviceMatches(object, party);
     }
@@ -172,9 +216,15 @@ function portEntries(item: Fields): readonly PortEntry[] | undefined {
   const toPorts = list(item['toPorts']).flatMap((entry) => {
     const rules = fields(entry['rules']);
     const [http, dns] = [rules['http'], rules['dns']].map((some) => (some ? list(some) : undefined));
-    return list(entry['ports']).flatMap((port) =>
+    const entries = list(entry['ports']).flatMap((port) =>
       entriesOf(String(port['port']), port['endPort'], String(port['protocol'] ?? 'ANY'), http, dns),
     );
+    const serverNames = entry['serverNames'] as readonly string[] | undefined;
+    const listener = entry['listener'] === undefined ? undefined : targetOf(fields(entry['listener']));
+    if (!serverNames && !listener) return entries;
+    // Both are for TCP only, so nothing of other protocols passes.
+    const tcp = entries.filter(({ protocol }) => protocol === 'tcp');
+    return tcp.map((one) => ({ ...one, ...(serverNames && { serverNames }), ...(listener && { listener }) }));
   });
   const icmp = list(item['icmps']).flatMap(({ fields: of }) =>
     list(of)
@@ -183,6 +233,11 @@ function portEntries(item: Fields): readonly PortEntry[] | undefined {
   );
   const given = list(item['toPorts']).length + list(item['icmps']).length > 0;
   return given ? [...toPorts, ...icmp] : undefined;
+}
+
+/** A listener of a cluster-wide configuration; without a priority it is behind everything else (`ListenerPriorityCRD`). */
+function targetOf({ envoyConfig, name, priority }: Fields): ListenerTarget {
+  return { name: `/${String(fields(envoyConfig)['name'])}/${String(name)}`, priority: Number(priority ?? 126) };
 }
 
 function icmpType(type: unknown): number {
@@ -226,7 +281,13 @@ function networkPolicy(spec: Fields, namespace: string): readonly Statement[] {
       const ports = list(item['ports']);
       return {
         ...shared,
-        isPeer: (party) => peers.length === 0 || peers.some((peer) => isNetworkPolicyPeer(peer, namespace, party)),
+        peers:
+          peers.length === 0
+            ? [everyone]
+            : peers.map((peer) => ({
+                key: networkPolicyKey(peer, namespace),
+                matches: (party) => isNetworkPolicyPeer(peer, namespace, party),
+              })),
         ...(ports.length > 0 && {
           ports: ports.flatMap(({ port, endPort, protocol }) =>
             entriesOf(String(port ?? 0), endPort, String(protocol ?? 'TCP'), undefined, undefined),
@@ -234,7 +295,7 @@ function networkPolicy(spec: Fields, namespace: string): readonly Statement[] {
         }),
       };
     });
-    return [...items, { ...shared, isPeer: () => false }];
+    return [...items, { ...shared, peers: [] }];
   });
 }
 
@@ -255,4 +316,40 @@ function isNetworkPolicyPeer(peer: Fields, namespace: string, party: Party): boo
       .map(([key, value]) => [`k8s:${key.slice(`k8s:${namespaceLabelPrefix}`.length)}`, value]),
   );
   return selects(fields(peer['namespaceSelector']), 'k8s', { address: '', labels });
+}
+
+/** Plain prefixes and prefixes without holes are the same selector, and NetworkPolicies name labels of Kubernetes only. */
+function networkPolicyKey(peer: Fields, namespace: string): string {
+  if (!peer['ipBlock']) return `NetworkPolicy ${namespace} ${JSON.stringify(peer)}`;
+  const block = fields(peer['ipBlock']);
+  const except = (block['except'] ?? []) as readonly string[];
+  return except.length === 0 ? `cidr ${String(block['cidr'])}` : `CIDRSet ${JSON.stringify(block)}`;
+}
+
+/** Several selectors stand behind some entities (`EntitySelectorMapping` of `pkg/policy/api`); everything else is one. */
+function selectorsOf(member: string, peer: unknown): readonly { readonly of: string; readonly value: unknown }[] {
+  const { cidr, except } = fields(peer);
+  if (member === 'CIDRSet' && cidr !== undefined && except === undefined) return [{ of: 'CIDR', value: cidr }];
+  if (member !== 'Entities') return [{ of: member, value: peer }];
+  const entities = (...names: string[]) => names.map((value) => ({ of: 'Entities', value }));
+  const inCluster = ['host', 'remote-node', 'init', 'ingress', 'health', 'unmanaged', 'kube-apiserver'];
+  if (peer === 'world') return entities('world', 'world-ipv4', 'world-ipv6');
+  if (peer === 'cluster' || peer === 'cluster-mesh') return entities(...inCluster, peer);
+  return entities(String(peer));
+}
+
+function entityKey(entity: string): string {
+  if (['all', 'none', 'cluster', 'cluster-mesh'].includes(entity)) return entity;
+  return endpointsKey({ matchLabels: { [`reserved:${entity}`]: '' } }, 'any', '');
+}
+
+function endpointsKey(selector: Fields, source: string, scope: string): string {
+  const named = (key: string): string => (key.includes(':') ? key : `${source}:${key}`);
+  const labels = Object.entries(fields(selector['matchLabels'])).map(
+    ([key, value]) => `${named(key)}=${String(value)}`,
+  );
+  const requirements = list(selector['matchExpressions']).map(
+    ({ key, operator, values }) => `${named(String(key))} ${String(operator)} ${JSON.stringify(values ?? [])}`,
+  );
+  return JSON.stringify(['endpoints', scope, ...labels.sort(), ...requirements]);
 }

@@ -1,6 +1,7 @@
 import { assert, cidrContains, compileRe2, parseCidrOrIp, type Re2 } from '../../base/index.ts';
 import { tlsConfigNames } from '../envoy-json.ts';
 import type { JsonObject, NodePlan } from '../node-plan.ts';
+import { ruleOfPolicy } from '../rbac-statements.ts';
 import { afterActions, isHeaderActions } from './header-actions.ts';
 import { list, record } from './json.ts';
 
@@ -81,12 +82,13 @@ export function judgeConnection(
   direction: 'ingress' | 'egress',
 ): RequestVerdict {
   const name = firstMatch(plan, tlsConfigNames[direction], { ...connection, path: '' });
-  return { allowed: name !== undefined, by: name === undefined ? [] : [name.replace(/#\d+$/, '')] };
+  return { allowed: name !== undefined, by: name === undefined ? [] : [name] };
 }
 
-/** The name of the filter's first policy that matches, which is the one that it reports. */
+/** The rule of the filter's first policy that matches, which is the one that it reports. */
 function firstMatch(plan: NodePlan, filter: string, request: Request): string | undefined {
-  return policiesOf(plan, filter).find(([, policy]) => policyMatches(policy, request))?.[0];
+  const found = policiesOf(plan, filter).find(([, policy]) => policyMatches(policy, request));
+  return found && ruleOfPolicy(found[0]);
 }
 
 function policiesOf(plan: NodePlan, filter: string): readonly (readonly [string, JsonObject])[] {

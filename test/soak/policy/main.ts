@@ -44,7 +44,8 @@ function seeded(seed: number): () => number {
 
 function factsOf({ pods, namespaces }: SoakCluster): Facts {
   const none = { services: [], endpointSlices: [], cidrGroups: [], learntNames: new Map() };
-  const addresses = { hostAddresses: [], remoteNodeAddresses: [], apiServerAddresses: [] };
+  const addresses = { nodes: [], apiServerAddresses: [] };
+  const settings = { nodeLabels: false, hostFirewall: false, audit: false, listeners: new Set<string>() };
   return {
     cluster: 'ciliate',
     mode: 'default',
@@ -54,6 +55,7 @@ function factsOf({ pods, namespaces }: SoakCluster): Facts {
     namespaces,
     ...none,
     ...addresses,
+    ...settings,
   };
 }
 

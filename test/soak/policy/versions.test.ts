@@ -19,9 +19,12 @@ const facts = {
   services: [],
   endpointSlices: [],
   cidrGroups: [],
-  hostAddresses: [],
-  remoteNodeAddresses: [],
+  nodes: [],
   apiServerAddresses: [],
+  nodeLabels: false,
+  hostFirewall: false,
+  audit: false,
+  listeners: new Set(),
   learntNames: new Map(),
 } as unknown as Facts;
 const open = {
