@@ -1,39 +1,61 @@
-// Runs inside a pod: asks one backend again and again, each request on a connection of its own, and writes one line of JSON per answer.
-// node -e <this> BACKEND PORT WORKERS
+// Runs inside a pod: asks one backend again and again and writes one line of JSON per answer. Of the workers, some send each request
+// on a connection of its own, the others keep theirs for a while.
+// node -e <this> BACKEND PORT WORKERS KEEPERS
 const http = require('node:http');
 
-const [backend, port, workers] = process.argv.slice(1);
+const [backend, port, workers, keepers] = process.argv.slice(1);
 const requests = ['/always', '/a', '/b', '/never'].flatMap((path) =>
   ['GET', 'POST'].map((method) => ({ method, path })),
 );
 const connectMs = 2_500;
 const pauseMs = 40;
+const keptMs = 3_000;
 const now = () => performance.timeOrigin + performance.now();
 
-/** @param {{ method: string, path: string }} request @returns {Promise<string>} */
-function ask({ method, path }) {
+/**
+ * @param {{ method: string, path: string }} request @param {object | undefined} agent
+ * @returns {Promise<{ outcome: string, opened?: number }>}
+ */
+function ask({ method, path }, agent) {
   return new Promise((resolve) => {
-    const sent = http.request({ host: backend, port, method, path, agent: false, timeout: connectMs }, (response) => {
-      const fromEcho = response.headers['x-powered-by'] === 'tinyhttp';
-      response.resume();
-      response.once('close', () => resolve(fromEcho ? 'passed' : String(response.statusCode)));
+    let opened;
+    const end = (outcome) => resolve({ outcome, opened });
+    const sent = http.request(
+      { host: backend, port, method, path, agent: agent ?? false, timeout: connectMs },
+      (response) => {
+        const ofBackend =
+          response.headers['x-powered-by'] === 'tinyhttp' || /^text\/html/.test(response.headers['content-type'] ?? '');
+        response.resume();
+        response.once('close', () => end(ofBackend ? 'passed' : String(response.statusCode)));
+      },
+    );
+    sent.once('socket', (socket) => {
+      socket.openedMs ??= now();
+      opened = socket.openedMs;
     });
     sent.once('timeout', () => sent.destroy(new Error('timeout')));
-    sent.once('error', (error) => resolve(/** @type {NodeJS.ErrnoException} */ (error).code ?? error.message));
+    sent.once('error', (error) => end(/** @type {NodeJS.ErrnoException} */ (error).code ?? error.message));
     sent.end();
   });
 }
 
-async function work(at) {
+async function work(at, keeps) {
+  let agent = keeps ? new http.Agent({ keepAlive: true, maxSockets: 1 }) : undefined;
   for (let turn = at; ; turn++) {
     const request = requests[turn % requests.length];
     const from = now();
-    const outcome = await ask(request);
-    process.stdout.write(`${JSON.stringify({ ...request, from, to: now(), outcome })}\n`);
+    const answer = await ask(request, agent);
+    const to = now();
+    process.stdout.write(`${JSON.stringify({ ...request, from, to, ...answer })}\n`);
+    if (agent && answer.opened !== undefined && to - answer.opened > keptMs) {
+      agent.destroy();
+      agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+    }
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 }
 
-for (let at = 0; at < Number(workers); at++) void work(at);
+for (let at = 0; at < Number(workers); at++) void work(at, false);
+for (let at = 0; at < Number(keepers); at++) void work(at, true);
 process.stdin.resume();
 process.stdin.once('end', () => process.exit());

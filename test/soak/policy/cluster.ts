@@ -8,6 +8,9 @@ import { type TestCluster, testCluster } from '../../e2e/cluster.ts';
 
 export const namespace = 'soak';
 export const echoPort = 8080;
+/** A host outside the cluster, which answers every path in HTML. */
+export const worldAddress = '203.0.113.10';
+export const worldPort = 80;
 
 /** A client and an echo on each of two nodes. */
 const pods = [1, 2].flatMap((node) => [
@@ -80,26 +83,38 @@ async function runningPods(client: KubeClient): Promise<readonly Pod[]> {
 export interface Asked {
   readonly client: string;
   readonly backend: string;
+  readonly port: number;
   readonly method: string;
   readonly path: string;
   /** Wall clock, milliseconds. */
   readonly from: number;
   readonly to: number;
+  /** When the connection was opened that the request went over. */
+  readonly opened?: number;
   /** `passed` when the backend answered, else a status or an error. */
   readonly outcome: string;
 }
 
-/** Keeps a pod asking another until the signal ends it. Started again when its session breaks. */
+/** How many workers ask at once: each request on a connection of its own, or on one that is kept. */
+export interface Workers {
+  readonly fresh: number;
+  readonly keeping: number;
+}
+
+/** Keeps a pod asking another, or the outside, until the signal ends it. Started again when its session breaks. */
 export async function keepAsking(
   { client, pods: known }: SoakCluster,
   [from, to]: readonly [string, string],
-  workers: number,
+  workers: Workers,
   onAnswer: (asked: Asked) => void,
   signal: AbortSignal,
 ): Promise<void> {
   const addressOf = (name: string) => known.find(({ metadata }) => metadata?.name === name)?.status?.podIP ?? '';
+  const target =
+    to === 'world' ? { backend: worldAddress, port: worldPort } : { backend: addressOf(to), port: echoPort };
   const script = readFileSync(path.join(import.meta.dirname, 'asker.cjs'), 'utf8');
-  const command = [process.execPath, '-e', script, addressOf(to), String(echoPort), String(workers)];
+  const numbers = [target.port, workers.fresh, workers.keeping].map(String);
+  const command = [process.execPath, '-e', script, target.backend, ...numbers];
   while (!signal.aborted) {
     const session = await execInPod(client, { namespace, pod: from, command, stdin: true, signal });
     if (!session.ok) {
@@ -107,8 +122,8 @@ export async function keepAsking(
       continue;
     }
     for await (const line of createInterface({ input: session.value.stdout })) {
-      const answer = JSON.parse(line) as Omit<Asked, 'client' | 'backend'>;
-      onAnswer({ ...answer, client: addressOf(from), backend: addressOf(to) });
+      const answer = JSON.parse(line) as Omit<Asked, 'client' | 'backend' | 'port'>;
+      onAnswer({ ...answer, client: addressOf(from), ...target });
     }
   }
 }

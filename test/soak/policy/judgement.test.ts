@@ -4,14 +4,24 @@ import type { Asked } from './cluster.ts';
 import { createJudgement } from './judgement.ts';
 import type { Decision, Versions } from './versions.ts';
 
-const asked: Asked = { client: 'c', backend: 'b', method: 'GET', path: '/', from: 1_000, to: 1_010, outcome: 'passed' };
+const asked: Asked = {
+  client: 'c',
+  backend: 'b',
+  port: 80,
+  method: 'GET',
+  path: '/',
+  from: 1_000,
+  to: 1_010,
+  outcome: 'passed',
+};
 const yes: Decision = { passes: true, verdict: 'http' };
 const no: Decision = { passes: false, verdict: 'http' };
 const direct: Decision = { passes: true, verdict: 'allow' };
 
 function judged(egress: readonly Decision[], ingress: readonly Decision[], outcome: string, killedMs?: number) {
   const decisions: Versions['decisions'] = (_node, _asked, direction) => (direction === 'egress' ? egress : ingress);
-  const judgement = createJudgement({ decisions } as Versions, (address) => (address === 'c' ? 1 : 2));
+  const paths: Versions['paths'] = (...of) => new Set(decisions(...of).map(({ verdict }) => verdict));
+  const judgement = createJudgement({ decisions, paths } as Versions, (address) => (address === 'c' ? 1 : 2));
   if (killedMs !== undefined) judgement.killed(2, killedMs)(killedMs);
   judgement.judge([{ ...asked, outcome }]);
   const { violations, failures, excusedByRestart, excusedByPath } = judgement.counts;

@@ -1,5 +1,5 @@
 import type { Asked } from './cluster.ts';
-import type { Decision, Direction, Versions } from './versions.ts';
+import type { Direction, Versions } from './versions.ts';
 
 /** How long after a kill requests may fail that go through the killed data plane. */
 const restartMaxMs = 10_000;
@@ -14,6 +14,8 @@ export interface Judgement {
 
 export interface Counts {
   requests: number;
+  /** Those over a connection that had been used before. */
+  kept: number;
   passed: number;
   /** Requests that every version allowed, that none allowed, and where versions differed. */
   always: number;
@@ -37,10 +39,11 @@ interface Restart {
   toMs: number;
 }
 
-/** `nodeOf`: the node of a pod's address. */
-export function createJudgement(versions: Versions, nodeOf: (address: string) => number): Judgement {
+/** `nodeOf`: the node of a pod's address; undefined for the outside, which has no policy. */
+export function createJudgement(versions: Versions, nodeOf: (address: string) => number | undefined): Judgement {
   const counts: Counts = {
     requests: 0,
+    kept: 0,
     passed: 0,
     always: 0,
     never: 0,
@@ -55,9 +58,9 @@ export function createJudgement(versions: Versions, nodeOf: (address: string) =>
   const restarts: Restart[] = [];
 
   const ways = (asked: Asked) =>
-    (['egress', 'ingress'] as const).map((direction) => {
+    (['egress', 'ingress'] as const).flatMap((direction) => {
       const node = nodeOf(direction === 'egress' ? asked.client : asked.backend);
-      return { direction, node, decisions: versions.decisions(node, asked, direction) };
+      return node === undefined ? [] : [{ direction, node, decisions: versions.decisions(node, asked, direction) }];
     });
 
   /** A request that passed through a data plane ends the time in which others may fail there. */
@@ -85,6 +88,7 @@ export function createJudgement(versions: Versions, nodeOf: (address: string) =>
     const every = both.every(({ decisions }) => decisions.every(({ passes }) => passes));
     const passed = asked.outcome === 'passed';
     counts.requests++;
+    if (asked.opened !== undefined && asked.opened < asked.from - 1) counts.kept++;
     if (passed) counts.passed++;
     if (every) counts.always++;
     else if (some) counts.between++;
@@ -92,7 +96,9 @@ export function createJudgement(versions: Versions, nodeOf: (address: string) =>
     if (passed && !some) counts.violations.push(textOf(asked));
     if (passed || !every) return;
     if (both.some(({ direction, node }) => isRestarting(asked, direction, node))) counts.excusedByRestart++;
-    else if (both.some(({ decisions }) => changesPath(decisions))) counts.excusedByPath++;
+    // A change that puts the proxy into a connection's way, or takes it out, ends the connection (policy.md, section 5).
+    else if (both.some(({ node, direction }) => versions.paths(node, asked, direction).size > 1))
+      counts.excusedByPath++;
     else counts.failures.push(textOf(asked));
   }
 
@@ -117,12 +123,7 @@ export function createJudgement(versions: Versions, nodeOf: (address: string) =>
   };
 }
 
-/** A change that puts the proxy into a connection's way, or takes it out, ends the connection (policy.md, section 5). */
-function changesPath(decisions: readonly Decision[]): boolean {
-  return new Set(decisions.map(({ verdict }) => verdict)).size > 1;
-}
-
-function textOf({ client, backend, method, path, from, to, outcome }: Asked): string {
+function textOf({ client, backend, method, path, from, to, opened = from, outcome }: Asked): string {
   const when = new Date(from).toISOString().slice(11, 23);
-  return `${when} ${client} > ${backend} ${method} ${path}: ${outcome} after ${Math.round(to - from)} ms`;
+  return `${when} ${client} > ${backend} ${method} ${path}: ${outcome} after ${Math.round(to - from)} ms, connection opened ${Math.round(from - opened)} ms before`;
 }

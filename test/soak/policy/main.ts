@@ -2,14 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { startInformer, type WatchedObject } from '../../../src/kube/index.ts';
 import type { Facts } from '../../policy-model/facts.ts';
-import { type Asked, keepAsking, namespace, nodeProcess, type SoakCluster, startCluster } from './cluster.ts';
+import { type Asked, keepAsking, nodeProcess, type SoakCluster, startCluster } from './cluster.ts';
 import { type Counts, createJudgement, type Judgement } from './judgement.ts';
-import { initial, randomPolicy } from './policies.ts';
+import { type Applied, initial, randomChange, randomLabels } from './policies.ts';
 import { createVersions, now, type Versions } from './versions.ts';
 
 /**
- * `npm run soak -- --policy [--minutes N] [--seed S] [--changes N]`: pods ask each other while policies change (`--changes` a minute) and
- * agents and data planes are killed. Each answer is held against every version of the policies that may have been in force while it was
+ * `npm run soak -- --policy [--minutes N] [--seed S] [--changes N]`: pods ask each other and the outside, on fresh and on kept
+ * connections, while policies of all kinds and CIDR groups change (`--changes` a minute), pods get other labels and agents and data planes are killed. Each answer is held against every version of the policies that may have been in force while it was
  * under way, as the naive reading of `test/policy-model` judges them. Ends with exit code 0 when nothing got through that no version
  * allowed, and nothing failed that every version allowed, but while its own data plane restarted.
  */
@@ -25,11 +25,13 @@ const runMs = Number(values.minutes) * 60_000;
 const changeEveryMs = 60_000 / Number(values.changes);
 const killEveryMs = 5_000;
 const reportEveryMs = Math.min(10_000, runMs / 4);
-const workersPerPair = 3;
+const workersPerPair = { fresh: 2, keeping: 2 };
 const settleMaxMs = 30_000;
 const nodes = [1, 2];
 const observedVersion = 'ciliate.dev/observed-resource-version';
-const policyType = { group: 'cilium.io', version: 'v2', resource: 'ciliumnetworkpolicies', namespace };
+const labelsEveryMs = 6_000;
+/** So long agents may take to know a pod's new identity; what they have in force of it they do not tell. */
+const identityMs = 2_000;
 
 /** The same sequence for the same seed (mulberry32). */
 function seeded(seed: number): () => number {
@@ -59,15 +61,15 @@ function factsOf({ pods, namespaces }: SoakCluster): Facts {
   };
 }
 
-/** Sends a policy until the API server takes it; gives the resource version it got. */
-async function send({ client }: SoakCluster, name: string, object: object): Promise<string> {
+/** Sends an object until the API server takes it; gives the resource version it got. */
+async function send({ client }: SoakCluster, { place, object }: Applied): Promise<string> {
   for (let turn = 0; turn < 100; turn++) {
     const options = { type: 'apply', fieldManager: 'soak', force: true } as const;
-    const done = await client.patch<WatchedObject>({ ...policyType, name }, object, options);
+    const done = await client.patch<WatchedObject>(place, object, options);
     if (done.ok) return done.value.metadata?.resourceVersion ?? '';
     await sleep(100);
   }
-  throw new Error(`policy ${name} is not taken`);
+  throw new Error(`${place.resource} ${place.name} is not taken`);
 }
 
 async function settled(versions: Versions, ms: number): Promise<void> {
@@ -84,16 +86,38 @@ async function keepChanging(
   versions: Versions,
   random: () => number,
   over: AbortSignal,
-): Promise<number> {
-  let changes = 0;
+): Promise<Changes> {
+  const made: Changes = { policies: 0, labels: 0 };
+  let labelled = now();
   for (let next = now(); !over.aborted; next += changeEveryMs) {
     await sleep(Math.max(0, next - now()));
-    const { name, object } = randomPolicy(random);
-    const sent = versions.add(name, object);
-    sent(await send(soak, name, object));
-    changes++;
+    await change(soak, versions, randomChange(random));
+    made.policies++;
+    if (now() - labelled < labelsEveryMs) continue;
+    // Before and after it all policies are settled, so that no mixture of old labels and new policies can be in force.
+    await settledNow(soak, versions);
+    await change(soak, versions, randomLabels(random, made.labels));
+    await sleep(identityMs);
+    await settledNow(soak, versions);
+    made.labels++;
+    labelled = now();
+    next = labelled;
   }
-  return changes;
+  return made;
+}
+
+interface Changes {
+  policies: number;
+  labels: number;
+}
+
+async function change(soak: SoakCluster, versions: Versions, applied: Applied): Promise<void> {
+  const sent = versions.add(keyOf(applied), applied.object);
+  sent(await send(soak, applied));
+}
+
+function keyOf({ place }: Applied): string {
+  return `${place.resource}/${place.name}`;
 }
 
 async function keepKilling(
@@ -121,9 +145,13 @@ async function main(): Promise<number> {
   const over = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => over.abort());
   try {
-    const versions = createVersions(factsOf(soak), initial, nodes);
+    const versions = createVersions(
+      factsOf(soak),
+      initial.map((one) => [keyOf(one), one.object] as const),
+      nodes,
+    );
     const podNodes = new Map(soak.pods.map(({ status, spec }) => [status?.podIP, Number(spec?.nodeName?.slice(-1))]));
-    const judgement = createJudgement(versions, (address) => podNodes.get(address) ?? 0);
+    const judgement = createJudgement(versions, (address) => podNodes.get(address));
     const random = seeded(Number(values.seed));
     const informer = startInformer<WatchedObject & { metadata: { annotations?: Record<string, string> } }>({
       client: soak.client,
@@ -134,12 +162,14 @@ async function main(): Promise<number> {
         versions.confirm(Number(metadata.name?.slice(-1)), metadata.annotations?.[observedVersion] ?? '0');
       },
     });
-    for (const [name, object] of initial) versions.add(name, object)(await send(soak, name, object));
+    for (const one of initial) await change(soak, versions, one);
     await settledNow(soak, versions);
     const waiting: Asked[] = [];
     const timer = setTimeout(() => over.abort(), runMs);
     const startedMs = now();
-    const pairs = ['client-1', 'client-2'].flatMap((from) => ['echo-1', 'echo-2'].map((to) => [from, to] as const));
+    const pairs = ['client-1', 'client-2'].flatMap((from) =>
+      ['echo-1', 'echo-2', 'world'].map((to) => [from, to] as const),
+    );
     const asking = pairs.map((pair) =>
       keepAsking(soak, pair, workersPerPair, (asked) => waiting.push(asked), over.signal).catch((error: unknown) => {
         if (!over.signal.aborted) throw error;
@@ -180,11 +210,11 @@ async function main(): Promise<number> {
 /** Waits until everything that was sent is in force: a further change has been taken up by all nodes. */
 async function settledNow(soak: SoakCluster, versions: Versions): Promise<void> {
   const before = now();
-  const [name = '', object = {}] = initial[0] ?? [];
-  versions.add(
-    name,
-    object,
-  )(await send(soak, name, { ...object, spec: { ...(object as { spec: object }).spec, description: String(before) } }));
+  const [standing] = initial;
+  if (!standing) return;
+  const { spec } = standing.object as { readonly spec: object };
+  const object = { ...standing.object, spec: { ...spec, description: String(before) } };
+  await change(soak, versions, { ...standing, object });
   await settled(versions, before);
 }
 
@@ -194,16 +224,16 @@ function report({ requests, passed, violations, failures, excusedByRestart }: Co
   );
 }
 
-function verdict(counts: Counts, changes: number, minutes: number): number {
+function verdict(counts: Counts, changes: Changes, minutes: number): number {
   const { violations, failures } = counts;
   for (const text of violations.slice(0, 10)) console.log(`got through: ${text}`);
   for (const text of failures.slice(0, 10)) console.log(`failed: ${text}`);
   console.log(`
-${counts.requests} requests, ${Math.round(changes / minutes)} policy changes a minute, ${counts.restarts} restarts of data planes (longest ${Math.round(counts.longestRestartMs)} ms)
+${counts.requests} requests, ${counts.kept} of them over kept connections, ${Math.round(changes.policies / minutes)} policy changes a minute, ${changes.labels} new identities, ${counts.restarts} restarts of data planes (longest ${Math.round(counts.longestRestartMs)} ms)
   allowed by every version ${counts.always}, by none ${counts.never}, by some ${counts.between}
   got through although no version in force allowed it: ${violations.length}
   failed although every version allowed it: ${failures.length}, beside ${counts.excusedByRestart} while their own data plane restarted and ${counts.excusedByPath} that a change moved to or from the proxy`);
-  const isProof = counts.always > 100 && counts.never > 100;
+  const isProof = counts.always > 100 && counts.never > 100 && counts.kept > 100;
   if (!isProof) console.log('too few requests for a proof');
   const holds = violations.length === 0 && failures.length === 0 && isProof;
   console.log(holds ? 'policy soak held' : 'policy soak failed');

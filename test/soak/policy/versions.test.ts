@@ -37,7 +37,16 @@ const closed = { ...open, spec: { endpointSelector: {}, egress: [{}] } };
 test('a version counts from when it was sent until the node has the next one', async () => {
   const versions = createVersions(facts, [['p', open]], [1]);
   const at = (from: number, to = from): readonly boolean[] => {
-    const asked: Asked = { client: '10.0.0.1', backend: '10.0.0.2', method: 'GET', path: '/', from, to, outcome: '' };
+    const asked: Asked = {
+      client: '10.0.0.1',
+      backend: '10.0.0.2',
+      port: 8080,
+      method: 'GET',
+      path: '/',
+      from,
+      to,
+      outcome: '',
+    };
     return versions.decisions(1, asked, 'egress').map(({ passes }) => passes);
   };
   const first = now();

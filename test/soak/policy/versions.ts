@@ -1,12 +1,12 @@
 import type { Facts } from '../../policy-model/facts.ts';
 import { createJudge, type Judge, type Verdict } from '../../policy-model/judge.ts';
-import { type Asked, echoPort } from './cluster.ts';
+import type { Asked } from './cluster.ts';
 
 export type Direction = 'egress' | 'ingress';
 
-/** One set of policies, from before it was sent until every node has said that a later one is in force. */
+/** One state of policies, CIDR groups and pods' labels, from before it was sent until every node has said that a later one is in force. */
 interface Version {
-  readonly policies: ReadonlyMap<string, object>;
+  readonly objects: ReadonlyMap<string, object>;
   readonly judge: Judge;
   readonly sentMs: number;
   resourceVersion: bigint;
@@ -30,6 +30,8 @@ export interface Versions {
   isSettled(ms: number): boolean;
   /** What the versions say that may have been in force on the node while the request went on. */
   decisions(node: number, asked: Asked, direction: Direction): readonly Decision[];
+  /** What becomes of packets, by the versions since the request's connection was opened. */
+  paths(node: number, asked: Asked, direction: Direction): ReadonlySet<Verdict>;
   /** Drops what can matter to no request that began after `ms`. */
   forget(ms: number): void;
 }
@@ -45,10 +47,10 @@ export function createVersions(
   /** By node: when it confirmed which resource version. */
   const confirmed = new Map<number, { ms: number; resourceVersion: bigint }[]>(nodes.map((node) => [node, []]));
 
-  function versionOf(policies: ReadonlyMap<string, object>, sentMs: number, resourceVersion: bigint): Version {
+  function versionOf(objects: ReadonlyMap<string, object>, sentMs: number, resourceVersion: bigint): Version {
     return {
-      policies,
-      judge: createJudge([...policies.values()], facts),
+      objects,
+      judge: judgeOf([...objects.values()], facts),
       sentMs,
       resourceVersion,
       decisions: new Map(),
@@ -71,7 +73,7 @@ export function createVersions(
   }
 
   function decide(version: Version, asked: Asked, direction: Direction): Decision {
-    const { client, backend, method, path } = asked;
+    const { client, backend, port, method, path } = asked;
     const key = `${direction} ${client} ${backend} ${method} ${path}`;
     let decision = version.decisions.get(key);
     if (!decision) {
@@ -79,13 +81,13 @@ export function createVersions(
       const request = {
         client,
         backend,
-        port: echoPort,
+        port,
         method,
         path,
-        authority: `${backend}:${echoPort}`,
+        authority: `${backend}:${port}`,
         headers: {},
       };
-      const packet = { source: client, destination: backend, protocol: 'tcp', port: echoPort } as const;
+      const packet = { source: client, destination: backend, protocol: 'tcp', port } as const;
       const passes = version.judge.requestPasses(request, (address) => address === own);
       decision = { passes, verdict: version.judge.verdict(packet, direction) };
       version.decisions.set(key, decision);
@@ -93,10 +95,16 @@ export function createVersions(
     return decision;
   }
 
+  function decisionsSince(from: number, node: number, asked: Asked, direction: Direction): readonly Decision[] {
+    return versions
+      .filter(({ sentMs }, index) => sentMs <= asked.to && leftMs(node, index) >= from)
+      .map((version) => decide(version, asked, direction));
+  }
+
   return {
     add(name, object) {
-      const policies = new Map(versions.at(-1)?.policies).set(name, object);
-      const version = versionOf(policies, now(), unknown);
+      const objects = new Map(versions.at(-1)?.objects).set(name, object);
+      const version = versionOf(objects, now(), unknown);
       versions.push(version);
       const before = versions.at(-2)?.resourceVersion ?? 0n;
       return (resourceVersion) => {
@@ -112,10 +120,10 @@ export function createVersions(
       const sent = versions.findLastIndex(({ sentMs }) => sentMs <= ms);
       return nodes.every((node) => Number.isFinite(leftMs(node, sent)));
     },
-    decisions(node, asked, direction) {
-      return versions
-        .filter(({ sentMs }, index) => sentMs <= asked.to && leftMs(node, index) >= asked.from)
-        .map((version) => decide(version, asked, direction));
+    decisions: (node, asked, direction) => decisionsSince(asked.from, node, asked, direction),
+    paths(node, asked, direction) {
+      const decisions = decisionsSince(asked.opened ?? asked.from, node, asked, direction);
+      return new Set(decisions.map(({ verdict }) => verdict));
     },
     forget(ms) {
       const until = versions.findIndex((_, index) => nodes.some((node) => leftMs(node, index) >= ms));
@@ -133,4 +141,22 @@ export function createVersions(
 /** The clock of the askers: wall time with fractions. */
 export function now(): number {
   return performance.timeOrigin + performance.now();
+}
+
+/** The judge of a state of the cluster: its pods have the labels that were given to them since. */
+function judgeOf(objects: readonly object[], facts: Facts): Judge {
+  const known = objects as readonly { readonly kind?: string; readonly metadata?: Metadata }[];
+  const ofKind = (kind: string) => known.filter((object) => object.kind === kind);
+  const given = new Map(ofKind('Pod').map(({ metadata }) => [metadata?.name, metadata?.labels]));
+  const pods = facts.pods.map((pod) => {
+    const labels = { ...pod.metadata?.labels, ...given.get(pod.metadata?.name) };
+    return { ...pod, metadata: { ...pod.metadata, labels } };
+  });
+  const policies = known.filter(({ kind }) => kind !== 'Pod' && kind !== 'CiliumCIDRGroup');
+  return createJudge(policies, { ...facts, pods, cidrGroups: ofKind('CiliumCIDRGroup') });
+}
+
+interface Metadata {
+  readonly name?: string;
+  readonly labels?: Readonly<Record<string, string>>;
 }
