@@ -2,6 +2,7 @@ import type { Datapath } from '../datapath/index.ts';
 import type { KubeClient } from '../kube/index.ts';
 import {
   createPlanner,
+  createPodSettling,
   desiredIdentities,
   type NodePlan,
   notPlannable,
@@ -60,6 +61,7 @@ export function createRounds({ options, client, sources, secrets, dns, flows, xd
   const reports = createReportWriter({ client, log });
   const refusals = createRefusals();
   const plan = createPlanner();
+  const settle = createPodSettling();
   const first = Promise.withResolvers<void>();
   /** Cilium's counter of policy changes, and the version of the cluster's objects that it was last raised for. */
   let policyRevision = 0;
@@ -126,11 +128,11 @@ export function createRounds({ options, client, sources, secrets, dns, flows, xd
         await secrets.follow(policySecrets({ ...sources.objects(), lastGood: refusals.lastGood() }));
       revised = observed;
       await allocateIdentities();
-      let planned = world();
+      let planned = settle(world());
       let next = await apply(planned);
       // Each turn finds a version refused that was not before, so there are no more turns than configurations.
       while (applied && refusals.note(next, planned, applied.outcome)) {
-        planned = world();
+        planned = settle(world());
         next = await apply(planned);
       }
       inForce();

@@ -112,6 +112,15 @@ export function labelsOfPod(
   return labelled(pod, namespace, world).labels;
 }
 
+/** What the number of a pod's identity is given to. */
+export function keyOfPod(
+  pod: Pod,
+  namespace: Namespace | undefined,
+  world: Pick<World, 'clusterName' | 'config'>,
+): string {
+  return labelled(pod, namespace, world).key;
+}
+
 /** Labels of this node's object. */
 export function nodeLabels(world: World): Readonly<Record<string, string>> {
   return world.nodes.find(({ metadata }) => metadata?.name === world.nodeName)?.metadata?.labels ?? {};

@@ -28,6 +28,7 @@ export { createPlanner, plan } from './plan.ts';
 export { policySecrets } from './policies.ts';
 export type { SecretReference } from './policy-secrets.ts';
 export { ruleOfPolicy } from './rbac-statements.ts';
+export { createPodSettling } from './settled-pods.ts';
 export { type DnsQuestion, type DnsVerdict, dnsVerdict } from './verdicts/dns.ts';
 export { matchingEntries, matchTypeOf, type PolicyQuestion } from './verdicts/packet.ts';
 export type {

@@ -56,25 +56,26 @@ const priorities = { http: 101, tls: 116, dns: 121 } as const;
 export function createJudge(policies: readonly unknown[], facts: Facts): Judge {
   const statements = facts.mode === 'never' ? [] : statementsOf(policies, facts);
 
-  const parties = new Map<string, Party>();
+  const partyAt = remembered((address: string) => partyOf(facts, address));
 
-  function partyAt(address: string): Party {
-    const party = parties.get(address) ?? partyOf(facts, address);
-    parties.set(address, party);
-    return party;
-  }
+  /** Whom a statement is about, and with whom, is asked once for each address. */
+  const statementsAbout = remembered((own: Party) => statements.filter((one) => one.isSubject(own)));
+  const selectorsOf = remembered((peer: Party) =>
+    remembered((one: Statement) => one.peers.filter(({ matches }) => matches(peer)).map(({ key }) => key)),
+  );
+  const selectorsWith = (one: Statement, peer: Party): readonly string[] => selectorsOf(peer)(one);
 
   function outcome(packet: Packet, direction: Direction) {
     const [source, destination] = [partyAt(packet.source), partyAt(packet.destination)];
     const [own, peer] = direction === 'egress' ? [source, destination] : [destination, source];
-    const mine = statements.filter((one) => one.direction === direction && one.isSubject(own));
+    const mine = statementsAbout(own).filter((one) => one.direction === direction);
     const isJudged = !isHost(own) || facts.hostFirewall;
     const always = facts.mode === 'always' && isJudged;
     const isolated = always || mine.some((one) => one.defaultDeny || facts.everyRuleIsolates);
     const isLocalhost = direction === 'ingress' && isolated && facts.allowLocalhost && isHost(peer) && !isHost(own);
     const named = namedSelectors(mine);
     const covering = mine.flatMap((one) => {
-      const selectors = one.peers.filter(({ matches }) => matches(peer)).map(({ key }) => key);
+      const selectors = selectorsWith(one, peer);
       return selectors.length === 0 ? [] : coverings(one, packet, own, peer).map((each) => ({ ...each, selectors }));
     });
     const denied = covering.some(({ deny }) => deny);
@@ -201,6 +202,14 @@ function proxyOf(entry: PortEntry | undefined): { readonly priority: number; rea
   if (entry?.listener) return { priority: entry.listener.priority, verdict: `listener ${entry.listener.name}` };
   for (const kind of ['http', 'dns'] as const) if (entry?.[kind]) return { priority: priorities[kind], verdict: kind };
   return entry?.serverNames && { priority: priorities.tls, verdict: 'tls' };
+}
+
+function remembered<K, V>(compute: (key: K) => V): (key: K) => V {
+  const known = new Map<K, V>();
+  return (key) => {
+    if (!known.has(key)) known.set(key, compute(key));
+    return known.get(key) as V;
+  };
 }
 
 function labelKey({ labels }: Party): string {

@@ -30,7 +30,15 @@ export function loadKernel(plan: NodePlan): Kernel {
   const ranges = rangeIndex(compiled.value);
   const prefixes = [...(sets.get('ipcache_cidr') ?? [])].map(([cidr, id]) => ({ cidr: parseCidrOrIp(cidr), id }));
 
+  const known = new Map<string, number>();
+
   function identityOf(address: string): number {
+    const identity = known.get(address) ?? lookUpIdentity(address);
+    known.set(address, identity);
+    return identity;
+  }
+
+  function lookUpIdentity(address: string): number {
     const host = sets.get('ipcache')?.get(address);
     if (host !== undefined) return Number(host);
     const one = parseCidrOrIp(address);

@@ -253,7 +253,7 @@ function differences(one: Case, world: World, made: NodePlan): readonly string[]
   }
 }
 
-const runs = Number(process.env['POLICY_MODEL_RUNS'] ?? 1500);
+const runs = Number(process.env['POLICY_MODEL_RUNS'] ?? 600);
 const seed = Number(process.env['POLICY_MODEL_SEED'] ?? 4);
 
 test('what is planned for random policies is what they say by definition', () => {

@@ -107,7 +107,10 @@ const nodeSelector = constantFrom<object>(
 /** `toEndpoints` and its like; none means everybody, provided that the item names ports. */
 export function peers(prefix: 'from' | 'to', deny: boolean): Arbitrary<object> {
   const named = <T>(member: string, one: Arbitrary<T>, maxLength = 2) =>
-    array(one, { maxLength }).map((list) => ({ [`${prefix}${member}`]: list }));
+    oneof(
+      { weight: 7, arbitrary: array(one, { minLength: 1, maxLength }) },
+      { weight: 1, arbitrary: constant([]) },
+    ).map((list) => ({ [`${prefix}${member}`]: list }));
   return oneof(
     { weight: 2, arbitrary: constant({}) },
     {

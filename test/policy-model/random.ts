@@ -108,7 +108,7 @@ function ruleFor<T>(subject: 'endpointSelector' | 'nodeSelector', subjects: Arbi
       egressDeny: array(item('egress', true), { minLength: 1, maxLength: 1 }),
       enableDefaultDeny: defaultDeny,
     },
-    { requiredKeys: [subject, 'ingress'] },
+    { requiredKeys: [subject, 'ingress', 'egress'] },
   ).chain((whole) =>
     constantFrom('both', 'ingress', 'egress').map((which) => {
       if (which !== 'egress' || !('egress' in whole)) return whole;
@@ -198,7 +198,7 @@ const policies = array(
     { weight: 1, arbitrary: hostPolicy },
     { weight: 2, arbitrary: networkPolicy },
   ),
-  { maxLength: 6 },
+  { minLength: 1, maxLength: 6, size: 'max' },
 ).map((list) => list.map((policy, index) => ({ ...policy, metadata: { ...policy.metadata, name: `p${index}` } })));
 
 const learntNames = record(
@@ -216,7 +216,7 @@ const connection = record({
     tuple(constantFrom(...localPods), constantFrom(...localPods, ...others, ...outside)),
     tuple(constantFrom(...others, ...outside), constantFrom(...localPods)),
   ).filter(([a, b]) => a !== b),
-  port: constantFrom(80, 443, 445, 8080, 8500),
+  port: constantFrom(80, 443, 443, 445, 8080),
   serverName: constantFrom('a.example.org', 'b.example.org', 'x.y.example.org', 'elsewhere.net', undefined),
 }).map(
   ({ ends: [client, backend], port, serverName }): Connection => ({
@@ -237,20 +237,26 @@ const ends = oneof(
   tuple(constantFrom(...localPods), constantFrom(...localPods, ...others, ...outside)),
   tuple(constantFrom(...localPods, ...others, ...outside), constantFrom(...localPods)),
 ).filter(([a, b]) => a !== b);
-const ported = constantFrom<readonly [Packet['protocol'], number]>(
-  ['tcp', 80],
-  ['tcp', 85],
-  ['tcp', 8080],
-  ['tcp', 8500],
-  ['tcp', 53],
-  ['tcp', 443],
-  ['udp', 53],
-  ['udp', 80],
-  ['sctp', 80],
-  ['sctp', 53],
-  ['icmp', 0],
-  ['icmp', 8],
-  ['icmp', 11],
+/** Half of them where Layer-7 rules are. */
+const ported = oneof(
+  constantFrom<readonly [Packet['protocol'], number]>(
+    ['tcp', 80],
+    ['tcp', 8080],
+    ['tcp', 443],
+    ['tcp', 8500],
+    ['udp', 53],
+  ),
+  constantFrom<readonly [Packet['protocol'], number]>(
+    ['tcp', 85],
+    ['tcp', 53],
+    ['tcp', 445],
+    ['udp', 80],
+    ['sctp', 80],
+    ['sctp', 53],
+    ['icmp', 0],
+    ['icmp', 8],
+    ['icmp', 11],
+  ),
 );
 const packet = tuple(oneof({ weight: 5, arbitrary: ends }, { weight: 1, arbitrary: hostPacketEnds }), ported).map(
   ([[source, destination], [protocol, port]]) => ({
@@ -290,10 +296,10 @@ export const randomCase: Arbitrary<Case> = record({
   audit: oneof({ weight: 4, arbitrary: constant(false) }, { weight: 1, arbitrary: constant(true) }),
   learntNames,
   policies,
-  packets: array(packet, { maxLength: 40, size: 'max' }),
-  requests: array(request, { maxLength: 12, size: 'max' }),
-  connections: array(connection, { maxLength: 8, size: 'max' }),
-  queries: array(query, { maxLength: 8, size: 'max' }),
+  packets: array(packet, { minLength: 20, maxLength: 60, size: 'max' }),
+  requests: array(request, { minLength: 8, maxLength: 16, size: 'max' }),
+  connections: array(connection, { minLength: 12, maxLength: 24, size: 'max' }),
+  queries: array(query, { minLength: 8, maxLength: 16, size: 'max' }),
 });
 
 /** What happens to a cluster between two plans. Indices beyond the lists change nothing. */

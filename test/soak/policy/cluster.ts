@@ -80,6 +80,17 @@ async function runningPods(client: KubeClient): Promise<readonly Pod[]> {
   throw new Error('the pods of the soak do not run');
 }
 
+/** Waits until a pod's node has the pod in force with this label. */
+export async function identified({ client }: SoakCluster, pod: string, label: string): Promise<void> {
+  const place = { group: 'cilium.io', version: 'v2', resource: 'ciliumendpoints', namespace, name: pod };
+  for (let turn = 0; turn < 300; turn++) {
+    const found = await client.get<{ readonly status?: { readonly identity?: { readonly labels?: string[] } } }>(place);
+    if (found.ok && found.value.status?.identity?.labels?.includes(label)) return;
+    await sleep(100);
+  }
+  throw new Error(`pod ${pod} does not get the label ${label}`);
+}
+
 export interface Asked {
   readonly client: string;
   readonly backend: string;

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { startInformer, type WatchedObject } from '../../../src/kube/index.ts';
 import type { Facts } from '../../policy-model/facts.ts';
-import { type Asked, keepAsking, nodeProcess, type SoakCluster, startCluster } from './cluster.ts';
+import { type Asked, identified, keepAsking, nodeProcess, type SoakCluster, startCluster } from './cluster.ts';
 import { type Counts, createJudgement, type Judgement } from './judgement.ts';
 import { type Applied, initial, randomChange, randomLabels } from './policies.ts';
 import { createVersions, now, type Versions } from './versions.ts';
@@ -29,9 +29,10 @@ const workersPerPair = { fresh: 2, keeping: 2 };
 const settleMaxMs = 30_000;
 const nodes = [1, 2];
 const observedVersion = 'ciliate.dev/observed-resource-version';
+const shownMax = 20;
 const labelsEveryMs = 6_000;
-/** So long agents may take to know a pod's new identity; what they have in force of it they do not tell. */
-const identityMs = 2_000;
+/** So long the other node may take to know a pod's new identity; what it has in force of it it does not tell. */
+const identityMs = 1_500;
 
 /** The same sequence for the same seed (mulberry32). */
 function seeded(seed: number): () => number {
@@ -96,7 +97,9 @@ async function keepChanging(
     if (now() - labelled < labelsEveryMs) continue;
     // Before and after it all policies are settled, so that no mixture of old labels and new policies can be in force.
     await settledNow(soak, versions);
-    await change(soak, versions, randomLabels(random, made.labels));
+    const { pod, label, applied } = randomLabels(random, made.labels);
+    await change(soak, versions, applied);
+    await identified(soak, pod, label);
     await sleep(identityMs);
     await settledNow(soak, versions);
     made.labels++;
@@ -182,11 +185,13 @@ async function main(): Promise<number> {
       judgement.judge(ready);
       versions.forget(Math.min(now(), ...rest.map(({ from }) => from)) - 5_000);
     };
+    let shown = { violations: 0, failures: 0 };
     const reporting = (async () => {
       while (!over.signal.aborted) {
         await sleep(reportEveryMs, undefined, { signal: over.signal }).catch(() => undefined);
         evaluate();
         report(judgement.counts, (now() - startedMs) / 1000);
+        shown = showNew(judgement.counts, shown);
       }
     })();
     const [changes] = await Promise.all([
@@ -198,6 +203,7 @@ async function main(): Promise<number> {
     clearTimeout(timer);
     await settledNow(soak, versions);
     evaluate();
+    showNew(judgement.counts, shown);
     await informer.stop();
     return verdict(judgement.counts, changes, (now() - startedMs) / 60_000);
   } finally {
@@ -224,10 +230,20 @@ function report({ requests, passed, violations, failures, excusedByRestart }: Co
   );
 }
 
+interface Shown {
+  readonly violations: number;
+  readonly failures: number;
+}
+
+/** Prints what was found since the time before; of each kind the first few. */
+function showNew({ violations, failures }: Counts, shown: Shown): Shown {
+  for (const text of violations.slice(shown.violations, shownMax)) console.log(`got through: ${text}`);
+  for (const text of failures.slice(shown.failures, shownMax)) console.log(`failed: ${text}`);
+  return { violations: violations.length, failures: failures.length };
+}
+
 function verdict(counts: Counts, changes: Changes, minutes: number): number {
   const { violations, failures } = counts;
-  for (const text of violations.slice(0, 10)) console.log(`got through: ${text}`);
-  for (const text of failures.slice(0, 10)) console.log(`failed: ${text}`);
   console.log(`
 ${counts.requests} requests, ${counts.kept} of them over kept connections, ${Math.round(changes.policies / minutes)} policy changes a minute, ${changes.labels} new identities, ${counts.restarts} restarts of data planes (longest ${Math.round(counts.longestRestartMs)} ms)
   allowed by every version ${counts.always}, by none ${counts.never}, by some ${counts.between}

@@ -97,9 +97,14 @@ export function randomChange(random: Random): Applied {
   return cidrGroup(`g${slotOf(slots.groups, random)}`, pick(ranges, random));
 }
 
-/** Labels that no pod had before, so that the pod gets a new identity. */
-export function randomLabels(random: Random, turn: number): Applied {
-  return podLabels(pick(['client-2', 'echo-1', 'echo-2'], random), { team: pick(teams, random), turn: `t${turn}` });
+/** Labels of a pod that none had before, so that it gets a new identity, and the one that tells it. */
+export function randomLabels(
+  random: Random,
+  turn: number,
+): { readonly pod: string; readonly label: string; readonly applied: Applied } {
+  const pod = pick(['client-2', 'echo-1', 'echo-2'], random);
+  const applied = podLabels(pod, { team: pick(teams, random), turn: `t${turn}` });
+  return { pod, label: `k8s:turn=t${turn}`, applied };
 }
 
 function httpSpec(random: Random): object {
