@@ -10,6 +10,7 @@ const requests = ['/always', '/a', '/b', '/never'].flatMap((path) =>
 const connectMs = 2_500;
 const pauseMs = 40;
 const keptMs = 3_000;
+const textMax = 200;
 const now = () => performance.timeOrigin + performance.now();
 
 /**
@@ -25,8 +26,11 @@ function ask({ method, path }, agent) {
       (response) => {
         const ofBackend =
           response.headers['x-powered-by'] === 'tinyhttp' || /^text\/html/.test(response.headers['content-type'] ?? '');
-        response.resume();
-        response.once('close', () => end(ofBackend ? 'passed' : String(response.statusCode)));
+        let text = '';
+        response.on('data', (bytes) => {
+          if (text.length < textMax) text += bytes;
+        });
+        response.once('close', () => end(ofBackend ? 'passed' : `${response.statusCode} ${text.trim()}`));
       },
     );
     sent.once('socket', (socket) => {
