@@ -31,6 +31,7 @@ interface Kept {
 
 function keptOf(pod: Pod, before: Kept | undefined, world: World, namespace: Namespace | undefined): Kept {
   const hasIdentity = (one: Pod) => world.identities.has(keyOfPod(one, namespace, world));
+  if (before?.planned === pod && before.pod === pod) return before;
   if (!before || before.planned === pod || hasIdentity(pod)) return { pod, planned: pod };
   if (pod.status?.podIP !== before.planned.status?.podIP || !hasIdentity(before.planned)) return { pod, planned: pod };
   if (before.pod === pod) return before;

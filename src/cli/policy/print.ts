@@ -7,6 +7,7 @@ type Rule = NearMiss['rule'];
 export type PositionOf = (rule: Rule) => SourcePosition | undefined;
 
 const margin = '  ';
+const verdictWords = { allowed: 'allowed', denied: 'DENIED', audited: 'AUDITED', unasked: 'open' } as const;
 
 /** The answer for people: the parts with their steps, under each what decided, at the end the verdict. */
 export function explanationText(
@@ -34,7 +35,7 @@ function partLines({ title, steps }: Part, width: number, positionOf: PositionOf
   return [
     `${title}:`,
     ...steps.flatMap((step) => {
-      const verdict = step.verdict === 'denied' ? 'DENIED ' : step.verdict === 'allowed' ? 'allowed' : 'open   ';
+      const verdict = verdictWords[step.verdict].padEnd('allowed'.length);
       const indent = ' '.repeat(margin.length + 'ingress L3/L4  '.length);
       const rule = (word: string, one: Rule, more = '') =>
         `${indent}${word.padEnd('isolated by'.length)}  ${ruleText(one, positionOf)}${more}`;

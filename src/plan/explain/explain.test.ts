@@ -248,3 +248,23 @@ test('what is said is what the plans of both nodes say', () => {
     }
   }
 });
+
+test('in audit mode what Layer 3 and 4 would drop is said to pass, what HTTP rules refuse is not', () => {
+  const policies = [
+    egress({ toEndpoints: [echoes], toPorts: get('/a') }),
+    cnp({ endpointSelector: echoes, ingressDeny: [{ fromEndpoints: [clients] }] }, 'd'),
+  ];
+  const world = cluster(policies);
+  const audited = { ...world, config: { ...world.config, policyAuditMode: true } };
+  const answer = (path: string, number: number) => {
+    const http = { method: 'GET', path, headers: {} };
+    const to = pod('echo-same-node');
+    const said = explain(audited, { from: { namespace, name: 'client' }, to, port: number, protocol: 'tcp', http });
+    assert.ok(said.ok);
+    const steps = said.value.parts.flatMap((part) => part.steps);
+    return [said.value.allowed, ...steps.map(({ layer, verdict }) => `${layer} ${verdict}`)];
+  };
+  assert.deepEqual(answer('/a', 8080), [true, 'L3/L4 allowed', 'L7 allowed', 'L3/L4 audited']);
+  assert.deepEqual(answer('/b', 8080), [false, 'L3/L4 allowed', 'L7 denied', 'L3/L4 audited']);
+  assert.deepEqual(answer('/a', 9090), [true, 'L3/L4 audited', 'L3/L4 audited']);
+});

@@ -41,7 +41,7 @@ export function policySteps(
   const base = { direction, layer: 'L3/L4', subject: subject.name, ...nothing } as const;
   switch (verdict.kind) {
     case 'deny':
-      return [{ ...base, verdict: 'denied', reason: 'a rule denies it', rules }];
+      return [refused(context, { ...base, verdict: 'denied', reason: 'a rule denies it', rules })];
     case 'redirect': {
       const step: Step = { ...base, verdict: 'allowed', reason: `through the proxy (${verdict.listener})`, rules };
       const asked = { context, direction, subject, redirects: rules };
@@ -61,8 +61,14 @@ export function policySteps(
       return [{ ...base, verdict: 'allowed', reason, rules }];
     }
     case 'default-deny':
-      return [{ ...base, verdict: 'denied', ...defaultDenial(context, direction, packet, subject) }];
+      return [refused(context, { ...base, verdict: 'denied', ...defaultDenial(context, direction, packet, subject) })];
   }
+}
+
+/** A denial at Layer 3 and 4, which audit mode only reports. */
+function refused({ world }: NodeContext, step: Step): Step {
+  if (!world.config.policyAuditMode) return step;
+  return { ...step, verdict: 'audited', reason: `${step.reason}; policy-audit-mode lets it pass` };
 }
 
 function openReason({ world }: NodeContext, direction: Direction): string {

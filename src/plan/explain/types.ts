@@ -52,8 +52,11 @@ export interface Step {
   readonly layer: 'L3/L4' | 'L7';
   /** Whose policy is asked. */
   readonly subject: string;
-  /** `unasked`: requests or client hellos are judged one by one, and the question holds none. */
-  readonly verdict: 'allowed' | 'denied' | 'unasked';
+  /**
+   * `unasked`: requests or client hellos are judged one by one, and the question holds none. `audited`: it would be denied, but in audit
+   * mode it passes and its flows say AUDIT.
+   */
+  readonly verdict: 'allowed' | 'denied' | 'audited' | 'unasked';
   readonly reason: string;
   /** The rules that decided. */
   readonly rules: readonly RuleReference[];

@@ -7,9 +7,9 @@ import type { Namespace, Pod } from '../../../src/plan/index.ts';
 import { type TestCluster, testCluster } from '../../e2e/cluster.ts';
 
 export const namespace = 'soak';
-export const echoPort = 8080;
+const echoPort = 8080;
 /** A host outside the cluster, which answers every path in HTML. */
-export const worldAddress = '203.0.113.10';
+const worldAddress = '203.0.113.10';
 export const worldPort = 80;
 
 /** A client and an echo on each of two nodes. */
