@@ -32,8 +32,12 @@ export function clusterAddresses(
 export function clusterHoles(view: ClusterView, addresses: ReadonlyMap<string, Identity>): readonly AddressRange[] {
   const podRanges = [view.node, ...view.peers].flatMap(({ podCidr }) => rangeOf(podCidr) ?? []);
   const merged = mergeRanges(podRanges);
-  const others = [...addresses.keys()].flatMap((text) => rangeOf(text) ?? []);
-  return [...podRanges, ...others.filter(({ start }) => !contains(merged, start))];
+  const holes = [...podRanges];
+  for (const text of addresses.keys()) {
+    const range = rangeOf(text);
+    if (range && !contains(merged, range.start)) holes.push(range);
+  }
+  return holes;
 }
 
 function contains(sorted: readonly AddressRange[], address: number): boolean {
@@ -82,20 +86,25 @@ export function createIpcache(): (
   addresses: ReadonlyMap<string, Identity>,
   world: readonly WorldIdentity[],
 ) => readonly IpcacheEntry[] {
-  let hosts: readonly Placed[] = [];
+  let before: Hosts = { addresses: new Map(), hosts: [] };
   return (addresses, world) => {
-    hosts = hostsOf(addresses, hosts);
+    const hosts = hostsOf(addresses, before);
+    before = { addresses, hosts };
     return inOrder(hosts, worldRanges(world)).map(({ entry }) => entry);
   };
 }
 
-function hostsOf(addresses: ReadonlyMap<string, Identity>, before: readonly Placed[]): readonly Placed[] {
-  const stay = before.filter(({ address, entry }) => addresses.get(address) === entry.identity);
+interface Hosts {
+  readonly addresses: ReadonlyMap<string, Identity>;
+  readonly hosts: readonly Placed[];
+}
+
+function hostsOf(addresses: ReadonlyMap<string, Identity>, before: Hosts): readonly Placed[] {
+  const stay = before.hosts.filter(({ address, entry }) => addresses.get(address) === entry.identity);
   if (stay.length === addresses.size) return stay;
-  const known = new Set(stay.map(({ address }) => address));
   const fresh: Placed[] = [];
   for (const [address, identity] of addresses) {
-    if (known.has(address)) continue;
+    if (before.addresses.get(address) === identity) continue;
     fresh.push({ entry: { cidr: `${address}/32`, identity }, address, start: rangeOf(address)?.start ?? 0 });
   }
   return inOrder(stay, fresh.sort(byStart));

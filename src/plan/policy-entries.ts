@@ -42,10 +42,23 @@ export function policyEntries(groups: readonly PolicySubjects[], ports: Redirect
     return group.pods.map(({ address }) => ({ address, shapes }));
   });
   endpoints.sort((a, b) => (a.address < b.address ? -1 : 1));
-  return endpoints.flatMap(({ address, shapes }) => shapes.map((shape) => ({ endpoint: address, ...shape })));
+  return endpoints.flatMap(({ address, shapes }) => keptEntries(address, shapes));
 }
 
 type EntryShape = Omit<PolicyEntry, 'endpoint'>;
+
+const entriesByShapes = new WeakMap<readonly EntryShape[], Map<string, readonly PolicyEntry[]>>();
+
+/** The same entries again for an endpoint whose policy is the same. Endpoints are of one node's range, so that there are not many. */
+function keptEntries(endpoint: string, shapes: readonly EntryShape[]): readonly PolicyEntry[] {
+  const byEndpoint = entriesByShapes.get(shapes) ?? new Map<string, readonly PolicyEntry[]>();
+  entriesByShapes.set(shapes, byEndpoint);
+  const known = byEndpoint.get(endpoint);
+  if (known) return known;
+  const entries = shapes.map((shape) => ({ endpoint, ...shape }));
+  byEndpoint.set(endpoint, entries);
+  return entries;
+}
 
 const shapesByFilters = new WeakMap<
   readonly PolicyFilter[],
