@@ -8,8 +8,9 @@ import { type Applied, initial, randomChange, randomLabels } from './policies.ts
 import { createVersions, now, type Versions } from './versions.ts';
 
 /**
- * `npm run soak -- --policy [--minutes N] [--seed S] [--changes N]`: pods ask each other and the outside, on fresh and on kept
- * connections, while policies of all kinds and CIDR groups change (`--changes` a minute), pods get other labels and agents and data planes are killed. Each answer is held against every version of the policies that may have been in force while it was
+ * `npm run soak -- --policy [--minutes N] [--seed S] [--changes N] [--keep-labels]`: pods ask each other and the outside, on fresh and on kept
+ * connections, while policies of all kinds and CIDR groups change (`--changes` a minute), pods get other labels (not with `--keep-labels`)
+ * and agents and data planes are killed. Each answer is held against every version of the policies that may have been in force while it was
  * under way, as the naive reading of `test/policy-model` judges them. Ends with exit code 0 when nothing got through that no version
  * allowed, and nothing failed that every version allowed, but while its own data plane restarted.
  */
@@ -19,6 +20,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '5' },
     seed: { type: 'string', default: '1' },
     changes: { type: 'string', default: '500' },
+    'keep-labels': { type: 'boolean', default: false },
   },
 });
 const runMs = Number(values.minutes) * 60_000;
@@ -94,7 +96,7 @@ async function keepChanging(
     await sleep(Math.max(0, next - now()));
     await change(soak, versions, randomChange(random));
     made.policies++;
-    if (now() - labelled < labelsEveryMs) continue;
+    if (values['keep-labels'] || now() - labelled < labelsEveryMs) continue;
     // Before and after it all policies are settled, so that no mixture of old labels and new policies can be in force.
     await settledNow(soak, versions);
     const { pod, label, applied } = randomLabels(random, made.labels);
