@@ -174,7 +174,7 @@ test('a policy change ends an established connection, and its return revives it'
   await applyAll(policyFor(pods.a, 'egress', []));
   assert.equal(await echoes(socket, 300), false);
   await applyAll(allow);
-  assert.ok(await echoes(socket, 2000));
+  assert.ok(await echoes(socket));
   socket.destroy();
 });
 
@@ -209,9 +209,14 @@ test('a redirect reaches the proxy with both addresses kept, and drops without o
     new RegExp(`^proxied ${pods.a.address} to ${pods.c.address}:8080`),
   );
   await forget();
-  const { socket } = await connect('a', pods.c.address, 8080);
-  assert.ok(await echoes(socket), 'the proxy carries on under the address of the pod');
-  socket.destroy();
+  // The connection table was emptied while connections of before still end, which a new one may meet.
+  let carried = false;
+  for (let turn = 0; turn < 3 && !carried; turn++) {
+    const { socket } = await connect('a', pods.c.address, 8080);
+    carried = await echoes(socket, 2_000);
+    socket.destroy();
+  }
+  assert.ok(carried, 'the proxy carries on under the address of the pod');
   const events = await eventsOf(1);
   assert.ok(pointsOf(events).includes('to-proxy') && pointsOf(events).includes('to-overlay'));
   const verdict = events.find(({ kind }) => kind === 'policy-verdict');
@@ -239,7 +244,7 @@ test('the proxy’s own connections are judged by the backend’s ingress policy
     );
     const { said: greeting, socket } = await connect('a', pods.b.address, 8080);
     assert.match(greeting, /^proxied/);
-    assert.equal(await echoes(socket), passes, JSON.stringify(entry));
+    assert.equal(await echoes(socket, passes ? 5_000 : 400), passes, JSON.stringify(entry));
     socket.destroy();
   }
   await nodes[0]?.call({ do: 'close', port: 15002 });

@@ -204,8 +204,8 @@ export interface Outcome {
   readonly socket: net.Socket;
 }
 
-/** Whether the connection still carries data. */
-export async function echoes(socket: net.Socket, timeoutMs = 400): Promise<boolean> {
+/** Whether the connection still carries data; a busy machine may take its time, so that only a refusal is worth a short wait. */
+export async function echoes(socket: net.Socket, timeoutMs = 5_000): Promise<boolean> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => resolve(false), timeoutMs);
     socket.once('data', () => {
