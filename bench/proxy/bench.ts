@@ -64,8 +64,8 @@ const rows: readonly Row[] = [
 ];
 
 /** Measures ciliate-proxy against nginx, HAProxy, Envoy and a byte relay, each with the same work and one core. */
-export async function proxyBench(): Promise<readonly Figure[]> {
-  const pace = process.argv.includes('--quick') ? quick : full;
+export async function proxyBench(options: { readonly quick: boolean }): Promise<readonly Figure[]> {
+  const pace = options.quick ? quick : full;
   const tools = prepareTools();
   if (tools.programs.wrk === undefined) throw new Error('bench proxy: wrk is missing, nothing can be measured');
   const folder = mkdtempSync(path.join(tmpdir(), 'ciliate-bench-'));
