@@ -189,7 +189,7 @@ export function plannedPod(pod: Pod, namespaces: ReadonlyMap<string, Namespace>,
   const address = addressOf(pod);
   if (address === undefined) return undefined;
   const namespace = pod.metadata?.namespace ?? 'default';
-  const kept = labelled(pod, namespaces.get(namespace), world);
+  const kept = labelled(pod, world.formerNamespaces?.get(pod) ?? namespaces.get(namespace), world);
   const nodeName = pod.spec?.nodeName ?? '';
   const unnumbered = nodeName === world.nodeName ? reservedIdentity.init : reservedIdentity.unmanaged;
   const identity = world.identities.get(kept.key) ?? unnumbered;

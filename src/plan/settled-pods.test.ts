@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createPodSettling, type Pod, type World } from './index.ts';
+import { createPlanner, createPodSettling, type Pod, type World } from './index.ts';
 import { walkthroughWorld } from './test-support/walkthrough.ts';
 
 const base = walkthroughWorld();
@@ -43,3 +43,37 @@ for (const [name, before, after] of cases) {
     assert.equal(team(settle(after)), 'x');
   });
 }
+
+/** The world where every namespace has one more label. */
+const renamed: World = {
+  ...world,
+  namespaces: world.namespaces.map((one) => ({
+    ...one,
+    metadata: { ...one.metadata, labels: { ...one.metadata?.labels, stage: 'test' } },
+  })),
+};
+const identitiesOf = (of: World): readonly number[] =>
+  createPlanner()(of).datapath.ipcache.map(({ identity }) => identity);
+
+test('pods keep the labels of their namespace until the identities of its new ones exist', () => {
+  const settle = createPodSettling();
+  settle(world);
+  const held = settle(renamed);
+  assert.deepEqual(identitiesOf(held), identitiesOf(world));
+  assert.ok(identitiesOf(renamed).some((identity, index) => identity !== identitiesOf(world)[index]));
+  assert.equal(settle(renamed).pods[0], held.pods[0], 'the same object as long as nothing changes');
+  const numbered = { ...renamed, identities: walkthroughWorld({ namespaces: renamed.namespaces }).identities };
+  assert.deepEqual(settle(numbered), numbered);
+});
+
+test('a pod that gets its identity goes on without those that wait for theirs', () => {
+  const settle = createPodSettling();
+  settle(world);
+  settle(renamed);
+  const both = [...world.identities, ...walkthroughWorld({ namespaces: renamed.namespaces }).identities];
+  const [[key, number] = ['', 0]] = both.slice(world.identities.size);
+  const partly = settle({ ...renamed, identities: new Map([...world.identities, [key, number]]) });
+  const former = partly.formerNamespaces?.size ?? 0;
+  assert.ok(former > 0 && former < settle(renamed).pods.length);
+  assert.ok(identitiesOf(partly).includes(number));
+});

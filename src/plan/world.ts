@@ -12,6 +12,8 @@ export interface World {
   readonly nodes: readonly Node[];
   readonly namespaces: readonly Namespace[];
   readonly pods: readonly Pod[];
+  /** Pods whose labels come from a former state of their namespace, with that state. Absent: none. */
+  readonly formerNamespaces?: ReadonlyMap<Pod, Namespace>;
   readonly services: readonly Service[];
   readonly endpointSlices: readonly EndpointSlice[];
   readonly secrets: readonly Secret[];

@@ -209,9 +209,9 @@ test('a redirect reaches the proxy with both addresses kept, and drops without o
     new RegExp(`^proxied ${pods.a.address} to ${pods.c.address}:8080`),
   );
   await forget();
-  // The connection table was emptied while connections of before still end, which a new one may meet.
+  // On a busy machine a first connection has been seen to carry nothing, seldom and for no reason found; the second one has to.
   let carried = false;
-  for (let turn = 0; turn < 3 && !carried; turn++) {
+  for (let turn = 0; turn < 2 && !carried; turn++) {
     const { socket } = await connect('a', pods.c.address, 8080);
     carried = await echoes(socket, 2_000);
     socket.destroy();
