@@ -12,6 +12,7 @@ import {
   type ServerStatusResponse,
   serviceDefinition,
 } from '../../model/flow/index.ts';
+import { observerHealthName } from '../names/health.ts';
 
 /** A stream of responses; `cancel` ends it without an error. Failures throw a `HubbleCallError` in the loop over it. */
 export interface ResponseStream<T> extends AsyncIterable<T> {
@@ -84,7 +85,7 @@ export async function createHubbleClient(options: HubbleClientOptions): Promise<
     serverStatus: () => ask(observer, 'ServerStatus'),
     getNodes: () => ask(observer, 'GetNodes'),
     getNamespaces: () => ask(observer, 'GetNamespaces'),
-    checkHealth: () => ask(() => caller('grpc.health.v1.Health'), 'Check', { service: 'observer.Observer' }),
+    checkHealth: () => ask(() => caller('grpc.health.v1.Health'), 'Check', { service: observerHealthName }),
     close: () => channel.close(),
   };
 }

@@ -14,6 +14,7 @@ import {
   ServingStatus,
   serviceDefinition,
 } from '../../model/flow/index.ts';
+import { observerHealthName } from '../names/health.ts';
 import type { Observer } from '../observer/observer.ts';
 import { RpcCode, type RpcError, unimplemented } from '../observer/rpc-error.ts';
 import { createStreamGate, refuse, stream } from './stream.ts';
@@ -109,9 +110,9 @@ function peerChanges(before: ReadonlyMap<string, string>, after: ReadonlyMap<str
 
 const watchIntervalMs = 1000;
 
-/** gRPC health for the whole server (`""`) and the Observer; `healthy` is asked on every check. */
+/** gRPC health for the whole server (`""`) and the Observer, which `hubble status` asks for by the first name; `healthy` is asked on every check. */
 export function healthService(healthy: () => boolean): GrpcService {
-  const names = new Set(['', 'observer.Observer']);
+  const names = new Set(['', observerHealthName, 'observer.Observer']);
   const status = (): number => (healthy() ? ServingStatus.SERVING : ServingStatus.NOT_SERVING);
   return {
     definition: serviceDefinition('grpc.health.v1.Health'),
