@@ -5,6 +5,7 @@ import { observerServices, serveGrpc } from '../hubble/index.ts';
 import { createClient, loadKubeConfig } from '../kube/index.ts';
 import { createXdsServer } from '../xds/index.ts';
 import { accessLogService } from './access-log-server.ts';
+import { serveAgentApi } from './api.ts';
 import { createDnsEdge } from './dns-edge.ts';
 import { createFlowSink } from './flows.ts';
 import { startLoop } from './loop.ts';
@@ -20,6 +21,8 @@ export interface AgentOptions {
   readonly kubeconfig: string;
   /** Unix socket for the data plane: discovery and access logs. */
   readonly socket: string;
+  /** Unix socket for who asks the agent about itself. */
+  readonly apiSocket: string;
   /** What the agent keeps over restarts. */
   readonly stateDirectory: string;
   readonly hubblePort: number;
@@ -64,6 +67,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const started = await datapath.start();
   if (!started.ok) throw new Error(started.error.map(({ path, message }) => `${path}: ${message}`).join('; '));
   const dataPlaneServer = await serveOnSocket(options.socket, [...xds.services, accessLogService(flows.push, log)]);
+  const api = await serveAgentApi(options.apiSocket, { learnt: dns.records, endpointId: rounds.endpointId });
   const peers = { list: () => rounds.peers(), subscribe: () => () => {} };
   const hubblePlace = { host: options.nodeAddress, port: options.hubblePort };
   const hubbleServer = await serveGrpc(observerServices(flows.observer, peers), hubblePlace);
@@ -79,6 +83,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       await secrets.stop();
       await dns.stop();
       await datapath.stop();
+      await api.close();
       await hubbleServer.close();
       xds.close();
       await dataPlaneServer.close();

@@ -1,6 +1,6 @@
 import type { Logger } from '../base/index.ts';
 import { trackedConnections } from '../datapath/index.ts';
-import { createDnsProxy, type DnsProxy, type ReceivedAnswer } from '../dns/index.ts';
+import { createDnsProxy, type DnsProxy, type LearntRecord, type ReceivedAnswer } from '../dns/index.ts';
 import type { DnsEvent } from '../model/flow/index.ts';
 import type { DnsPlan } from '../plan/index.ts';
 import { createDnsMemory } from './dns-memory.ts';
@@ -22,6 +22,8 @@ export interface DnsEdgeOptions {
 export interface DnsEdge {
   /** As `World.learntNames`. */
   names(): ReadonlyMap<string, readonly string[]>;
+  /** The same by the endpoint that asked, with the time left. */
+  records(): readonly LearntRecord[];
   /** Has the proxy listen on the port that a plan's redirects lead to; 0 leaves it as it is. Throws when it cannot. */
   listen(port: number): Promise<void>;
   /** Says which endpoints there are; what others have learnt is forgotten. */
@@ -60,6 +62,7 @@ export async function createDnsEdge(options: DnsEdgeOptions): Promise<DnsEdge> {
 
   return {
     names: learnt.names,
+    records: learnt.records,
     listen: async (port) => {
       if (port === 0 || open?.port === port) return;
       await open?.proxy.stop();

@@ -1,6 +1,12 @@
 import { performance } from 'node:perf_hooks';
 import type { Logger, Result } from '../base/index.ts';
-import { createLearntNames, type LearntNames, readLearntFile, writeLearntFile } from '../dns/index.ts';
+import {
+  createLearntNames,
+  type LearntNames,
+  type LearntRecord,
+  readLearntFile,
+  writeLearntFile,
+} from '../dns/index.ts';
 
 export interface DnsMemoryOptions {
   /** Where what was learnt survives a restart. */
@@ -17,6 +23,8 @@ export interface DnsMemoryOptions {
 
 /** The names that endpoints have learnt, over time and over restarts. */
 export interface DnsMemory extends Pick<LearntNames, 'learn' | 'names' | 'keepEndpoints'> {
+  /** What each endpoint knows now. */
+  records(): readonly LearntRecord[];
   /** Writes what is not written yet. */
   stop(): Promise<void>;
 }
@@ -70,6 +78,7 @@ export async function createDnsMemory(options: DnsMemoryOptions): Promise<DnsMem
 
   return {
     names: learnt.names,
+    records: () => learnt.records(performance.now()),
     learn: (answer) => {
       const isNew = learnt.learn(answer);
       changed();

@@ -47,6 +47,8 @@ export interface Rounds {
   /** The plan in force, or being put into force. */
   current(): NodePlan | undefined;
   identityOf(address: string): number;
+  /** The agent's number of the endpoint at the address, 0 for none. */
+  endpointId(address: string): number;
   /** The nodes that serve an Observer. */
   peers(): readonly { readonly name: string; readonly address: string }[];
 }
@@ -149,6 +151,7 @@ export function createRounds({ options, client, sources, secrets, dns, flows, xd
     },
     first: first.promise,
     current: () => current,
+    endpointId: endpointObjects.idOf,
     identityOf: (address) => hosts.get(address) ?? reservedIdentity.world,
     peers: () => {
       const nodes = current ? [current.datapath.node, ...current.datapath.peers] : [];

@@ -4,6 +4,7 @@ import type { Logger } from '../base/index.ts';
 import { addresses, clusterName, version } from './addons.ts';
 import { bootstrapText } from './bootstrap.ts';
 import type { ClusterHome } from './home.ts';
+import { agentApiSocket } from './sockets.ts';
 import { type SupervisedProcess, supervise } from './supervisor.ts';
 
 export interface NodeProcessOptions {
@@ -39,6 +40,7 @@ export function superviseNode({ node, home, agentKubeconfig, log }: NodeProcessO
     nodeAddress: node.address,
     kubeconfig: agentKubeconfig,
     socket,
+    apiSocket: agentApiSocket(node.name),
     stateDirectory: path.join(home.state, 'agents', node.name),
     hubblePort: addresses.hubblePort,
     version,

@@ -237,7 +237,7 @@ function identitiesOf(cluster: Cluster): ReadonlyMap<string, number> {
   const identities = new Map<string, number>();
   const taken = new Set<number>();
   for (const { metadata } of cluster.nodes) {
-    const world: World = { ...cluster, nodeName: metadata?.name ?? '', identities };
+    const world: World = { ...cluster, nodeName: metadata?.name ?? '', identities, learntNames: new Map() };
     for (const { key } of desiredIdentities(world)) {
       const number = proposeIdentity(key, taken);
       if (number === undefined) continue;

@@ -8,6 +8,7 @@ import {
   type Secret,
   type SecretReference,
 } from '../../plan/index.ts';
+import { learntNamesOf } from './learnt-names.ts';
 
 type Resource = Pick<ResourcePath, 'group' | 'version' | 'resource'> & { readonly kind: string };
 
@@ -49,8 +50,12 @@ export async function liveCluster(
   if (!access.ok) return fail(formatIssue(access.error));
   const client = createClient(access.value);
   try {
-    const cluster = await readCluster(client);
-    return cluster.ok ? ok({ cluster: cluster.value, namespace: access.value.namespace }) : cluster;
+    const read = await readCluster(client);
+    if (!read.ok) return read;
+    const { server, namespace } = access.value;
+    const nodes = read.value.nodes.flatMap(({ metadata }) => metadata?.name ?? []);
+    const cluster = { ...read.value, learntNames: await learntNamesOf(server, nodes, environment) };
+    return ok({ cluster, namespace });
   } finally {
     client.close();
   }

@@ -11,11 +11,12 @@ const verdictWords = { allowed: 'allowed', denied: 'DENIED', audited: 'AUDITED',
 
 /** The answer for people: the parts with their steps, under each what decided, at the end the verdict. */
 export function explanationText(
-  { from, to, parts, warnings, allowed }: Explanation,
+  { from, to, parts, warnings, allowed, learntFor }: Explanation,
   positionOf: PositionOf,
   request: string,
 ): string {
   const lines = [`${from} -> ${to}${request === '' ? '' : `  ${request}`}`, ''];
+  if (learntFor) lines.splice(1, 0, learntText(learntFor));
   const names = parts.flatMap(({ steps }) => steps.map(({ subject }) => subject.length));
   for (const part of parts) {
     lines.push(...partLines(part, Math.max(...names), positionOf), '');
@@ -27,6 +28,11 @@ export function explanationText(
   const some = denied > 0 && denied < parts.length && parts.length > 1 ? ` (${denied} of ${parts.length} parts)` : '';
   lines.push(allowed ? `ALLOWED${unasked ? ' to connect' : ''}` : `DENIED${some}`);
   return `${lines.join('\n')}\n`;
+}
+
+function learntText({ node, names }: NonNullable<Explanation['learntFor']>): string {
+  if (names.length === 0) return `${node} has learnt no DNS name for this address`;
+  return `${node} has learnt this address from DNS for ${names.map((name) => name.replace(/\.$/, '')).join(', ')}`;
 }
 
 function partLines({ title, steps }: Part, width: number, positionOf: PositionOf): readonly string[] {

@@ -87,6 +87,52 @@ const cases: readonly Case[] = [
     ],
   },
   {
+    name: 'an address that was learnt',
+    policies: [egress(allowDns, toName)],
+    world: {
+      learntNames: new Map([
+        ['www.example.org.', ['93.184.216.34']],
+        ['cdn.example.org.', ['93.184.216.34', '93.184.216.35']],
+      ]),
+    },
+    to: { kind: 'address', address: '93.184.216.34' },
+    ask: { port: 443 },
+    expect: [
+      'node-1 knows it as cdn.example.org., www.example.org.',
+      '93.184.216.34',
+      'egress L3/L4 allowed: a rule allows it',
+      '  by p spec.egress[1].toPorts[0]',
+      'ALLOWED',
+    ],
+  },
+  {
+    name: 'an address that was learnt for another name',
+    policies: [egress(allowDns, toName)],
+    world: { learntNames: new Map([['cdn.example.org.', ['93.184.216.34']]]) },
+    to: { kind: 'address', address: '93.184.216.34' },
+    ask: { port: 443 },
+    expect: [
+      'node-1 knows it as cdn.example.org.',
+      '93.184.216.34',
+      'egress L3/L4 denied: nothing allows TCP 443',
+      '  isolated by p spec',
+      '  near p spec.egress[1].toPorts[0]: its peer would have to be an address learnt for www.example.org',
+      'DENIED',
+    ],
+  },
+  {
+    name: 'an address that was not learnt',
+    policies: [],
+    world: { learntNames: new Map() },
+    to: { kind: 'address', address: '93.184.216.34' },
+    expect: [
+      'node-1 knows it as nothing',
+      '93.184.216.34',
+      'egress L3/L4 allowed: no policy isolates its egress',
+      'ALLOWED',
+    ],
+  },
+  {
     name: 'a name whose addresses the DNS proxy learns',
     policies: [egress(allowDns, toName)],
     to: { kind: 'name', name: 'www.example.org' },

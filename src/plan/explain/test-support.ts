@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ok } from '../../base/index.ts';
 import { walkthroughWorld } from '../test-support/walkthrough.ts';
 import type { World } from '../world.ts';
 import { explain } from './explain.ts';
-import type { Destination, Explanation, Question } from './types.ts';
+import type { Cluster, Destination, Explanation, Question } from './types.ts';
 
 export const namespace = 'cilium-test';
 export const pod = (name: string): Destination => ({ kind: 'pod', namespace, name });
@@ -19,9 +20,11 @@ export interface Case {
   readonly expect: readonly string[];
 }
 
-export const cluster = (policies: readonly object[], world: Partial<World> = {}) => {
-  const { nodeName: _, ...rest } = walkthroughWorld({ ...world, policies });
-  return rest;
+/** Where the world names none, it is not known what the nodes have learnt. */
+export const cluster = (policies: readonly object[], world: Partial<World> = {}): Cluster => {
+  const { nodeName: _, learntNames, ...rest } = walkthroughWorld({ ...world, policies });
+  const nodes = rest.nodes.map(({ metadata }) => [metadata?.name ?? '', ok(learntNames)] as const);
+  return { ...rest, learntNames: new Map(world.learntNames ? nodes : []) };
 };
 export const request = (path: string, headers: Readonly<Record<string, string>> = {}): Partial<Question> => ({
   port: 8080,
@@ -29,8 +32,9 @@ export const request = (path: string, headers: Readonly<Record<string, string>> 
 });
 
 /** The answer in lines: `part`, and for each step its verdict, its reason and the rules. */
-function linesOf({ parts, warnings, allowed }: Explanation): readonly string[] {
+function linesOf({ parts, warnings, allowed, learntFor }: Explanation): readonly string[] {
   return [
+    ...(learntFor ? [`${learntFor.node} knows it as ${learntFor.names.join(', ') || 'nothing'}`] : []),
     ...parts.flatMap(({ title, steps }) => [
       title,
       ...steps.flatMap((step) => [

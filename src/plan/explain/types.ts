@@ -1,8 +1,12 @@
+import type { Result } from '../../base/index.ts';
 import type { RuleReference } from '../node-plan.ts';
 import type { World } from '../world.ts';
 
 /** A cluster as every node sees it. */
-export type Cluster = Omit<World, 'nodeName'>;
+export interface Cluster extends Omit<World, 'nodeName' | 'learntNames'> {
+  /** By node what it has learnt, as `World.learntNames`, or why that cannot be told; a node that is not in it was not asked. */
+  readonly learntNames: ReadonlyMap<string, Result<World['learntNames'], string>>;
+}
 
 export interface PodName {
   readonly namespace: string;
@@ -36,6 +40,8 @@ export interface Explanation {
   readonly from: string;
   readonly to: string;
   readonly parts: readonly Part[];
+  /** For an address outside of the cluster: the DNS names that the sender's node has learnt it for; absent where that is not known. */
+  readonly learntFor?: { readonly node: string; readonly names: readonly string[] };
   /** What limits the answer: policies that are not in force, stand-ins. */
   readonly warnings: readonly string[];
 }
