@@ -171,5 +171,5 @@ test('an agent serves its Observer, its peers and its health', async () => {
     peers.cancel();
   }
   await assert.rejects(collect(client, { first: true, follow: true }), { code: 3 });
-  assert.deepEqual(await client.checkHealth(), { status: 1 });
+  assert.equal((await client.checkHealth()).status, 1);
 });
