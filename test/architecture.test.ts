@@ -32,8 +32,8 @@ const rooms: Record<string, { readonly may: readonly string[]; readonly why: str
     why: 'the cluster process composes Kubernetes and the relay and starts the rest as processes',
   },
   cli: {
-    may: ['base', 'model', 'kube', 'hubble', 'connectivity', 'embedded', 'cluster', 'plan'],
-    why: 'commands are thin and know no engine',
+    may: ['base', 'model', 'kube', 'hubble', 'connectivity', 'embedded', 'cluster', 'plan', 'proxy'],
+    why: 'commands are thin: they ask rooms that decide, and know none that acts on a node',
   },
 };
 

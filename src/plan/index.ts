@@ -2,7 +2,19 @@ export { type ConfigFault, configOf } from './agent-config.ts';
 export { notPlannable } from './cluster-view.ts';
 export { desiredIdentities } from './endpoints.ts';
 export { explain } from './explain/explain.ts';
-export type { Cluster, Destination, Explanation, NearMiss, Part, PodName, Question, Step } from './explain/types.ts';
+export type {
+  Cluster,
+  Destination,
+  Explanation,
+  Follow,
+  NearMiss,
+  ObjectField,
+  Part,
+  PodName,
+  Question,
+  Step,
+  Taken,
+} from './explain/types.ts';
 export { type CiliumIdentity, identityNumbers, keyOfIdentity } from './identity-objects.ts';
 export { clusterOfManifests, standInDns } from './manifest-cluster.ts';
 export type {

@@ -1,5 +1,12 @@
 import { fail, formatIssue, ok, type Result } from '../../base/index.ts';
-import { type Cluster, clusterOfManifests, type Explanation, explain, standInDns } from '../../plan/index.ts';
+import {
+  type Cluster,
+  clusterOfManifests,
+  type Explanation,
+  explain,
+  type Follow,
+  standInDns,
+} from '../../plan/index.ts';
 import type { CommandIo } from '../io.ts';
 import { type Manifest, parseManifests, readSources } from '../manifests.ts';
 import { liveCluster } from './live-cluster.ts';
@@ -9,7 +16,8 @@ import { type Options, readDestination, readOptions, readPod } from './question.
 const usage = `Usage: ciliate policy explain --from POD --to POD|SERVICE|NAME|ADDRESS [--port N[/PROTOCOL]]
                               [--http 'GET /path'] [--header 'NAME: VALUE'] [--sni NAME] [-f FILE|DIR ...] [-o json]
 
-Says whether traffic is allowed, at which step it is not, and which rules decide. The nodes' own planner is asked.
+Says whether traffic is allowed, at which step it is not, and which rules decide. The nodes' own planner is asked, and the
+data plane's own routes where a CiliumEnvoyConfig takes the Service over.
 
       --from        [NAMESPACE/]POD; the name of a workload stands for one of its pods
       --to          [pod/|service/][NAMESPACE/]NAME, a DNS name, or an IP address
@@ -56,7 +64,7 @@ async function explainTo(options: Options, io: CommandIo): Promise<Result<boolea
   if (!from.ok) return from;
   const to = readDestination(options.to, namespace, cluster);
   if (!to.ok) return to;
-  const answer = explain(cluster, { ...options.rest, from: from.value, to: to.value });
+  const answer = explain(cluster, { ...options.rest, from: from.value, to: to.value }, await followFor(cluster));
   if (!answer.ok) return answer;
   const explanation = to.value.kind === 'name' ? withNotes(answer.value, read.value.notesOnNames) : answer.value;
   const { http } = options.rest;
@@ -65,6 +73,11 @@ async function explainTo(options: Options, io: CommandIo): Promise<Result<boolea
     options.json ? explanationJson(explanation, positionOf) : explanationText(explanation, positionOf, request),
   );
   return ok(answer.value.allowed);
+}
+
+/** The data plane's own routing, loaded where an Envoy configuration may need it. */
+async function followFor({ envoyConfigs }: Cluster): Promise<Follow | undefined> {
+  return envoyConfigs.length > 0 ? (await import('../../proxy/index.ts')).followRequest : undefined;
 }
 
 function withNotes(explanation: Explanation, notes: readonly string[]): Explanation {

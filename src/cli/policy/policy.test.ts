@@ -45,6 +45,105 @@ DENIED
   assert.equal(code, 2);
 });
 
+const envoyTest = ['-f', path.join(examples, 'envoy-test.yaml')];
+
+test('a Service that is taken over: its routes, what becomes of the request, each cluster', async () => {
+  const { code, out, err } = await explain(
+    ...envoyTest,
+    '--from',
+    'client2',
+    '--to',
+    'service/echo-same-node',
+    '--http',
+    'GET /foo',
+  );
+  assert.equal(err, '');
+  const route =
+    'CiliumClusterwideEnvoyConfig envoy-lb-listener  spec.resources[1].virtual_hosts[0].routes[0]  envoy-test.yaml:31';
+  const part = (name: string) => `backend cilium-test/${name}:8080:
+  route          ${route}
+                 virtual host lb_route, match prefix / -> cluster cilium-test/${name}, about 50 % of the requests
+                 GET /foo becomes GET / for echo-same-node:8080
+  egress  L3/L4  cilium-test/client2          allowed  through the proxy (cilium-http-egress)
+                 by           CiliumNetworkPolicy cilium-test/client-egress-l7-http  spec.egress[0].toPorts[0]  client-egress-l7-http.yaml:16
+  egress  L7     cilium-test/client2          allowed  a rule allows GET /
+                 by           CiliumNetworkPolicy cilium-test/client-egress-l7-http  spec.egress[0].toPorts[0].rules.http[0]  client-egress-l7-http.yaml:20
+  ingress L3/L4  ${`cilium-test/${name}`.padEnd(27)}  allowed  no policy isolates its ingress
+`;
+  assert.equal(
+    out,
+    `cilium-test/client2 -> Service cilium-test/echo-same-node:8080/TCP  GET /foo
+taken over by listener envoy-lb-listener of CiliumClusterwideEnvoyConfig envoy-lb-listener  spec.resources[0]  envoy-test.yaml:11
+
+${part('echo-same-node')}
+${part('echo-other-node')}
+ALLOWED
+`,
+  );
+  assert.equal(code, 0);
+});
+
+const onlyBar = `
+apiVersion: cilium.io/v2
+kind: CiliumEnvoyConfig
+metadata: { name: bar }
+spec:
+  services: [{ name: echo-same-node, namespace: cilium-test }]
+  resources:
+  - "@type": type.googleapis.com/envoy.config.listener.v3.Listener
+    name: bar
+    filter_chains:
+    - filters:
+      - name: envoy.filters.network.http_connection_manager
+        typed_config:
+          "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+          stat_prefix: bar
+          http_filters: [{ name: envoy.filters.http.router }]
+          route_config:
+            virtual_hosts:
+            - name: bar
+              domains: ["*"]
+              routes:
+              - { match: { path: /bar }, redirect: { host_redirect: elsewhere } }
+`;
+
+test('routes in the listener; what it answers by itself has its status, in JSON too', async () => {
+  const bar = (...argv: readonly string[]) =>
+    run(
+      [
+        'explain',
+        '-n',
+        'cilium-test',
+        ...files,
+        '-f',
+        '-',
+        '--from',
+        'client',
+        '--to',
+        'service/echo-same-node',
+        ...argv,
+      ],
+      onlyBar,
+    );
+  const redirected = await bar('--http', 'GET /bar', '-o', 'json');
+  assert.equal(redirected.code, 0, redirected.err);
+  const { parts } = JSON.parse(redirected.out) as { parts: { taken: Record<string, unknown> }[] };
+  assert.deepEqual(parts[0]?.taken['reply'], { status: 301, location: 'http://elsewhere/bar' });
+  assert.deepEqual(parts[0]?.taken['place'], {
+    kind: 'CiliumEnvoyConfig',
+    namespace: 'cilium-test',
+    name: 'bar',
+    path: 'spec.resources[0].filter_chains[0].filters[0].typed_config.route_config.virtual_hosts[0].routes[0]',
+    file: 'stdin',
+    line: 22,
+  });
+  const { out } = await bar('--http', 'GET /foo');
+  assert.match(
+    out,
+    /\nanswer of the listener:\n.*\n +virtual host bar, none of its routes matches -> answers 404\n\nALLOWED: no policy is asked\n$/,
+  );
+});
+
 test('JSON holds the same, with files and lines', async () => {
   const { code, out } = await explain('--from', 'pod/client', '--to', 'one.one.one.one', '--port', '80', '-o', 'json');
   assert.equal(code, 2);

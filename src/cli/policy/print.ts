@@ -1,10 +1,11 @@
 import type { SourcePosition } from '../../base/index.ts';
-import type { Explanation, NearMiss, Part, Step } from '../../plan/index.ts';
+import type { Explanation, NearMiss, ObjectField, Part, Step } from '../../plan/index.ts';
+import { takenHead, takenLines } from './print-taken.ts';
 
 type Rule = NearMiss['rule'];
 
-/** The place of a rule in the files; undefined when the policy comes from a cluster. */
-export type PositionOf = (rule: Rule) => SourcePosition | undefined;
+/** The place of a field in the files; undefined when its object comes from a cluster. */
+export type PositionOf = (field: ObjectField) => SourcePosition | undefined;
 
 const margin = '  ';
 const verdictWords = { allowed: 'allowed', denied: 'DENIED', audited: 'AUDITED', unasked: 'open' } as const;
@@ -15,18 +16,25 @@ export function explanationText(
   positionOf: PositionOf,
   request: string,
 ): string {
-  const lines = [`${from} -> ${to}${request === '' ? '' : `  ${request}`}`, ''];
-  if (learntFor) lines.splice(1, 0, learntText(learntFor));
+  const taken = parts.find((part) => part.taken)?.taken;
+  const lines = [
+    `${from} -> ${to}${request === '' ? '' : `  ${request}`}`,
+    ...(learntFor ? [learntText(learntFor)] : []),
+    ...(taken ? [takenHead(taken, (field) => fieldText(field, positionOf))] : []),
+    '',
+  ];
   const names = parts.flatMap(({ steps }) => steps.map(({ subject }) => subject.length));
   for (const part of parts) {
-    lines.push(...partLines(part, Math.max(...names), positionOf), '');
+    lines.push(...partLines(part, Math.max(...names), positionOf, request), '');
   }
   for (const warning of warnings) lines.push(`note: ${warning}`);
   if (warnings.length > 0) lines.push('');
   const unasked = parts.some(({ steps }) => steps.some(({ verdict }) => verdict === 'unasked'));
   const denied = parts.filter((part) => !part.allowed).length;
   const some = denied > 0 && denied < parts.length && parts.length > 1 ? ` (${denied} of ${parts.length} parts)` : '';
-  lines.push(allowed ? `ALLOWED${unasked ? ' to connect' : ''}` : `DENIED${some}`);
+  const asked = parts.some(({ steps }) => steps.length > 0);
+  const manner = asked ? (unasked ? ' to connect' : '') : ': no policy is asked';
+  lines.push(allowed ? `ALLOWED${manner}` : `DENIED${some}`);
   return `${lines.join('\n')}\n`;
 }
 
@@ -35,16 +43,22 @@ function learntText({ node, names }: NonNullable<Explanation['learntFor']>): str
   return `${node} has learnt this address from DNS for ${names.map((name) => name.replace(/\.$/, '')).join(', ')}`;
 }
 
-function partLines({ title, steps }: Part, width: number, positionOf: PositionOf): readonly string[] {
+function partLines(
+  { title, steps, taken }: Part,
+  width: number,
+  positionOf: PositionOf,
+  request: string,
+): readonly string[] {
   const head = (step: Step) =>
     `${margin}${step.direction.padEnd('ingress'.length)} ${step.layer.padEnd('L3/L4'.length)}  ${step.subject.padEnd(width)}  `;
   return [
     `${title}:`,
+    ...(taken ? takenLines(taken, request, (field) => fieldText(field, positionOf)) : []),
     ...steps.flatMap((step) => {
       const verdict = verdictWords[step.verdict].padEnd('allowed'.length);
       const indent = ' '.repeat(margin.length + 'ingress L3/L4  '.length);
       const rule = (word: string, one: Rule, more = '') =>
-        `${indent}${word.padEnd('isolated by'.length)}  ${ruleText(one, positionOf)}${more}`;
+        `${indent}${word.padEnd('isolated by'.length)}  ${fieldText(one, positionOf)}${more}`;
       return [
         `${head(step)}${verdict}  ${step.reason}`,
         ...step.rules.map((one) => rule(step.verdict === 'unasked' ? 'candidate' : 'by', one)),
@@ -55,21 +69,21 @@ function partLines({ title, steps }: Part, width: number, positionOf: PositionOf
   ];
 }
 
-function ruleText(rule: Rule, positionOf: PositionOf): string {
-  const position = positionOf(rule);
+function fieldText(field: ObjectField, positionOf: PositionOf): string {
+  const position = positionOf(field);
   const place = position ? `  ${position.file}:${position.line}` : '';
-  return `${objectName(rule)}  ${rule.path}${place}`;
+  return `${objectName(field)}  ${field.path}${place}`;
 }
 
-function objectName({ kind, namespace, name }: Rule): string {
+function objectName({ kind, namespace, name }: ObjectField): string {
   return `${kind} ${namespace === undefined ? name : `${namespace}/${name}`}`;
 }
 
 /** The answer for programs: the same, rules with their places in the files. */
 export function explanationJson(explanation: Explanation, positionOf: PositionOf): string {
-  const ruleOf = (rule: Rule) => {
-    const { kind, namespace, name, path } = rule;
-    const position = positionOf(rule);
+  const ruleOf = (field: ObjectField) => {
+    const { kind, namespace, name, path } = field;
+    const position = positionOf(field);
     return {
       kind,
       ...(namespace !== undefined && { namespace }),
@@ -80,6 +94,7 @@ export function explanationJson(explanation: Explanation, positionOf: PositionOf
   };
   const parts = explanation.parts.map((part) => ({
     ...part,
+    ...(part.taken && { taken: { ...part.taken, by: ruleOf(part.taken.by), place: ruleOf(part.taken.place) } }),
     steps: part.steps.map((step) => ({
       ...step,
       rules: step.rules.map(ruleOf),

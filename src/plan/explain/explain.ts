@@ -7,13 +7,14 @@ import type { Answered, Asked } from './parts.ts';
 import { frontendAt, learntAt, toAddress } from './to-address.ts';
 import { toName } from './to-name.ts';
 import { toService } from './to-service.ts';
-import type { Cluster, Explanation, Question } from './types.ts';
+import type { Cluster, Explanation, Follow, Question } from './types.ts';
 
 /**
  * Says what the policies of a cluster do to traffic, step by step: plans the nodes of both ends and judges the plans, so
  * that the answer is what the nodes enforce. Fails with a sentence when the question cannot be answered.
+ * @param follow absent: the routes of Envoy configurations are not followed, and the answer says so
  */
-export function explain(cluster: Cluster, question: Question): Result<Explanation, string> {
+export function explain(cluster: Cluster, question: Question, follow?: Follow): Result<Explanation, string> {
   const contexts = new Map<string, NodeContext | string>();
   const on = (world: Cluster, nodeName: string): NodeContext => {
     const key = `${nodeName} ${world === cluster}`;
@@ -25,7 +26,7 @@ export function explain(cluster: Cluster, question: Question): Result<Explanatio
     return known;
   };
   try {
-    return ok(answer({ cluster, question, on }));
+    return ok(answer({ cluster, question, on, follow }));
   } catch (error) {
     if (error instanceof Unanswerable) return fail(error.message);
     throw error;

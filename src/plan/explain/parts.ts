@@ -1,14 +1,17 @@
 import type { PlannedPod } from '../cluster-view.ts';
+import type { Backend } from '../services.ts';
 import type { Packet } from '../verdicts/packet.ts';
 import { type Request, requestAfter } from '../verdicts/request.ts';
 import type { NodeContext } from './context.ts';
+import { fullName } from './ends.ts';
 import { policySteps } from './steps.ts';
-import type { Cluster, Explanation, Part, Question, Step } from './types.ts';
+import type { Cluster, Explanation, Follow, Part, Question, Step } from './types.ts';
 
 export interface Asked {
   readonly cluster: Cluster;
   readonly question: Question;
   readonly on: (world: Cluster, nodeName: string) => NodeContext;
+  readonly follow: Follow | undefined;
 }
 
 export type Answered = Pick<Explanation, 'parts' | 'warnings' | 'to' | 'learntFor'>;
@@ -19,25 +22,32 @@ export interface Place {
   /** What the client connects to, as it calls it. */
   readonly called: { readonly host: string; readonly port: number };
   readonly title: string;
+  /** The request as it leaves a proxy for it; absent: as the client sends it. */
+  readonly request?: Pick<Request, 'method' | 'path' | 'authority' | 'headers'>;
+  /** Where connections to it from another node come from; absent: from the sender. */
+  readonly comesFrom?: string | undefined;
 }
 
-export function partTo(
-  asked: Asked,
-  world: Cluster,
-  source: PlannedPod,
-  { address, port, called, title }: Place,
-): Part {
+export function partTo(asked: Asked, world: Cluster, source: PlannedPod, place: Place): Part {
+  const { address, port, called, title } = place;
   const packet: Packet = { source: source.address, destination: address, protocol: asked.question.protocol, port };
   const context = asked.on(world, source.nodeName);
-  const layer7 = { request: requestOf(asked.question, packet, called), serverName: serverNameOf(asked.question) };
+  const sent = requestOf(asked.question, packet, called);
+  const layer7 = {
+    request: sent && place.request ? { ...sent, ...place.request } : sent,
+    serverName: serverNameOf(asked.question),
+  };
   const receiver = nodeOf(context, address);
   const leaving = policySteps(context, 'egress', packet, layer7);
   const proxied = leaving.some(({ layer }) => layer === 'L7');
   const request = proxied && layer7.request ? requestAfter(context.plan, layer7.request, 'egress') : layer7.request;
-  const arriving = policySteps(receiver === undefined ? context : asked.on(world, receiver), 'ingress', packet, {
-    ...layer7,
-    request,
-  });
+  const comesFrom = receiver === source.nodeName ? source.address : (place.comesFrom ?? source.address);
+  const arriving = policySteps(
+    receiver === undefined ? context : asked.on(world, receiver),
+    'ingress',
+    { ...packet, source: comesFrom },
+    { ...layer7, request: request && { ...request, client: comesFrom } },
+  );
   return part(title, [...leaving, ...arriving]);
 }
 
@@ -56,7 +66,7 @@ function serverNameOf({ serverName, to }: Question): string | undefined {
   return serverName ?? (to.kind === 'name' ? to.name : undefined);
 }
 
-function requestOf(
+export function requestOf(
   { http }: Question,
   { source, destination, port }: Packet,
   called: Place['called'],
@@ -67,13 +77,18 @@ function requestOf(
   return { client: source, backend: destination, port, path: http.path, method: http.method, authority, headers };
 }
 
+/** A backend under the name of its pod. */
+export function backendPlace({ view }: NodeContext, { address, port }: Backend, called: Place['called']): Place {
+  const owner = view.pods.find((pod) => pod.address === address);
+  return { address, port, called, title: `backend ${owner ? fullName(owner) : address}:${port}` };
+}
+
 /** Backends that fare the same are told once. */
 export function merged(parts: readonly Part[]): readonly Part[] {
   const bySteps = new Map<string, Part[]>();
   for (const one of parts) {
-    const key = JSON.stringify(
-      one.steps.map(({ subject, ...rest }) => (rest.direction === 'egress' ? { subject, rest } : rest)),
-    );
+    const steps = one.steps.map(({ subject, ...rest }) => (rest.direction === 'egress' ? { subject, rest } : rest));
+    const key = JSON.stringify([one.taken, steps]);
     bySteps.set(key, [...(bySteps.get(key) ?? []), one]);
   }
   return [...bySteps.values()].flatMap((group) => {

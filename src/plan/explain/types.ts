@@ -1,5 +1,5 @@
 import type { Result } from '../../base/index.ts';
-import type { RuleReference } from '../node-plan.ts';
+import type { JsonObject, RuleReference } from '../node-plan.ts';
 import type { World } from '../world.ts';
 
 /** A cluster as every node sees it. */
@@ -51,6 +51,74 @@ export interface Part {
   readonly title: string;
   readonly allowed: boolean;
   readonly steps: readonly Step[];
+  /** How an Envoy configuration leads the request there; absent: it goes there by itself. */
+  readonly taken?: Taken;
+}
+
+/** A field of an object of the cluster. */
+export interface ObjectField {
+  readonly kind: string;
+  readonly namespace?: string;
+  readonly name: string;
+  readonly path: string;
+}
+
+/** What the listener of an Envoy configuration, which has taken a Service, does with a request. */
+export interface Taken {
+  /** The listener's name in its configuration, and where it stands. */
+  readonly listener: string;
+  readonly by: ObjectField;
+  /** Absent: none has the request's domain. */
+  readonly virtualHost?: string;
+  /** Where the listener or, when one matches, the route stands. */
+  readonly place: ObjectField;
+  /** What the route matches; absent where none does. */
+  readonly match?: string;
+  /** How many of the requests go this way, from 0 to 1: less than 1 where random numbers decide. */
+  readonly share: number;
+  /** As the configuration calls it; absent: the listener answers by itself. */
+  readonly cluster?: string;
+  /** Status of the listener's answer, where it sends a client that is redirected. */
+  readonly reply?: { readonly status: number; readonly location?: string };
+  /** The request as it leaves for the backend; absent: as it came. */
+  readonly becomes?: { readonly method: string; readonly path: string; readonly authority: string };
+}
+
+/**
+ * What a data plane does with a request on a connection to one of its listeners: a function of both and of the route configurations that it may
+ * discover. Fails with a sentence when the listener takes no such request.
+ */
+export type Follow = (
+  listener: JsonObject,
+  routes: ReadonlyMap<string, JsonObject>,
+  request: SentRequest,
+) => Result<Followed, string>;
+
+export interface SentRequest {
+  readonly client: string;
+  /** Where the client connects to. */
+  readonly destination: { readonly address: string; readonly port: number };
+  readonly method: string;
+  readonly path: string;
+  readonly authority: string;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface Followed {
+  /** Name of the route configuration; undefined: it stands in the listener. */
+  readonly routes: string | undefined;
+  /** Filters that may answer or change the request before it is routed, which is not followed. */
+  readonly filters: readonly string[];
+  readonly ways: readonly {
+    readonly share: number;
+    readonly virtualHost: string;
+    /** Its path counts from the route configuration, or from the listener where that stands in it. */
+    readonly route: { readonly path: string; readonly match: JsonObject } | undefined;
+    readonly cluster: string | undefined;
+    readonly reply: { readonly status: number; readonly location?: string } | undefined;
+    readonly request: Pick<SentRequest, 'method' | 'path' | 'authority' | 'headers'>;
+  }[];
 }
 
 export interface Step {

@@ -6,7 +6,9 @@ import type { HeaderMap } from './headers.ts';
 import type { HttpManager } from './manager.ts';
 import { isReferer } from './referer.ts';
 import { newRequestId } from './request-id.ts';
+import type { Shaping } from './request-shaping.ts';
 import type { HttpStream } from './stream.ts';
+import type { StreamInfo } from './stream-info.ts';
 
 /** Always taken away, from internal requests only, and from those at the edge of the own network. */
 const ALWAYS = 1;
@@ -36,8 +38,14 @@ function words(names: string, level: number): readonly (readonly [string, number
   return names.split(' ').map((name) => [name, level] as const);
 }
 
+/** A request that is brought into shape, and what of its connection manager does so. */
+export type ShapedStream = StreamInfo &
+  Pick<HttpStream, 'head' | 'internal' | 'routable' | 'upgrade'> & {
+    readonly manager: Shaping & Pick<HttpManager, 'stats' | 'runtime'>;
+  };
+
 /** Brings the headers of a request into shape. The order is that of Envoy's `mutateRequestHeaders`. */
-export function shapeRequestHeaders(stream: HttpStream): LocalReply | undefined {
+export function shapeRequestHeaders(stream: ShapedStream): LocalReply | undefined {
   const { head, manager, peers } = stream;
   const { headers } = head;
   const { addresses } = manager;
@@ -88,7 +96,7 @@ function sanitize(headers: HeaderMap, level: number): void {
 }
 
 /** `x-forwarded-proto`, `x-forwarded-port` and the scheme that follows from them. */
-function forwardProtocol(stream: HttpStream, head: RequestHead, manager: HttpManager): void {
+function forwardProtocol(stream: ShapedStream, head: RequestHead, manager: ShapedStream['manager']): void {
   const { headers } = head;
   const { useRemote, trustedHops } = manager.addresses;
   const overwrite = useRemote && trustedHops === 0;
@@ -131,7 +139,7 @@ function isPipe(address: string): boolean {
   return address === '' || address.startsWith('/');
 }
 
-function shapeRequestId(stream: HttpStream, edge: boolean): void {
+function shapeRequestId(stream: ShapedStream, edge: boolean): void {
   const { headers } = stream.head;
   const { requestIds } = stream.manager;
   const sent = headers.joined('x-request-id') ?? '';

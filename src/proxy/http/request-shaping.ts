@@ -9,7 +9,8 @@ import type { EscapedSlashes, PathOptions } from './path.ts';
 import { readRequestIds } from './request-id.ts';
 import { readTracing } from './tracing.ts';
 
-type Shaping = Pick<
+/** How a connection manager changes requests before they are routed. */
+export type Shaping = Pick<
   HttpManager,
   | 'addresses'
   | 'earlyMutations'
@@ -26,7 +27,10 @@ type Shaping = Pick<
 >;
 
 /** Reads the fields of a connection manager that say how requests are changed before they are routed. */
-export function readRequestShaping(fields: Fields, { node, runtime }: HttpManagerContext): Shaping {
+export function readRequestShaping(
+  fields: Fields,
+  { node, runtime }: Pick<HttpManagerContext, 'node' | 'runtime'>,
+): Shaping {
   // What is written of a client's certificate: there is none on a plain connection.
   fields.ignore('set_current_client_cert_details');
   // Envoy reads it but acts on the single options only.

@@ -1,16 +1,15 @@
 import type { LocalReply } from '../filter/filter.ts';
 import { isGrpcType } from './grpc-status.ts';
 import { shapeHost } from './host.ts';
-import type { HttpManager } from './manager.ts';
 import { shapePath } from './path.ts';
-import { shapeRequestHeaders } from './request-headers.ts';
-import type { HttpStream } from './stream.ts';
+import { type ShapedStream, shapeRequestHeaders } from './request-headers.ts';
+import type { Shaping } from './request-shaping.ts';
 import { wantedUpgrade } from './upgrade.ts';
 
 const refuse = (status: number, details: string): LocalReply => ({ status, body: '', details });
 
 /** Checks a request as Envoy's connection manager does, in its order, and brings it into shape. */
-export function admitRequest(stream: HttpStream): LocalReply | undefined {
+export function admitRequest(stream: ShapedStream): LocalReply | undefined {
   const { head, manager } = stream;
   if (!head.hasAuthority) return refuse(400, 'missing_host_header');
   if (head.method === 'QUERY' && !head.headers.get('content-type')) return refuse(400, 'query_missing_content_type');
@@ -22,7 +21,7 @@ export function admitRequest(stream: HttpStream): LocalReply | undefined {
   return shapeRequestHeaders(stream);
 }
 
-function admitPath(stream: HttpStream): LocalReply | undefined {
+function admitPath(stream: ShapedStream): LocalReply | undefined {
   const { head, manager } = stream;
   const { path } = head;
   if (path === '' && head.method === 'CONNECT') return undefined;
@@ -40,7 +39,7 @@ function admitPath(stream: HttpStream): LocalReply | undefined {
   return manager.path ? normalizePath(stream, manager.path) : undefined;
 }
 
-function normalizePath(stream: HttpStream, options: NonNullable<HttpManager['path']>): LocalReply | undefined {
+function normalizePath(stream: ShapedStream, options: NonNullable<Shaping['path']>): LocalReply | undefined {
   const { head, manager } = stream;
   const { action, path } = shapePath(head.path, options);
   head.path = path;
