@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { clusterBench } from './cluster.ts';
 import { datapathBench } from './datapath/bench.ts';
 import { type Figure, printFigures } from './figure.ts';
+import { hubbleBench } from './hubble/bench.ts';
 import { plannerBench } from './planner/bench.ts';
 import { policyBench } from './policy.ts';
 import { proxyBench } from './proxy/bench.ts';
@@ -16,6 +17,7 @@ interface Options {
 const benches: Readonly<Record<string, (options: Options) => Promise<readonly Figure[]>>> = {
   cluster: clusterBench,
   datapath: datapathBench,
+  hubble: hubbleBench,
   planner: plannerBench,
   policy: policyBench,
   proxy: proxyBench,

@@ -9,6 +9,7 @@ export {
   type ResponseStream,
 } from './client/client.ts';
 export { compileSelection } from './filter/compile.ts';
+export { compileTextHint, type TextHint } from './filter/text-hint.ts';
 export { observeTypes, tracePoints } from './names/event-types.ts';
 export { reservedIdentityNames, reservedIdentityNumber } from './names/identities.ts';
 

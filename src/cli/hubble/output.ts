@@ -19,8 +19,10 @@ export function createOutput(
   const { stdout } = io;
   let pending = '';
   let closed = false;
+  const gone = new AbortController();
   const close = (): void => {
     closed = true;
+    gone.abort();
     onClosed();
   };
   if (stdout.destroyed) close();
@@ -29,7 +31,7 @@ export function createOutput(
     const text = pending;
     pending = '';
     if (closed || text === '' || stdout.write(text)) return;
-    await Promise.race([once(stdout, 'drain'), once(stdout, 'close')]).catch(() => {});
+    await once(stdout, 'drain', { signal: gone.signal }).catch(() => {});
   };
   return {
     async write(text) {

@@ -28,6 +28,14 @@ const policyVerdicts = {
   audited: Verdict.AUDIT,
 } as const;
 
+/** Parts of many flows, which share them: a flow is never changed, and a full ring holds thousands. */
+const isReply: Partial<Flow> = { is_reply: { value: true }, reply: true };
+const isNoReply: Partial<Flow> = { is_reply: { value: false } };
+const traceTypes = tracePoints.map((_, subType) => ({
+  type: MessageType.TRACE,
+  ...(subType > 0 && { sub_type: subType }),
+}));
+
 /** The flow of one packet; none when the packet has no IP header. */
 export function packetFlow(event: PacketEvent, lookups: FlowLookups, uuid: string): Flow | undefined {
   const packet = parsePacket(event.packet);
@@ -69,11 +77,11 @@ function traceFields(event: PacketEvent): Partial<Flow> {
   const direction = event.reply && event.direction ? opposite(event.direction) : event.direction;
   return {
     verdict: Verdict.FORWARDED,
-    event_type: { type: MessageType.TRACE, ...(subType > 0 && { sub_type: subType }) },
+    event_type: traceTypes[subType] ?? { type: MessageType.TRACE },
     trace_observation_point: subType === 0 ? toEndpoint : subType,
     ...(reason && { trace_reason: traceReasons[reason] }),
     ...(direction && { traffic_direction: directionNumber(direction) }),
-    ...(event.reply !== undefined && { is_reply: { value: event.reply }, ...(event.reply && { reply: true }) }),
+    ...(event.reply !== undefined && (event.reply ? isReply : isNoReply)),
   };
 }
 

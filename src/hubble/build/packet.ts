@@ -146,8 +146,18 @@ function uint16(bytes: Uint8Array, offset: number): number {
   return (at(bytes, offset) << 8) | at(bytes, offset + 1);
 }
 
+const ipv4Texts = new Map<number, string>();
+const mostTexts = 10_000;
+
+/** Kept per address: the same few come again and again, and a text that is known needs no hash to be looked up by. */
 function ipv4Text(bytes: Uint8Array, offset: number): string {
-  return `${at(bytes, offset)}.${at(bytes, offset + 1)}.${at(bytes, offset + 2)}.${at(bytes, offset + 3)}`;
+  const address = (uint16(bytes, offset) << 16) | uint16(bytes, offset + 2);
+  const known = ipv4Texts.get(address);
+  if (known !== undefined) return known;
+  const text = `${at(bytes, offset)}.${at(bytes, offset + 1)}.${at(bytes, offset + 2)}.${at(bytes, offset + 3)}`;
+  if (ipv4Texts.size >= mostTexts) ipv4Texts.clear();
+  ipv4Texts.set(address, text);
+  return text;
 }
 
 function ipv6Text(bytes: Uint8Array, offset: number): string {

@@ -1,27 +1,27 @@
 import type { Endpoint } from '../../model/flow/index.ts';
 
-const hourNs = 3_600_000_000_000n;
+const hourSeconds = 3_600;
 const mostNamespaces = 10_000;
 
 export interface NamespaceLog {
-  readonly see: (endpoint: Endpoint | null | undefined, nowNs: bigint) => void;
+  readonly see: (endpoint: Endpoint | null | undefined, nowSeconds: number) => void;
   /** Seen within the last hour, by cluster, then namespace. */
-  readonly list: (nowNs: bigint) => { cluster?: string; namespace?: string }[];
+  readonly list: (nowSeconds: number) => { cluster?: string; namespace?: string }[];
 }
 
 /** Remembers which namespaces had flows. Bounded: beyond ten thousand new ones are not noted until old ones expire. */
 export function createNamespaceLog(): NamespaceLog {
-  const clusters = new Map<string, Map<string, bigint>>();
+  const clusters = new Map<string, Map<string, number>>();
   let size = 0;
-  const expire = (nowNs: bigint): void => {
+  const expire = (nowSeconds: number): void => {
     for (const namespaces of clusters.values()) {
-      for (const [namespace, seenNs] of namespaces) {
-        if (nowNs - seenNs > hourNs && namespaces.delete(namespace)) size--;
+      for (const [namespace, seenSeconds] of namespaces) {
+        if (nowSeconds - seenSeconds > hourSeconds && namespaces.delete(namespace)) size--;
       }
     }
   };
   return {
-    see(endpoint, nowNs) {
+    see(endpoint, nowSeconds) {
       const namespace = endpoint?.namespace;
       if (!namespace) return;
       const cluster = endpoint.cluster_name ?? '';
@@ -31,14 +31,16 @@ export function createNamespaceLog(): NamespaceLog {
         namespaces = new Map();
         clusters.set(cluster, namespaces);
       }
-      if (!namespaces.has(namespace)) {
+      const seenSeconds = namespaces.get(namespace);
+      if (seenSeconds === nowSeconds) return;
+      if (seenSeconds === undefined) {
         if (size >= mostNamespaces) return;
         size++;
       }
-      namespaces.set(namespace, nowNs);
+      namespaces.set(namespace, nowSeconds);
     },
-    list(nowNs) {
-      expire(nowNs);
+    list(nowSeconds) {
+      expire(nowSeconds);
       return [...clusters]
         .sort(([a], [b]) => (a < b ? -1 : 1))
         .flatMap(([cluster, namespaces]) =>

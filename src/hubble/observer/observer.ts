@@ -52,9 +52,10 @@ export function createObserver(options: ObserverOptions): Observer {
     nodeName,
     push(flow) {
       const nowNs = now();
+      const nowSeconds = secondsOf(nowNs);
       store.pushFlow(flow, nowNs);
-      namespaces.see(flow.source, nowNs);
-      namespaces.see(flow.destination, nowNs);
+      namespaces.see(flow.source, nowSeconds);
+      namespaces.see(flow.destination, nowSeconds);
     },
     pushAgentEvent: (event) => store.push({ kind: 'agent-event', timeNs: now(), event }),
     pushLost: (lost) => store.push({ kind: 'lost', timeNs: now(), lost }),
@@ -76,8 +77,12 @@ export function createObserver(options: ObserverOptions): Observer {
       version,
       flows_rate: flowsRate(store, now()),
     }),
-    namespaces: () => ({ namespaces: namespaces.list(now()) }),
+    namespaces: () => ({ namespaces: namespaces.list(secondsOf(now())) }),
   };
+}
+
+function secondsOf(ns: bigint): number {
+  return Math.floor(Number(ns) / 1e9);
 }
 
 const minuteNs = 60_000_000_000n;

@@ -1,12 +1,12 @@
 import { Ring } from '../../base/index.ts';
 import {
   type AgentEvent,
-  EncodedMessage,
-  encodeMessage,
+  type EncodedMessage,
   type Flow,
   type LostEvent,
   timestampNs,
 } from '../../model/flow/index.ts';
+import { encodeFlowResponse } from './encode.ts';
 
 /** One thing that happened on the node, in the order in which it was told. */
 export type Entry =
@@ -73,13 +73,6 @@ export function createEventStore(capacity: number): EventStore {
 
 /** The flow's response in protobuf, made once for all readers without a field mask. */
 export function encodedResponse(entry: Extract<Entry, { kind: 'flow' }>): EncodedMessage {
-  const { flow } = entry;
-  entry.encoded ??= new EncodedMessage(
-    encodeMessage('observer.GetFlowsResponse', {
-      flow,
-      ...(flow.node_name && { node_name: flow.node_name }),
-      ...(flow.time && { time: flow.time }),
-    }),
-  );
+  entry.encoded ??= encodeFlowResponse(entry.flow);
   return entry.encoded;
 }

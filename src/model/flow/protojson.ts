@@ -3,78 +3,105 @@ import { messageType } from './schema.ts';
 import { formatTimestamp, type Uint64, type WireTimestamp } from './time.ts';
 
 type Message = Readonly<Record<string, unknown>>;
+/** The text of a value, of a message or of an element of a list. */
+type Print = (value: unknown) => string;
 
 /** Characters that Go's encoding/json escapes in strings besides what JSON itself must. */
 const htmlUnsafe = /[&<>\u2028\u2029]/g;
+/** Text that stands in JSON as it is: printable ASCII without quotes, backslashes and what HTML minds. */
+const plainText = /^[ !#-%'-;=?-[\]-~]*$/;
 
 /**
  * One line of protobuf JSON as Go's protojson with UseProtoNames prints it after encoding/json compaction: fields in
  * declaration order, zero values left out, 64-bit numbers as strings, enums as names, `&<>` escaped.
  */
 export function printJson(typeName: string, message: object): string {
-  return printMessage(messageType(typeName), message as Message);
+  return printerOf(messageType(typeName))(message);
 }
 
-function printMessage(type: Type, message: Message): string {
+const printers = new Map<Type, Print>();
+
+/** The printer of a message type, made once; types may hold themselves. */
+function printerOf(type: Type): Print {
+  const known = printers.get(type);
+  if (known) return known;
+  let print: Print | undefined;
+  printers.set(type, (value) => (print as Print)(value));
+  print = compileMessage(type);
+  printers.set(type, print);
+  return print;
+}
+
+function compileMessage(type: Type): Print {
   switch (type.fullName) {
     case '.google.protobuf.Timestamp':
-      return `"${formatTimestamp(message as WireTimestamp)}"`;
+      return (message) => `"${formatTimestamp(message as WireTimestamp)}"`;
     case '.google.protobuf.FieldMask':
-      return text(((message['paths'] as string[] | undefined) ?? []).map(camelCase).join(','));
+      return (message) => text(((message as { paths?: string[] }).paths ?? []).map(camelCase).join(','));
     case '.google.protobuf.BoolValue':
     case '.google.protobuf.Int32Value':
-    case '.google.protobuf.UInt32Value':
-      return printValue(type.fieldsArray[0] as Field, message['value']);
+    case '.google.protobuf.UInt32Value': {
+      const print = compileValue(type.fieldsArray[0] as Field);
+      return (message) => print((message as Message)['value']);
+    }
     case '.google.protobuf.Any':
-      return `{"@type":${text(String(message['type_url'] ?? ''))}}`;
+      return (message) => `{"@type":${text(String((message as Message)['type_url'] ?? ''))}}`;
     default:
-      return printFields(type, message);
+      return compileFields(type);
   }
 }
 
-function printFields(type: Type, message: Message): string {
-  let out = '';
-  for (const field of type.fieldsArray) {
-    const value = message[field.name];
-    if (value === null || value === undefined) continue;
-    const printed = field.repeated ? printList(field, value as readonly unknown[]) : printSingle(field, value);
-    if (printed !== undefined) out += `${out === '' ? '' : ','}"${field.name}":${printed}`;
-  }
-  return `{${out}}`;
+function compileFields(type: Type): Print {
+  const fields = type.fieldsArray.map((field) => ({
+    name: field.name,
+    key: `"${field.name}":`,
+    isList: field.repeated,
+    isMessage: field.resolvedType !== null && 'fieldsArray' in field.resolvedType,
+    print: compileValue(field),
+  }));
+  return (message) => {
+    let out = '{';
+    for (const { name, key, isList, isMessage, print } of fields) {
+      const value = (message as Message)[name];
+      if (value === null || value === undefined) continue;
+      if (isList ? (value as readonly unknown[]).length === 0 : !isMessage && isZero(value)) continue;
+      if (out.length > 1) out += ',';
+      out += key;
+      out += isList ? printList(value as readonly unknown[], print) : print(value);
+    }
+    return `${out}}`;
+  };
 }
 
-function printList(field: Field, values: readonly unknown[]): string | undefined {
-  return values.length === 0 ? undefined : `[${values.map((value) => printValue(field, value)).join(',')}]`;
+function printList(values: readonly unknown[], print: Print): string {
+  let out = '[';
+  for (const value of values) out += out.length > 1 ? `,${print(value)}` : print(value);
+  return `${out}]`;
 }
 
-function printSingle(field: Field, value: unknown): string | undefined {
-  if (!isMessage(field) && (value === 0 || value === '' || value === false || String(value) === '0')) return undefined;
-  return printValue(field, value);
+function isZero(value: unknown): boolean {
+  return value === 0 || value === '' || value === false || (typeof value !== 'number' && String(value) === '0');
 }
 
-function printValue(field: Field, value: unknown): string {
+function compileValue(field: Field): Print {
   const target = field.resolvedType;
-  if (target && 'fieldsArray' in target) return printMessage(target, value as Message);
-  if (target) return enumText(target, value as number);
+  if (target && 'fieldsArray' in target) return printerOf(target);
+  if (target) return (value) => enumText(target, value as number);
   switch (field.type) {
     case 'string':
-      return text(value as string);
+      return (value) => text(value as string);
     case 'bool':
-      return value === true ? 'true' : 'false';
+      return (value) => (value === true ? 'true' : 'false');
     case 'uint64':
     case 'int64':
-      return `"${((value ?? 0) as Uint64).toString()}"`;
+      return (value) => `"${((value ?? 0) as Uint64).toString()}"`;
     case 'bytes':
-      return `"${Buffer.from(value as Uint8Array).toString('base64')}"`;
+      return (value) => `"${Buffer.from(value as Uint8Array).toString('base64')}"`;
     case 'double':
-      return doubleText(value as number);
+      return (value) => doubleText(value as number);
     default:
-      return String(value ?? 0);
+      return (value) => String(value ?? 0);
   }
-}
-
-function isMessage(field: Field): boolean {
-  return field.resolvedType !== null && 'fieldsArray' in field.resolvedType;
 }
 
 function enumText(type: Enum, value: number): string {
@@ -88,6 +115,7 @@ function doubleText(value: number): string {
 }
 
 function text(value: string): string {
+  if (plainText.test(value)) return `"${value}"`;
   return JSON.stringify(value).replace(
     htmlUnsafe,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,

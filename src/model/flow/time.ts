@@ -39,12 +39,21 @@ export function timestampNs(time: WireTimestamp): bigint {
 
 /** RFC 3339 in UTC with 0, 3, 6 or 9 fraction digits, as protojson prints a Timestamp. */
 export function formatTimestamp(time: WireTimestamp): string {
-  const whole = new Date(toNumber(time.seconds) * 1000).toISOString().slice(0, 19);
+  const whole = wholeSecond(toNumber(time.seconds));
   const nanos = time.nanos ?? 0;
   if (nanos === 0) return `${whole}Z`;
   const digits = String(nanos).padStart(9, '0');
   const length = nanos % 1_000_000 === 0 ? 3 : nanos % 1000 === 0 ? 6 : 9;
   return `${whole}.${digits.slice(0, length)}Z`;
+}
+
+let lastSecond = { seconds: 0, text: '1970-01-01T00:00:00' };
+
+/** The text of the second before is kept, as flows come by thousands a second. */
+function wholeSecond(seconds: number): string {
+  if (seconds !== lastSecond.seconds)
+    lastSecond = { seconds, text: new Date(seconds * 1000).toISOString().slice(0, 19) };
+  return lastSecond.text;
 }
 
 /** Whether the Timestamp is one that can be printed: years 1 to 9999, nanoseconds below a second. */

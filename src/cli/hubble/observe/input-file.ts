@@ -1,17 +1,18 @@
 import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { compileSelection } from '../../../hubble/index.ts';
+import { compileSelection, compileTextHint, type TextHint } from '../../../hubble/index.ts';
 import { type GetFlowsResponse, readJson, timestampNs, toNumber } from '../../../model/flow/index.ts';
 import { Fault } from '../fault.ts';
 import type { Filters } from './filter-flags.ts';
+import { type Line, linesOf } from './lines.ts';
 import type { Selectors } from './options.ts';
 
 const mostLast = 1_000_000;
 
 /**
  * Reads recorded responses, one jsonpb GetFlowsResponse a line, in the order of the file, and applies filters, times,
- * `--first` and `--last` to the flows. Lines that are not such a message are told through `warn` and skipped.
+ * `--first` and `--last` to the flows. Lines that are not such a message are told through `warn` and skipped, but for those that cannot
+ * match whatever they are.
  */
 export async function* readInputFile(
   source: string | Readable,
@@ -31,15 +32,18 @@ export async function* readInputFile(
     !response.flow || (selection.value(response.flow) && inRange(response, selectors));
   const kept: GetFlowsResponse[] = [];
   let given = 0;
-  for await (const response of responses(source, warn)) {
-    if (!wanted(response)) continue;
-    if (keep !== undefined) {
-      kept.push(response);
-      if (kept.length > 2 * keep) kept.splice(0, kept.length - keep);
-      continue;
+  const mayMatch = compileTextHint(filters.whitelist) ?? (() => true);
+  for await (const read of responses(source, mayMatch, warn)) {
+    for (const response of read) {
+      if (!wanted(response)) continue;
+      if (keep !== undefined) {
+        kept.push(response);
+        if (kept.length > 2 * keep) kept.splice(0, kept.length - keep);
+        continue;
+      }
+      yield response;
+      if (selectors.first && ++given >= number) return;
     }
-    yield response;
-    if (selectors.first && ++given >= number) return;
   }
   if (keep !== undefined) yield* kept.slice(-keep);
 }
@@ -50,24 +54,35 @@ function inRange({ flow }: GetFlowsResponse, { since, until }: Selectors): boole
   return (!since || timeNs >= timestampNs(since)) && (!until || timeNs <= timestampNs(until));
 }
 
-async function* responses(source: string | Readable, warn: (text: string) => void): AsyncGenerator<GetFlowsResponse> {
-  const input = typeof source === 'string' ? createReadStream(source) : source;
+/** Bytes read at a time. */
+const pieceBytes = 1024 * 1024;
+
+async function* responses(
+  source: string | Readable,
+  mayMatch: TextHint,
+  warn: (text: string) => void,
+): AsyncGenerator<readonly GetFlowsResponse[]> {
+  const input = typeof source === 'string' ? createReadStream(source, { highWaterMark: pieceBytes }) : source;
   let unknownTold = false;
-  let number = 0;
+  const read = ({ number, latin1, text }: Line): GetFlowsResponse | undefined => {
+    // What looks cut off is read, so that it is told.
+    if (!mayMatch(latin1) && latin1.endsWith('}')) return undefined;
+    const written = text();
+    if (written.trim() === '') return undefined;
+    const reading = readJson<GetFlowsResponse>('observer.GetFlowsResponse', written);
+    if (!reading.ok) {
+      warn(`line ${number} is skipped: ${reading.error}`);
+      return undefined;
+    }
+    if (reading.value.unknown.length > 0 && !unknownTold) {
+      unknownTold = true;
+      warn(`unknown fields are ignored, the first on line ${number}: ${reading.value.unknown[0]}`);
+    }
+    return reading.value.message;
+  };
   try {
-    for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
-      number++;
-      if (line.trim() === '') continue;
-      const read = readJson<GetFlowsResponse>('observer.GetFlowsResponse', line);
-      if (!read.ok) {
-        warn(`line ${number} is skipped: ${read.error}`);
-        continue;
-      }
-      if (read.value.unknown.length > 0 && !unknownTold) {
-        unknownTold = true;
-        warn(`unknown fields are ignored, the first on line ${number}: ${read.value.unknown[0]}`);
-      }
-      yield read.value.message;
+    for await (const lines of linesOf(input)) {
+      yield lines.map(read).filter((response) => response !== undefined);
     }
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
