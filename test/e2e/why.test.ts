@@ -146,7 +146,7 @@ test('a denial on the other node is named in its flows and by explain', async ()
   assert.equal(told.exitCode, 2);
   assert.match(
     told.stdout,
-    /ingress L3\/L4 .*DENIED +a rule denies it\n +by +CiliumNetworkPolicy cilium-test\/no-clients {2}spec\.ingressDeny\[0\]/,
+    /ingress L3\/L4 .*DENIED +a rule denies it: the answer is 503\n +by +CiliumNetworkPolicy cilium-test\/no-clients {2}spec\.ingressDeny\[0\]/,
   );
 });
 

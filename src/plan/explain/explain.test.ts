@@ -102,6 +102,42 @@ const cases: readonly Case[] = [
     ],
   },
   {
+    name: 'HTTP rules of the client, a closed backend on the same node: the proxy answers',
+    policies: [egress({ toEndpoints: [echoes], toPorts: get('/a') }), ingress({ toPorts: port('80') })],
+    to: pod('echo-same-node'),
+    ask: request('/a'),
+    expect: [
+      'cilium-test/echo-same-node',
+      'egress L3/L4 allowed: through the proxy (cilium-http-egress)',
+      '  by p spec.egress[0].toPorts[0]',
+      'egress L7 allowed: a rule allows GET /a',
+      '  by p spec.egress[0].toPorts[0].rules.http[0]',
+      'ingress L3/L4 denied: nothing allows TCP 8080: the answer is 403',
+      '  isolated by i spec',
+      '  near i spec.ingress[0].toPorts[0]: it allows TCP 80, not TCP 8080',
+      'DENIED',
+    ],
+  },
+  {
+    name: 'HTTP rules of the client, a closed backend on another node: the proxy does not reach it',
+    policies: [
+      egress({ toEndpoints: [echoes], toPorts: get('/a') }),
+      cnp({ endpointSelector: echoes, ingressDeny: [{ fromEntities: ['all'] }] }, 'd'),
+    ],
+    to: pod('echo-other-node'),
+    ask: request('/a'),
+    expect: [
+      'cilium-test/echo-other-node',
+      'egress L3/L4 allowed: through the proxy (cilium-http-egress)',
+      '  by p spec.egress[0].toPorts[0]',
+      'egress L7 allowed: a rule allows GET /a',
+      '  by p spec.egress[0].toPorts[0].rules.http[0]',
+      'ingress L3/L4 denied: a rule denies it: the answer is 503',
+      '  by d spec.ingressDeny[0]',
+      'DENIED',
+    ],
+  },
+  {
     name: 'a header and a host',
     policies: [
       egress({

@@ -1,6 +1,8 @@
 import type { PlannedPod } from '../cluster-view.ts';
+import { policyListener } from '../http-listeners.ts';
+import type { NodePlan } from '../node-plan.ts';
 import type { Backend } from '../services.ts';
-import type { Packet } from '../verdicts/packet.ts';
+import { judgePacket, type Packet } from '../verdicts/packet.ts';
 import { type Request, requestAfter } from '../verdicts/request.ts';
 import type { NodeContext } from './context.ts';
 import { fullName } from './ends.ts';
@@ -39,8 +41,9 @@ export function partTo(asked: Asked, world: Cluster, source: PlannedPod, place: 
   };
   const receiver = nodeOf(context, address);
   const leaving = policySteps(context, 'egress', packet, layer7);
-  const proxied = leaving.some(({ layer }) => layer === 'L7');
-  const request = proxied && layer7.request ? requestAfter(context.plan, layer7.request, 'egress') : layer7.request;
+  const throughProxy = place.request !== undefined || isProxied(context.plan, packet);
+  const request =
+    throughProxy && layer7.request ? requestAfter(context.plan, layer7.request, 'egress') : layer7.request;
   const comesFrom = receiver === source.nodeName ? source.address : (place.comesFrom ?? source.address);
   const arriving = policySteps(
     receiver === undefined ? context : asked.on(world, receiver),
@@ -48,7 +51,23 @@ export function partTo(asked: Asked, world: Cluster, source: PlannedPod, place: 
     { ...packet, source: comesFrom },
     { ...layer7, request: request && { ...request, client: comesFrom } },
   );
-  return part(title, [...leaving, ...arriving]);
+  const answered = (steps: readonly Step[], status: number) => steps.map((step) => answeredBy(step, status));
+  return part(title, [
+    ...(place.request ? answered(leaving, 403) : leaving),
+    ...(throughProxy ? answered(arriving, receiver === source.nodeName ? 403 : 503) : arriving),
+  ]);
+}
+
+/** Whether the packet goes to the HTTP proxy of the sender's node. */
+function isProxied(plan: NodePlan, packet: Packet): boolean {
+  const { verdict } = judgePacket(plan, packet, 'egress');
+  return verdict.kind === 'redirect' && verdict.listener === policyListener.httpEgress;
+}
+
+/** A denial at Layer 3 and 4 as the client hears of it from a proxy that stands between, which denies it itself or does not reach the backend. */
+function answeredBy(step: Step, status: number): Step {
+  if (step.layer !== 'L3/L4' || step.verdict !== 'denied') return step;
+  return { ...step, reason: `${step.reason}: the answer is ${status}` };
 }
 
 /** The node that judges what arrives at the address; undefined for the outside. */

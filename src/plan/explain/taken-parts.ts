@@ -2,19 +2,9 @@ import type { PlannedPod } from '../cluster-view.ts';
 import type { Backend } from '../services.ts';
 import type { NodeContext } from './context.ts';
 import { Unanswerable } from './ends.ts';
-import {
-  type Answered,
-  type Asked,
-  backendPlace,
-  merged,
-  nodeOf,
-  type Place,
-  part,
-  partTo,
-  requestOf,
-} from './parts.ts';
+import { type Answered, type Asked, backendPlace, merged, type Place, part, partTo, requestOf } from './parts.ts';
 import { backendsOf, matchText, placeIn, resourceOf, type TakenPort, writtenName } from './taken.ts';
-import type { Followed, Part, SentRequest, Step, Taken } from './types.ts';
+import type { Followed, Part, SentRequest, Taken } from './types.ts';
 
 interface TakenQuestion {
   readonly taken: TakenPort;
@@ -118,17 +108,8 @@ function clusterParts(
       request: way.request,
       comesFrom: senderOf(context, taken),
     };
-    const made = partTo(asked, asked.cluster, source, place);
-    const near = nodeOf(context, backend.address) === source.nodeName;
-    return { ...made, taken: told, steps: made.steps.map((step) => proxied(step, near)) };
+    return { ...partTo(asked, asked.cluster, source, place), taken: told };
   });
-}
-
-/** What the client hears of a packet's denial from the proxy that stands between. */
-function proxied(step: Step, isNear: boolean): Step {
-  if (step.layer !== 'L3/L4' || step.verdict !== 'denied') return step;
-  const status = step.direction === 'egress' || isNear ? 403 : 503;
-  return { ...step, reason: `${step.reason}: the answer is ${status}` };
 }
 
 /** Where the proxy's connections come from; undefined: from the client. */
