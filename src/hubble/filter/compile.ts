@@ -119,8 +119,9 @@ function compileProtocols(filter: FlowFilter): CompiledTests {
 
 function compileTexts(filter: FlowFilter): CompiledTests {
   const tests: FlowTest[] = [];
-  const nodes = (filter.node_name ?? []).map(compileNodeName);
-  if (nodes.length > 0) tests.push((flow) => nodes.some((matches) => matches(flow.node_name ?? '')));
+  const nodes = collect(filter.node_name ?? [], compileNodeName);
+  if (!nodes.ok) return fail(`invalid node name filter: ${nodes.error}`);
+  if (nodes.value.length > 0) tests.push((flow) => nodes.value.some((matches) => matches(flow.node_name ?? '')));
   const labels = collect(filter.node_labels ?? [], compileLabelSelector);
   if (!labels.ok) return fail(`invalid node label filter: ${labels.error}`);
   if (labels.value.length > 0) {

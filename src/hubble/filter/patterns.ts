@@ -11,14 +11,21 @@ export function compileRegex(pattern: string): Result<(text: string) => boolean,
   return ok((text) => regex.matcher(text).find());
 }
 
-const fqdnPattern = /^[-a-zA-Z0-9_.*]*$/;
-
 /** A DNS name pattern: `*` stands for any run of name characters; case and a last dot do not count. */
 export function compileFqdn(pattern: string): Result<(name: string) => boolean, string> {
-  const normal = pattern.trim().toLowerCase().replace(/\.$/, '');
-  if (!fqdnPattern.test(normal)) return fail(`invalid fqdn pattern: ${JSON.stringify(pattern)}`);
-  const matches = wildcard(normal);
+  const normal = canonical(pattern);
+  if (!normal.ok) return normal;
+  const matches = wildcard(normal.value);
   return ok((name) => matches(name.toLowerCase().replace(/\.$/, '')));
+}
+
+/** The pattern in the form of names, or what is wrong with it in the words of `pkg/hubble/filters`. */
+function canonical(pattern: string): Result<string, string> {
+  const normal = pattern.trim().replace(/\.$/, '').toLowerCase();
+  if (normal === '') return fail('empty pattern');
+  if (normal.endsWith('.')) return fail('multiple trailing dots in pattern');
+  const [stranger] = /[^-a-z0-9_.*]/u.exec(normal) ?? [];
+  return stranger === undefined ? ok(normal) : fail(`'${stranger}': invalid rune in pattern`);
 }
 
 /**
@@ -44,23 +51,28 @@ export function wildcard(pattern: string): (text: string) => boolean {
   };
 }
 
+/** The cluster of nodes whose name comes without one. */
+const defaultCluster = 'default';
+
 /**
- * A node name pattern `[cluster/]node` against `[cluster/]node` of a flow, `default` being the cluster that is not written.
- * `cluster/` stands for every node of the cluster; a pattern without cluster is about the default cluster.
+ * A node name pattern `[cluster/]node` against `[cluster/]node` of a flow. A part that is empty or missing stands for every cluster or
+ * every node; a flow without node matches nothing.
  */
-export function compileNodeName(pattern: string): (nodeName: string) => boolean {
-  const { cluster, node } = splitNodeName(pattern);
-  const clusterMatches = wildcard(cluster);
-  const nodeMatches = wildcard(node === '' ? '*' : node);
-  return (nodeName) => {
-    const found = splitNodeName(nodeName);
-    return clusterMatches(found.cluster) && nodeMatches(found.node);
-  };
+export function compileNodeName(pattern: string): Result<(nodeName: string) => boolean, string> {
+  if (pattern === '') return fail('empty pattern');
+  const parts = pattern.split('/');
+  if (parts.length > 2) return fail('too many slashes in pattern');
+  const [node = '', cluster = ''] = parts.reverse();
+  const nodeTest = node === '' ? ok(anything) : compileFqdn(node);
+  if (!nodeTest.ok) return nodeTest;
+  const clusterTest = cluster === '' ? ok(anything) : compileFqdn(cluster);
+  if (!clusterTest.ok) return clusterTest;
+  return ok((nodeName) => {
+    if (nodeName === '') return false;
+    const slash = nodeName.indexOf('/');
+    const foundCluster = slash < 0 ? defaultCluster : nodeName.slice(0, slash);
+    return clusterTest.value(foundCluster) && nodeTest.value(nodeName.slice(slash + 1));
+  });
 }
 
-function splitNodeName(name: string): { readonly cluster: string; readonly node: string } {
-  const slash = name.indexOf('/');
-  return slash < 0
-    ? { cluster: 'default', node: name }
-    : { cluster: name.slice(0, slash) || 'default', node: name.slice(slash + 1) };
-}
+const anything = (): boolean => true;

@@ -1,7 +1,7 @@
 import { type Cidr, cidrContains, fail, ok, parseCidrOrIp, type Result } from '../../base/index.ts';
 import type { Endpoint, Flow, FlowFilter, NamespacedService, Workload } from '../../model/flow/index.ts';
 import { compileLabelSelector } from './label-selector.ts';
-import { compileFqdn, wildcard } from './patterns.ts';
+import { compileFqdn } from './patterns.ts';
 
 export type FlowTest = (flow: Flow) => boolean;
 export type CompiledTests = Result<FlowTest[], string>;
@@ -70,10 +70,9 @@ function compileSide(filter: FlowFilter, view: SideView): CompiledTests {
   if (workloads.length > 0) {
     tests.push((flow) => (view.endpoint(flow)?.workloads ?? []).some((found) => workloads.some(workloadTest(found))));
   }
-  const clusters = strings('cluster_name').map(wildcard);
-  if (clusters.length > 0) {
-    tests.push((flow) => clusters.some((matches) => matches(view.endpoint(flow)?.cluster_name ?? '')));
-  }
+  const clusters = new Set(strings('cluster_name'));
+  if (clusters.has('')) return fail(`invalid ${view.name} cluster filter: name must not be empty`);
+  if (clusters.size > 0) tests.push((flow) => clusters.has(view.endpoint(flow)?.cluster_name ?? ''));
   const identities = new Set((field('identity') as number[] | undefined) ?? []);
   if (identities.size > 0) tests.push((flow) => identities.has(view.endpoint(flow)?.identity ?? 0));
   return textTests(tests, view, strings);

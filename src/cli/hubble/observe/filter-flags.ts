@@ -183,6 +183,15 @@ const plainFlags: readonly FilterFlag[] = [
     about: 'network interface',
     add: (set, value) => addBoth(set, 'interface', { name: value }),
   },
+  {
+    flags: '--cel-expression <expression>',
+    about: 'a CEL expression about _flow, where the server knows CEL',
+    add: ({ left, right }, value) => {
+      for (const filter of [left, right]) {
+        filter.experimental = { cel_expression: [...(filter.experimental?.cel_expression ?? []), value] };
+      }
+    },
+  },
   { flags: '--encrypted', about: 'encrypted flows', add: (set) => addBoth(set, 'encrypted', true) },
   { flags: '--unencrypted', about: 'flows in the clear', add: (set) => addBoth(set, 'encrypted', false) },
 ];

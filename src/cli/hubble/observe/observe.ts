@@ -81,6 +81,7 @@ async function printAll(
 
 /** The filters as YAML lists of JSON, ready for `--allowlist` and `--denylist`. */
 function rawFilters({ whitelist, blacklist }: Filters): string {
+  if (whitelist.length + blacklist.length === 0) return '{}\n';
   const lists = [
     ['allowlist', whitelist],
     ['denylist', blacklist],
