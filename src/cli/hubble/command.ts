@@ -36,7 +36,7 @@ function commanderExit(error: CommanderError, io: CommandIo): number {
 }
 
 function createProgram(io: CommandIo, done: (code: number) => void): Command {
-  const program = new Command('hubble')
+  const program = helped(new Command('hubble'))
     .description('Hubble shows what happens in the network: flows, their verdicts and the nodes that see them.')
     .option('--config <file>', 'config file')
     .option('-D, --debug', 'print every node status')
@@ -46,7 +46,7 @@ function createProgram(io: CommandIo, done: (code: number) => void): Command {
     .option('-o, --output <format>', 'compact, dict, json or table', 'compact')
     .action(async (flags: OutputFlags) => done(await (await import('./status.ts')).showStatus(flags, io)));
   addList(program, io, done);
-  const watch = program.command('watch').description('watch the cluster');
+  const watch = group(program, 'watch', 'watch the cluster');
   addServerFlags(watch.command('peers').alias('peer').description('watch the nodes of the cluster')).action(
     async (flags: ServerFlags) => done(await (await import('./watch.ts')).watchPeers(flags, io)),
   );
@@ -72,6 +72,18 @@ function createProgram(io: CommandIo, done: (code: number) => void): Command {
   return program;
 }
 
+/** A command that only has others below it; alone it prints its help, as every command of cobra's does. */
+function group(program: Command, name: string, about: string): Command {
+  return helped(program.command(name).description(about));
+}
+
+function helped(command: Command): Command {
+  return command.allowExcessArguments().action((_flags: object, { args: [word] }: Command) => {
+    if (word !== undefined) throw new Fault(`unknown command '${word}'`);
+    command.outputHelp();
+  });
+}
+
 /** Sends help to the command's output and turns mistakes into exceptions. */
 function quiet(command: Command, io: CommandIo): void {
   command.exitOverride().configureOutput({
@@ -83,7 +95,7 @@ function quiet(command: Command, io: CommandIo): void {
 }
 
 function addList(program: Command, io: CommandIo, done: (code: number) => void): void {
-  const list = program.command('list').description('list nodes or namespaces');
+  const list = group(program, 'list', 'list nodes or namespaces');
   addServerFlags(list.command('nodes').alias('node').description('list the nodes behind a relay'))
     .option('-o, --output <format>', 'table, wide or json', 'table')
     .action(async (flags: OutputFlags) => done(await (await import('./list.ts')).listNodes(flags, io)));
@@ -93,7 +105,7 @@ function addList(program: Command, io: CommandIo, done: (code: number) => void):
 }
 
 function addConfig(program: Command, io: CommandIo, done: (code: number) => void): void {
-  const config = program.command('config').description('read and change the config file');
+  const config = group(program, 'config', 'read and change the config file');
   const run = async (
     action: 'view' | 'get' | 'set' | 'reset',
     key?: string,

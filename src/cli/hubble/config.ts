@@ -63,14 +63,28 @@ interface ConfigRequest {
   readonly all?: boolean | undefined;
 }
 
-/** `hubble config view|get|set|reset` on the config file. */
+/** What the environment sets: `HUBBLE_SERVER` and its like go before the file. */
+function environmentSettings(environment: NodeJS.ProcessEnv): Settings {
+  const found = Object.keys(settingDefaults).flatMap((key) => {
+    const value = key === 'config' ? undefined : environment[variableOf(key)];
+    return value ? [[key, value] as const] : [];
+  });
+  return Object.fromEntries(found);
+}
+
+/** The environment variable of a flag or setting. */
+export function variableOf(name: string): string {
+  return `HUBBLE_${name.replaceAll('-', '_').toUpperCase()}`;
+}
+
+/** `hubble config view|get|set|reset`: shows what is in force, changes the config file. */
 export function runConfig(request: ConfigRequest, file: string, required: boolean, io: CommandIo): number {
   const { action, key, value, all } = request;
   if (key !== undefined && !Object.hasOwn(settingDefaults, key)) {
     throw new Fault(`unknown key: ${key}; allowed: ${Object.keys(settingDefaults).join(', ')}`);
   }
   const settings = readSettings(file, required && action !== 'set');
-  const current: Settings = { ...settingDefaults, ...settings };
+  const current: Settings = { ...settingDefaults, config: file, ...settings, ...environmentSettings(io.environment) };
   if (action === 'view') {
     const { stringify } = createRequire(import.meta.url)('yaml') as typeof import('yaml');
     io.stdout.write(stringify(current));

@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import type { Command } from 'commander';
-import type { Settings } from './config.ts';
+import { type Settings, variableOf } from './config.ts';
 
 /** Flags that neither the environment nor the config file may set. */
 const untouched = new Set(['help', 'version', 'config']);
@@ -14,7 +14,7 @@ export function applyDefaults(command: Command, environment: NodeJS.ProcessEnv, 
     const flag = option.long?.replace(/^--/, '') ?? '';
     const source = command.getOptionValueSource(option.attributeName());
     if (flag === '' || untouched.has(flag) || (source !== undefined && source !== 'default')) continue;
-    const written = environment[`HUBBLE_${flag.replaceAll('-', '_').toUpperCase()}`] ?? settings[flag];
+    const written = environment[variableOf(flag)] ?? settings[flag];
     if (written === undefined || written === '') continue;
     const takesValue = option.required || option.optional;
     if (!takesValue && String(written) !== 'true') continue;

@@ -87,6 +87,7 @@ test('filters select flows', async () => {
   const cases: readonly [string, string][] = [
     ['', '1 2 3'],
     ['--last 1', '3'],
+    ['--last 0', '1 2 3'],
     ['--first 1', '1'],
     ['--pod a/x', '1'],
     ['--pod a/x --pod b/', '1 2'],
@@ -195,6 +196,11 @@ test('status, lists and events', async () => {
   assert.match((await run(['version'])).out, /^hubble v\d/);
   assert.match((await run(['completion', 'bash'])).out, /complete -F _hubble hubble/);
   assert.equal((await run(['--help'])).code, 0);
+  for (const group of [[], ['list'], ['watch'], ['config']]) {
+    const { code, out } = await run(group);
+    assert.equal(code, 0);
+    assert.match(out, /^Usage: /);
+  }
 });
 
 test('settings come from flags, then the environment, then the config file', async () => {
@@ -203,6 +209,7 @@ test('settings come from flags, then the environment, then the config file', asy
   const unreachable = await run(['status', '--timeout', '50ms']);
   assert.match(unreachable.err, /127\.0\.0\.1:2/);
   assert.equal((await run(['status'], { HUBBLE_SERVER: server })).code, 0);
+  assert.equal((await run(['config', 'get', 'server'], { HUBBLE_SERVER: 'x:1' })).out, 'x:1\n');
   assert.equal(
     uuids((await run(['observe', '-o', 'json'], { HUBBLE_SERVER: server, HUBBLE_VERDICT: 'DROPPED' })).out),
     '2',

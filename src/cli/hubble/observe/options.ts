@@ -55,7 +55,9 @@ export function selectorsOf(flags: ObserveFlags, nowNs: bigint): Selectors {
   const until = flags.until === undefined || follow ? undefined : parseTime('until', flags.until, nowNs);
   const chosen = flags.first ?? flags.last;
   const bare = !follow && !since && !until;
-  const number = flags.all ? everything : chosen === undefined ? (bare ? defaultLast : 0) : count(flags);
+  const asked = chosen === undefined ? 0 : count(flags);
+  // The original cannot tell 0 from a flag that is not there.
+  const number = flags.all ? everything : Number(asked) === 0 && bare ? defaultLast : asked;
   return { number, first: flags.first !== undefined, follow, since, until };
 }
 
