@@ -11,7 +11,7 @@ import { eventually, type TestCluster, testCluster } from './cluster.ts';
 const namespace = 'ask';
 const outside = '203.0.113.10';
 const otherOutside = '203.0.113.11';
-const pods = ['free', 'web', 'names', 'barred', 'near', 'far', 'guarded', 'sealed'];
+const pods = ['free', 'web', 'led', 'names', 'barred', 'near', 'far', 'guarded', 'sealed'];
 
 /** What a client meets: the answer of a server or of a route, a refusal of policy, a backend that the proxy does not reach, nothing. */
 type Met = 'answer' | '403' | '503' | 'nothing';
@@ -72,6 +72,17 @@ const questions: readonly Asked[] = [
   { from: 'free', to: 'service/shop', path: '/sealed', meets: ['403'] },
   { from: 'free', to: 'service/shop', path: '/split', meets: ['answer', '403'] },
   { from: 'web', to: 'service/shop', path: '/some', meets: ['answer', '403'] },
+  // A rule that names the listener of an Envoy configuration.
+  { from: 'led', to: 'pod/guarded', port: 8080, path: '/public', meets: ['answer'] },
+  { from: 'led', to: 'pod/guarded', port: 8080, path: '/private', meets: ['403'] },
+  { from: 'led', to: 'pod/guarded', port: 8080, path: '/rewritten', meets: ['answer'] },
+  { from: 'led', to: 'service/guarded', path: '/rewritten', meets: ['answer'] },
+  { from: 'led', to: 'pod/guarded', port: 8080, path: '/to-near', meets: ['answer'] },
+  { from: 'led', to: 'pod/near', port: 8080, path: '/to-far', meets: ['403'] },
+  { from: 'led', to: 'pod/near', port: 8080, path: '/moved', meets: ['answer'] },
+  { from: 'led', to: 'pod/sealed', port: 8080, path: '/public', meets: ['403'] },
+  { from: 'led', to: 'pod/near', port: 9090, meets: ['nothing'] },
+  { from: 'led', to: 'pod/far', port: 8080, path: '/to-near', meets: ['nothing'] },
 ];
 
 let cluster: TestCluster;

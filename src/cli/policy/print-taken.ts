@@ -2,9 +2,9 @@ import type { ObjectField, Taken } from '../../plan/index.ts';
 
 const indent = ' '.repeat('  ingress L3/L4  '.length);
 
-/** Which listener has taken the Service over. */
-export function takenHead({ listener, by }: Taken, fieldText: (field: ObjectField) => string): string {
-  return `taken over by listener ${listener} of ${fieldText(by)}`;
+/** Which listener has the connection, and how it came by it. */
+export function takenHead({ how, listener, by }: Taken, fieldText: (field: ObjectField) => string): string {
+  return `${how === 'service' ? 'taken over by' : 'led by policy to'} listener ${listener} of ${fieldText(by)}`;
 }
 
 /** How an Envoy configuration leads a request (`METHOD /path` as it came) to a part. */

@@ -71,7 +71,9 @@ function partsOf(asked: Asked, context: NodeContext, source: PlannedPod): Answer
       if (frontend) return toService(asked, context, source, frontend);
       const owner = context.view.pods.find((pod) => pod.address === address);
       const place = { address, port, called: { host: address, port }, title: owner ? fullName(owner) : address };
-      return { ...toAddress(asked, source, place), ...learntAt(asked.cluster, context, source, address) };
+      const answered = toAddress(asked, source, place);
+      const learnt = learntAt(asked.cluster, context, source, address);
+      return { ...answered, ...learnt, warnings: [...answered.warnings, ...learnt.warnings] };
     }
     case 'service':
       return toService(asked, context, source, to);

@@ -112,6 +112,7 @@ test('a way says who took the Service, by which route it goes where, and what be
   assert.equal(part?.title, 'backend cilium-test/echo-same-node:8080');
   const object = { kind: 'CiliumEnvoyConfig', namespace, name: 'shop' };
   assert.deepEqual(part?.taken, {
+    how: 'service',
     listener: 'front',
     by: { ...object, path: 'spec.resources[0]' },
     virtualHost: 'v',
@@ -148,6 +149,7 @@ test('what the listener answers by itself asks no policy', () => {
       steps: [],
       allowed: true,
       taken: {
+        how: 'service',
         listener: 'front',
         by: { kind: 'CiliumEnvoyConfig', namespace, name: 'shop', path: 'spec.resources[0]' },
         virtualHost: 'v',
@@ -231,6 +233,75 @@ for (const [what, follow, http, note] of unfollowed) {
     assert.match(answer.value.warnings[0] ?? '', note);
   });
 }
+
+const led = egress({
+  toEndpoints: [{ matchLabels: { name: 'echo-same-node' } }],
+  toPorts: [{ ...port('8080')[0], listener: { envoyConfig: { name: 'shop' }, name: 'front' } }],
+});
+const original = {
+  '@type': url('envoy.config.cluster.v3.Cluster'),
+  name: 'original',
+  type: 'ORIGINAL_DST',
+  lb_policy: 'CLUSTER_PROVIDED',
+};
+
+/** A configuration of the same resources that takes no Service over. */
+function ledConfig(clusters: readonly object[], filters?: readonly object[]) {
+  const made = config(clusters);
+  const backendServices = [...made.spec.services, ...made.spec.backendServices];
+  const [listener, ...rest] = made.spec.resources;
+  const resources = filters ? [{ ...listener, filter_chains: [{ filters }] }, ...rest] : made.spec.resources;
+  return { ...made, spec: { ...made.spec, services: [], backendServices, resources } };
+}
+
+test('a rule may lead to a listener: to where the client was going, judged as it leaves, or elsewhere, judged twice', () => {
+  const policies = [led, ingress({ fromEndpoints: [clients], toPorts: get('/b') })];
+  const answer = ask(
+    policies,
+    follows([{ cluster: `${namespace}/shop/original` }, { cluster: otherCluster }], { path: '/b' }),
+    { to: { kind: 'pod', namespace, name: 'echo-same-node' } },
+    ledConfig([edsOf(otherCluster), original]),
+  );
+  assert.deepEqual(
+    answer.parts.map(({ title, taken, steps }) => [
+      title,
+      taken?.how,
+      ...steps.map(({ direction, layer, verdict, reason }) => `${direction} ${layer} ${verdict}: ${reason}`),
+    ]),
+    [
+      [
+        'backend cilium-test/echo-same-node:8080',
+        'rule',
+        'egress L3/L4 allowed: through the proxy (cilium-test/shop/front)',
+        'ingress L3/L4 allowed: through the proxy (cilium-http-ingress)',
+        'ingress L7 allowed: a rule allows GET /b',
+      ],
+      [
+        'backend cilium-test/echo-other-node:8080',
+        'rule',
+        'egress L3/L4 allowed: through the proxy (cilium-test/shop/front)',
+        'egress L3/L4 denied: nothing allows TCP 8080: the answer is 403',
+        'ingress L3/L4 allowed: through the proxy (cilium-http-ingress)',
+        'ingress L7 allowed: a rule allows GET /b',
+      ],
+    ],
+  );
+});
+
+test('a rule that leads to a listener for TCP leads on to where the client was going', () => {
+  const tcp = {
+    name: 'envoy.filters.network.tcp_proxy',
+    typed_config: {
+      '@type': url('envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy'),
+      stat_prefix: 't',
+      cluster: 'original',
+    },
+  };
+  const nobody: Follow = () => assert.fail('there is no route to follow');
+  const to = { kind: 'pod', namespace, name: 'echo-same-node' } as const;
+  const answer = ask([led], nobody, { to }, ledConfig([original, edsOf(sameCluster), edsOf(otherCluster)], [tcp]));
+  assert.deepEqual([answer.allowed, answer.warnings, answer.parts.map(({ taken }) => taken)], [true, [], [undefined]]);
+});
 
 const policySets: readonly (readonly object[])[] = [
   [],

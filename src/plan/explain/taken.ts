@@ -1,11 +1,13 @@
 import { parseIp } from '../../base/index.ts';
 import { nodeLabels } from '../cluster-view.ts';
 import type { Candidate, CandidateResource } from '../envoy-config/candidate.ts';
+import { isHttpConnectionManager } from '../envoy-config/inject.ts';
 import { selectEnvoyConfigs } from '../envoy-config/select.ts';
-import type { JsonObject, JsonValue, ServiceRedirect } from '../node-plan.ts';
+import type { JsonObject, JsonValue } from '../node-plan.ts';
 import type { Backend } from '../services.ts';
 import { clusterBackends } from '../verdicts/clusters.ts';
 import { list, record } from '../verdicts/json.ts';
+import { judgePacket, type Packet } from '../verdicts/packet.ts';
 import type { NodeContext } from './context.ts';
 import type { Taken } from './types.ts';
 
@@ -15,22 +17,45 @@ export interface OwnedResource {
   readonly resource: CandidateResource;
 }
 
-/** A Service's port that the listener of an Envoy configuration has taken over on the sender's node. */
-export interface TakenPort {
-  readonly redirect: ServiceRedirect;
+/** A listener of an Envoy configuration to which the sender's node leads connections. */
+export interface TakenBy {
+  /** The configuration takes a Service over, or a policy's rule names the listener. */
+  readonly how: Taken['how'];
   readonly listener: OwnedResource;
+  /** Where the client connects to. */
+  readonly destination: Backend;
   /** The configurations in force, whose resources one another may use. */
   readonly active: readonly Candidate[];
 }
 
-export function takenPort(context: NodeContext, frontends: readonly Backend[]): TakenPort | undefined {
+/** Who takes connections to these frontends of a Service. */
+export function takenFrontend(context: NodeContext, frontends: readonly Backend[]): TakenBy | undefined {
   const redirect = context.plan.datapath.serviceRedirects.find((one) =>
     frontends.some(({ address, port }) => address === one.address && port === one.port),
   );
   if (!redirect) return undefined;
+  return takenBy(context, 'service', redirect.listener, { address: redirect.address, port: redirect.port });
+}
+
+/** To which listener the sender's rules lead the packet, where it is one of a configuration that takes HTTP: TCP goes on to where it was going. */
+export function ledTo(context: NodeContext, packet: Packet): TakenBy | undefined {
+  if (context.world.envoyConfigs.length === 0) return undefined;
+  const { verdict } = judgePacket(context.plan, packet, 'egress');
+  if (verdict.kind !== 'redirect') return undefined;
+  const taken = takenBy(context, 'rule', verdict.listener, { address: packet.destination, port: packet.port });
+  return taken && takesHttp(taken.listener.resource.value) ? taken : undefined;
+}
+
+function takesHttp(listener: JsonObject): boolean {
+  return [...list(listener['filter_chains']), record(listener['default_filter_chain'])].some((chain) =>
+    list(chain['filters']).some((filter) => isHttpConnectionManager(record(filter['typed_config']))),
+  );
+}
+
+function takenBy(context: NodeContext, how: TakenBy['how'], name: string, destination: Backend): TakenBy | undefined {
   const { active } = selectEnvoyConfigs(context.world, nodeLabels(context.world), context.services);
-  const listener = resourceOf(active, 'listener', redirect.listener);
-  return listener && { redirect, listener, active };
+  const listener = resourceOf(active, 'listener', name);
+  return listener && { how, listener, destination, active };
 }
 
 export function resourceOf(
@@ -62,11 +87,16 @@ export function writtenName({ config: { namespace = '', name: config } }: Candid
   return name.startsWith(own) ? name.slice(own.length) : name;
 }
 
-/** Where a cluster leads: undefined where only the data plane knows. */
-export function backendsOf(context: NodeContext, cluster: string): readonly Backend[] | undefined {
+/** Where a cluster leads connections that were going to `destination`: undefined where only the data plane knows. */
+export function backendsOf(
+  context: NodeContext,
+  cluster: string,
+  destination?: Backend,
+): readonly Backend[] | undefined {
   const resource = context.plan.xds.clusters.get(cluster);
   const type = resource?.['type'];
   if (type === 'EDS') return clusterBackends(context.plan, cluster);
+  if (type === 'ORIGINAL_DST') return destination && [destination];
   if (type !== undefined && type !== 'STATIC') return undefined;
   return list(record(resource?.['load_assignment'])['endpoints']).flatMap((locality) =>
     list(locality['lb_endpoints']).flatMap((host) => {

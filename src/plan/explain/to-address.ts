@@ -1,6 +1,7 @@
 import type { PlannedPod } from '../cluster-view.ts';
 import { type NodeContext, selectingRules } from './context.ts';
-import { type Answered, type Asked, nodeOf, type Place, partTo } from './parts.ts';
+import { type Answered, type Asked, nodeOf, type Place } from './parts.ts';
+import { partsTo } from './places.ts';
 import type { Frontend } from './to-service.ts';
 import type { Cluster, Question } from './types.ts';
 
@@ -10,7 +11,7 @@ export function toAddress(asked: Asked, source: PlannedPod, place: Place): Answe
     protocol === 'icmp'
       ? `${place.title} ICMP type ${place.port}`
       : `${place.title}:${place.port}/${protocol.toUpperCase()}`;
-  return { to, parts: [partTo(asked, asked.cluster, source, place)], warnings: [] };
+  return { to, ...partsTo(asked, asked.cluster, source, [place]) };
 }
 
 /** What the sender's node has learnt an address of the outside for. Where it cannot be told, a rule for names may allow more than is said here. */

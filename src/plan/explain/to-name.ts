@@ -3,7 +3,8 @@ import type { PlannedPod } from '../cluster-view.ts';
 import type { Packet } from '../verdicts/packet.ts';
 import type { NodeContext } from './context.ts';
 import { numberOf } from './ends.ts';
-import { type Answered, type Asked, merged, nodeOf, part, partTo } from './parts.ts';
+import { type Answered, type Asked, nodeOf, part } from './parts.ts';
+import { partsTo } from './places.ts';
 import { dnsStep, policySteps } from './steps.ts';
 import type { Part } from './types.ts';
 
@@ -29,15 +30,12 @@ export function toName(asked: Asked, context: NodeContext, source: PlannedPod, n
     called: { host: name, port },
     title: known.length > 0 ? `${name} at ${address}` : name,
   }));
+  const answered = partsTo(asked, world, source, places);
+  const facts = { name, known: known.length > 0, query: query !== undefined, proxied: query?.proxied ?? false };
   return {
     to: `${name}:${port}/${asked.question.protocol.toUpperCase()}`,
-    parts: [...(query ? [query.part] : []), ...merged(places.map((place) => partTo(asked, world, source, place)))],
-    warnings: nameWarnings({
-      name,
-      known: known.length > 0,
-      query: query !== undefined,
-      proxied: query?.proxied ?? false,
-    }),
+    parts: [...(query ? [query.part] : []), ...answered.parts],
+    warnings: [...answered.warnings, ...nameWarnings(facts)],
   };
 }
 

@@ -63,8 +63,10 @@ export interface ObjectField {
   readonly path: string;
 }
 
-/** What the listener of an Envoy configuration, which has taken a Service, does with a request. */
+/** What the listener of an Envoy configuration does with a request. */
 export interface Taken {
+  /** It got it because the configuration takes the Service over, or because a policy's rule names the listener. */
+  readonly how: 'service' | 'rule';
   /** The listener's name in its configuration, and where it stands. */
   readonly listener: string;
   readonly by: ObjectField;
