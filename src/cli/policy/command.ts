@@ -17,7 +17,8 @@ const usage = `Usage: ciliate policy explain --from POD --to POD|SERVICE|NAME|AD
                               [--http 'GET /path'] [--header 'NAME: VALUE'] [--sni NAME] [-f FILE|DIR ...] [-o json]
 
 Says whether traffic is allowed, at which step it is not, and which rules decide. The nodes' own planner is asked, and the
-data plane's own routes where a CiliumEnvoyConfig takes the Service over.
+data plane's own routes where a CiliumEnvoyConfig takes the Service over or a rule names one of its listeners.
+Of the running cluster on this machine the nodes tell what they have learnt from DNS.
 
       --from        [NAMESPACE/]POD; the name of a workload stands for one of its pods
       --to          [pod/|service/][NAMESPACE/]NAME, a DNS name, or an IP address

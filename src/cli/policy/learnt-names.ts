@@ -51,7 +51,9 @@ async function askAgent(node: string, socketPath: string): Promise<Learnt> {
 
 function get(socketPath: string, path: string): Promise<Result<{ status: number; body: string }, string>> {
   return new Promise((resolve) => {
-    const options = { socketPath, path, agent: false, signal: AbortSignal.timeout(timeoutMs) };
+    const signal = AbortSignal.timeout(timeoutMs);
+    const options = { socketPath, path, agent: false, signal };
+    const failed = (error: Error) => resolve(fail(signal.aborted ? `not within ${timeoutMs} ms` : error.message));
     const request = http.get(options, (response) => {
       let body = '';
       response.setEncoding('utf8').on('data', (piece: string) => {
@@ -59,9 +61,9 @@ function get(socketPath: string, path: string): Promise<Result<{ status: number;
         if (body.length > bytesMax) request.destroy(new Error('the answer is too long'));
       });
       response.once('end', () => resolve(ok({ status: response.statusCode ?? 0, body })));
-      response.once('error', (error) => resolve(fail(error.message)));
+      response.once('error', failed);
     });
-    request.once('error', (error) => resolve(fail(error.message)));
+    request.once('error', failed);
   });
 }
 

@@ -83,6 +83,19 @@ ALLOWED
   assert.equal(code, 0);
 });
 
+test('where one of two clusters is denied, some of the requests are', async () => {
+  const sealed = JSON.stringify({
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'NetworkPolicy',
+    metadata: { name: 'sealed' },
+    spec: { podSelector: { matchLabels: { name: 'echo-other-node' } }, policyTypes: ['Ingress'] },
+  });
+  const question = ['--from', 'client2', '--to', 'service/echo-same-node', '--http', 'GET /foo', '-f', '-'];
+  const { code, out } = await run(['explain', '-n', 'cilium-test', ...files, ...envoyTest, ...question], sealed);
+  assert.match(out, /\n\nDENIED for some of the requests \(1 of 2 ways\)\n$/);
+  assert.equal(code, 2);
+});
+
 const onlyBar = `
 apiVersion: cilium.io/v2
 kind: CiliumEnvoyConfig

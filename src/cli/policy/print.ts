@@ -30,12 +30,21 @@ export function explanationText(
   for (const warning of warnings) lines.push(`note: ${warning}`);
   if (warnings.length > 0) lines.push('');
   const unasked = parts.some(({ steps }) => steps.some(({ verdict }) => verdict === 'unasked'));
-  const denied = parts.filter((part) => !part.allowed).length;
-  const some = denied > 0 && denied < parts.length && parts.length > 1 ? ` (${denied} of ${parts.length} parts)` : '';
+  const some = deniedShare(parts);
   const asked = parts.some(({ steps }) => steps.length > 0);
   const manner = asked ? (unasked ? ' to connect' : '') : ': no policy is asked';
   lines.push(allowed ? `ALLOWED${manner}` : `DENIED${some}`);
   return `${lines.join('\n')}\n`;
+}
+
+/** Of several parts that not all are denied, how many are; where random numbers choose among them, each request meets one. */
+function deniedShare(parts: readonly Part[]): string {
+  const denied = parts.filter((part) => !part.allowed).length;
+  if (denied === parts.length || denied === 0) return '';
+  const isChosen = parts.every(({ taken }) => taken && taken.share < 1);
+  return isChosen
+    ? ` for some of the requests (${denied} of ${parts.length} ways)`
+    : ` (${denied} of ${parts.length} parts)`;
 }
 
 function learntText({ node, names }: NonNullable<Explanation['learntFor']>): string {

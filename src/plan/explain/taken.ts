@@ -3,6 +3,7 @@ import { nodeLabels } from '../cluster-view.ts';
 import type { Candidate, CandidateResource } from '../envoy-config/candidate.ts';
 import { isHttpConnectionManager } from '../envoy-config/inject.ts';
 import { selectEnvoyConfigs } from '../envoy-config/select.ts';
+import { policyListener } from '../http-listeners.ts';
 import type { JsonObject, JsonValue } from '../node-plan.ts';
 import type { Backend } from '../services.ts';
 import { clusterBackends } from '../verdicts/clusters.ts';
@@ -37,11 +38,12 @@ export function takenFrontend(context: NodeContext, frontends: readonly Backend[
   return takenBy(context, 'service', redirect.listener, { address: redirect.address, port: redirect.port });
 }
 
+const ownListeners: ReadonlySet<string> = new Set(Object.values(policyListener));
+
 /** To which listener the sender's rules lead the packet, where it is one of a configuration that takes HTTP: TCP goes on to where it was going. */
 export function ledTo(context: NodeContext, packet: Packet): TakenBy | undefined {
-  if (context.world.envoyConfigs.length === 0) return undefined;
   const { verdict } = judgePacket(context.plan, packet, 'egress');
-  if (verdict.kind !== 'redirect') return undefined;
+  if (verdict.kind !== 'redirect' || ownListeners.has(verdict.listener)) return undefined;
   const taken = takenBy(context, 'rule', verdict.listener, { address: packet.destination, port: packet.port });
   return taken && takesHttp(taken.listener.resource.value) ? taken : undefined;
 }
