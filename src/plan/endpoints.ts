@@ -34,10 +34,19 @@ export function localEndpoints(
   return view.localPods.map((pod) => ({ ...localEndpoint(pod, groupOf.get(pod)), ...denials }));
 }
 
+const interfaceNames = new WeakMap<PlannedPod, string>();
+
+/** Made once for a pod: it takes a hash. */
+function interfaceNameOf(pod: PlannedPod): string {
+  const name = interfaceNames.get(pod) ?? podInterfaceName(pod.namespace, pod.name);
+  interfaceNames.set(pod, name);
+  return name;
+}
+
 function localEndpoint(pod: PlannedPod, policy: EndpointGroup['policy'] | undefined): LocalEndpoint {
   return {
     address: pod.address,
-    interfaceName: podInterfaceName(pod.namespace, pod.name),
+    interfaceName: interfaceNameOf(pod),
     namespace: pod.namespace,
     podName: pod.name,
     identity: pod.identity,

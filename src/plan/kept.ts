@@ -47,3 +47,19 @@ export function sameFields(one: object, other: object): boolean {
     entries.every(([key, value]) => Object.hasOwn(other, key) && Reflect.get(other, key) === value)
   );
 }
+
+/** What is only in the first list, and what only in the second. Most of the two is the same at their beginnings and ends. */
+export function listChanges<T>(
+  before: readonly T[],
+  next: readonly T[],
+): readonly [gone: readonly T[], come: readonly T[]] {
+  const shorter = Math.min(before.length, next.length);
+  let start = 0;
+  while (start < shorter && before[start] === next[start]) start++;
+  let end = 0;
+  while (end < shorter - start && before[before.length - 1 - end] === next[next.length - 1 - end]) end++;
+  const [one, other] = [before.slice(start, before.length - end), next.slice(start, next.length - end)];
+  if (sameItems(one, other, identical)) return [[], []];
+  const [inOne, inOther] = [new Set(one), new Set(other)];
+  return [one.filter((item) => !inOther.has(item)), other.filter((item) => !inOne.has(item))];
+}

@@ -29,7 +29,7 @@ import { allocatePorts } from './proxy-ports.ts';
 import { proxyReach } from './proxy-reach.ts';
 import { rbacConfigs } from './rbac.ts';
 import { asksForServerNames, tlsRbacConfigs } from './rbac-tls.ts';
-import { plannedServices, serviceEntries } from './services.ts';
+import { createServiceStage, serviceEntries } from './services.ts';
 import { tlsListener } from './tls-listeners.ts';
 import type { World } from './world.ts';
 
@@ -48,6 +48,7 @@ export function createPlanner(): (world: World) => NodePlan {
     policiesOf: createPoliciesStage(),
     resolvePolicies: createPolicyStage(),
     addresses: createAddressStage(),
+    servicesOf: createServiceStage(),
   };
   const podsOf = createPodStage();
   return (world) => {
@@ -61,12 +62,14 @@ interface Stages {
   readonly policiesOf: ReturnType<typeof createPoliciesStage>;
   readonly resolvePolicies: PolicyStage;
   readonly addresses: AddressStage;
+  readonly servicesOf: ReturnType<typeof createServiceStage>;
 }
 
-function planOf(world: World, view: ClusterView, { policiesOf, resolvePolicies, addresses: stage }: Stages): NodePlan {
+function planOf(world: World, view: ClusterView, stages: Stages): NodePlan {
+  const { policiesOf, resolvePolicies, servicesOf, addresses: stage } = stages;
   const { policies, ...judged } = policiesOf(world);
   const textOf = secretTexts(world.secrets);
-  const services = plannedServices(world, view);
+  const services = servicesOf(world, view);
   const configs = selectEnvoyConfigs(world, nodeLabels(world), services);
   const nodes = nodeIdentities(world, view);
   const addresses = stage.addressesOf(view, nodes);

@@ -41,13 +41,13 @@ const withPolicy = (name: string, spec: object | undefined): Change => {
 };
 
 /** A pod that was there is removed, comes with other labels, or with another address. */
-const withPod = (at: number, how: 'goes' | 'label' | 'address' | 'port'): Change => {
+const withPod = (at: number, how: 'goes' | 'label' | 'port' | { readonly address: string }): Change => {
   return (world) => {
     const pod = walkthroughWorld().pods[at % walkthroughWorld().pods.length];
     if (!pod) return world;
     const pods = world.pods.filter(({ metadata }) => metadata?.name !== pod.metadata?.name);
     const labels = how === 'label' ? { ...pod.metadata?.labels, kind: 'other' } : pod.metadata?.labels;
-    const status = how === 'address' ? { ...pod.status, podIP: '10.244.1.99' } : pod.status;
+    const status = typeof how === 'object' ? { ...pod.status, podIP: how.address } : pod.status;
     const containers = how === 'port' ? [{ name: 'x', ports: [{ name: 'web', containerPort: 81 }] }] : undefined;
     const spec = { ...pod.spec, ...(containers && { containers }) } as NonNullable<typeof pod.spec>;
     const changed = {
@@ -78,11 +78,27 @@ const outer = (addresses: readonly string[]): Change => {
   });
 };
 
+/** A slice goes, and where it has addresses it comes again with these. */
+const slice = (at: number, addresses: readonly string[]): Change => {
+  return (world) => {
+    const one = walkthroughWorld().endpointSlices[at % walkthroughWorld().endpointSlices.length];
+    const others = world.endpointSlices.filter(({ metadata }) => metadata?.name !== one?.metadata?.name);
+    const endpoints = addresses.map((address) => ({ addresses: [address] }));
+    return { ...world, endpointSlices: one && addresses.length > 0 ? [...others, { ...one, endpoints }] : others };
+  };
+};
+
 const change: fc.Arbitrary<Change> = fc.oneof(
   fc
     .tuple(fc.constantFrom(...policyNames), fc.constantFrom(undefined, ...specs))
     .map(([name, spec]) => withPolicy(name, spec)),
-  fc.tuple(fc.nat(9), fc.constantFrom('goes', 'label', 'address', 'port')).map(([at, how]) => withPod(at, how)),
+  fc.tuple(fc.nat(9), fc.constantFrom('goes', 'label', 'port')).map(([at, how]) => withPod(at, how)),
+  fc
+    .tuple(fc.nat(9), fc.constantFrom('10.244.1.99', '192.0.2.7', '172.30.0.2', '10.244.1.1'))
+    .map(([at, address]) => withPod(at, { address })),
+  fc
+    .tuple(fc.nat(9), fc.constantFrom([], ['10.244.1.99'], ['10.244.1.12', '192.0.2.7']))
+    .map(([at, to]) => slice(at, to)),
   fc.constantFrom([], ['192.0.2.7'], ['192.0.2.7', '10.244.1.99']).map(outer),
   fc.constantFrom([], ['192.0.2.0/24'], ['192.0.2.0/25', '10.9.0.0/16']).map((externalCIDRs) => (world: World) => {
     return { ...world, cidrGroups: [{ metadata: { name: 'g' }, spec: { externalCIDRs } }] };
@@ -111,6 +127,6 @@ test('a planner that remembers plans as one that begins anew', () => {
         assert.deepEqual(remembering(world), plan(structuredClone(world)));
       }
     }),
-    { numRuns: 150 },
+    { numRuns: 200 },
   );
 });

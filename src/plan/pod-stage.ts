@@ -6,7 +6,7 @@ import {
   plannedPods,
   podIdentities,
 } from './cluster-view.ts';
-import { identical, sameEntries, sameItems } from './kept.ts';
+import { listChanges, sameEntries } from './kept.ts';
 import type { Namespace, Pod, World } from './world.ts';
 
 /** What pods make of a view, in their order. */
@@ -48,7 +48,7 @@ function planned(world: World, namespaces: ReadonlyMap<string, Namespace>, order
 function changed(before: Before, world: World, namespaces: ReadonlyMap<string, Namespace>): Before | undefined {
   const { byPod, addresses } = before;
   if (!byPod || !sameSettings(before, world, namespaces)) return undefined;
-  const [gone, come] = difference(before.world.pods, world.pods);
+  const [gone, come] = listChanges(before.world.pods, world.pods);
   if (gone.length + come.length > fewMax) return undefined;
   if (gone.length + come.length === 0) return { ...before, world };
   const removed = gone.flatMap((pod) => byPod.get(pod) ?? []);
@@ -98,19 +98,6 @@ function sameSettings(
     sameEntries(namespaces, others) &&
     sameEntries(one.identities, other.identities)
   );
-}
-
-/** What is only in the first list, and what only in the second. Most of two lists is the same at their beginnings and ends. */
-function difference(before: readonly Pod[], next: readonly Pod[]): readonly [readonly Pod[], readonly Pod[]] {
-  const shorter = Math.min(before.length, next.length);
-  let start = 0;
-  while (start < shorter && before[start] === next[start]) start++;
-  let end = 0;
-  while (end < shorter - start && before[before.length - 1 - end] === next[next.length - 1 - end]) end++;
-  const [one, other] = [before.slice(start, before.length - end), next.slice(start, next.length - end)];
-  if (sameItems(one, other, identical)) return [[], []];
-  const [inOne, inOther] = [new Set(one), new Set(other)];
-  return [one.filter((pod) => !inOther.has(pod)), other.filter((pod) => !inOne.has(pod))];
 }
 
 /** A sorted list without some, with others in their places. */

@@ -15,11 +15,10 @@ import {
   type WorldIdentity,
   worldIdentities,
 } from '../policy/index.ts';
+import type { ClusterAddresses } from './cluster-addresses.ts';
 import { type ClusterView, nodeLabels } from './cluster-view.ts';
 import { type EndpointGroup, endpointGroups } from './endpoint-groups.ts';
-import { clusterHoles } from './ipcache.ts';
 import { identical, kept, sameEntries, sameFields, sameItems } from './kept.ts';
-import type { Identity } from './node-plan.ts';
 import type { PlannedService } from './services.ts';
 import type { World } from './world.ts';
 
@@ -41,7 +40,7 @@ export type PolicyStage = (
   view: ClusterView,
   policies: readonly PolicyObject[],
   services: ReadonlyMap<string, PlannedService>,
-  addresses: ReadonlyMap<string, Identity>,
+  addresses: ClusterAddresses,
   nodes: readonly PeerIdentity[],
 ) => PolicyOutcome;
 
@@ -92,7 +91,7 @@ export function createPolicyStage(): PolicyStage {
     const outside = outsideOf(
       prefixesOf(peers, policyServices),
       learntByPeers(peers, world.learntNames),
-      clusterHoles(view, addresses),
+      addresses.holes,
       addressGroupsOf(peers, cidrGroups),
     );
     const index = indexOf(
@@ -127,7 +126,7 @@ const servicesWithSelector = new WeakMap<PlannedService, PolicyService>();
 const none: readonly never[] = [];
 
 /** The backends of a Service with a selector do not count, so that what policy sees of it is the same as long as the Service is. */
-function policyService(service: PlannedService, addresses: ReadonlyMap<string, Identity>): PolicyService {
+function policyService(service: PlannedService, { identityOf }: ClusterAddresses): PolicyService {
   const { namespace, name, labels, selector } = service;
   if (selector) {
     const known = servicesWithSelector.get(service);
@@ -141,8 +140,8 @@ function policyService(service: PlannedService, addresses: ReadonlyMap<string, I
     namespace,
     name,
     labels,
-    addresses: own.filter((address) => !addresses.has(address)),
-    identities: own.flatMap((address) => addresses.get(address) ?? []),
+    addresses: own.filter((address) => identityOf(address) === undefined),
+    identities: own.flatMap((address) => identityOf(address) ?? []),
   };
 }
 

@@ -1,6 +1,6 @@
 import { rangeOf } from '../policy/index.ts';
 import { type ClusterView, compareText } from './cluster-view.ts';
-import { sameItems } from './kept.ts';
+import { listChanges, sameItems } from './kept.ts';
 import type { ServiceEntry } from './node-plan.ts';
 import type { EndpointSlice, Service, World } from './world.ts';
 
@@ -32,21 +32,73 @@ export interface PlannedService {
 
 /** All Services by `namespace/name`, headless ones included, sorted. */
 export function plannedServices(world: World, view: ClusterView): ReadonlyMap<string, PlannedService> {
-  const slices = slicesByService(world.endpointSlices);
-  const nodeAddresses = [view.node, ...view.peers].map(({ address }) => address).sort(compareText);
-  const services = world.services
-    .map((service) => keptService(service, slices.get(serviceKey(service)) ?? noSlices, nodeAddresses))
+  return createServiceStage()(world, view);
+}
+
+interface State {
+  readonly world: World;
+  readonly nodeAddresses: readonly string[];
+  readonly services: ReadonlyMap<string, Service>;
+  /** Carried from one state to the next, and changed for it. */
+  readonly slices: Map<string, readonly EndpointSlice[]>;
+  readonly planned: ReadonlyMap<string, PlannedService>;
+}
+
+/** Plans the Services of one world after the other; where only slices are others than the time before, only their Services. */
+export function createServiceStage(): (world: World, view: ClusterView) => ReadonlyMap<string, PlannedService> {
+  let state: State | undefined;
+  return (world, view) => {
+    const nodeAddresses = [view.node, ...view.peers].map(({ address }) => address).sort(compareText);
+    const same =
+      state && sameItems(state.world.services, world.services) && sameItems(state.nodeAddresses, nodeAddresses);
+    state = state && same ? withSlicesOf(state, world) : planned(world, nodeAddresses);
+    return state.planned;
+  };
+}
+
+function planned(world: World, nodeAddresses: readonly string[]): State {
+  const slices = Map.groupBy(world.endpointSlices, serviceOfSlice);
+  const services = new Map(world.services.map((service) => [serviceKey(service), service]));
+  const all = [...services]
+    .map(([key, service]) => keptService(service, slices.get(key) ?? noSlices, nodeAddresses))
     .sort((a, b) => compareText(a.namespace, b.namespace) || compareText(a.name, b.name));
-  return new Map(services.map((service) => [`${service.namespace}/${service.name}`, service]));
+  const byName = new Map(all.map((service) => [`${service.namespace}/${service.name}`, service]));
+  return { world, nodeAddresses, services, slices, planned: byName };
+}
+
+function withSlicesOf(before: State, world: World): State {
+  const [gone, come] = listChanges(before.world.endpointSlices, world.endpointSlices);
+  if (gone.length + come.length === 0) return { ...before, world };
+  const { slices, services, nodeAddresses } = before;
+  const leaving = new Set(gone);
+  for (const key of new Set(gone.map(serviceOfSlice))) {
+    slices.set(key, slices.get(key)?.filter((slice) => !leaving.has(slice)) ?? noSlices);
+  }
+  for (const slice of come) slices.set(serviceOfSlice(slice), [...(slices.get(serviceOfSlice(slice)) ?? []), slice]);
+  const byName = new Map(before.planned);
+  for (const key of new Set([...gone, ...come].map(serviceOfSlice))) {
+    const service = services.get(key);
+    if (service) byName.set(key, keptService(service, slices.get(key) ?? noSlices, nodeAddresses));
+  }
+  return { ...before, world, planned: byName };
 }
 
 /** The frontends that the kernel translates. */
 export function serviceEntries(services: ReadonlyMap<string, PlannedService>): readonly ServiceEntry[] {
-  return [...services.values()].flatMap(({ namespace, name, ports }) =>
-    ports.flatMap(({ protocol, frontends, backends }) =>
-      frontends.map(({ address, port }) => ({ namespace, name, address, protocol, port, backends })),
-    ),
+  return [...services.values()].flatMap(entriesOf);
+}
+
+const keptEntries = new WeakMap<PlannedService, readonly ServiceEntry[]>();
+
+function entriesOf(service: PlannedService): readonly ServiceEntry[] {
+  const known = keptEntries.get(service);
+  if (known) return known;
+  const { namespace, name, ports } = service;
+  const entries = ports.flatMap(({ protocol, frontends, backends }) =>
+    frontends.map(({ address, port }) => ({ namespace, name, address, protocol, port, backends })),
   );
+  keptEntries.set(service, entries);
+  return entries;
 }
 
 interface KeptService {
@@ -107,17 +159,10 @@ function protocolOf(text: string | undefined): ServicePort['protocol'] | undefin
   return protocol === 'tcp' || protocol === 'udp' || protocol === 'sctp' ? protocol : undefined;
 }
 
-function slicesByService(slices: readonly EndpointSlice[]): ReadonlyMap<string, readonly EndpointSlice[]> {
-  const byService = new Map<string, EndpointSlice[]>();
-  for (const slice of slices) {
-    const name = slice.metadata?.labels?.['kubernetes.io/service-name'];
-    if (!name || slice.addressType !== 'IPv4') continue;
-    const key = `${slice.metadata?.namespace ?? 'default'}/${name}`;
-    const known = byService.get(key);
-    if (known) known.push(slice);
-    else byService.set(key, [slice]);
-  }
-  return byService;
+/** `namespace/name` of the Service that the slice is of; empty where it is of none, or not of IPv4. */
+function serviceOfSlice({ metadata, addressType }: EndpointSlice): string {
+  const name = metadata?.labels?.['kubernetes.io/service-name'];
+  return name && addressType === 'IPv4' ? `${metadata.namespace ?? 'default'}/${name}` : '';
 }
 
 function endpointAddresses(slices: readonly EndpointSlice[]): readonly string[] {

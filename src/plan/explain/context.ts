@@ -1,8 +1,8 @@
 import { selectorMatches } from '../../base/index.ts';
 import type { PolicyObject, PolicyRule } from '../../model/cilium/index.ts';
 import { type Direction, hostLabels, type PeerIndex, reservedIdentity } from '../../policy/index.ts';
+import { createClusterAddresses } from '../cluster-addresses.ts';
 import { type ClusterView, clusterView, nodeLabels, notPlannable } from '../cluster-view.ts';
-import { clusterAddresses } from '../ipcache.ts';
 import { nodeIdentities } from '../node-identities.ts';
 import type { Identity, NodePlan, RuleReference } from '../node-plan.ts';
 import { plan } from '../plan.ts';
@@ -29,7 +29,7 @@ export function nodeContext(world: World): NodeContext | string {
   const { policies } = plannedPolicies(world);
   const services = plannedServices(world, view);
   const nodes = nodeIdentities(world, view);
-  const { index } = createPolicyStage()(world, view, policies, services, clusterAddresses(view, nodes), nodes);
+  const { index } = createPolicyStage()(world, view, policies, services, createClusterAddresses()(view, nodes), nodes);
   return { world, view, plan: plan(world), policies, services, index };
 }
 
