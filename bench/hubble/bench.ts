@@ -1,10 +1,17 @@
 import type { Figure } from '../figure.ts';
 import { prepareTools } from '../proxy/tools.ts';
+import { costBench } from './cost.ts';
 import { fileBench } from './file.ts';
+import { latencyBench } from './latency.ts';
 import { ringBench } from './ring.ts';
 
-/** What seeing costs: flows through a node's ring to a follower, and through a recorded file. */
+/** What seeing costs: from a request to its line, through a node's ring, through a recorded file, and of the data plane's speed. */
 export async function hubbleBench(): Promise<readonly Figure[]> {
   const tools = prepareTools();
-  return [...(await ringBench(tools)), ...(await fileBench())];
+  return [
+    ...(await latencyBench(tools)),
+    ...(await ringBench(tools)),
+    ...(await fileBench()),
+    ...(await costBench(tools)),
+  ];
 }

@@ -7,15 +7,30 @@ import { httpListener, originalDestinationCluster } from '../../src/plan/http-li
 import type { JsonObject } from '../../src/plan/index.ts';
 import { createXdsServer } from '../../src/xds/index.ts';
 
+interface ControlPlaneChanges {
+  readonly accessLog?: Service;
+  readonly change?: (listener: JsonObject) => JsonObject;
+}
+
 const cluster = 'cilium-original-dst';
 
-/** Gives a data plane on `socket` the listener that `ciliate up` builds for a policy, and takes its access log, which it drops. */
-export async function serveControlPlane(socket: string, port: number, client: string): Promise<() => Promise<void>> {
+type Service = Parameters<typeof serveOnSocket>[1][number];
+
+/**
+ * Gives a data plane on `socket` the listener that `ciliate up` builds for a policy, or what the caller makes of it, and hands its access log to
+ * a service, or drops it.
+ */
+export async function serveControlPlane(
+  socket: string,
+  port: number,
+  client: string,
+  { accessLog = droppedAccessLog(), change = (listener) => listener }: ControlPlaneChanges = {},
+): Promise<() => Promise<void>> {
   const log = createLogger('bench');
   const xds = createXdsServer({ log });
-  const serving = await serveOnSocket(socket, [...xds.services, droppedAccessLog()]);
+  const serving = await serveOnSocket(socket, [...xds.services, accessLog]);
   void xds.publish({
-    listeners: new Map([['cilium-http-egress', httpListener('egress', port, '')]]),
+    listeners: new Map([['cilium-http-egress', change(httpListener('egress', port, ''))]]),
     clusters: new Map([[cluster, originalDestinationCluster(cluster)]]),
     routes: new Map(),
     endpoints: new Map(),
@@ -50,7 +65,7 @@ function policyOf(name: (typeof rbacConfigNames)[number], client: string): JsonO
   });
 }
 
-function droppedAccessLog(): Parameters<typeof serveOnSocket>[1][number] {
+function droppedAccessLog(): Service {
   const definition = grpcService('envoy.service.accesslog.v3.AccessLogService') as Record<string, object>;
   const method = { ...definition['StreamAccessLogs'], requestDeserialize: (bytes: Buffer) => bytes.length };
   return {

@@ -70,7 +70,7 @@ export async function startProducts(tools: Tools, folder: string): Promise<Produ
   }
 }
 
-function writeBootstrap(folder: string, name: string, agentSocket: string): string {
+export function writeBootstrap(folder: string, name: string, agentSocket: string): string {
   const file = path.join(folder, `product-${name}.yaml`);
   const adminSocket = path.join(folder, `${name}-admin.sock`);
   writeFileSync(file, bootstrapText({ nodeName: name, clusterName: 'bench', agentSocket, adminSocket }));
@@ -78,7 +78,7 @@ function writeBootstrap(folder: string, name: string, agentSocket: string): stri
 }
 
 /** Until the policy is seen to work: it lets `GET` through and refuses `POST`. */
-async function answers({ client }: BenchNetwork, url: string): Promise<void> {
+export async function answers({ client }: BenchNetwork, url: string): Promise<void> {
   const deadline = performance.now() + READY_MS;
   for (;;) {
     const allowed = await status(client, 'GET', `${url}/api/v1/small`);

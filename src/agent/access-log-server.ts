@@ -1,57 +1,76 @@
 import type {
+  MethodDefinition,
   ServerReadableStream,
   ServiceDefinition,
   sendUnaryData,
   UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import type { Logger } from '../base/index.ts';
-import { type GrpcMessage, grpcService, lookupMessage, messageJson } from '../model/envoy/index.ts';
+import { grpcService, lookupMessage } from '../model/envoy/index.ts';
 import type { HttpEvent, TlsEvent } from '../model/flow/index.ts';
 import { type HttpAccessLogEntry, httpEventOf, type TcpAccessLogEntry, tlsEventOf } from './access-log.ts';
+import { createEntryQueue, type LogEntry } from './access-log-queue.ts';
+import { type LogMessage, readLogMessage } from './access-log-wire.ts';
 
-interface LogsMessage {
-  readonly identifier?: { readonly log_name?: string } | null;
-  readonly http_logs?: { readonly log_entry?: readonly GrpcMessage[] } | null;
-  readonly tcp_logs?: { readonly log_entry?: readonly GrpcMessage[] } | null;
+export interface AccessLogOptions {
+  readonly onEvent: (event: HttpEvent | TlsEvent) => void;
+  /** Entries that came faster than they could be made into events, and those that the data plane had no room for. */
+  readonly onLost: (count: number) => void;
+  readonly log: Logger;
 }
-
-type MessageType = NonNullable<ReturnType<typeof lookupMessage>>;
 
 const typeNames = {
   http: 'envoy.data.accesslog.v3.HTTPAccessLogEntry',
   tcp: 'envoy.data.accesslog.v3.TCPAccessLogEntry',
 } as const;
 
-/** Envoy's AccessLogService: takes the data plane's entries and hands their events on. */
-export function accessLogService(
-  onEvent: (event: HttpEvent | TlsEvent) => void,
-  log: Logger,
-): { readonly definition: ServiceDefinition; readonly implementation: UntypedServiceImplementation } {
-  const [httpType, tcpType] = [entryType('http'), entryType('tcp')];
-  const StreamAccessLogs = (call: ServerReadableStream<LogsMessage, object>, done: sendUnaryData<object>): void => {
+/** Envoy's AccessLogService: takes the data plane's entries, never holding it up, and hands their events on. */
+export function accessLogService({ onEvent, onLost, log }: AccessLogOptions): {
+  readonly definition: ServiceDefinition;
+  readonly implementation: UntypedServiceImplementation;
+} {
+  const types = { http: entryType('http'), tcp: entryType('tcp') };
+  const take = ({ kind, logName, bytes }: LogEntry): void => {
+    const event = eventOf(logName, kind, bytes);
+    if (event) onEvent(event);
+  };
+  const eventOf = (logName: string, kind: LogEntry['kind'], bytes: Uint8Array): HttpEvent | TlsEvent | undefined => {
+    try {
+      const entry = types[kind].decode(bytes) as unknown;
+      return kind === 'http'
+        ? httpEventOf(logName, entry as HttpAccessLogEntry)
+        : tlsEventOf(entry as TcpAccessLogEntry);
+    } catch (error) {
+      log.warn({ logName, error: (error as Error).message }, 'an access log entry cannot be read');
+      return undefined;
+    }
+  };
+  const queue = createEntryQueue(take, onLost);
+  const StreamAccessLogs = (call: ServerReadableStream<LogMessage, object>, done: sendUnaryData<object>): void => {
     let logName = '';
-    call.on('data', (message: LogsMessage) => {
-      // Only the first message of a stream carries the identifier.
-      logName = message.identifier?.log_name ?? logName;
-      for (const entry of message.http_logs?.log_entry ?? []) {
-        const event = httpEventOf(logName, messageJson(httpType, entry) as HttpAccessLogEntry);
-        if (event) onEvent(event);
-      }
-      for (const entry of message.tcp_logs?.log_entry ?? []) {
-        const event = tlsEventOf(messageJson(tcpType, entry) as TcpAccessLogEntry);
-        if (event) onEvent(event);
-      }
+    call.on('data', (message: LogMessage) => {
+      logName = message.logName ?? logName;
+      if (message.dropped > 0) onLost(message.dropped);
+      queue.push(message.entries.map((entry) => ({ ...entry, logName })));
     });
     call.on('error', (error) => log.debug({ error: error.message }, 'access log stream ended'));
     call.on('end', () => done(null, {}));
   };
-  return {
-    definition: grpcService('envoy.service.accesslog.v3.AccessLogService'),
-    implementation: { StreamAccessLogs },
-  };
+  return { definition: undecoded(), implementation: { StreamAccessLogs } };
 }
 
-function entryType(kind: keyof typeof typeNames): MessageType {
+/** The service with requests whose entries stay bytes: decoding them is most of the work, and is not done for what is lost. */
+function undecoded(): ServiceDefinition {
+  const service = grpcService('envoy.service.accesslog.v3.AccessLogService') as Record<
+    string,
+    MethodDefinition<object, object>
+  >;
+  const method = service['StreamAccessLogs'];
+  if (!method) throw new Error('StreamAccessLogs is missing from the published Envoy API');
+  return { StreamAccessLogs: { ...method, requestDeserialize: readLogMessage } };
+}
+
+function entryType(kind: keyof typeof typeNames): NonNullable<ReturnType<typeof lookupMessage>> {
   const found = lookupMessage(typeNames[kind]);
   if (!found) throw new Error(`${typeNames[kind]} is missing from the published Envoy API`);
   return found;

@@ -4,29 +4,39 @@ import { type HttpAccessLogEntry, httpEventOf, tlsEventOf } from './access-log.t
 
 const address = (ip: string, port: number) => ({ socket_address: { address: ip, port_value: port } });
 
+/** A Struct of texts as protobuf decodes it. */
+const struct = (texts: Readonly<Record<string, string>>) => ({
+  fields: Object.fromEntries(Object.entries(texts).map(([key, text]) => [key, { stringValue: text }])),
+});
+
+const startSeconds = Date.parse('2026-01-02T03:04:05Z') / 1000;
+
 const entry: HttpAccessLogEntry = {
   common_properties: {
     downstream_remote_address: address('10.244.1.5', 40000),
     downstream_local_address: address('10.96.44.9', 8080),
     upstream_remote_address: address('10.244.2.7', 8080),
-    start_time: '2026-01-02T03:04:05.000000006Z',
-    time_to_last_downstream_tx_byte: '0.002941s',
+    start_time: { seconds: startSeconds, nanos: 6 },
+    time_to_last_downstream_tx_byte: { nanos: 2_941_000 },
     metadata: {
       filter_metadata: {
-        'envoy.filters.http.rbac': { enforced_engine_result: 'allowed', enforced_effective_policy_id: 'rule-1' },
+        'envoy.filters.http.rbac': struct({
+          enforced_engine_result: 'allowed',
+          enforced_effective_policy_id: 'rule-1',
+        }),
       },
     },
   },
-  protocol_version: 'HTTP11',
+  protocol_version: 2,
   request: {
-    request_method: 'GET',
+    request_method: 1,
     scheme: 'http',
     authority: 'echo:8080',
     path: '/',
     user_agent: 'curl/8',
     request_id: 'id-1',
   },
-  response: { response_code: 200 },
+  response: { response_code: { value: 200 } },
 };
 
 test('an allowed request names the backend, the frontend and the rule', () => {
@@ -55,12 +65,12 @@ test('a denied request without a backend goes to the address it asked for', () =
   const { upstream_remote_address: _, ...common } = entry.common_properties ?? {};
   const denied = {
     ...common,
-    metadata: { filter_metadata: { 'envoy.filters.http.rbac': { enforced_engine_result: 'denied' } } },
+    metadata: { filter_metadata: { 'envoy.filters.http.rbac': struct({ enforced_engine_result: 'denied' }) } },
   };
   const event = httpEventOf('ingress:cilium-http-ingress', {
     ...entry,
     common_properties: denied,
-    response: { response_code: 403 },
+    response: { response_code: { value: 403 } },
   });
   assert.deepEqual(event?.verdicts, { egress: { denied: true, rules: [] } });
   assert.equal(event?.direction, 'ingress');
@@ -71,12 +81,12 @@ test('a denied request without a backend goes to the address it asked for', () =
 test('a denial by the ingress rules of a backend on the same node counts, with its rule', () => {
   const metadata = {
     filter_metadata: {
-      'envoy.filters.http.rbac': {
+      'envoy.filters.http.rbac': struct({
         enforced_engine_result: 'allowed',
         enforced_effective_policy_id: 'egress-rule',
         ingress_enforced_engine_result: 'denied',
         ingress_enforced_effective_policy_id: 'ingress-rule',
-      },
+      }),
     },
   };
   const event = httpEventOf('egress:x', { ...entry, common_properties: { ...entry.common_properties, metadata } });
@@ -95,9 +105,9 @@ test('a connection that rules about server names refuse is an event of the direc
     common_properties: {
       downstream_remote_address: address('10.244.1.5', 40000),
       downstream_local_address: address('203.0.113.10', 443),
-      start_time: '2026-01-02T03:04:05Z',
+      start_time: { seconds: startSeconds },
       ...(tls_sni_hostname !== undefined && { tls_properties: { tls_sni_hostname } }),
-      metadata: { filter_metadata: { 'envoy.filters.network.rbac': verdicts } },
+      metadata: { filter_metadata: { 'envoy.filters.network.rbac': struct(verdicts) } },
     },
   });
   const [allowed, denied] = ['allowed', 'denied'];

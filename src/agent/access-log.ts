@@ -1,50 +1,58 @@
-import type { HttpEvent, RequestVerdict, TlsEvent } from '../model/flow/index.ts';
+import {
+  type HttpEvent,
+  type RequestVerdict,
+  type TlsEvent,
+  timestampNs,
+  type WireTimestamp,
+} from '../model/flow/index.ts';
 
-/** `envoy.data.accesslog.v3.HTTPAccessLogEntry` as protobuf JSON with original field names; only what flows need. */
+/** `envoy.data.accesslog.v3.HTTPAccessLogEntry` as protobuf decodes it; only what flows need. */
 export interface HttpAccessLogEntry {
-  readonly common_properties?: CommonProperties;
-  readonly protocol_version?: string;
+  readonly common_properties?: CommonProperties | null;
+  readonly protocol_version?: number;
   readonly request?: {
-    readonly request_method?: string;
+    readonly request_method?: number;
     readonly scheme?: string;
     readonly authority?: string;
     readonly path?: string;
     readonly request_id?: string;
     readonly user_agent?: string;
     readonly request_headers?: Readonly<Record<string, string>>;
-  };
-  readonly response?: { readonly response_code?: number; readonly response_code_details?: string };
+  } | null;
+  readonly response?: { readonly response_code?: { readonly value?: number } | null } | null;
 }
 
 /** `envoy.data.accesslog.v3.TCPAccessLogEntry`; only what flows need. */
 export interface TcpAccessLogEntry {
-  readonly common_properties?: CommonProperties;
+  readonly common_properties?: CommonProperties | null;
 }
 
 interface CommonProperties {
-  readonly downstream_remote_address?: EnvoyAddress;
-  readonly downstream_local_address?: EnvoyAddress;
-  readonly upstream_remote_address?: EnvoyAddress;
-  readonly tls_properties?: { readonly tls_sni_hostname?: string };
-  readonly connection_termination_details?: string;
-  readonly start_time?: string;
-  readonly time_to_last_downstream_tx_byte?: string;
-  readonly duration?: string;
-  readonly metadata?: { readonly filter_metadata?: Readonly<Record<string, Readonly<Record<string, unknown>>>> };
+  readonly downstream_remote_address?: EnvoyAddress | null;
+  readonly downstream_local_address?: EnvoyAddress | null;
+  readonly upstream_remote_address?: EnvoyAddress | null;
+  readonly tls_properties?: { readonly tls_sni_hostname?: string } | null;
+  readonly start_time?: WireTimestamp | null;
+  readonly time_to_last_downstream_tx_byte?: WireTimestamp | null;
+  readonly duration?: WireTimestamp | null;
+  readonly metadata?: { readonly filter_metadata?: Readonly<Record<string, Struct>> } | null;
+}
+
+/** `google.protobuf.Struct`, whose texts alone are read. */
+interface Struct {
+  readonly fields?: Readonly<Record<string, { readonly stringValue?: string }>>;
 }
 
 interface EnvoyAddress {
-  readonly socket_address?: { readonly address?: string; readonly port_value?: number };
+  readonly socket_address?: { readonly address?: string; readonly port_value?: number } | null;
 }
 
 const rbacFilter = 'envoy.filters.http.rbac';
 const networkRbacFilter = 'envoy.filters.network.rbac';
-const protocols: Readonly<Record<string, string>> = {
-  HTTP10: 'HTTP/1.0',
-  HTTP11: 'HTTP/1.1',
-  HTTP2: 'HTTP/2',
-  HTTP3: 'HTTP/3',
-};
+/** By the number of `HTTPAccessLogEntry.HTTPVersion`. */
+const protocols = ['HTTP/1.1', 'HTTP/1.0', 'HTTP/1.1', 'HTTP/2', 'HTTP/3'];
+/** By the number of `envoy.config.core.v3.RequestMethod`; other methods have none. */
+const methods = ['', 'GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH'];
 
 /**
  * The HTTP event behind one access log entry.
@@ -52,7 +60,8 @@ const protocols: Readonly<Record<string, string>> = {
  * Undefined when the entry has no client address, which only a request that never was one lacks.
  */
 export function httpEventOf(logName: string, entry: HttpAccessLogEntry): HttpEvent | undefined {
-  const { common_properties: common = {}, request = {}, response = {} } = entry;
+  const common = entry.common_properties ?? {};
+  const request = entry.request ?? {};
   const source = addressOf(common.downstream_remote_address);
   const frontend = addressOf(common.downstream_local_address);
   const destination = addressOf(common.upstream_remote_address) ?? frontend;
@@ -62,46 +71,56 @@ export function httpEventOf(logName: string, entry: HttpAccessLogEntry): HttpEve
   return {
     kind: 'http',
     direction,
-    startNs: timestampNs(common.start_time),
-    latencyNs: durationNs(common.time_to_last_downstream_tx_byte ?? common.duration),
+    startNs: nanoseconds(common.start_time),
+    latencyNs: nanoseconds(common.time_to_last_downstream_tx_byte ?? common.duration),
     source,
     destination,
     ...(redirected && { frontend }),
-    method: request.request_method ?? '',
-    url: `${request.scheme ?? 'http'}://${request.authority ?? ''}${request.path ?? ''}`,
-    protocol: protocols[entry.protocol_version ?? ''] ?? 'HTTP/1.1',
+    method: methods[request.request_method ?? 0] ?? '',
+    url: `${request.scheme || 'http'}://${request.authority ?? ''}${request.path ?? ''}`,
+    protocol: protocols[entry.protocol_version ?? 0] ?? 'HTTP/1.1',
     requestHeaders: headersOf(request),
-    status: response.response_code ?? 0,
-    verdicts: verdictsOf(common.metadata?.filter_metadata?.[rbacFilter] ?? {}),
+    status: entry.response?.response_code?.value ?? 0,
+    verdicts: verdictsOf(common.metadata?.filter_metadata?.[rbacFilter]),
   };
 }
 
 /** The refusal behind an entry of a listener for server names; undefined where the connection was let through. */
-export function tlsEventOf({ common_properties: common = {} }: TcpAccessLogEntry): TlsEvent | undefined {
+export function tlsEventOf(entry: TcpAccessLogEntry): TlsEvent | undefined {
+  const common = entry.common_properties ?? {};
   const source = addressOf(common.downstream_remote_address);
   const destination = addressOf(common.downstream_local_address);
-  const verdicts = common.metadata?.filter_metadata?.[networkRbacFilter] ?? {};
-  const refused = (['egress', 'ingress'] as const).find((one) => verdicts[`${one}_shadow_engine_result`] === 'denied');
+  const verdicts = common.metadata?.filter_metadata?.[networkRbacFilter];
+  const refused = (['egress', 'ingress'] as const).find(
+    (one) => textOf(verdicts, `${one}_shadow_engine_result`) === 'denied',
+  );
   if (!source || !destination || !refused) return undefined;
   const serverName = common.tls_properties?.tls_sni_hostname ?? '';
-  return { kind: 'tls', direction: refused, startNs: timestampNs(common.start_time), source, destination, serverName };
+  return { kind: 'tls', direction: refused, startNs: nanoseconds(common.start_time), source, destination, serverName };
 }
 
 /** What the RBAC filters decided. Those for the backend's ingress rules write their keys with the prefix `ingress_`. */
-function verdictsOf(metadata: Readonly<Record<string, unknown>>): HttpEvent['verdicts'] {
+function verdictsOf(metadata: Struct | undefined): HttpEvent['verdicts'] {
   const of = (prefix: string): RequestVerdict | undefined => {
-    const result = metadata[`${prefix}enforced_engine_result`];
-    if (typeof result !== 'string') return undefined;
-    const rule = metadata[`${prefix}enforced_effective_policy_id`];
-    return { denied: result === 'denied', rules: typeof rule === 'string' && rule !== '' ? [rule] : [] };
+    const result = textOf(metadata, `${prefix}enforced_engine_result`);
+    if (result === undefined) return undefined;
+    const rule = textOf(metadata, `${prefix}enforced_effective_policy_id`);
+    return { denied: result === 'denied', rules: rule === undefined ? [] : [rule] };
   };
   const [egress, ingress] = [of(''), of('ingress_')];
   return { ...(egress && { egress }), ...(ingress && { ingress }) };
 }
 
-function addressOf(address: EnvoyAddress | undefined): { readonly address: string; readonly port: number } | undefined {
+function textOf(struct: Struct | undefined, key: string): string | undefined {
+  // What is no text reads as an empty one.
+  return struct?.fields?.[key]?.stringValue || undefined;
+}
+
+function addressOf(
+  address: EnvoyAddress | null | undefined,
+): { readonly address: string; readonly port: number } | undefined {
   const socket = address?.socket_address;
-  return socket?.address === undefined ? undefined : { address: socket.address, port: socket.port_value ?? 0 };
+  return !socket?.address ? undefined : { address: socket.address, port: socket.port_value ?? 0 };
 }
 
 function headersOf(
@@ -115,21 +134,19 @@ function headersOf(
     .sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
+const canonicalNames = new Map<string, string>();
+const mostNames = 1000;
+
 /** Header names as Go's `http.CanonicalHeaderKey` writes them, which is how Hubble prints them. */
 function canonical(name: string): string {
-  return name.toLowerCase().replace(/(^|-)[a-z]/g, (letter) => letter.toUpperCase());
+  const known = canonicalNames.get(name);
+  if (known !== undefined) return known;
+  const written = name.toLowerCase().replace(/(^|-)[a-z]/g, (letter) => letter.toUpperCase());
+  if (canonicalNames.size < mostNames) canonicalNames.set(name, written);
+  return written;
 }
 
-/** RFC 3339 with up to nine fraction digits to nanoseconds since the epoch. */
-function timestampNs(text: string | undefined): bigint {
-  if (text === undefined) return 0n;
-  const [, whole = '', fraction = ''] = /^([^.Z]+)(?:\.(\d{1,9}))?Z$/.exec(text) ?? [];
-  const milliseconds = Date.parse(`${whole}Z`);
-  return Number.isNaN(milliseconds) ? 0n : BigInt(milliseconds) * 1_000_000n + BigInt(fraction.padEnd(9, '0'));
-}
-
-/** Protobuf JSON duration (`0.002941s`) to nanoseconds. */
-function durationNs(text: string | undefined): bigint {
-  const [, seconds = '0', fraction = ''] = /^(\d+)(?:\.(\d{1,9}))?s$/.exec(text ?? '') ?? [];
-  return BigInt(seconds) * 1_000_000_000n + BigInt(fraction.padEnd(9, '0'));
+/** A Timestamp, or a Duration, which has the same form. */
+function nanoseconds(time: WireTimestamp | null | undefined): bigint {
+  return time ? timestampNs(time) : 0n;
 }

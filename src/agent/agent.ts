@@ -66,7 +66,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 
   const started = await datapath.start();
   if (!started.ok) throw new Error(started.error.map(({ path, message }) => `${path}: ${message}`).join('; '));
-  const dataPlaneServer = await serveOnSocket(options.socket, [...xds.services, accessLogService(flows.push, log)]);
+  const dataPlaneServer = await serveOnSocket(options.socket, [
+    ...xds.services,
+    accessLogService({ onEvent: flows.push, onLost: flows.lost, log }),
+  ]);
   const api = await serveAgentApi(options.apiSocket, { learnt: dns.records, endpointId: rounds.endpointId });
   const peers = { list: () => rounds.peers(), subscribe: () => () => {} };
   const hubblePlace = { host: options.nodeAddress, port: options.hubblePort };

@@ -6,6 +6,7 @@ import {
   LostEventSource,
   type PacketEvent,
   type TlsEvent,
+  toTimestamp,
 } from '../model/flow/index.ts';
 
 export interface FlowSink {
@@ -21,13 +22,17 @@ function nowNs(): bigint {
   return BigInt(Math.round((performance.timeOrigin + performance.now()) * 1_000)) * 1_000n;
 }
 
+/** Followers hear of loss at most so often, as `hubble-lost-event-send-interval` has it. */
+const lostIntervalMs = 1_000;
+
 /** The node's observer and the way of events into it. */
 export function createFlowSink(nodeName: string, version: string): FlowSink {
   const observer = createObserver({ nodeName, version, now: nowNs });
   let current: FlowLookups | undefined;
-  const lost = (count: number): void => {
-    observer.pushLost({ source: LostEventSource.OBSERVER_EVENTS_QUEUE, num_events_lost: count });
-  };
+  const lost = collectLoss((count, firstNs, lastNs) => {
+    const span = count > 1 ? { first: toTimestamp(firstNs), last: toTimestamp(lastNs) } : {};
+    observer.pushLost({ source: LostEventSource.OBSERVER_EVENTS_QUEUE, num_events_lost: count, ...span });
+  });
   return {
     observer,
     push: (event) => {
@@ -38,5 +43,27 @@ export function createFlowSink(nodeName: string, version: string): FlowSink {
     use: (lookups) => {
       current = lookups;
     },
+  };
+}
+
+/** Tells the first loss at once and what follows within the interval together at its end, so that loss does not crowd flows out of the ring. */
+function collectLoss(tell: (count: number, firstNs: bigint, lastNs: bigint) => void): (count: number) => void {
+  let untold = 0;
+  let firstNs = 0n;
+  let lastNs = 0n;
+  let timer: NodeJS.Timeout | undefined;
+  const flush = (): void => {
+    timer = undefined;
+    if (untold === 0) return;
+    tell(untold, firstNs, lastNs);
+    untold = 0;
+    timer = setTimeout(flush, lostIntervalMs).unref();
+  };
+  return (count) => {
+    if (count === 0) return;
+    lastNs = nowNs();
+    if (untold === 0) firstNs = lastNs;
+    untold += count;
+    if (!timer) flush();
   };
 }

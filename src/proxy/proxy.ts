@@ -87,7 +87,7 @@ export async function checkBootstrap(options: ProxyOptions): Promise<readonly Is
   const read = readBootstrap(options.bootstrap, options.identity);
   if (!read.ok) return read.error;
   const config = read.value;
-  const logSink = { push: () => undefined };
+  const logSink = { refuses: () => true, push: () => undefined };
   const engine = createEngine({
     worker: 0,
     workers: 1,

@@ -22,7 +22,7 @@ export function createSubject(): { readonly read: Readonly<Record<string, Read>>
     logs: singleLogger(log),
     drain: DEFAULT_DRAIN,
     logFlushMs: undefined,
-    logSink: { push: () => undefined },
+    logSink: { refuses: () => true, push: () => undefined },
   });
   const { clusters } = engine;
   clusters.put({ name: 'x', load_assignment: { cluster_name: 'x' } }, true);

@@ -2,7 +2,8 @@ import type { Envelope } from './envelope.ts';
 
 /** Merges streams that are each nearly in time order. Pure but for the times that are handed in (milliseconds). */
 export interface Merger<Source> {
-  readonly add: (source: Source, envelope: Envelope, nowMs: number) => void;
+  /** Waits for `holdMs` from `nowMs` on for older responses of other sources. */
+  readonly add: (source: Source, envelope: Envelope, nowMs: number, holdMs: number) => void;
   /** A source that will send more; it holds the merge back until it has. */
   readonly open: (source: Source) => void;
   readonly end: (source: Source) => void;
@@ -18,19 +19,17 @@ export interface Merger<Source> {
 export interface MergeOptions {
   /** How many responses of every source to see before giving the oldest. */
   readonly depth: number;
-  /** How long a response waits for older ones of other sources. */
-  readonly holdMs: number;
 }
 
 interface Item<Source> {
   readonly source: Source;
   readonly envelope: Envelope;
   readonly sequence: number;
-  readonly arrivedMs: number;
+  readonly dueMs: number;
 }
 
-/** The oldest response is given once every open source has `depth` waiting, or once it has waited `holdMs`. */
-export function createMerger<Source>({ depth, holdMs }: MergeOptions): Merger<Source> {
+/** The oldest response is given once every open source has `depth` waiting, or once it is due. */
+export function createMerger<Source>({ depth }: MergeOptions): Merger<Source> {
   const heap: Item<Source>[] = [];
   const counts = new Map<Source, number>();
   const openSources = new Set<Source>();
@@ -54,21 +53,18 @@ export function createMerger<Source>({ depth, holdMs }: MergeOptions): Merger<So
       if (isShallow(source)) shallow--;
       openSources.delete(source);
     },
-    add(source, envelope, nowMs) {
-      pushHeap(heap, { source, envelope, sequence: sequence++, arrivedMs: nowMs });
+    add(source, envelope, nowMs, holdMs) {
+      pushHeap(heap, { source, envelope, sequence: sequence++, dueMs: nowMs + holdMs });
       change(source, 1);
     },
     take(nowMs) {
       const top = heap[0];
-      if (!top || (shallow > 0 && nowMs - top.arrivedMs < holdMs)) return undefined;
+      if (!top || (shallow > 0 && nowMs < top.dueMs)) return undefined;
       popHeap(heap);
       change(top.source, -1);
       return top.envelope;
     },
-    dueMs: () => {
-      const top = heap[0];
-      return top && top.arrivedMs + holdMs;
-    },
+    dueMs: () => heap[0]?.dueMs,
     held: (source) => counts.get(source) ?? 0,
     size: () => heap.length,
   };

@@ -22,6 +22,8 @@ export interface RelaySurroundings {
 const depthMax = 100;
 /** How long a live flow waits for older ones of other nodes. */
 const followHoldMs = 25;
+/** The age at which it has waited long enough: nodes have told of what happened by then, the data plane's log of 20 ms included. */
+const followAgeMs = 30;
 const replayHoldMs = 1000;
 const connectWaitMs = 500;
 const relistMs = 500;
@@ -43,7 +45,7 @@ export function openRelayReader(
   const follow = request.follow ?? false;
   const number = toNumber(request.number);
   const depth = number > 0 ? Math.min(depthMax, number) : depthMax;
-  const merger = createMerger<string>({ depth, holdMs: follow ? followHoldMs : replayHoldMs });
+  const merger = createMerger<string>({ depth });
   const attached = new Map<string, Attached>();
   const lastSeenNs = new Map<string, bigint>();
   const statuses: GetFlowsResponse[] = [];
@@ -78,7 +80,7 @@ export function openRelayReader(
     attached.set(peer.name, entry);
     merger.open(peer.name);
     call.on('data', (envelope: Envelope) => {
-      merger.add(peer.name, envelope, performance.now());
+      merger.add(peer.name, envelope, performance.now(), follow ? liveHoldMs(envelope.timeNs, now()) : replayHoldMs);
       if (envelope.timeNs > (lastSeenNs.get(peer.name) ?? 0n)) lastSeenNs.set(peer.name, envelope.timeNs);
       if (merger.held(peer.name) >= 2 * depthMax) {
         entry.paused = true;
@@ -153,4 +155,9 @@ export function openRelayReader(
       attached.clear();
     },
   };
+}
+
+/** A node whose clock is ahead makes nobody wait longer; one that is behind, or a response without a time, does not wait at all. */
+function liveHoldMs(timeNs: bigint, nowNs: bigint): number {
+  return Math.min(followHoldMs, Math.max(0, followAgeMs - Number(nowNs - timeNs) / 1e6));
 }

@@ -1,7 +1,6 @@
 export { decodeBinary, decodeResource, encodeResource, messageOf, type ResourceFault } from './binary.ts';
 export { type DecodedResource, type DecodeOptions, decodeEnvoyJson } from './decode.ts';
 export { isJsonObject, type JsonObject, type JsonValue } from './json.ts';
-export { messageJson } from './message-json.ts';
 export { nearestNames } from './nearest.ts';
 export { forgetDefinitions, lookupMessage } from './registry.ts';
 export { durationNanos } from './scalars.ts';

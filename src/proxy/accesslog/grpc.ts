@@ -10,12 +10,14 @@ import { Entries } from './entries.ts';
 import { type LoggedHeaders, putHttpEntry, putTcpEntry } from './entry.ts';
 import { WireWriter } from './wire.ts';
 
-/** Entries waiting for a sink that is away or slow; beyond it the oldest are dropped. */
+/** Entries waiting for a sink that is away or slow; beyond it the next are dropped, as Envoy drops them. */
 const MAX_WAITING = 8192;
 const RECONNECT_MS = 1000;
 
 /** Takes entries for the stream that a configuration means. */
 export interface GrpcLogSink {
+  /** Whether there is no room for another entry, which then counts as dropped. Asked before it is written, so that a sink that is slow costs requests nothing. */
+  refuses(config: GrpcLogConfig): boolean;
   /** Copies so many entries, the first `length` bytes: fields `log_entry` as `Entries` holds them. */
   push(config: GrpcLogConfig, bytes: Buffer, length: number, count: number): void;
 }
@@ -52,6 +54,7 @@ export function createGrpcLogs(sink: GrpcLogSink): GrpcLogs {
         return () => undefined;
       }
       return (info) => {
+        if (sink.refuses(config)) return;
         writer.length = 0;
         if (logged) putHttpEntry(writer, LOG_ENTRY, info, logged);
         else putTcpEntry(writer, LOG_ENTRY, info);
@@ -84,9 +87,10 @@ export function createGrpcLogStreams(
     return sink;
   };
   return {
+    refuses: (config) => (byConfig.get(config) ?? sinkOf(config)).refuses(1),
     push: (config, bytes, length, count) => {
       const sink = byConfig.get(config) ?? sinkOf(config);
-      sink.push(bytes, length, count);
+      if (!sink.refuses(count)) sink.push(bytes, length, count);
     },
     stats: () => {
       let written = 0;
@@ -128,6 +132,8 @@ function readCommon(fields: Fields, kind: GrpcLogConfig['kind']): GrpcLogConfig 
 
 /** Fields of an `envoy.service.accesslog.v3.StreamAccessLogsMessage`. */
 const LOGS = { http: 2, tcp: 3 } as const;
+/** A field of ours: entries dropped since the message before, or since the start. Whoever does not know it skips it. */
+const DROPPED = 1000;
 
 /** About the size of an entry on the wire; the buffer limit is a matter of order, not of bytes. */
 const ENTRY_BYTES = 400;
@@ -140,6 +146,7 @@ class Sink {
   readonly #node: () => Uint8Array;
   readonly #log: Logger;
   readonly #waiting = new Entries();
+  #droppedTold = 0;
   readonly #flushTimer = new Deadline(() => this.#flush());
   #client: Client | undefined = undefined;
   #stream: ClientWritableStream<Buffer> | undefined = undefined;
@@ -158,9 +165,15 @@ class Sink {
     this.#log = log;
   }
 
+  /** Whether there is no room for so many entries, which then count as dropped. */
+  refuses(count: number): boolean {
+    if (this.#waiting.count + count <= MAX_WAITING) return false;
+    this.dropped += count;
+    return true;
+  }
+
   push(bytes: Buffer, length: number, count: number): void {
     this.#waiting.add(bytes, length, count);
-    for (; this.#waiting.count > MAX_WAITING; this.dropped++) this.#waiting.dropOldest();
     if (this.#waiting.count * ENTRY_BYTES >= this.#config.bufferBytes) this.#flush();
     else if (!this.#flushTimer.waiting) this.#flushTimer.start(this.#config.flushInterval);
   }
@@ -184,6 +197,8 @@ class Sink {
     const out = new WireWriter();
     if (!this.#introduced) this.#putIdentifier(out);
     this.#introduced = true;
+    out.nonZero(DROPPED, this.dropped - this.#droppedTold);
+    this.#droppedTold = this.dropped;
     out.head(LOGS[this.#config.kind], this.#waiting.byteLength);
     const message = this.#waiting.take(out.length);
     out.bytes.copy(message, 0, 0, out.length);

@@ -49,7 +49,11 @@ function managers(): {
       sharedBuckets: new SharedBuckets(),
       discoverRoutes: (name) => () => stores.get(name),
       discoverFilter: filters.discover,
-      readAccessLogs: accessLogReader(createGrpcLogs({ push: () => undefined }), createLogFiles(), new Runtime()),
+      readAccessLogs: accessLogReader(
+        createGrpcLogs({ refuses: () => true, push: () => undefined }),
+        createLogFiles(),
+        new Runtime(),
+      ),
     },
     answered: ({ kind, name }) => (kind === 'route' ? stores : filters).answered(name),
     log,

@@ -20,6 +20,8 @@ export function createLogForwarder(
   };
   const timer = new Deadline(flush);
   return {
+    // What is held here goes to the main thread soon, which drops what its sink does not take.
+    refuses: () => false,
     push: (config, bytes, length, count) => {
       const held = waiting.get(config) ?? new Entries();
       waiting.set(config, held);
