@@ -7,6 +7,7 @@ import { createXdsServer } from '../xds/index.ts';
 import { accessLogService } from './access-log-server.ts';
 import { serveAgentApi } from './api.ts';
 import { createDnsEdge } from './dns-edge.ts';
+import { createExporters } from './exporters.ts';
 import { createFlowSink } from './flows.ts';
 import { startLoop } from './loop.ts';
 import { createRounds } from './rounds.ts';
@@ -43,6 +44,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   if (!access.ok) throw new Error(access.error.message);
   const client = createClient(access.value);
   const wake = (): void => loop.wake();
+  const onSources = (): void => {
+    wake();
+    void exporters.update();
+  };
   const flows = createFlowSink(`${clusterName}/${nodeName}`, options.version);
   const xds = createXdsServer({ log, onConnect: () => onDataPlane() });
   const datapath = createDatapath({ log, onPacket: flows.push, onLost: flows.lost });
@@ -55,7 +60,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     onNames: wake,
     log,
   });
-  const sources = startSources(client, log, wake);
+  const sources = startSources(client, log, onSources);
+  const { configMap } = sources;
+  const nodeFiles = path.join(options.stateDirectory, 'files');
+  const exporters = createExporters({ observer: flows.observer, configMap, nodeFiles, log });
   const secrets = createSecretSource(client, log, wake);
   const rounds = createRounds({ options, client, sources, secrets, dns, flows, xds, datapath });
   const onDataPlane = (): void => {
@@ -87,6 +95,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       await dns.stop();
       await datapath.stop();
       await api.close();
+      await exporters.stop();
       await hubbleServer.close();
       xds.close();
       await dataPlaneServer.close();

@@ -30,6 +30,8 @@ export interface Sources {
   identities(): ReadonlyMap<number, string>;
   pod(namespace: string, name: string): Pod | undefined;
   dnsSettings(): DnsSettings;
+  /** The ConfigMap of kube-system with this name. */
+  configMap(name: string): ConfigMap | undefined;
   /** The highest resource version seen of any policy, Envoy configuration or setting, deletions included. */
   observedVersion(): string;
   stop(): Promise<void>;
@@ -115,6 +117,7 @@ export function startSources(client: KubeClient, log: Logger, onChange: () => vo
       new Map(identities.objects().map((identity) => [Number(identity.metadata.name), keyOfIdentity(identity)])),
     pod: (namespace, name) => pods.get(namespace, name),
     dnsSettings: () => dnsSettingsOf(configMaps.get('kube-system', 'cilium-config')),
+    configMap: (name) => configMaps.get('kube-system', name),
     observedVersion: () => String(observed),
     stop: async () => {
       await Promise.all(informers.map((informer) => informer.stop()));

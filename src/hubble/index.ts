@@ -8,12 +8,17 @@ export {
   type HubbleClientOptions,
   type ResponseStream,
 } from './client/client.ts';
+export { type Exporter, type LineSink, startExporter } from './exporter/exporter.ts';
+export { createRotatingFile } from './exporter/rotating-file.ts';
+export { type ExporterSettings, readFlowLogs, readStaticExporter, standardOutput } from './exporter/settings.ts';
 export { compileSelection } from './filter/compile.ts';
+export { splitJsonObjects } from './filter/json-objects.ts';
 export { compileTextHint, type TextHint } from './filter/text-hint.ts';
 export { observeTypes, tracePoints } from './names/event-types.ts';
 export { reservedIdentityNames, reservedIdentityNumber } from './names/identities.ts';
 
 export { createObserver, type Observer, type ObserverOptions } from './observer/observer.ts';
+export type { EventReader } from './observer/reader.ts';
 export { createPrinter, type Printed, type Printer, type PrinterOptions } from './printer/printer.ts';
 export { layoutTable } from './printer/tabwriter.ts';
 export { timeFormatNames } from './printer/time-format.ts';

@@ -10,6 +10,7 @@ import {
   type ServerStatusResponse,
   toTimestamp,
 } from '../../model/flow/index.ts';
+import { type ExportSelection, openExport } from '../exporter/events.ts';
 import { createNamespaceLog } from './namespaces.ts';
 import { type EventReader, type FlowMessage, openFlowReader, openReader } from './reader.ts';
 import type { RpcError } from './rpc-error.ts';
@@ -34,6 +35,8 @@ export interface Observer {
   readonly pushLost: (lost: LostEvent) => void;
   readonly getFlows: (request: GetFlowsRequest) => Result<EventReader<FlowMessage>, RpcError>;
   readonly getAgentEvents: (request: GetAgentEventsRequest) => Result<EventReader<GetAgentEventsResponse>, RpcError>;
+  /** Lines of what happens from now on; the error says which filter or mask cannot be used. */
+  readonly exportLines: (selection: ExportSelection) => Result<EventReader<string>, string>;
   readonly status: () => ServerStatusResponse;
   readonly namespaces: () => GetNamespacesResponse;
 }
@@ -69,6 +72,7 @@ export function createObserver(options: ObserverOptions): Observer {
           time: toTimestamp(entry.timeNs),
         }),
       }),
+    exportLines: (selection) => openExport(selection, surroundings),
     status: () => ({
       num_flows: store.ring.size,
       max_flows: capacity,

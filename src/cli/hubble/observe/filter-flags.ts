@@ -1,7 +1,7 @@
+import { splitJsonObjects } from '../../../hubble/index.ts';
 import { type FlowFilter, readJsonValue } from '../../../model/flow/index.ts';
 import { Fault } from '../fault.ts';
 import { addBoth, addTo, emptySet, type FilterSet, filtersOf, useFlag } from './filter-set.ts';
-import { splitJsonObjects } from './json-objects.ts';
 import {
   parseDirection,
   parseEnum,
