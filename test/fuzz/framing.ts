@@ -49,14 +49,15 @@ function bodyOf(
   const codings = all('transfer-encoding');
   const rest: Body = { payload: body, done: false, size: body.length };
   const none: Body = { payload: '', done: true, size: 0 };
+  const named = all('connection').join().toLowerCase().split(',');
   const upgrade =
-    all('upgrade').join() !== 'h2c' && all('upgrade').length > 0 && /\bupgrade\b/i.test(all('connection').join());
+    all('upgrade').join() !== 'h2c' && all('upgrade').length > 0 && named.some((word) => word.trim() === 'upgrade');
   if (codings.length > 0 && withLength) lengths.length = 0;
   if (lengths.length > 1 || lengths.some((length) => !/^\d+$/.test(length))) return 'not one length';
   if (codings.length > 1 || codings.some((coding) => coding.toLowerCase() !== 'chunked')) return 'codings but chunked';
   if (kind === 'response' && isBodiless(start)) return none;
   if (codings.length > 0 && lengths.length > 0) return 'length and coding';
-  if (kind === 'request' && (upgrade || start.startsWith('CONNECT '))) return rest;
+  if (kind === 'request' && (upgrade || /^CONNECT[ \t]/.test(start))) return rest;
   if (codings.length > 0) return chunked(body);
   if (lengths.length === 0) return kind === 'response' ? rest : none;
   const size = Number(lengths[0]);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { startInformer, type WatchedObject } from '../../../src/kube/index.ts';
+import { type ResourcePath, startInformer, type WatchedObject } from '../../../src/kube/index.ts';
 import type { Facts } from '../../policy-model/facts.ts';
 import { type Asked, identified, keepAsking, nodeProcess, type SoakCluster, startCluster } from './cluster.ts';
 import { type Counts, createJudgement, type Judgement } from './judgement.ts';
@@ -64,15 +64,28 @@ function factsOf({ pods, namespaces }: SoakCluster): Facts {
   };
 }
 
-/** Sends an object until the API server takes it; gives the resource version it got. */
-async function send({ client }: SoakCluster, { place, object }: Applied): Promise<string> {
+/** Sends an object, or deletes it, until the API server does so; gives the resource version that it came to. */
+async function send(soak: SoakCluster, { place, object }: Applied): Promise<string> {
   for (let turn = 0; turn < 100; turn++) {
-    const options = { type: 'apply', fieldManager: 'soak', force: true } as const;
-    const done = await client.patch<WatchedObject>(place, object, options);
-    if (done.ok) return done.value.metadata?.resourceVersion ?? '';
+    const version = object ? await applied(soak, place, object) : await deleted(soak, place);
+    if (version !== undefined) return version;
     await sleep(100);
   }
   throw new Error(`${place.resource} ${place.name} is not taken`);
+}
+
+async function applied({ client }: SoakCluster, place: ResourcePath, object: object): Promise<string | undefined> {
+  const options = { type: 'apply', fieldManager: 'soak', force: true } as const;
+  const done = await client.patch<WatchedObject>(place, object, options);
+  return done.ok ? (done.value.metadata?.resourceVersion ?? '') : undefined;
+}
+
+/** What is deleted has no version any more: the list without it has one. */
+async function deleted({ client }: SoakCluster, { name, ...all }: ResourcePath): Promise<string | undefined> {
+  const done = await client.delete({ ...all, name });
+  if (!done.ok && done.error.code !== 404) return undefined;
+  const left = await client.list<WatchedObject>(all);
+  return left.ok ? left.value.resourceVersion : undefined;
 }
 
 async function settled(versions: Versions, ms: number): Promise<void> {
@@ -83,7 +96,7 @@ async function settled(versions: Versions, ms: number): Promise<void> {
   }
 }
 
-/** Policies that change, one after the other, until the signal. */
+/** Policies that change, one after the other, until the signal; what labels held up is made up for. */
 async function keepChanging(
   soak: SoakCluster,
   versions: Versions,
@@ -99,14 +112,13 @@ async function keepChanging(
     if (values['keep-labels'] || now() - labelled < labelsEveryMs) continue;
     // Before and after it all policies are settled, so that no mixture of old labels and new policies can be in force.
     await settledNow(soak, versions);
-    const { pod, label, applied } = randomLabels(random, made.labels);
-    await change(soak, versions, applied);
+    const { pod, label, applied: labels } = randomLabels(random, made.labels);
+    await change(soak, versions, labels);
     await identified(soak, pod, label);
     await sleep(identityMs);
     await settledNow(soak, versions);
     made.labels++;
     labelled = now();
-    next = labelled;
   }
   return made;
 }

@@ -1,9 +1,14 @@
 import type { ResourcePath } from '../../../src/kube/index.ts';
 import { namespace, worldPort } from './cluster.ts';
 
-/** An object that the soak applies: a policy, a CIDR group, or labels of a pod. */
+/** An object that the soak applies, or deletes where `object` is undefined: a policy, a CIDR group, or labels of a pod. */
 export interface Applied {
   readonly place: ResourcePath;
+  readonly object: object | undefined;
+}
+
+/** Something to send that is there afterwards. */
+export interface Standing extends Applied {
   readonly object: object;
 }
 
@@ -11,28 +16,28 @@ const slots = { cilium: 12, clusterwide: 4, network: 4, world: 4, groups: 2 } as
 
 const cilium = { group: 'cilium.io', version: 'v2' } as const;
 
-function policy(name: string, spec: object): Applied {
+function policy(name: string, spec: object): Standing {
   const object = { apiVersion: 'cilium.io/v2', kind: 'CiliumNetworkPolicy', metadata: { name, namespace }, spec };
   return { place: { ...cilium, resource: 'ciliumnetworkpolicies', namespace, name }, object };
 }
 
-function clusterwidePolicy(name: string, spec: object): Applied {
+function clusterwidePolicy(name: string, spec: object): Standing {
   const object = { apiVersion: 'cilium.io/v2', kind: 'CiliumClusterwideNetworkPolicy', metadata: { name }, spec };
   return { place: { ...cilium, resource: 'ciliumclusterwidenetworkpolicies', name }, object };
 }
 
-function networkPolicy(name: string, spec: object): Applied {
+function networkPolicy(name: string, spec: object): Standing {
   const object = { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata: { name, namespace }, spec };
   return { place: { group: 'networking.k8s.io', version: 'v1', resource: 'networkpolicies', namespace, name }, object };
 }
 
-function cidrGroup(name: string, externalCIDRs: readonly string[]): Applied {
+function cidrGroup(name: string, externalCIDRs: readonly string[]): Standing {
   const metadata = { name, labels: { group: name } };
   const object = { apiVersion: 'cilium.io/v2', kind: 'CiliumCIDRGroup', metadata, spec: { externalCIDRs } };
   return { place: { ...cilium, resource: 'ciliumcidrgroups', name }, object };
 }
 
-function podLabels(name: string, labels: Readonly<Record<string, string>>): Applied {
+function podLabels(name: string, labels: Readonly<Record<string, string>>): Standing {
   const object = { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace, labels } };
   return { place: { group: '', version: 'v1', resource: 'pods', namespace, name }, object };
 }
@@ -49,11 +54,11 @@ const nobody = { endpointSelector: named('nobody'), ingress: [{}] };
 const always = { method: 'GET', path: '/always' };
 const teams = ['x', 'y'];
 
-const times = (count: number, make: (slot: number) => Applied): readonly Applied[] =>
+const times = (count: number, make: (slot: number) => Standing): readonly Standing[] =>
   Array.from({ length: count }, (_, slot) => make(slot));
 
 /** What stands all the time: both ends are isolated, and `GET /always` passes everywhere. Then, in each slot, something that selects nobody. */
-export const initial: readonly Applied[] = [
+export const initial: readonly Standing[] = [
   policy('standing', {
     endpointSelector: clients,
     egress: [
@@ -74,10 +79,15 @@ const pick = <T>(list: readonly T[], random: Random): T => list[Math.floor(rando
 const slotOf = (count: number, random: Random): number => Math.floor(random() * count);
 
 /**
- * A random object for a slot. From client-1 only HTTP rules are opened and closed, so `/never` never passes and `GET /always` always does;
+ * A random object for a slot, or its end. From client-1 only HTTP rules are opened and closed, so `/never` never passes and `GET /always` always does;
  * client-2 meets everything: whole Layer-4 allows, denials, and rules that are gone again.
  */
 export function randomChange(random: Random): Applied {
+  const change = randomObject(random);
+  return random() < 0.1 ? { ...change, object: undefined } : change;
+}
+
+function randomObject(random: Random): Standing {
   const kind = random();
   const specOf = (slot: number): object => (slot % 2 === 0 ? httpSpec(random) : anySpec(random));
   if (kind < 0.5) {
@@ -101,7 +111,7 @@ export function randomChange(random: Random): Applied {
 export function randomLabels(
   random: Random,
   turn: number,
-): { readonly pod: string; readonly label: string; readonly applied: Applied } {
+): { readonly pod: string; readonly label: string; readonly applied: Standing } {
   const pod = pick(['client-2', 'echo-1', 'echo-2'], random);
   const applied = podLabels(pod, { team: pick(teams, random), turn: `t${turn}` });
   return { pod, label: `k8s:turn=t${turn}`, applied };

@@ -22,8 +22,8 @@ export interface Decision {
 
 /** Knows which versions may have been in force on a node at a time. */
 export interface Versions {
-  /** Notes a change before it is sent; the answer takes the resource version that it got. */
-  add(name: string, object: object): (resourceVersion: string) => void;
+  /** Notes a change, or a deletion (undefined), before it is sent; the answer takes the resource version that it got. */
+  add(name: string, object: object | undefined): (resourceVersion: string) => void;
   /** A node says that everything up to this resource version is in force there. */
   confirm(node: number, resourceVersion: string): void;
   /** Whether all nodes have come past everything that was sent until `ms`. */
@@ -103,7 +103,9 @@ export function createVersions(
 
   return {
     add(name, object) {
-      const objects = new Map(versions.at(-1)?.objects).set(name, object);
+      const objects = new Map(versions.at(-1)?.objects);
+      if (object) objects.set(name, object);
+      else objects.delete(name);
       const version = versionOf(objects, now(), unknown);
       versions.push(version);
       const before = versions.at(-2)?.resourceVersion ?? 0n;
