@@ -25,7 +25,10 @@ export const policyListener = {
   dns: 'cilium-dns-egress',
 } as const;
 
-/** The listener that policy redirects connections of one direction to; it sends each request on to where it was going. */
+/**
+ * The listener that policy redirects connections of one direction to; it sends each request on to where it was going. Its options are those
+ * that Cilium gives its own (`pkg/envoy`, `getHttpFilterChainProto`).
+ */
 export function httpListener(direction: 'ingress' | 'egress', port: number, deniedMessage: string): JsonObject {
   const name = direction === 'egress' ? policyListener.httpEgress : policyListener.httpIngress;
   return {
@@ -44,9 +47,12 @@ export function httpListener(direction: 'ingress' | 'egress', port: number, deni
               stat_prefix: name,
               use_remote_address: true,
               skip_xff_append: true,
+              internal_address_config: { cidr_ranges: internalRanges },
+              stream_idle_timeout: '0s',
               // A path rule must see the path that the backend will act on.
               normalize_path: true,
               merge_slashes: true,
+              path_with_escaped_slashes_action: 'UNESCAPE_AND_REDIRECT',
               route_config: passThroughRoutes(name),
               http_filters: [routerFilter],
               upgrade_configs: [{ upgrade_type: 'websocket' }],
@@ -60,8 +66,22 @@ export function httpListener(direction: 'ingress' | 'egress', port: number, deni
   };
 }
 
+const internalRanges: readonly JsonObject[] = [
+  { address_prefix: '10.0.0.0', prefix_len: 8 },
+  { address_prefix: '172.16.0.0', prefix_len: 12 },
+  { address_prefix: '192.168.0.0', prefix_len: 16 },
+  { address_prefix: '127.0.0.1', prefix_len: 32 },
+  { address_prefix: '::1', prefix_len: 128 },
+];
+
+/** With the defaults of `http-request-timeout` and `http-retry-count`. What policy refuses is no 5xx, and not tried again. */
 function passThroughRoutes(name: string): JsonObject {
-  const route = { match: { prefix: '/' }, route: { cluster: originalDstCluster, timeout: '0s' } };
+  const action = {
+    cluster: originalDstCluster,
+    timeout: '3600s',
+    retry_policy: { retry_on: '5xx', num_retries: 3 },
+  };
+  const route = { match: { prefix: '/' }, route: action };
   return { name, virtual_hosts: [{ name, domains: ['*'], routes: [route] }] };
 }
 
