@@ -1,7 +1,7 @@
 // Runs on the Node that is there (20 or newer) before anything is installed, so it is plain JavaScript without dependencies.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -58,8 +58,9 @@ export async function runNode(args, options = {}) {
   });
 }
 
-/** True when something was installed. */
+/** True when something was installed. A `node_modules` that is a link belongs to another tree, which npm would empty. */
 function installPackages() {
+  if (lstatSync(path.join(projectRoot, 'node_modules'), { throwIfNoEntry: false })?.isSymbolicLink()) return false;
   const lockfile = createHash('sha256')
     .update(readFileSync(path.join(projectRoot, 'package-lock.json')))
     .digest('hex');

@@ -1,6 +1,8 @@
 import { accessLogService } from '../../src/agent/access-log-server.ts';
 import { createFlowSink } from '../../src/agent/flows.ts';
+import { createHubbleMetrics } from '../../src/agent/hubble-metrics.ts';
 import { createLogger } from '../../src/base/index.ts';
+import { defaultHubbleMetrics } from '../../src/embedded/addons.ts';
 import { observerServices, serveGrpc } from '../../src/hubble/index.ts';
 import type { JsonObject } from '../../src/plan/index.ts';
 import { serveControlPlane } from '../proxy/control.ts';
@@ -11,7 +13,9 @@ import { benchLookups } from './events.ts';
  * no access log. SOCKET LISTENER_PORT CLIENT_ADDRESS seen|unseen
  */
 const [socket = '', port = '', client = '', wanted = ''] = process.argv.slice(2);
-const flows = createFlowSink('bench/node', 'bench');
+const metrics = createHubbleMetrics(createLogger('bench'));
+metrics.configure({ metrics: defaultHubbleMetrics, openMetrics: false });
+const flows = createFlowSink({ nodeName: 'bench/node', version: 'bench', metrics });
 flows.use(benchLookups('bench/node'));
 const accessLog = accessLogService({ onEvent: flows.push, onLost: flows.lost, log: createLogger('bench') });
 const change = wanted === 'unseen' ? withoutAccessLog : (listener: JsonObject): JsonObject => listener;

@@ -73,7 +73,8 @@ export async function startProducts(tools: Tools, folder: string): Promise<Produ
 export function writeBootstrap(folder: string, name: string, agentSocket: string): string {
   const file = path.join(folder, `product-${name}.yaml`);
   const adminSocket = path.join(folder, `${name}-admin.sock`);
-  writeFileSync(file, bootstrapText({ nodeName: name, clusterName: 'bench', agentSocket, adminSocket }));
+  const metrics = { address: '127.0.0.1', port: 0 };
+  writeFileSync(file, bootstrapText({ nodeName: name, clusterName: 'bench', agentSocket, adminSocket, metrics }));
   return file;
 }
 

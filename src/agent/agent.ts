@@ -3,13 +3,17 @@ import type { Logger } from '../base/index.ts';
 import { createDatapath } from '../datapath/index.ts';
 import { observerServices, serveGrpc } from '../hubble/index.ts';
 import { createClient, loadKubeConfig } from '../kube/index.ts';
+import type { PacketEvent } from '../model/flow/index.ts';
 import { createXdsServer } from '../xds/index.ts';
 import { accessLogService } from './access-log-server.ts';
+import { createAgentMetrics } from './agent-metrics.ts';
 import { serveAgentApi } from './api.ts';
 import { createDnsEdge } from './dns-edge.ts';
 import { createExporters } from './exporters.ts';
 import { createFlowSink } from './flows.ts';
+import { createHubbleMetrics, hubbleMetricsSettings } from './hubble-metrics.ts';
 import { startLoop } from './loop.ts';
+import { serveMetrics } from './metrics-server.ts';
 import { createRounds } from './rounds.ts';
 import { createSecretSource } from './secrets.ts';
 import { serveOnSocket } from './servers.ts';
@@ -27,6 +31,10 @@ export interface AgentOptions {
   /** What the agent keeps over restarts. */
   readonly stateDirectory: string;
   readonly hubblePort: number;
+  /** Of the agent's own metrics (`prometheus-serve-addr`). */
+  readonly metricsPort: number;
+  /** `hubble-metrics-server`. */
+  readonly hubbleMetricsPort: number;
   readonly version: string;
   readonly log: Logger;
 }
@@ -46,11 +54,21 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const wake = (): void => loop.wake();
   const onSources = (): void => {
     wake();
+    hubbleMetrics.configure(hubbleMetricsSettings(sources.configMap('cilium-config')));
     void exporters.update();
   };
-  const flows = createFlowSink(`${clusterName}/${nodeName}`, options.version);
+  const hubbleMetrics = createHubbleMetrics(log);
+  const flows = createFlowSink({
+    nodeName: `${clusterName}/${nodeName}`,
+    version: options.version,
+    metrics: hubbleMetrics,
+  });
   const xds = createXdsServer({ log, onConnect: () => onDataPlane() });
-  const datapath = createDatapath({ log, onPacket: flows.push, onLost: flows.lost });
+  const onPacket = (event: PacketEvent): void => {
+    agentMetrics.packet(event);
+    flows.push(event);
+  };
+  const datapath = createDatapath({ log, onPacket, onLost: flows.lost });
   const dns = await createDnsEdge({
     settings: () => sources.dnsSettings(),
     file: path.join(options.stateDirectory, 'learnt-names.json'),
@@ -60,12 +78,17 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     onNames: wake,
     log,
   });
-  const sources = startSources(client, log, onSources);
+  const sources = startSources({ client, log, onChange: onSources, onPodGone: hubbleMetrics.podGone });
   const { configMap } = sources;
   const nodeFiles = path.join(options.stateDirectory, 'files');
   const exporters = createExporters({ observer: flows.observer, configMap, nodeFiles, log });
   const secrets = createSecretSource(client, log, wake);
   const rounds = createRounds({ options, client, sources, secrets, dns, flows, xds, datapath });
+  const agentMetrics = createAgentMetrics({
+    version: options.version,
+    plan: rounds.current,
+    policyRevision: rounds.policyRevision,
+  });
   const onDataPlane = (): void => {
     rounds.dataPlaneChanged();
     wake();
@@ -82,6 +105,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const peers = { list: () => rounds.peers(), subscribe: () => () => {} };
   const hubblePlace = { host: options.nodeAddress, port: options.hubblePort };
   const hubbleServer = await serveGrpc(observerServices(flows.observer, peers), hubblePlace);
+  const metricsServers = await Promise.all([
+    serveMetrics({ host: options.nodeAddress, port: options.metricsPort }, agentMetrics.text),
+    serveMetrics({ host: options.nodeAddress, port: options.hubbleMetricsPort }, hubbleMetrics.text),
+  ]);
   await sources.synced;
   rounds.begin();
   loop.wake();
@@ -97,6 +124,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       await api.close();
       await exporters.stop();
       await hubbleServer.close();
+      await Promise.all(metricsServers.map((server) => server.close()));
+      hubbleMetrics.stop();
       xds.close();
       await dataPlaneServer.close();
       client.close();

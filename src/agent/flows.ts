@@ -8,6 +8,7 @@ import {
   type TlsEvent,
   toTimestamp,
 } from '../model/flow/index.ts';
+import type { HubbleMetrics } from './hubble-metrics.ts';
 
 export interface FlowSink {
   readonly observer: Observer;
@@ -15,6 +16,13 @@ export interface FlowSink {
   push(event: PacketEvent | HttpEvent | DnsEvent | TlsEvent): void;
   lost(count: number): void;
   use(lookups: FlowLookups): void;
+}
+
+export interface FlowSinkOptions {
+  /** `cluster/node`. */
+  readonly nodeName: string;
+  readonly version: string;
+  readonly metrics: Pick<HubbleMetrics, 'observe' | 'lost'>;
 }
 
 /** Nanoseconds since the epoch; as fine as the platform's clock. */
@@ -26,18 +34,25 @@ function nowNs(): bigint {
 const lostIntervalMs = 1_000;
 
 /** The node's observer and the way of events into it. */
-export function createFlowSink(nodeName: string, version: string): FlowSink {
+export function createFlowSink({ nodeName, version, metrics }: FlowSinkOptions): FlowSink {
   const observer = createObserver({ nodeName, version, now: nowNs });
   let current: FlowLookups | undefined;
-  const lost = collectLoss((count, firstNs, lastNs) => {
+  const tellLost = collectLoss((count, firstNs, lastNs) => {
     const span = count > 1 ? { first: toTimestamp(firstNs), last: toTimestamp(lastNs) } : {};
     observer.pushLost({ source: LostEventSource.OBSERVER_EVENTS_QUEUE, num_events_lost: count, ...span });
   });
+  const lost = (count: number): void => {
+    tellLost(count);
+    metrics.lost(count);
+  };
   return {
     observer,
     push: (event) => {
       if (!current) return lost(1);
-      for (const flow of buildFlow(event, current, randomUUID)) observer.push(flow);
+      for (const flow of buildFlow(event, current, randomUUID)) {
+        observer.push(flow);
+        metrics.observe(flow);
+      }
     },
     lost,
     use: (lookups) => {

@@ -46,6 +46,8 @@ export interface Rounds {
   readonly first: Promise<void>;
   /** The plan in force, or being put into force. */
   current(): NodePlan | undefined;
+  /** Counts changes of policy. */
+  policyRevision(): number;
   identityOf(address: string): number;
   /** The agent's number of the endpoint at the address, 0 for none. */
   endpointId(address: string): number;
@@ -151,6 +153,7 @@ export function createRounds({ options, client, sources, secrets, dns, flows, xd
     },
     first: first.promise,
     current: () => current,
+    policyRevision: () => policyRevision,
     endpointId: endpointObjects.idOf,
     identityOf: (address) => hosts.get(address) ?? reservedIdentity.world,
     peers: () => {

@@ -69,8 +69,16 @@ interface ResourceType {
   readonly namespace?: string;
 }
 
-/** Starts an informer per kind; `onChange` is called after any of them has changed. */
-export function startSources(client: KubeClient, log: Logger, onChange: () => void): Sources {
+export interface SourcesOptions {
+  readonly client: KubeClient;
+  readonly log: Logger;
+  /** Called after anything has changed. */
+  readonly onChange: () => void;
+  readonly onPodGone: (namespace: string, name: string) => void;
+}
+
+/** Starts an informer per kind. */
+export function startSources({ client, log, onChange, onPodGone }: SourcesOptions): Sources {
   let observed = 0n;
   const informers: Informer<WatchedObject>[] = [];
   const watch = <T extends WatchedObject>(type: ResourceType, counts: boolean): Informer<T> => {
@@ -78,7 +86,11 @@ export function startSources(client: KubeClient, log: Logger, onChange: () => vo
       client,
       ...type,
       onChange: (change: InformerChange<T>) => {
-        if (counts) observed = later(observed, change.object.metadata?.resourceVersion);
+        const { metadata } = change.object;
+        if (counts) observed = later(observed, metadata?.resourceVersion);
+        if (type.resource === 'pods' && change.type === 'deleted') {
+          onPodGone(metadata?.namespace ?? 'default', metadata?.name ?? '');
+        }
         onChange();
       },
       onError: (error) => log.warn({ resource: type.resource, error: error.message }, 'watch failed; trying again'),

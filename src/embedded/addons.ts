@@ -8,6 +8,9 @@ export const addresses = {
   kubernetesService: '10.96.0.1',
   dnsService: '10.96.0.10',
   hubblePort: 4244,
+  agentMetricsPort: 9962,
+  proxyMetricsPort: 9964,
+  hubbleMetricsPort: 9965,
 } as const;
 
 export const clusterName = 'ciliate';
@@ -31,6 +34,12 @@ export function addonObjects(
   ];
 }
 
+/** What every node counts unless it is set otherwise. */
+export const defaultHubbleMetrics = [
+  'dns drop tcp flow icmp port-distribution policy',
+  'httpV2:labelsContext=source_namespace,source_workload,destination_namespace,destination_workload,traffic_direction',
+].join(' ');
+
 function ciliumConfig(datapathMode: 'vxlan' | 'direct'): KubernetesObject {
   return {
     apiVersion: 'v1',
@@ -43,6 +52,7 @@ function ciliumConfig(datapathMode: 'vxlan' | 'direct'): KubernetesObject {
       'enable-hubble': 'true',
       'enable-l7-proxy': 'true',
       'enable-policy': 'default',
+      'hubble-metrics': defaultHubbleMetrics,
       'identity-gc-interval': '15m0s',
       'identity-heartbeat-timeout': '30m0s',
       'ipv4-service-range': addresses.serviceCidr,

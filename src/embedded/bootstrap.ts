@@ -6,10 +6,12 @@ export interface BootstrapOptions {
   /** Unix socket of the agent: discovery and access logs. */
   readonly agentSocket: string;
   readonly adminSocket: string;
+  /** Where `/metrics` has the data plane's statistics. */
+  readonly metrics: { readonly address: string; readonly port: number };
 }
 
 /** The Envoy bootstrap of a node's data plane: everything else comes from the agent by ADS. */
-export function bootstrapText({ nodeName, clusterName, agentSocket, adminSocket }: BootstrapOptions): string {
+export function bootstrapText({ nodeName, clusterName, agentSocket, adminSocket, metrics }: BootstrapOptions): string {
   const ads = { ads: {}, resource_api_version: 'V3' };
   return stringify({
     node: { id: nodeName, cluster: clusterName },
@@ -24,15 +26,11 @@ export function bootstrapText({ nodeName, clusterName, agentSocket, adminSocket 
       lds_config: ads,
     },
     static_resources: {
+      listeners: [metricsListener(metrics)],
       clusters: [
+        socketCluster('envoy-admin', adminSocket),
         {
-          name: 'xds-grpc-cilium',
-          type: 'STATIC',
-          connect_timeout: '2s',
-          load_assignment: {
-            cluster_name: 'xds-grpc-cilium',
-            endpoints: [{ lb_endpoints: [{ endpoint: { address: { pipe: { path: agentSocket } } } }] }],
-          },
+          ...socketCluster('xds-grpc-cilium', agentSocket),
           typed_extension_protocol_options: {
             'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
               '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
@@ -43,4 +41,30 @@ export function bootstrapText({ nodeName, clusterName, agentSocket, adminSocket 
       ],
     },
   });
+}
+
+function socketCluster(name: string, path: string): object {
+  const endpoints = [{ lb_endpoints: [{ endpoint: { address: { pipe: { path } } } }] }];
+  return { name, type: 'STATIC', connect_timeout: '2s', load_assignment: { cluster_name: name, endpoints } };
+}
+
+/** As Cilium's `envoy-prometheus-metrics-listener`: of the admin interface it reaches nothing but the statistics. */
+function metricsListener({ address, port }: BootstrapOptions['metrics']): object {
+  const name = 'envoy-prometheus-metrics-listener';
+  const type = 'type.googleapis.com/envoy.extensions.filters';
+  const route = { match: { path: '/metrics' }, route: { cluster: 'envoy-admin', prefix_rewrite: '/stats/prometheus' } };
+  const manager = {
+    '@type': `${type}.network.http_connection_manager.v3.HttpConnectionManager`,
+    stat_prefix: name,
+    use_remote_address: true,
+    skip_xff_append: true,
+    stream_idle_timeout: '0s',
+    route_config: { virtual_hosts: [{ name: 'prometheus_metrics_route', domains: ['*'], routes: [route] }] },
+    http_filters: [{ name: 'envoy.filters.http.router', typed_config: { '@type': `${type}.http.router.v3.Router` } }],
+  };
+  return {
+    name,
+    address: { socket_address: { address, port_value: port } },
+    filter_chains: [{ filters: [{ name: 'envoy.filters.network.http_connection_manager', typed_config: manager }] }],
+  };
 }

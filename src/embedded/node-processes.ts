@@ -32,6 +32,7 @@ export function superviseNode({ node, home, agentKubeconfig, log }: NodeProcessO
       clusterName,
       agentSocket: socket,
       adminSocket: `/run/ciliate/${node.name}-admin.sock`,
+      metrics: { address: node.address, port: addresses.proxyMetricsPort },
     }),
   );
   const agentOptions = {
@@ -43,6 +44,8 @@ export function superviseNode({ node, home, agentKubeconfig, log }: NodeProcessO
     apiSocket: agentApiSocket(node.name),
     stateDirectory: path.join(home.state, 'agents', node.name),
     hubblePort: addresses.hubblePort,
+    metricsPort: addresses.agentMetricsPort,
+    hubbleMetricsPort: addresses.hubbleMetricsPort,
     version,
   };
   const inside = (main: string, ...args: string[]) => [

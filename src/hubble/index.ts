@@ -14,9 +14,11 @@ export { type ExporterSettings, readFlowLogs, readStaticExporter, standardOutput
 export { compileSelection } from './filter/compile.ts';
 export { splitJsonObjects } from './filter/json-objects.ts';
 export { compileTextHint, type TextHint } from './filter/text-hint.ts';
+export { readMetrics } from './metrics/config.ts';
+export { createFlowMetrics, type FlowMetrics } from './metrics/registry.ts';
+export { dropReasonText } from './names/drop-reasons.ts';
 export { observeTypes, tracePoints } from './names/event-types.ts';
 export { reservedIdentityNames, reservedIdentityNumber } from './names/identities.ts';
-
 export { createObserver, type Observer, type ObserverOptions } from './observer/observer.ts';
 export type { EventReader } from './observer/reader.ts';
 export { createPrinter, type Printed, type Printer, type PrinterOptions } from './printer/printer.ts';

@@ -137,7 +137,18 @@ async function met(
   const address = addresses.get(to);
   // A Service goes by its name, which policy does not let every client ask for.
   const name = to.startsWith('service/') ? to.slice('service/'.length) : (address ?? to);
-  const command = ['curl', '-s', '-o', '/dev/null', '-w', '%{http_code} ', '--connect-timeout', '1', '--max-time', '5'];
+  const command = [
+    'curl',
+    '-s',
+    '-o',
+    '/dev/null',
+    '-w',
+    '%{http_code} ',
+    '--connect-timeout',
+    '1',
+    '--max-time',
+    '15',
+  ];
   if (address !== undefined) command.push('--resolve', `${name}:${port}:${address}`);
   command.push('-X', method, ...(header === undefined ? [] : ['-H', header]));
   const done = await runInPod(client, {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { eventually, projectRoot, type TestCluster, testCluster } from './cluster.ts';
@@ -122,9 +123,13 @@ test('explain says about the running cluster what it does', async () => {
   assert.equal(name.exitCode, 0, name.stdout + name.stderr);
 });
 
+const closed = 'http://echo-other-node:8080/';
+
 test('a denial on the other node is named in its flows and by explain', async () => {
   assert.equal((await cluster.kubectlWithInput(JSON.stringify(denial), 'apply', '-f', '-')).exitCode, 0);
-  await statusOf('echo-other-node:8080/', '503');
+  // The data plane tries to connect four times before it gives up.
+  const ask = () => cluster.exec('client2', 'curl', '-s', '-o', '/dev/null', '-w', '%{http_code}', '-m', '20', closed);
+  assert.equal((await eventually(ask, ({ stdout }) => stdout === '503', 30_000)).stdout, '503');
   const dropped = await flowWhere(
     ({ ingress_denied_by: by }) => by?.[0]?.name === 'no-clients',
     '--verdict',
@@ -147,6 +152,69 @@ test('a denial on the other node is named in its flows and by explain', async ()
   assert.match(
     told.stdout,
     /ingress L3\/L4 .*DENIED +a rule denies it: the answer is 503\n +by +CiliumNetworkPolicy cilium-test\/no-clients {2}spec\.ingressDeny\[0\]/,
+  );
+});
+
+/** The samples of an exposition in Prometheus' text format, whose families are all described and whose series come once. */
+function samplesOf(text: string): ReadonlyMap<string, number> {
+  const described = new Set(
+    [...text.matchAll(/^# TYPE (\S+) (?:counter|gauge|histogram|summary)$/gm)].map(([, name]) => name),
+  );
+  const samples = new Map<string, number>();
+  for (const line of text.split('\n')) {
+    if (line === '' || line.startsWith('#')) continue;
+    const [, series = '', name = '', value = ''] =
+      /^(([a-zA-Z_:][\w:]*)(?:\{(?:[a-zA-Z_]\w*="(?:[^"\\\n]|\\["\\n])*",?)*\})?) (\S+)$/.exec(line) ?? [];
+    assert.ok(series !== '', line);
+    assert.ok(
+      described.has(name) || described.has(name.replace(/_(?:bucket|sum|count)$/, '')),
+      `${name} is not described`,
+    );
+    assert.ok(!samples.has(series), `${series} comes twice`);
+    samples.set(series, Number(value));
+  }
+  return samples;
+}
+
+async function scrape(node: string, port: number): Promise<string> {
+  const path = `/api/v1/nodes/${node}:${port}/proxy/metrics`;
+  const { stdout, stderr, exitCode } = await cluster.kubectl('get', '--raw', path);
+  assert.equal(exitCode, 0, stderr);
+  return stdout;
+}
+
+test('every node can be scraped, and shows what happened', async () => {
+  await statusOf('echo-same-node:8080/', '200');
+  await statusOf('echo-same-node:8080/foo', '403');
+  const hubble = async () => (await Promise.all(['node-1', 'node-2'].map((node) => scrape(node, 9965)))).map(samplesOf);
+  const sum = (all: readonly ReadonlyMap<string, number>[], wanted: RegExp): number =>
+    all
+      .flatMap((samples) => [...samples])
+      .reduce((total, [series, value]) => total + (wanted.test(series) ? value : 0), 0);
+  const answered =
+    /^hubble_http_requests_total\{.*source_workload="client2".*destination_workload="echo-same-node".*status="200"\}$/;
+  const seen = await eventually(hubble, (all) => sum(all, answered) > 0);
+  assert.ok(sum(seen, answered) > 0);
+  assert.ok(sum(seen, /^hubble_policy_verdicts_total\{direction="egress",match="l7\/http",action="dropped"\}$/) > 0);
+  assert.ok(sum(seen, /^hubble_dns_responses_total\{rcode="No Error"/) > 0);
+  for (const node of ['node-1', 'node-2']) {
+    const agent = samplesOf(await scrape(node, 9962));
+    assert.ok((agent.get('cilium_endpoint_state{endpoint_state="ready"}') ?? 0) > 0);
+    assert.ok([...samplesOf(await scrape(node, 9964)).keys()].some((series) => series.startsWith('envoy_server_live')));
+  }
+  const refused = await cluster.kubectl('get', '--raw', '/api/v1/nodes/node-1/proxy/metrics');
+  assert.match(refused.stderr, /a port is needed, as in nodes\/NAME:9965\/proxy\/metrics/);
+});
+
+test('the dashboard asks for nothing that no node has', async () => {
+  const dashboard = readFileSync(path.join(examples, 'monitoring/dashboard.json'), 'utf8');
+  const texts = await Promise.all([9962, 9964, 9965].map((port) => scrape('node-1', port)));
+  const served = new Set(texts.flatMap((text) => [...text.matchAll(/^# TYPE (\S+) /gm)].map(([, name]) => name)));
+  const asked = [...dashboard.matchAll(/\b(?:hubble|cilium|envoy)_\w+/g)].map(([name]) => name.replace(/_bucket$/, ''));
+  assert.ok(asked.length > 10);
+  assert.deepEqual(
+    [...new Set(asked)].filter((name) => !served.has(name)),
+    [],
   );
 });
 

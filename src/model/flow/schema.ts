@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Root, Type } from 'protobufjs';
+import type { Enum, Root, Type } from 'protobufjs';
 
 const directory = fileURLToPath(new URL('./proto/', import.meta.url));
 
@@ -36,6 +36,7 @@ export function flowSchema(...wanted: readonly SchemaFile[]): Root {
 }
 
 const types = new Map<string, Type>();
+const enums = new Map<string, Enum>();
 
 /** A message type by its full name, for instance `observer.GetFlowsResponse`. */
 export function messageType(name: string): Type {
@@ -53,18 +54,27 @@ export function serviceOf(name: string): import('protobufjs').Service {
 
 /** The name of an enum's number, or undefined; `flow.Verdict` and 2 give `DROPPED`. */
 export function enumName(enumType: string, number: number): string | undefined {
-  return flowSchema(schemaFileOf(enumType)).lookupEnum(enumType).valuesById[number];
+  return enumOf(enumType).valuesById[number];
 }
 
 /** The number of an enum's name, or undefined. */
 export function enumNumber(enumType: string, name: string): number | undefined {
-  const { values } = flowSchema(schemaFileOf(enumType)).lookupEnum(enumType);
+  const { values } = enumOf(enumType);
   return Object.hasOwn(values, name) ? values[name] : undefined;
 }
 
 /** Every name of an enum in declaration order. */
 export function enumNames(enumType: string): readonly string[] {
-  return Object.keys(flowSchema(schemaFileOf(enumType)).lookupEnum(enumType).values);
+  return Object.keys(enumOf(enumType).values);
+}
+
+/** Found once: it is asked for with every flow. */
+function enumOf(name: string): Enum {
+  const known = enums.get(name);
+  if (known) return known;
+  const found = flowSchema(schemaFileOf(name)).lookupEnum(name);
+  enums.set(name, found);
+  return found;
 }
 
 function schemaFileOf(name: string): SchemaFile {

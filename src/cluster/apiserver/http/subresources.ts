@@ -20,7 +20,12 @@ export async function handleSubresource(call: ResourceRequest): Promise<void> {
   const { served, definition } = resource;
   if (subresource === 'status' && served.hasStatus) return handleStatus(call);
   if (subresource === 'scale' && served.hasScale) return handleScale(call);
-  if (!definition.subresources.includes(subresource)) throw noSuchResource();
+  const isProxied = subresource.startsWith('proxy/');
+  if (!definition.subresources.includes(isProxied ? 'proxy' : subresource)) throw noSuchResource();
+  if (isProxied || subresource === 'proxy') {
+    const { handleNodeProxy } = await import('../streaming/node-proxy.ts');
+    return handleNodeProxy(call);
+  }
   switch (subresource) {
     case 'log': {
       const { handleLog } = await import('../streaming/logs.ts');

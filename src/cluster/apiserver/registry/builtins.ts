@@ -41,7 +41,7 @@ const ROWS: readonly Row[] = [
     status: true,
     sub: 'finalize',
   },
-  { api: 'core/v1', plural: 'nodes', kind: 'Node', short: 'no', cluster: true, status: true },
+  { api: 'core/v1', plural: 'nodes', kind: 'Node', short: 'no', cluster: true, status: true, sub: 'proxy' },
   { api: 'core/v1', plural: 'events', kind: 'Event', short: 'ev' },
   { api: 'core/v1', plural: 'endpoints', kind: 'Endpoints', singular: 'endpoints', short: 'ep' },
   {
