@@ -18,6 +18,7 @@ import { createRounds } from './rounds.ts';
 import { createSecretSource } from './secrets.ts';
 import { serveOnSocket } from './servers.ts';
 import { startSources } from './sources.ts';
+import { createTelemetry } from './telemetry.ts';
 
 export interface AgentOptions {
   readonly nodeName: string;
@@ -56,6 +57,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     wake();
     hubbleMetrics.configure(hubbleMetricsSettings(sources.configMap('cilium-config')));
     void exporters.update();
+    void telemetry.update();
   };
   const hubbleMetrics = createHubbleMetrics(log);
   const flows = createFlowSink({
@@ -81,7 +83,9 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const sources = startSources({ client, log, onChange: onSources, onPodGone: hubbleMetrics.podGone });
   const { configMap } = sources;
   const nodeFiles = path.join(options.stateDirectory, 'files');
-  const exporters = createExporters({ observer: flows.observer, configMap, nodeFiles, log });
+  const { observer, tap } = flows;
+  const exporters = createExporters({ observer, configMap, nodeFiles, log });
+  const telemetry = createTelemetry({ configMap, tap, nodeName: observer.nodeName, version: options.version, log });
   const secrets = createSecretSource(client, log, wake);
   const rounds = createRounds({ options, client, sources, secrets, dns, flows, xds, datapath });
   const agentMetrics = createAgentMetrics({
@@ -123,6 +127,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       await datapath.stop();
       await api.close();
       await exporters.stop();
+      await telemetry.stop();
       await hubbleServer.close();
       await Promise.all(metricsServers.map((server) => server.close()));
       hubbleMetrics.stop();

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { buildFlow, createObserver, type FlowLookups, type Observer } from '../hubble/index.ts';
 import {
   type DnsEvent,
+  type Flow,
   type HttpEvent,
   LostEventSource,
   type PacketEvent,
@@ -13,10 +14,15 @@ import type { HubbleMetrics } from './hubble-metrics.ts';
 export interface FlowSink {
   readonly observer: Observer;
   /** Turns an event into flows with what is known now. Events before the first look-ups are dropped and counted as lost. */
-  push(event: PacketEvent | HttpEvent | DnsEvent | TlsEvent): void;
+  push(event: FlowEvent): void;
   lost(count: number): void;
   use(lookups: FlowLookups): void;
+  /** Hands each event and its flows to another one, too; to nobody without. It must be quick and not throw. */
+  tap(listener: FlowListener | undefined): void;
 }
+
+export type FlowEvent = PacketEvent | HttpEvent | DnsEvent | TlsEvent;
+export type FlowListener = (event: FlowEvent, flows: readonly Flow[]) => void;
 
 export interface FlowSinkOptions {
   /** `cluster/node`. */
@@ -37,6 +43,7 @@ const lostIntervalMs = 1_000;
 export function createFlowSink({ nodeName, version, metrics }: FlowSinkOptions): FlowSink {
   const observer = createObserver({ nodeName, version, now: nowNs });
   let current: FlowLookups | undefined;
+  let listener: FlowListener | undefined;
   const tellLost = collectLoss((count, firstNs, lastNs) => {
     const span = count > 1 ? { first: toTimestamp(firstNs), last: toTimestamp(lastNs) } : {};
     observer.pushLost({ source: LostEventSource.OBSERVER_EVENTS_QUEUE, num_events_lost: count, ...span });
@@ -49,14 +56,19 @@ export function createFlowSink({ nodeName, version, metrics }: FlowSinkOptions):
     observer,
     push: (event) => {
       if (!current) return lost(1);
-      for (const flow of buildFlow(event, current, randomUUID)) {
+      const flows = buildFlow(event, current, randomUUID);
+      for (const flow of flows) {
         observer.push(flow);
         metrics.observe(flow);
       }
+      listener?.(event, flows);
     },
     lost,
     use: (lookups) => {
       current = lookups;
+    },
+    tap: (next) => {
+      listener = next;
     },
   };
 }

@@ -32,3 +32,7 @@ export {
   type Peer,
   type PeerSource,
 } from './server/services.ts';
+export { type Attributes, resourceAttributes, type Workload } from './telemetry/attributes.ts';
+export { type FlowRecord, flowRecord } from './telemetry/log-record.ts';
+export { readTelemetry, type TelemetrySettings } from './telemetry/settings.ts';
+export { type RequestSpan, requestSpan } from './telemetry/span.ts';

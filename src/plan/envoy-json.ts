@@ -71,7 +71,11 @@ export const originalSrcFilter: JsonObject = namedConfig(
 /** Sends every request of a listener to the agent, which turns it to flows. */
 export function agentAccessLog(direction: 'ingress' | 'egress', listener: string): JsonObject {
   const type = 'envoy.extensions.access_loggers.grpc.v3.HttpGrpcAccessLogConfig';
-  return namedConfig('envoy.access_loggers.http_grpc', type, toAgent(direction, listener));
+  return namedConfig('envoy.access_loggers.http_grpc', type, {
+    ...toAgent(direction, listener),
+    // Without being asked the log has no headers beside the fixed ones; this one says which trace a request belongs to.
+    additional_request_headers_to_log: ['traceparent'],
+  });
 }
 
 /** The same for connections whose requests are not read. */

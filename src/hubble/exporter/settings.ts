@@ -1,9 +1,8 @@
 import { posix } from 'node:path';
 import { fail, type Issue, ok, type Result } from '../../base/index.ts';
-import { type FlowFilter, readJsonValue } from '../../model/flow/index.ts';
-import { compileSelection } from '../filter/compile.ts';
-import { splitJsonObjects } from '../filter/json-objects.ts';
+import type { FlowFilter } from '../../model/flow/index.ts';
 import { compileFieldMask } from '../observer/field-mask.ts';
+import { checkFilters, filtersOf, filtersOfText, wrong } from './filters.ts';
 
 /** One exporter: what it writes and where. */
 export interface ExporterSettings {
@@ -184,53 +183,12 @@ function checkSettings(settings: ExporterSettings, issues: Issue[], names: Setti
   if (filePath !== '' && filePath !== standardOutput && !/^\/[^\0]*[^/\0]$/.test(filePath)) {
     issues.push({ path: names.filePath, ...wrong(filePath, 'stdout, an absolute path of a file') });
   }
-  for (const [list, name] of [[allow, names.allow] as const, [deny, names.deny] as const]) {
-    for (const [index, filter] of list.entries()) {
-      const compiled = compileSelection([filter], []);
-      if (!compiled.ok) issues.push({ path: `${name}[${index}]`, message: compiled.error });
-    }
-  }
+  checkFilters(allow, names.allow, issues);
+  checkFilters(deny, names.deny, issues);
   const mask = compileFieldMask(fieldMask);
   if (!mask.ok) issues.push({ path: names.fieldMask, message: mask.error });
 }
 
-/** One JSON object after the other, with or without commas between them, or a list of them. */
-function filtersOfText(text: string, path: string, issues: Issue[]): readonly FlowFilter[] {
-  const values: unknown[] = [];
-  for (const object of splitJsonObjects(text.trim().replace(/^\[|\]$/g, ''))) {
-    try {
-      values.push(JSON.parse(object.replace(/^[\s,]+|[\s,]+$/g, '')));
-    } catch (error) {
-      issues.push({ path: `${path}[${values.length}]`, message: `not JSON: ${(error as Error).message}` });
-      return [];
-    }
-  }
-  return filtersOf(values, path, issues);
-}
-
-function filtersOf(values: unknown, path: string, issues: Issue[]): readonly FlowFilter[] {
-  if (values === undefined || values === null) return [];
-  if (!Array.isArray(values)) {
-    issues.push({ path, ...wrong(values, 'a list of filters') });
-    return [];
-  }
-  return values.map((value, index) => {
-    const read = readJsonValue<FlowFilter>('flow.FlowFilter', value);
-    if (!read.ok) {
-      issues.push({ path: `${path}[${index}]`, message: read.error });
-      return {};
-    }
-    for (const field of read.value.unknown) {
-      issues.push({ path: `${path}[${index}].${field}`, message: 'no field of flow.FlowFilter has this name' });
-    }
-    return read.value.message;
-  });
-}
-
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function wrong(value: unknown, allowed: string): Pick<Issue, 'message' | 'allowed'> {
-  return { message: `found ${(JSON.stringify(value) ?? 'nothing').slice(0, 80)}`, allowed };
 }
