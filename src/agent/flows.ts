@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { buildFlow, createObserver, type FlowLookups, type Observer } from '../hubble/index.ts';
 import {
+  AgentEventType,
   type DnsEvent,
   type Flow,
   type HttpEvent,
@@ -42,6 +43,7 @@ const lostIntervalMs = 1_000;
 /** The node's observer and the way of events into it. */
 export function createFlowSink({ nodeName, version, metrics }: FlowSinkOptions): FlowSink {
   const observer = createObserver({ nodeName, version, now: nowNs });
+  observer.pushAgentEvent({ type: AgentEventType.AGENT_STARTED, agent_start: { time: toTimestamp(nowNs()) } });
   let current: FlowLookups | undefined;
   let listener: FlowListener | undefined;
   const tellLost = collectLoss((count, firstNs, lastNs) => {

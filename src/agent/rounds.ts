@@ -12,6 +12,7 @@ import {
 import { reservedIdentity } from '../policy/index.ts';
 import type { XdsServer } from '../xds/index.ts';
 import type { AgentOptions } from './agent.ts';
+import { agentEvents, type InForce } from './agent-events.ts';
 import { type Applied, applyPlan } from './apply.ts';
 import type { DnsEdge } from './dns-edge.ts';
 import { createEndpointObjects } from './endpoint-objects.ts';
@@ -73,6 +74,8 @@ export function createRounds({ options, client, sources, secrets, dns, flows, xd
   let begun = false;
   let current: NodePlan | undefined;
   let applied: Applied | undefined;
+  /** What Hubble's agent events have told of. */
+  let told: InForce | undefined;
   let hosts: ReadonlyMap<string, number> = new Map();
   /** What the node says to have in force, in kernel and data plane. */
   let inForceVersion = '0';
@@ -114,6 +117,12 @@ export function createRounds({ options, client, sources, secrets, dns, flows, xd
     return next;
   };
 
+  const tellEvents = (now: InForce): void => {
+    const lookups = { endpointId: endpointObjects.idOf, policyRevision };
+    for (const event of agentEvents(told, now, lookups)) flows.observer.pushAgentEvent(event);
+    told = now;
+  };
+
   const tell = async (planned: World, next: NodePlan, observed: string): Promise<void> => {
     const refused = await writeNode(next.datapath, observed);
     if (refused !== undefined) throw new Error(`CiliumNode ${nodeName}: ${refused}`);
@@ -140,6 +149,7 @@ export function createRounds({ options, client, sources, secrets, dns, flows, xd
         next = await apply(planned);
       }
       inForce();
+      tellEvents({ plan: next, policies: planned.policies });
       dns.keepEndpoints(new Set(next.datapath.endpoints.map(({ address }) => address)));
       if (isWithDataPlane(applied)) inForceVersion = observed;
       await tell(planned, next, inForceVersion);

@@ -10,7 +10,7 @@ export interface Envelope {
 
 const timeField = 1001;
 
-/** Reads the time of an encoded GetFlowsResponse and skips the rest. Throws on bytes that are not protobuf. */
+/** Reads the time of an encoded GetFlowsResponse or GetAgentEventsResponse, which have it at one place, and skips the rest. Throws on bytes that are not protobuf. */
 export function readEnvelope(bytes: Buffer): Envelope {
   const { Reader } = createRequire(import.meta.url)('protobufjs') as typeof import('protobufjs');
   const reader = Reader.create(bytes);

@@ -1,5 +1,6 @@
 import type { Channel, ChannelOptions, Client, ClientReadableStream } from '@grpc/grpc-js';
 import {
+  type GetAgentEventsRequest,
   type GetFlowsRequest,
   type GetNamespacesResponse,
   type ServerStatusResponse,
@@ -14,6 +15,7 @@ export interface PeerConnection extends Peer {
   /** Waits for the connection, at most so long; whether it stands. */
   readonly ready: (timeoutMs: number) => Promise<boolean>;
   readonly getFlows: (request: GetFlowsRequest) => ClientReadableStream<Envelope>;
+  readonly getAgentEvents: (request: GetAgentEventsRequest) => ClientReadableStream<Envelope>;
   readonly serverStatus: (timeoutMs: number) => Promise<ServerStatusResponse>;
   readonly namespaces: (timeoutMs: number) => Promise<GetNamespacesResponse>;
   readonly close: () => void;
@@ -72,10 +74,11 @@ function keyOf({ name, address }: Peer): string {
 
 function connectPeer(grpc: Grpc, peer: Peer): PeerConnection {
   const definition = serviceDefinition('observer.Observer');
-  const getFlows = definition['GetFlows'];
-  const relayed = getFlows
-    ? { ...definition, GetFlows: { ...getFlows, responseDeserialize: readEnvelope } }
-    : definition;
+  const relayed = { ...definition };
+  for (const name of ['GetFlows', 'GetAgentEvents']) {
+    const method = definition[name];
+    if (method) relayed[name] = { ...method, responseDeserialize: readEnvelope };
+  }
   const Constructor = grpc.makeClientConstructor(relayed, 'observer.Observer');
   const client = new Constructor(peer.address, grpc.credentials.createInsecure(), channelOptions) as unknown as Caller;
   const channel = client.getChannel() as Channel;
@@ -91,6 +94,7 @@ function connectPeer(grpc: Grpc, peer: Peer): PeerConnection {
     isReady: () => channel.getConnectivityState(true) === readyState,
     ready: (timeoutMs) => waitReady(channel, Date.now() + timeoutMs),
     getFlows: (request) => client['GetFlows']?.(request) as ClientReadableStream<Envelope>,
+    getAgentEvents: (request) => client['GetAgentEvents']?.(request) as ClientReadableStream<Envelope>,
     serverStatus: (timeoutMs) => ask('ServerStatus', timeoutMs),
     namespaces: (timeoutMs) => ask('GetNamespaces', timeoutMs),
     close: () => client.close(),

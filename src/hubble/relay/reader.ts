@@ -1,5 +1,6 @@
 import type { ClientReadableStream, ServiceError } from '@grpc/grpc-js';
 import {
+  type GetAgentEventsRequest,
   type GetFlowsRequest,
   type GetFlowsResponse,
   NodeState,
@@ -34,13 +35,32 @@ interface Attached {
   paused: boolean;
 }
 
+/** What is read of every node. */
+interface Reading<Request> {
+  readonly open: (peer: PeerConnection, request: Request) => ClientReadableStream<Envelope>;
+  /** Whether responses can hold the state of nodes. */
+  readonly tellsNodes: boolean;
+}
+
+type Selecting = Pick<GetFlowsRequest, 'number' | 'first' | 'follow' | 'since' | 'until'>;
+
+export const flowReading: Reading<GetFlowsRequest> = {
+  open: (peer, request) => peer.getFlows(request),
+  tellsNodes: true,
+};
+export const agentEventReading: Reading<GetAgentEventsRequest> = {
+  open: (peer, request) => peer.getAgentEvents(request),
+  tellsNodes: false,
+};
+
 /**
  * Reads the same request from every node and merges by time. First come the node status events: who is connected, who
- * is not. A follower attaches nodes that appear or come back, from the last flow seen of them on.
+ * is not. A follower attaches nodes that appear or come back, from the last response seen of them on.
  */
-export function openRelayReader(
-  request: GetFlowsRequest,
+export function openRelayReader<Request extends Selecting>(
+  request: Request,
   { nodeName, connections, now }: RelaySurroundings,
+  { open, tellsNodes }: Reading<Request>,
 ): EventReader<FlowMessage> & { readonly close: () => void } {
   const follow = request.follow ?? false;
   const number = toNumber(request.number);
@@ -55,7 +75,7 @@ export function openRelayReader(
   let closed = false;
 
   const status = (state: number, names: readonly string[], message = ''): void => {
-    if (names.length === 0) return;
+    if (names.length === 0 || !tellsNodes) return;
     statuses.push({
       node_status: { state_change: state, node_names: [...names], ...(message && { message }) },
       node_name: nodeName,
@@ -75,7 +95,7 @@ export function openRelayReader(
   const attach = (peer: PeerConnection): void => {
     const seen = lastSeenNs.get(peer.name);
     const resumed = seen === undefined ? request : { ...request, number: 0, since: toTimestamp(seen + 1n) };
-    const call = peer.getFlows(resumed);
+    const call = open(peer, resumed);
     const entry: Attached = { call, paused: false };
     attached.set(peer.name, entry);
     merger.open(peer.name);

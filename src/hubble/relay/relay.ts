@@ -1,6 +1,7 @@
 import type { ServerWritableStream } from '@grpc/grpc-js';
 import { fail, ok } from '../../base/index.ts';
 import {
+  type GetAgentEventsRequest,
   type GetFlowsRequest,
   type GetNamespacesResponse,
   type GetNodesResponse,
@@ -16,7 +17,7 @@ import { invalidArgument, type RpcError, unimplemented } from '../observer/rpc-e
 import { type GrpcService, healthService, type Peer, peerService, unary } from '../server/services.ts';
 import { createStreamGate, refuse, stream } from '../server/stream.ts';
 import { createPeerPool, type PeerConnection, type PeerPool } from './pool.ts';
-import { openRelayReader } from './reader.ts';
+import { agentEventReading, flowReading, openRelayReader } from './reader.ts';
 
 export interface RelayOptions {
   /** The nodes' Observers (`ip:port`); asked anew for every call and twice a second by followers. */
@@ -53,9 +54,13 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
       GetFlows: (call: ServerWritableStream<GetFlowsRequest, object>) =>
         stream(call, gate, () => {
           const fault = requestFault(call.request);
-          return fault ? fail(fault) : ok(openRelayReader(call.request, surroundings));
+          return fault ? fail(fault) : ok(openRelayReader(call.request, surroundings, flowReading));
         }),
-      GetAgentEvents: (call: ServerWritableStream<object, object>) => refuse(call, unimplemented('GetAgentEvents')),
+      GetAgentEvents: (call: ServerWritableStream<GetAgentEventsRequest, object>) =>
+        stream(call, gate, () => {
+          if (call.request.first && call.request.follow) return fail(firstAndFollow);
+          return ok(openRelayReader(call.request, surroundings, agentEventReading));
+        }),
       GetDebugEvents: (call: ServerWritableStream<object, object>) => refuse(call, unimplemented('GetDebugEvents')),
       GetNodes: unary(() => nodes(pool)),
       GetNamespaces: unary(() => namespaces(pool)),
@@ -66,9 +71,11 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
   return { services: [observer, peers, healthService(() => true)], close: () => pool.close() };
 }
 
+const firstAndFollow = invalidArgument('first cannot be specified with follow');
+
 /** What every node would refuse, refused once. */
 function requestFault(request: GetFlowsRequest): RpcError | undefined {
-  if (request.first && request.follow) return invalidArgument('first cannot be specified with follow');
+  if (request.first && request.follow) return firstAndFollow;
   const selection = compileSelection(request.whitelist ?? [], request.blacklist ?? []);
   if (!selection.ok) return invalidArgument(selection.error);
   const mask = compileFieldMask(request.field_mask?.paths ?? []);
