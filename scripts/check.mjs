@@ -7,7 +7,9 @@ await setUp();
 const steps = [
   ['biome', 'ci', '--error-on-warnings', process.stdout.isTTY ? '--colors=force' : '--colors=off', '.'],
   ['tsc', '--noEmit', '-p', '.'],
-  ['oxlint', '--type-aware', '--deny-warnings', 'src', 'test', 'bench'],
+  ['tsc', '--noEmit', '-p', 'web'],
+  ['tsc', '--noEmit', '-p', 'test/ui'],
+  ['oxlint', '--type-aware', '--deny-warnings', 'src', 'test', 'bench', 'web'],
   ['knip'],
 ];
 for (const [program, ...args] of steps) {

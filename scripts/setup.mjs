@@ -6,6 +6,7 @@ import { constants } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { pageIsFresh } from './page.mjs';
 
 export const projectRoot = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -33,6 +34,7 @@ export async function setUp() {
   await withLock(async () => {
     const installed = installPackages();
     installSystemPrograms();
+    buildPage();
     if (installed && nodeProgram() !== undefined) (await import('./warm.mjs')).warmUp();
   });
   if (nodeProgram() === undefined)
@@ -76,6 +78,14 @@ function installPackages() {
   return true;
 }
 
+/** Builds the web page where its sources are newer. Without it everything but `ciliate ui` works, so a failure is only told. */
+function buildPage() {
+  const node = nodeProgram();
+  if (node === undefined || pageIsFresh()) return;
+  const { status } = spawnSync(node, [path.join(projectRoot, 'scripts', 'build-web.mjs')], { stdio: ['ignore', 2, 2] });
+  if (status !== 0) console.error('ciliate: the web page could not be built (see above)');
+}
+
 function installSystemPrograms() {
   const missing = systemPrograms.filter(({ program }) => !findProgram(program)).map(({ packageName }) => packageName);
   if (missing.length === 0) return;
@@ -84,14 +94,22 @@ function installSystemPrograms() {
     stopWith(`missing: ${packages}. Install with: sudo apt-get install -y ${packages}`);
   }
   console.error(`Installing ${packages} with apt-get...`);
-  const aptOptions = { stdio: ['ignore', 2, 2], env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } };
-  spawnSync('apt-get', ['update', '-qq'], aptOptions);
-  const result = spawnSync(
-    'apt-get',
-    ['install', '-y', '-qq', '-o', 'DPkg::Lock::Timeout=120', ...missing],
-    aptOptions,
-  );
-  if (result.status !== 0) stopWith(`apt-get could not install ${packages}`);
+  if (!aptInstall(missing)) stopWith(`apt-get could not install ${packages}`);
+}
+
+/** Installs a browser for the tests of the page, where this user may. Those tests skip without one. */
+export function installBrowser() {
+  if (['chromium', 'chromium-browser', 'google-chrome'].some(findProgram)) return;
+  if (process.getuid?.() !== 0 || !findProgram('apt-get')) return;
+  console.error('Installing chromium with apt-get...');
+  if (!aptInstall(['chromium'])) console.error('apt-get could not install chromium: the tests of the page will skip');
+}
+
+function aptInstall(packages) {
+  const options = { stdio: ['ignore', 2, 2], env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } };
+  spawnSync('apt-get', ['update', '-qq'], options);
+  const args = ['install', '-y', '-qq', '-o', 'DPkg::Lock::Timeout=120', ...packages];
+  return spawnSync('apt-get', args, options).status === 0;
 }
 
 function findProgram(program) {

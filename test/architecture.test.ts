@@ -20,6 +20,7 @@ const rooms: Record<string, { readonly may: readonly string[]; readonly why: str
   datapath: { may: ['base', 'sys', 'model', 'plan'], why: 'the kernel side applies plans and knows no Kubernetes' },
   dns: { may: ['base', 'sys', 'model', 'plan'], why: 'DNS follows plans and knows no Kubernetes' },
   hubble: { may: ['base', 'model', 'plan'], why: 'flows are built from events and look-ups that are handed in' },
+  ui: { may: ['base', 'model', 'hubble'], why: 'the page is served from flows and a filter reader that are handed in' },
   kube: { may: ['base', 'model'], why: 'the client side of Kubernetes knows no engine' },
   agent: {
     may: ['base', 'sys', 'model', 'policy', 'plan', 'xds', 'datapath', 'dns', 'hubble', 'kube'],
@@ -32,7 +33,7 @@ const rooms: Record<string, { readonly may: readonly string[]; readonly why: str
     why: 'the cluster process composes Kubernetes and the relay and starts the rest as processes',
   },
   cli: {
-    may: ['base', 'model', 'kube', 'hubble', 'connectivity', 'embedded', 'cluster', 'plan', 'proxy'],
+    may: ['base', 'model', 'kube', 'hubble', 'connectivity', 'embedded', 'cluster', 'plan', 'proxy', 'ui'],
     why: 'commands are thin: they ask rooms that decide, and know none that acts on a node',
   },
 };

@@ -24,6 +24,10 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
     load: async () => (await import('./kubectl/index.ts')).kubectlCommand,
   },
   cilium: { about: 'the cilium command', load: async () => (await import('./cilium/index.ts')).ciliumCommand },
+  ui: {
+    about: 'serve a web page with the service map and the flows',
+    load: async () => (await import('./ui/index.ts')).uiCommand,
+  },
   hubble: { about: 'the hubble command', load: async () => (await import('./hubble/index.ts')).hubbleCommand },
 };
 

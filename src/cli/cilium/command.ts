@@ -10,6 +10,7 @@ import { runVersion } from './version.ts';
 export const ciliumCommand: Command = async (argv, io) => {
   // The connectivity test brings its own options and many modules.
   if (argv[0] === 'connectivity') return (await import('./connectivity.ts')).connectivityCommand(argv.slice(1), io);
+  if (argv[0] === 'hubble' && argv[1] === 'ui') return (await import('../ui/index.ts')).uiCommand(argv.slice(2), io);
   let exitCode = 0;
   const parser = commandLine(io, (code) => {
     exitCode = code;
@@ -72,7 +73,10 @@ function commandLine(io: CommandIo, exit: (code: number) => void): Parser {
     .command('delete <key>')
     .description('remove one')
     .action((key) => runConfigDelete(key, io));
-  // Only here for `cilium --help`: it is run before this parser.
+  // The rest is only here for `cilium --help`: it is run before this parser.
+  const hubble = parser.command('hubble').description('Hubble observability');
+  hubble.action(() => hubble.help());
+  hubble.command('ui').description('serve a web page with the service map and the flows');
   parser
     .command('connectivity')
     .description('connectivity test: check that policies and Layer-7 rules act as they should');

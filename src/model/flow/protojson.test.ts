@@ -27,6 +27,8 @@ test('protobuf JSON is printed as Go prints it', () => {
     [{}, '{}'],
     [{ flow: {} }, '{"flow":{}}'],
     [{ flow: { is_reply: { value: false } } }, '{"flow":{"is_reply":false}}'],
+    [{ flow: { uuid: '0', node_name: '' } }, '{"flow":{"uuid":"0"}}'],
+    [{ flow: { socket_cookie: '0', cgroup_id: 0 } }, '{"flow":{}}'],
     [{ flow: { verdict: 99 } }, '{"flow":{"verdict":99}}'],
     [
       { flow: { l7: { latency_ns: '18446744073709551615', http: { url: 'http://a/?b=1&c=<2>\u2028' } } } },

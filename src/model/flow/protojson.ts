@@ -57,11 +57,12 @@ function compileFields(type: Type): Print {
     key: `"${field.name}":`,
     isList: field.repeated,
     isMessage: field.resolvedType !== null && 'fieldsArray' in field.resolvedType,
+    isZero: isLong(field) ? isZeroLong : isZero,
     print: compileValue(field),
   }));
   return (message) => {
     let out = '{';
-    for (const { name, key, isList, isMessage, print } of fields) {
+    for (const { name, key, isList, isMessage, isZero, print } of fields) {
       const value = (message as Message)[name];
       if (value === null || value === undefined) continue;
       if (isList ? (value as readonly unknown[]).length === 0 : !isMessage && isZero(value)) continue;
@@ -80,7 +81,16 @@ function printList(values: readonly unknown[], print: Print): string {
 }
 
 function isZero(value: unknown): boolean {
-  return value === 0 || value === '' || value === false || (typeof value !== 'number' && String(value) === '0');
+  return value === 0 || value === '' || value === false;
+}
+
+/** 64-bit numbers come as numbers, texts or objects. */
+function isZeroLong(value: unknown): boolean {
+  return value === 0 || String(value) === '0';
+}
+
+function isLong({ type }: Field): boolean {
+  return type === 'uint64' || type === 'int64';
 }
 
 function compileValue(field: Field): Print {

@@ -1,0 +1,14 @@
+import type { GetFlowsResponse } from '../../../model/flow/index.ts';
+import type { Filters } from './filter-flags.ts';
+import { readInputFile } from './input-file.ts';
+
+const everything = { number: 0, first: false, follow: false, since: undefined, until: undefined };
+
+/** Every response of a recording (`hubble observe -o jsonpb`) that passes the filters, in the order of the file. */
+export function readRecording(
+  file: string,
+  filters: Filters,
+  warn: (text: string) => void,
+): AsyncGenerator<GetFlowsResponse> {
+  return readInputFile(file, filters, everything, warn);
+}

@@ -1,0 +1,12 @@
+import { render } from 'preact';
+import { createStore } from './store.ts';
+import { App } from './view/app.tsx';
+import { applyTheme, savedTheme } from './view/theme.ts';
+
+const root = document.getElementById('app');
+if (root) {
+  applyTheme(savedTheme());
+  const store = createStore();
+  render(<App store={store} />, root);
+  void store.start();
+}

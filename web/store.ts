@@ -1,0 +1,223 @@
+import { addFlow, createServiceMap, type Edge, type ServiceMap } from './model/aggregate.ts';
+import { type Flow, readFlow, type ShownFlow } from './model/flow.ts';
+import { emptyLayout, extendLayout, type Layout } from './model/layout.ts';
+import { rowsOf } from './model/rows.ts';
+import { compileChoice } from './model/select.ts';
+import { readUrlState, type UrlState, writeUrlState } from './model/url-state.ts';
+import { createWindow, type Window } from './model/window.ts';
+import { type FlowStream, openStream, readSource, type Source } from './stream.ts';
+
+/** Flows that a live page keeps. */
+const liveCapacity = 20_000;
+/** Flows that a recording's page keeps; of a longer one the last. */
+const recordingCapacity = 100_000;
+
+/** Everything that the page shows. Read while drawing, changed only by the store's functions. */
+export interface State {
+  url: UrlState;
+  source: Source | undefined;
+  connection: 'connecting' | 'streaming' | 'ended' | 'paused' | 'waiting';
+  /** What is wrong with the filter or the connection. */
+  fault: string | undefined;
+  received: Window<ShownFlow>;
+  shown: Window<ShownFlow>;
+  map: ServiceMap;
+  layout: Layout;
+  lost: { readonly browser: number; readonly server: number };
+  namespaces: ReadonlySet<string>;
+  selectedFlow: ShownFlow | undefined;
+  selectedCard: string | undefined;
+  /** Milliseconds since the epoch up to which a recording is shown; undefined for a live page. */
+  cursorMs: number | undefined;
+}
+
+export interface Store {
+  readonly state: State;
+  /** The time of what is shown. */
+  readonly nowMs: () => number;
+  readonly changeUrl: (change: Partial<UrlState>) => void;
+  readonly select: (selected: { flow?: ShownFlow | undefined; card?: string | undefined }) => void;
+  readonly togglePause: () => void;
+  readonly tidy: () => void;
+  readonly moveCursor: (timeMs: number) => void;
+  /** First and last time of what was received. */
+  readonly span: () => { readonly from: number; readonly to: number };
+  /** Calls `draw` at most once an animation frame after changes. */
+  readonly subscribe: (draw: () => void) => () => void;
+  readonly start: () => Promise<void>;
+}
+
+function emptyState(): State {
+  return {
+    url: readUrlState(location.search),
+    source: undefined,
+    connection: 'connecting',
+    fault: undefined,
+    received: createWindow(liveCapacity),
+    shown: createWindow(liveCapacity),
+    map: createServiceMap(),
+    layout: emptyLayout,
+    lost: { browser: 0, server: 0 },
+    namespaces: new Set(),
+    selectedFlow: undefined,
+    selectedCard: undefined,
+    cursorMs: undefined,
+  };
+}
+
+export function createStore(): Store {
+  const state = emptyState();
+  const { subscribe, changed } = createFrames();
+  let stream: FlowStream | undefined;
+  let isChosen = compileChoice(state.url);
+
+  const capacity = (): number => (state.source?.kind === 'recording' ? recordingCapacity : liveCapacity);
+
+  /** Shows what was received again, after the choice or the cursor has changed. */
+  const rebuild = (keepLayout: boolean): void => {
+    state.shown = createWindow(capacity());
+    state.map = createServiceMap();
+    if (!keepLayout) state.layout = emptyLayout;
+    for (const each of state.received) {
+      if (state.cursorMs === undefined || each.timeMs <= state.cursorMs) show(each);
+    }
+    place();
+    changed();
+  };
+  const show = (each: ShownFlow): boolean => {
+    if (!isChosen(each)) return false;
+    state.shown.push(each);
+    return addFlow(state.map, each);
+  };
+  const place = (): void => {
+    const cards = [...state.map.cards.values()].map((card) => ({
+      key: card.key,
+      namespace: card.party.namespace,
+      rows: rowsOf(card).length,
+    }));
+    state.layout = extendLayout(state.layout, cards, [...state.map.edges.values()] as Edge[]);
+  };
+  const receive = (flows: readonly Flow[]): void => {
+    let grown = false;
+    for (const flow of flows) {
+      const each = readFlow(flow);
+      state.received.push(each);
+      for (const { namespace } of [each.client, each.server]) {
+        if (namespace !== '' && !state.namespaces.has(namespace)) {
+          state.namespaces = new Set([...state.namespaces, namespace].slice(0, 500));
+        }
+      }
+      if (state.connection !== 'paused' && show(each)) grown = true;
+    }
+    if (grown) place();
+    changed();
+  };
+  const connect = (): void => {
+    stream?.close();
+    state.received = createWindow(capacity());
+    state.fault = undefined;
+    state.connection = 'connecting';
+    state.lost = { browser: 0, server: 0 };
+    if (state.source?.kind === 'recording') state.cursorMs = Number.MAX_SAFE_INTEGER;
+    rebuild(false);
+    stream = openStream(state.url.filter, state.source?.kind !== 'recording', {
+      flows: (flows) => {
+        if (state.connection !== 'paused') state.connection = 'streaming';
+        state.fault = undefined;
+        receive(flows);
+      },
+      opened: () => {
+        if (state.connection !== 'paused') state.connection = 'streaming';
+        changed();
+      },
+      lost: (lost) => {
+        state.lost = lost;
+        changed();
+      },
+      fault: (message, retries) => {
+        state.fault = message;
+        state.connection = retries ? 'waiting' : 'ended';
+        changed();
+      },
+      restarted: () => {
+        state.received = createWindow(capacity());
+        rebuild(true);
+      },
+      ended: () => {
+        state.connection = 'ended';
+        if (state.cursorMs !== undefined) state.cursorMs = span().to;
+        // All that a recording has is known now, so its cards get room for all that they will show.
+        rebuild(false);
+      },
+    });
+  };
+  const span = (): { from: number; to: number } => {
+    let from = Number.POSITIVE_INFINITY;
+    let to = 0;
+    for (const { timeMs } of state.received) {
+      if (timeMs < from) from = timeMs;
+      if (timeMs > to) to = timeMs;
+    }
+    return to === 0 ? { from: 0, to: 0 } : { from, to };
+  };
+  return {
+    state,
+    nowMs: () => {
+      if (state.cursorMs === undefined) return Date.now();
+      return state.cursorMs === Number.MAX_SAFE_INTEGER ? span().to : state.cursorMs;
+    },
+    changeUrl(change) {
+      const before = state.url;
+      state.url = { ...before, ...change };
+      history.replaceState(null, '', `${location.pathname}${writeUrlState(state.url)}`);
+      isChosen = compileChoice(state.url);
+      if (state.url.filter !== before.filter) connect();
+      else rebuild(false);
+    },
+    select({ flow, card }) {
+      state.selectedFlow = flow;
+      state.selectedCard = card;
+      changed();
+    },
+    togglePause() {
+      if (state.connection === 'paused') {
+        state.connection = 'streaming';
+        rebuild(true);
+      } else if (state.connection === 'streaming') state.connection = 'paused';
+      changed();
+    },
+    tidy: () => rebuild(false),
+    moveCursor(timeMs) {
+      state.cursorMs = timeMs;
+      rebuild(true);
+    },
+    span,
+    subscribe,
+    async start() {
+      state.source = await readSource();
+      state.namespaces = new Set(state.source?.namespaces ?? []);
+      connect();
+      // Rates fall when nothing comes.
+      setInterval(changed, 1_000);
+    },
+  };
+}
+
+function createFrames(): { subscribe: Store['subscribe']; changed: () => void } {
+  const listeners = new Set<() => void>();
+  let asked = false;
+  return {
+    subscribe(draw) {
+      listeners.add(draw);
+      return () => listeners.delete(draw);
+    },
+    changed() {
+      if (asked) return;
+      asked = true;
+      requestAnimationFrame(() => {
+        asked = false;
+        for (const draw of listeners) draw();
+      });
+    },
+  };
+}

@@ -1,0 +1,127 @@
+import type { AccessPoint, CallRow, Card } from '../model/aggregate.ts';
+import { formatMs, word } from '../model/explain.ts';
+import { rememberedSeconds, series, sumOver } from '../model/rates.ts';
+import { sparkPath } from '../model/spark.ts';
+import type { Store } from '../store.ts';
+
+export function CardPanel({ store, card }: { readonly store: Store; readonly card: Card }) {
+  const { party } = card;
+  const nowMs = store.nowMs();
+  const filter = `--workload ${word(party.title)} --namespace ${word(party.namespace)}`;
+  return (
+    <>
+      <p class="sentence">{party.namespace === '' ? party.title : `${party.namespace}/${party.title}`}</p>
+      <Signals card={card} nowMs={nowMs} />
+      {card.accessPoints.size > 0 && <h3>Serves</h3>}
+      {[...card.accessPoints.values()].map((accessPoint) => (
+        <AccessPointView key={accessPoint.key} accessPoint={accessPoint} />
+      ))}
+      {party.namespace !== '' && (
+        <p>
+          <button type="button" onClick={() => store.changeUrl({ filter })}>
+            Only flows of this workload
+          </button>
+        </p>
+      )}
+      <h3>Labels</h3>
+      <ul class="labels">
+        {card.labels.map((label) => (
+          <li key={label}>{label}</li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function Signals({ card: { signals }, nowMs }: { readonly card: Card; readonly nowMs: number }) {
+  const width = rememberedSeconds;
+  const requests = sumOver(signals.requests, nowMs, width);
+  const responses = sumOver(signals.responses, nowMs, width);
+  const errors = sumOver(signals.errors, nowMs, width);
+  const flows = sumOver(signals.flows, nowMs, width);
+  const drops = sumOver(signals.drops, nowMs, width);
+  const counts = series(signals.responses, nowMs);
+  const latencies = series(signals.latencyMs, nowMs).map((sum, index) => sum / Math.max(1, counts[index] ?? 0));
+  const latency = responses > 0 ? sumOver(signals.latencyMs, nowMs, width) / responses : 0;
+  return (
+    <div class="signals">
+      {requests > 0 ? (
+        <Plot name="Requests" value={`${(requests / width).toFixed(1)}/s`} values={series(signals.requests, nowMs)} />
+      ) : (
+        <Plot name="Flows" value={`${(flows / width).toFixed(1)}/s`} values={series(signals.flows, nowMs)} />
+      )}
+      <Plot
+        name="Errors"
+        value={responses > 0 ? `${((100 * errors) / responses).toFixed(1)} %` : 'none'}
+        values={series(signals.errors, nowMs)}
+        isBad={errors > 0}
+      />
+      <Plot name="Latency" value={responses > 0 ? formatMs(latency) : 'unknown'} values={latencies} />
+      <Plot name="Dropped" value={`${drops}`} values={series(signals.drops, nowMs)} isBad={drops > 0} />
+    </div>
+  );
+}
+
+interface PlotProps {
+  readonly name: string;
+  readonly value: string;
+  /** By second over the last minute. */
+  readonly values: readonly number[];
+  readonly isBad?: boolean;
+}
+
+function Plot({ name, value, values, isBad = false }: PlotProps) {
+  return (
+    <figure class={isBad ? 'plot bad' : 'plot'}>
+      <figcaption>
+        {name} <b>{value}</b>
+      </figcaption>
+      <svg viewBox="0 0 140 36" role="img" aria-label={`${name} over the last minute, now ${value}`}>
+        <path class="axis" d="M0,35.5H140" />
+        <path class="spark" d={sparkPath(values, 140, 36)} />
+      </svg>
+    </figure>
+  );
+}
+
+function AccessPointView({ accessPoint }: { readonly accessPoint: AccessPoint }) {
+  const { port, protocol, rows, otherCalls } = accessPoint;
+  return (
+    <section class="access-point">
+      <h4>{port === 0 ? protocol : `${port}/${protocol}`}</h4>
+      {rows.size > 0 && (
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Call</th>
+              <th scope="col">Count</th>
+              <th scope="col">Denied</th>
+              <th scope="col">Errors</th>
+              <th scope="col">Latency</th>
+            </tr>
+          </thead>
+          <tbody>
+            {[...rows.values()].map((row) => (
+              <CallLine key={row.key} row={row} />
+            ))}
+          </tbody>
+        </table>
+      )}
+      {otherCalls > 0 && <p>and {otherCalls} other calls</p>}
+    </section>
+  );
+}
+
+function CallLine({ row }: { readonly row: CallRow }) {
+  return (
+    <tr>
+      <th scope="row">
+        {row.method} {row.target}
+      </th>
+      <td>{row.total}</td>
+      <td class={row.denied > 0 ? 'bad' : ''}>{row.denied > 0 ? `✕ ${row.denied}` : 0}</td>
+      <td class={row.errors > 0 ? 'bad' : ''}>{row.errors > 0 ? `! ${row.errors}` : 0}</td>
+      <td>{row.responses > 0 ? formatMs(row.latencySumMs / row.responses) : ''}</td>
+    </tr>
+  );
+}
