@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { eventually, projectRoot, type TestCluster, testCluster } from './cluster.ts';
+import { labelsAsked, labelsServed, samplesOf } from './metrics-text.ts';
 
 const examples = path.join(projectRoot, 'examples');
 const policies = ['client-egress-l7-http', 'client-egress-only-dns'].map((name) => path.join(examples, `${name}.yaml`));
@@ -155,27 +156,6 @@ test('a denial on the other node is named in its flows and by explain', async ()
   );
 });
 
-/** The samples of an exposition in Prometheus' text format, whose families are all described and whose series come once. */
-function samplesOf(text: string): ReadonlyMap<string, number> {
-  const described = new Set(
-    [...text.matchAll(/^# TYPE (\S+) (?:counter|gauge|histogram|summary)$/gm)].map(([, name]) => name),
-  );
-  const samples = new Map<string, number>();
-  for (const line of text.split('\n')) {
-    if (line === '' || line.startsWith('#')) continue;
-    const [, series = '', name = '', value = ''] =
-      /^(([a-zA-Z_:][\w:]*)(?:\{(?:[a-zA-Z_]\w*="(?:[^"\\\n]|\\["\\n])*",?)*\})?) (\S+)$/.exec(line) ?? [];
-    assert.ok(series !== '', line);
-    assert.ok(
-      described.has(name) || described.has(name.replace(/_(?:bucket|sum|count)$/, '')),
-      `${name} is not described`,
-    );
-    assert.ok(!samples.has(series), `${series} comes twice`);
-    samples.set(series, Number(value));
-  }
-  return samples;
-}
-
 async function scrape(node: string, port: number): Promise<string> {
   const path = `/api/v1/nodes/${node}:${port}/proxy/metrics`;
   const { stdout, stderr, exitCode } = await cluster.kubectl('get', '--raw', path);
@@ -206,16 +186,18 @@ test('every node can be scraped, and shows what happened', async () => {
   assert.match(refused.stderr, /a port is needed, as in nodes\/NAME:9965\/proxy\/metrics/);
 });
 
-test('the dashboard asks for nothing that no node has', async () => {
-  const dashboard = readFileSync(path.join(examples, 'monitoring/dashboard.json'), 'utf8');
-  const texts = await Promise.all([9962, 9964, 9965].map((port) => scrape('node-1', port)));
-  const served = new Set(texts.flatMap((text) => [...text.matchAll(/^# TYPE (\S+) /gm)].map(([, name]) => name)));
-  const asked = [...dashboard.matchAll(/\b(?:hubble|cilium|envoy)_\w+/g)].map(([name]) => name.replace(/_bucket$/, ''));
-  assert.ok(asked.length > 10);
-  assert.deepEqual(
-    [...new Set(asked)].filter((name) => !served.has(name)),
-    [],
-  );
+test('the dashboard asks for no metric and no label that the nodes do not have', async () => {
+  const dashboard: unknown = JSON.parse(readFileSync(path.join(examples, 'monitoring/dashboard.json'), 'utf8'));
+  const scrapes = ['node-1', 'node-2'].flatMap((node) => [9962, 9964, 9965].map((port) => scrape(node, port)));
+  const served = labelsServed((await Promise.all(scrapes)).map(samplesOf));
+  const asked = labelsAsked(dashboard);
+  assert.ok(asked.size > 10);
+  const missing = [...asked].flatMap(([name, labels]) => {
+    const known = served.get(name);
+    if (!known) return [name];
+    return [...labels].filter((label) => !known.has(label)).map((label) => `${name}{${label}}`);
+  });
+  assert.deepEqual(missing, []);
 });
 
 test('endpoints and identities show what users look at, and unused identities go', async () => {

@@ -18,6 +18,7 @@ const metrics = {
   http: [],
   httpV2: ['exemplars'],
   icmp: [],
+  kafka: [],
   policy: [],
   'port-distribution': [],
   tcp: [],

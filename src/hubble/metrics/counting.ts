@@ -99,6 +99,8 @@ const makers: Readonly<Record<MetricName, (config: MetricConfig) => Metric>> = {
       return [{ name: 'icmp_total', labels }];
     },
   }),
+  // No flow here is Kafka's: its series are described and stay empty.
+  kafka: () => ({ series: kafkaSeries, observe: () => none }),
   policy: policyMetric,
   'port-distribution': ({ context }) => ({
     series: [
@@ -140,6 +142,16 @@ const durations: MetricSeries = {
   type: 'histogram',
   labels: ['method', 'reporter'],
 };
+
+const kafkaSeries: readonly MetricSeries[] = [
+  counter('kafka_requests_total', 'Count of Kafka requests by topic', ['topic', 'api_key', 'error_code', 'reporter']),
+  {
+    name: 'kafka_request_duration_seconds',
+    help: 'Quantiles of Kafka request duration in seconds',
+    type: 'histogram',
+    labels: ['topic', 'api_key', 'reporter'],
+  },
+];
 
 function dnsMetric({ flags, context }: MetricConfig): Metric {
   const withQuery = flags.has('query');

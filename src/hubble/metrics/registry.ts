@@ -39,10 +39,15 @@ export function createFlowMetrics({ configs, openMetrics }: FlowMetricsOptions):
     labelNames: ['metric'],
     registers: [registry],
   });
+  // Rates of what begins at its first loss would not show that one.
+  lost.inc({ source: 'observer_events_queue' }, 0);
   const metrics = configs.map((config) => ({ config, ...createMetric(config) }));
   const vectors = new Map<string, Vector>();
   for (const { config, series } of metrics) {
-    for (const one of series) vectors.set(one.name, createVector(one, config, registry, openMetrics));
+    for (const one of series) {
+      vectors.set(one.name, createVector(one, config, registry, openMetrics));
+      dropped.inc({ metric: prefix + one.name }, 0);
+    }
   }
   return {
     observe(flow) {
