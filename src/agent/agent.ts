@@ -3,18 +3,17 @@ import type { Logger } from '../base/index.ts';
 import { createDatapath } from '../datapath/index.ts';
 import { observerServices, serveGrpc } from '../hubble/index.ts';
 import { createClient, loadKubeConfig } from '../kube/index.ts';
-import type { PacketEvent } from '../model/flow/index.ts';
 import { createXdsServer } from '../xds/index.ts';
 import { accessLogService } from './access-log-server.ts';
-import { createAgentMetrics } from './agent-metrics.ts';
+import { type AgentMetrics, createAgentMetrics } from './agent-metrics.ts';
 import { serveAgentApi } from './api.ts';
 import { createDnsEdge } from './dns-edge.ts';
 import { createExporters } from './exporters.ts';
-import { createFlowSink } from './flows.ts';
+import { createFlowSink, type FlowEvent } from './flows.ts';
 import { createHubbleMetrics, hubbleMetricsSettings } from './hubble-metrics.ts';
 import { startLoop } from './loop.ts';
 import { serveMetrics } from './metrics-server.ts';
-import { createRounds } from './rounds.ts';
+import { createRounds, type Rounds } from './rounds.ts';
 import { createSecretSource } from './secrets.ts';
 import { serveOnSocket } from './servers.ts';
 import { startSources } from './sources.ts';
@@ -66,17 +65,17 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     metrics: hubbleMetrics,
   });
   const xds = createXdsServer({ log, onConnect: () => onDataPlane() });
-  const onPacket = (event: PacketEvent): void => {
-    agentMetrics.packet(event);
+  const onEvent = (event: FlowEvent): void => {
+    agentMetrics.event(event);
     flows.push(event);
   };
-  const datapath = createDatapath({ log, onPacket, onLost: flows.lost });
+  const datapath = createDatapath({ log, onPacket: onEvent, onLost: flows.lost });
   const dns = await createDnsEdge({
     settings: () => sources.dnsSettings(),
     file: path.join(options.stateDirectory, 'learnt-names.json'),
     plan: () => rounds.current()?.dns ?? { proxyPort: 0, rules: [] },
     identityOf: (address) => rounds.identityOf(address),
-    onEvent: flows.push,
+    onEvent,
     onNames: wake,
     log,
   });
@@ -92,18 +91,20 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     version: options.version,
     plan: rounds.current,
     policyRevision: rounds.policyRevision,
+    learnt: dns.records,
+    endpointId: rounds.endpointId,
   });
   const onDataPlane = (): void => {
     rounds.dataPlaneChanged();
     wake();
   };
-  const loop = startLoop(rounds.run, { debounceMs, log });
+  const loop = startLoop(() => timed(rounds, agentMetrics), { debounceMs, log });
 
   const started = await datapath.start();
   if (!started.ok) throw new Error(started.error.map(({ path, message }) => `${path}: ${message}`).join('; '));
   const dataPlaneServer = await serveOnSocket(options.socket, [
     ...xds.services,
-    accessLogService({ onEvent: flows.push, onLost: flows.lost, log }),
+    accessLogService({ onEvent, onLost: flows.lost, log }),
   ]);
   const api = await serveAgentApi(options.apiSocket, { learnt: dns.records, endpointId: rounds.endpointId });
   const peers = { list: () => rounds.peers(), subscribe: () => () => {} };
@@ -136,4 +137,16 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       client.close();
     },
   };
+}
+
+/** One round, whose time counts once there is something to put into force. */
+async function timed(rounds: Rounds, metrics: AgentMetrics): Promise<void> {
+  const start = performance.now();
+  let status: 'success' | 'failure' = 'failure';
+  try {
+    await rounds.run();
+    status = 'success';
+  } finally {
+    if (rounds.current()) metrics.regenerated(status, (performance.now() - start) / 1_000);
+  }
 }

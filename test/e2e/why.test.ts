@@ -180,8 +180,14 @@ test('every node can be scraped, and shows what happened', async () => {
   for (const node of ['node-1', 'node-2']) {
     const agent = samplesOf(await scrape(node, 9962));
     assert.ok((agent.get('cilium_endpoint_state{endpoint_state="ready"}') ?? 0) > 0);
+    assert.equal(agent.get('cilium_endpoint'), agent.get('cilium_endpoint_state{endpoint_state="ready"}'));
+    const rounds = 'cilium_endpoint_regeneration_time_stats_seconds_count{scope="total",status="success"}';
+    assert.ok((agent.get(rounds) ?? 0) > 0);
     assert.ok([...samplesOf(await scrape(node, 9964)).keys()].some((series) => series.startsWith('envoy_server_live')));
   }
+  const agents = (await Promise.all(['node-1', 'node-2'].map((node) => scrape(node, 9962)))).map(samplesOf);
+  assert.ok(sum(agents, /^cilium_policy_l7_total\{rule="denied",proxy_type="envoy"\}$/) > 0);
+  assert.ok(sum(agents, /^cilium_policy_l7_total\{rule="forwarded",proxy_type="fqdn"\}$/) > 0);
   const refused = await cluster.kubectl('get', '--raw', '/api/v1/nodes/node-1/proxy/metrics');
   assert.match(refused.stderr, /a port is needed, as in nodes\/NAME:9965\/proxy\/metrics/);
 });
