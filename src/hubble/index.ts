@@ -2,6 +2,7 @@ export { buildFlow } from './build/flow.ts';
 export type { FlowLookups } from './build/lookups.ts';
 export type { Redaction } from './build/redact.ts';
 export {
+  type ClientTls,
   createHubbleClient,
   HubbleCallError,
   type HubbleClient,
@@ -19,6 +20,8 @@ export { createFlowMetrics, type FlowMetrics } from './metrics/registry.ts';
 export { dropReasonText } from './names/drop-reasons.ts';
 export { observeTypes, tracePoints } from './names/event-types.ts';
 export { reservedIdentityNames, reservedIdentityNumber } from './names/identities.ts';
+
+export { compileFieldMask } from './observer/field-mask.ts';
 export { createObserver, type Observer, type ObserverOptions } from './observer/observer.ts';
 export type { EventReader } from './observer/reader.ts';
 export { createPrinter, type Printed, type Printer, type PrinterOptions } from './printer/printer.ts';

@@ -4,7 +4,7 @@ import { configPath, readSettings } from './config.ts';
 import { addServerFlags, type ServerFlags } from './connection.ts';
 import { applyDefaults } from './defaults.ts';
 import { Fault } from './fault.ts';
-import { createFilterBuilder, type FilterBuilder, filterFlags } from './observe/filter-flags.ts';
+import { createFilterBuilder, type FilterBuilder, filterFlags, invalidArgument } from './observe/filter-flags.ts';
 import type { ObserveFlags } from './observe/options.ts';
 
 type OutputFlags = ServerFlags & { readonly output: string };
@@ -19,20 +19,48 @@ export async function hubbleCommand(argv: readonly string[], io: CommandIo): Pro
     code = exit;
   });
   try {
-    await program.parseAsync([...argv], { from: 'user' });
+    await program.parseAsync(withoutTruthValues(argv, program), { from: 'user' });
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return commanderExit(error, io);
     if (!(error instanceof Fault)) throw error;
-    io.stderr.write(`hubble: ${error.message}\n`);
+    io.stderr.write(`${error.message}\n`);
     return 1;
   }
 }
 
 function commanderExit(error: CommanderError, io: CommandIo): number {
   if (error.exitCode === 0 || error.code === 'commander.help') return error.exitCode;
-  io.stderr.write(`hubble: ${error.message.replace(/^error: /, '').replaceAll('\n', ' ')}\n`);
+  io.stderr.write(`${parseFault(error)}\n`);
   return 1;
+}
+
+/** What commander complains of, in the words of the original where it has such. */
+function parseFault({ code, message }: CommanderError): string {
+  const text = message.replace(/^error: /, '').replaceAll('\n', ' ');
+  const quoted = /'([^']*)'/.exec(text)?.[1] ?? '';
+  if (code === 'commander.unknownOption') {
+    return quoted.startsWith('--') ? `unknown flag: ${quoted}` : `unknown shorthand flag: '${quoted[1]}' in ${quoted}`;
+  }
+  if (code === 'commander.optionMissingArgument') return `flag needs an argument: ${quoted.replace(/ .*$/, '')}`;
+  return code === 'commander.unknownCommand' ? `unknown command "${quoted}" for "hubble"` : text;
+}
+
+/** Go's `--flag=true` and `--flag=false` for flags that take no value, which commander does not know. */
+function withoutTruthValues(argv: readonly string[], program: Command): string[] {
+  const plain = new Set<string>();
+  const collect = (command: Command): void => {
+    for (const { long, required, optional } of command.options) if (long && !required && !optional) plain.add(long);
+    for (const sub of command.commands) collect(sub);
+  };
+  collect(program);
+  return argv.flatMap((argument) => {
+    const [, flag = '', value = ''] = /^(--[a-z0-9-]+)=(.*)$/s.exec(argument) ?? [];
+    if (!plain.has(flag)) return [argument];
+    if (['true', 't', 'T', 'TRUE', 'True', '1'].includes(value)) return [flag];
+    if (['false', 'f', 'F', 'FALSE', 'False', '0'].includes(value)) return [];
+    throw invalidArgument(flag, value, 'no truth value; allowed: true or false');
+  });
 }
 
 function createProgram(io: CommandIo, done: (code: number) => void): Command {
@@ -79,7 +107,7 @@ function group(program: Command, name: string, about: string): Command {
 
 function helped(command: Command): Command {
   return command.allowExcessArguments().action((_flags: object, { args: [word] }: Command) => {
-    if (word !== undefined) throw new Fault(`unknown command '${word}'`);
+    if (word !== undefined) throw new Fault(`unknown command ${JSON.stringify(word)} for "hubble"`);
     command.outputHelp();
   });
 }
@@ -191,6 +219,6 @@ function addFilters(command: Command, builder: FilterBuilder): void {
   for (const flag of filterFlags) {
     command.option(flag.flags, flag.about);
     const name = /--([a-z0-9-]+)/.exec(flag.flags)?.[1] ?? '';
-    listen(name, (value) => builder.add(flag, name, value));
+    listen(name, (value) => builder.add(flag, name, value ?? undefined));
   }
 }

@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
-import { createHubbleClient, HubbleCallError, type HubbleClient } from '../../hubble/index.ts';
+import { type ClientTls, createHubbleClient, HubbleCallError, type HubbleClient } from '../../hubble/index.ts';
 import { Fault } from './fault.ts';
+import { invalidArgument } from './observe/filter-flags.ts';
 import { parseDuration } from './observe/time.ts';
+import { clientTlsOf, type TlsFlags } from './tls.ts';
 
 const defaultServer = 'localhost:4245';
 
@@ -11,42 +13,101 @@ export function addServerFlags(command: Command): Command {
     .option('--server <address>', 'address of a Hubble Relay or Observer', defaultServer)
     .option('--timeout <duration>', 'time to connect', '5s')
     .option('--request-timeout <duration>', 'time for one request', '12s')
+    .option('--tls', 'connect with TLS; also with a server that begins with tls://')
+    .option('--tls-allow-insecure', 'do not verify the certificate of the server')
+    .option('--tls-ca-cert-files <files>', 'certificates of the authorities to trust, PEM, joined by commas', joinLists)
+    .option('--tls-client-cert-file <file>', 'client certificate, PEM')
+    .option('--tls-client-key-file <file>', 'private key of the client certificate, PEM')
+    .option('--tls-server-name <name>', 'name to verify the certificate of the server against')
+    .option('--basic-auth-username <name>', 'user name for basic authentication')
+    .option('--basic-auth-password <password>', 'password for basic authentication')
     .option('--config <file>', 'config file')
     .option('-D, --debug', 'print every node status');
 }
 
-export interface ServerFlags {
+export interface ServerFlags extends TlsFlags {
   readonly server: string;
   readonly timeout: string;
   readonly requestTimeout: string;
+  readonly basicAuthUsername?: string;
+  readonly basicAuthPassword?: string;
+}
+
+function joinLists(value: string, before: string | undefined): string {
+  return before === undefined ? value : `${before},${value}`;
+}
+
+interface CheckedServer {
+  readonly server: string;
+  readonly timeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly tls?: ClientTls;
+  readonly basicAuth?: { readonly username: string; readonly password: string };
+}
+
+/** Faults what is wrong in the flags, and reads the files that they name. */
+export function checkServerFlags(flags: ServerFlags): CheckedServer {
+  const { basicAuthUsername: username = '', basicAuthPassword: password = '' } = flags;
+  if ((username === '') !== (password === '')) {
+    throw new Fault('invalid flag(s): must specify both basic-auth-username and basic-auth-password');
+  }
+  const timeoutMs = milliseconds('timeout', flags.timeout);
+  const requestTimeoutMs = milliseconds('request-timeout', flags.requestTimeout);
+  const tls = clientTlsOf(flags);
+  const server = flags.server.replace(/^tls:\/\//, '');
+  if (server === '')
+    throw new Fault('invalid --server value: empty; allowed: host:port, tls://host:port or unix:///path');
+  return {
+    server,
+    timeoutMs,
+    requestTimeoutMs,
+    ...(tls && { tls }),
+    ...(username !== '' && { basicAuth: { username, password } }),
+  };
 }
 
 /** Connects as the flags say and hands the client to `use`; closes it afterwards. Failures become one-line faults. */
 export async function withClient<T>(flags: ServerFlags, use: (client: HubbleClient) => Promise<T>): Promise<T> {
-  if (flags.server.startsWith('tls://')) {
-    throw new Fault(
-      `invalid --server value: ${flags.server}; allowed: host:port or unix:///path, TLS is not supported`,
-    );
-  }
-  const client = await createHubbleClient({
-    server: flags.server,
-    timeoutMs: milliseconds('timeout', flags.timeout),
-    requestTimeoutMs: milliseconds('request-timeout', flags.requestTimeout),
-  });
+  const client = await createHubbleClient(checkServerFlags(flags));
   try {
     await client.connect();
     return await use(client);
   } catch (error) {
-    throw error instanceof HubbleCallError ? new Fault(error.message) : error;
+    throw error instanceof HubbleCallError ? new Fault(callFault(error)) : error;
   } finally {
     client.close();
   }
 }
 
+/** A failed call as Go prints it: with the name of its code, but for UNKNOWN and where there was no call. */
+function callFault({ code, message, connecting }: HubbleCallError): string {
+  const name = codeNames[code];
+  return connecting || name === undefined ? message : `rpc error: code = ${name} desc = ${message}`;
+}
+
+/** The codes that gRPC for Go writes so. */
+const codeNames: Readonly<Record<number, string>> = {
+  3: 'InvalidArgument',
+  4: 'DeadlineExceeded',
+  5: 'NotFound',
+  6: 'AlreadyExists',
+  7: 'PermissionDenied',
+  8: 'ResourceExhausted',
+  9: 'FailedPrecondition',
+  10: 'Aborted',
+  11: 'OutOfRange',
+  12: 'Unimplemented',
+  13: 'Internal',
+  14: 'Unavailable',
+  15: 'DataLoss',
+  16: 'Unauthenticated',
+};
+
 function milliseconds(flag: string, text: string): number {
   const duration = parseDuration(text);
   if (duration === undefined || duration <= 0n) {
-    throw new Fault(`invalid --${flag} value: ${text}; allowed: a duration such as 5s`);
+    const why = `time: invalid duration ${JSON.stringify(text)}; allowed: a duration such as 5s`;
+    throw invalidArgument(`--${flag}`, text, why);
   }
   return Number(duration / 1_000_000n);
 }

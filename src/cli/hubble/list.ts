@@ -9,7 +9,7 @@ type Output = 'table' | 'wide' | 'json';
 
 function outputOf(text: string): Output {
   if (text === 'table' || text === 'wide' || text === 'json') return text;
-  throw new Fault(`invalid output format: ${text}; allowed: table, wide, json`);
+  throw new Fault(`unknown output format: ${text}; allowed: table, wide, json`);
 }
 
 const states: Readonly<Record<number, string>> = {

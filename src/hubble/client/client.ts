@@ -1,4 +1,11 @@
-import type { ChannelOptions, Client, ClientReadableStream, ServiceError } from '@grpc/grpc-js';
+import type {
+  ChannelCredentials,
+  ChannelOptions,
+  Client,
+  ClientReadableStream,
+  Metadata,
+  ServiceError,
+} from '@grpc/grpc-js';
 import {
   type ChangeNotification,
   type GetAgentEventsRequest,
@@ -19,7 +26,7 @@ export interface ResponseStream<T> extends AsyncIterable<T> {
   readonly cancel: () => void;
 }
 
-/** A client of an Observer or relay in plain text. Unary calls fail with a `HubbleCallError` after the request timeout. */
+/** A client of an Observer or relay, in plain text or with TLS. Unary calls fail with a `HubbleCallError` after the request timeout. */
 export interface HubbleClient {
   /** Resolves when connected; rejects with a `HubbleCallError` after the timeout. */
   readonly connect: () => Promise<void>;
@@ -33,9 +40,25 @@ export interface HubbleClient {
   readonly close: () => void;
 }
 
+/** How to trust the server and who the client is; certificates and keys are PEM. */
+export interface ClientTls {
+  /** Absent: the system's. */
+  readonly authorities?: Buffer;
+  readonly certificate?: Buffer;
+  readonly key?: Buffer;
+  /** The name that the server's certificate must have; default the server's host. */
+  readonly serverName?: string;
+  /** Take any certificate. */
+  readonly allowInsecure: boolean;
+}
+
 export interface HubbleClientOptions {
   /** `host:port` or `unix:///path`. */
   readonly server: string;
+  /** Absent: plain text. */
+  readonly tls?: ClientTls;
+  /** Sent with every call as basic authentication. */
+  readonly basicAuth?: { readonly username: string; readonly password: string };
   /** To connect; default 5 s. */
   readonly timeoutMs?: number;
   /** For one unary call; default 12 s. */
@@ -45,9 +68,12 @@ export interface HubbleClientOptions {
 /** A failed call: gRPC status code and the server's text. */
 export class HubbleCallError extends Error {
   readonly code: number;
-  constructor(code: number, details: string) {
+  /** Whether there was no connection yet, so that no server has answered. */
+  readonly connecting: boolean;
+  constructor(code: number, details: string, connecting = false) {
     super(details);
     this.code = code;
+    this.connecting = connecting;
   }
 }
 
@@ -61,13 +87,19 @@ type Caller = Client & Record<string, (...given: unknown[]) => unknown>;
 /** A client that connects on first use. Loads @grpc/grpc-js. */
 export async function createHubbleClient(options: HubbleClientOptions): Promise<HubbleClient> {
   const grpc = await import('@grpc/grpc-js');
-  const channel = new grpc.Channel(options.server, grpc.credentials.createInsecure(), channelOptions);
+  const { credentials, names } = channelCredentials(grpc, options.tls);
+  const channel = new grpc.Channel(options.server, credentials, { ...channelOptions, ...names });
+  const metadata = new grpc.Metadata();
+  if (options.basicAuth) {
+    const { username, password } = options.basicAuth;
+    metadata.set('authorization', `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`);
+  }
   const callers = new Map<HubbleService, Caller>();
   const caller = (service: HubbleService): Caller => {
     const known = callers.get(service);
     if (known) return known;
     const Constructor = grpc.makeClientConstructor(serviceDefinition(service), service);
-    const made = new Constructor(options.server, grpc.credentials.createInsecure(), {
+    const made = new Constructor(options.server, credentials, {
       channelOverride: channel,
     }) as unknown as Caller;
     callers.set(service, made);
@@ -76,12 +108,12 @@ export async function createHubbleClient(options: HubbleClientOptions): Promise<
   const observer = (): Caller => caller('observer.Observer');
   const requestTimeoutMs = options.requestTimeoutMs ?? defaultRequestTimeoutMs;
   const ask = <T>(from: () => Caller, method: string, request: object = {}): Promise<T> =>
-    callUnary<T>(from(), method, request, requestTimeoutMs);
+    callUnary<T>(from(), method, request, metadata, requestTimeoutMs);
   return {
     connect: () => waitForReady(observer(), options),
-    getFlows: (request) => openStream(observer(), 'GetFlows', request),
-    getAgentEvents: (request) => openStream(observer(), 'GetAgentEvents', request),
-    notifyPeers: () => openStream(caller('peer.Peer'), 'Notify', {}),
+    getFlows: (request) => openStream(observer(), 'GetFlows', request, metadata),
+    getAgentEvents: (request) => openStream(observer(), 'GetAgentEvents', request, metadata),
+    notifyPeers: () => openStream(caller('peer.Peer'), 'Notify', {}, metadata),
     serverStatus: () => ask(observer, 'ServerStatus'),
     getNodes: () => ask(observer, 'GetNodes'),
     getNamespaces: () => ask(observer, 'GetNamespaces'),
@@ -97,28 +129,47 @@ const channelOptions: ChannelOptions = {
   'grpc.max_reconnect_backoff_ms': 2000,
 };
 
+type Grpc = typeof import('@grpc/grpc-js');
+
+function channelCredentials(
+  grpc: Grpc,
+  tls: ClientTls | undefined,
+): { readonly credentials: ChannelCredentials; readonly names: ChannelOptions } {
+  if (!tls) return { credentials: grpc.credentials.createInsecure(), names: {} };
+  const { authorities = null, certificate = null, key = null, serverName, allowInsecure } = tls;
+  const credentials = grpc.credentials.createSsl(authorities, key, certificate, { rejectUnauthorized: !allowInsecure });
+  const names = serverName === undefined ? {} : { 'grpc.ssl_target_name_override': serverName };
+  return { credentials, names };
+}
+
 function waitForReady(client: Client, { server, timeoutMs = defaultTimeoutMs }: HubbleClientOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     client.waitForReady(Date.now() + timeoutMs, (error) => {
       if (error)
-        reject(new HubbleCallError(deadlineExceeded, `failed to connect to '${server}': no answer in ${timeoutMs} ms`));
+        reject(new HubbleCallError(deadlineExceeded, `failed to connect to '${server}' in ${timeoutMs} ms`, true));
       else resolve();
     });
   });
 }
 
-function callUnary<T>(client: Caller, method: string, request: object, timeoutMs: number): Promise<T> {
+function callUnary<T>(
+  client: Caller,
+  method: string,
+  request: object,
+  metadata: Metadata,
+  timeoutMs: number,
+): Promise<T> {
   return new Promise((resolve, reject) => {
     const answer = (error: ServiceError | null, response: T): void => {
       if (error) reject(new HubbleCallError(error.code, error.details));
       else resolve(response);
     };
-    client[method]?.(request, { deadline: Date.now() + timeoutMs }, answer);
+    client[method]?.(request, metadata, { deadline: Date.now() + timeoutMs }, answer);
   });
 }
 
-function openStream<T>(client: Caller, method: string, request: object): ResponseStream<T> {
-  const call = client[method]?.(request) as ClientReadableStream<T>;
+function openStream<T>(client: Caller, method: string, request: object, metadata: Metadata): ResponseStream<T> {
+  const call = client[method]?.(request, metadata) as ClientReadableStream<T>;
   let ended = false;
   call.on('error', () => {});
   return {

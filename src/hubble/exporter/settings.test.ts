@@ -66,7 +66,10 @@ test('what is wrong with the static exporter names option and field', () => {
       { 'hubble-export-denylist': '{"protocol":["x"]}' },
       'hubble-export-denylist[0]: invalid protocol filter: unknown protocol: "x"',
     ],
-    [{ 'hubble-export-fieldmask': 'source.nope' }, 'hubble-export-fieldmask: invalid field mask path: "source.nope"'],
+    [
+      { 'hubble-export-fieldmask': 'source.nope' },
+      'hubble-export-fieldmask: invalid fieldmask: invalid path "source.nope" for message "flow.Flow"',
+    ],
     [{ 'hubble-export-fieldaggregate': 'verdict' }, 'hubble-export-fieldaggregate: aggregation is not supported'],
     [
       { 'hubble-export-aggregation-interval': '30s' },
@@ -146,7 +149,7 @@ test('what is wrong with a dynamic exporter names its place', () => {
     ],
     [
       'flowLogs: [{name: a, filePath: /a, fieldMask: [nope]}]',
-      ['flowLogs[0].fieldMask: invalid field mask path: "nope"'],
+      ['flowLogs[0].fieldMask: invalid fieldmask: invalid path "nope" for message "flow.Flow"'],
     ],
     [
       'flowLogs: [{name: a, filePath: /a, fieldAggregate: [verdict]}]',

@@ -1,5 +1,5 @@
 import { fail, ok, type Result } from '../../base/index.ts';
-import { type Flow, type FlowFilter, type TcpFlags, toBigint } from '../../model/flow/index.ts';
+import { type Flow, type FlowFilter, type TcpFlags, toBigint, Verdict } from '../../model/flow/index.ts';
 import { compileLabelSelector } from './label-selector.ts';
 import { compileLayer7 } from './layer7.ts';
 import { compileNodeName } from './patterns.ts';
@@ -60,11 +60,13 @@ function compilePlain(filter: FlowFilter): CompiledTests {
   members(filter.uuid, (flow) => flow.uuid);
   members(filter.verdict, (flow) => flow.verdict ?? 0);
   members(filter.traffic_direction, (flow) => flow.traffic_direction ?? 0);
-  members(filter.drop_reason_desc, (flow) => flow.drop_reason_desc ?? 0);
+  members(filter.drop_reason_desc, (flow) =>
+    flow.verdict === Verdict.DROPPED ? (flow.drop_reason_desc ?? 0) : undefined,
+  );
   members(filter.ip_version, (flow) => flow.IP?.ipVersion ?? 0);
-  members(filter.reply, (flow) => (flow.is_reply ? (flow.is_reply.value ?? false) : undefined));
-  members(filter.encrypted, (flow) => (flow.IP ? (flow.IP.encrypted ?? false) : undefined));
-  members(filter.trace_id, (flow) => flow.trace_context?.parent?.trace_id || undefined);
+  members(filter.reply, replyOf);
+  members(filter.encrypted, (flow) => flow.IP?.encrypted ?? false);
+  members(filter.trace_id, (flow) => flow.trace_context?.parent?.trace_id ?? '');
   members(filter.ip_trace_id?.map(toBigint), (flow) => toBigint(flow.ip_trace_id?.trace_id));
   const types = filter.event_type ?? [];
   if (types.length > 0) tests.push((flow) => types.some((type) => eventTypeMatches(type, flow)));
@@ -81,9 +83,16 @@ function compilePlain(filter: FlowFilter): CompiledTests {
   return ok(tests);
 }
 
+/** A dropped flow that says nothing of replies counts as none, for clients that know the older field `reply` alone. */
+function replyOf({ is_reply: reply, verdict }: Flow): boolean | undefined {
+  if (reply) return reply.value ?? false;
+  return verdict === Verdict.DROPPED ? false : undefined;
+}
+
 function eventTypeMatches(wanted: NonNullable<FlowFilter['event_type']>[number], { event_type: found }: Flow): boolean {
-  if ((wanted.type ?? 0) !== 0 && wanted.type !== (found?.type ?? 0)) return false;
-  return !wanted.match_sub_type || (wanted.sub_type ?? 0) === (found?.sub_type ?? 0);
+  if (!found) return false;
+  if ((wanted.type ?? 0) !== 0 && wanted.type !== (found.type ?? 0)) return false;
+  return !wanted.match_sub_type || (wanted.sub_type ?? 0) === (found.sub_type ?? 0);
 }
 
 function hasFlags(found: TcpFlags | null | undefined, wanted: TcpFlags): boolean {
@@ -120,13 +129,14 @@ function compileProtocols(filter: FlowFilter): CompiledTests {
 function compileTexts(filter: FlowFilter): CompiledTests {
   const tests: FlowTest[] = [];
   const nodes = collect(filter.node_name ?? [], compileNodeName);
-  if (!nodes.ok) return fail(`invalid node name filter: ${nodes.error}`);
+  if (!nodes.ok) return nodes;
   if (nodes.value.length > 0) tests.push((flow) => nodes.value.some((matches) => matches(flow.node_name ?? '')));
   const labels = collect(filter.node_labels ?? [], compileLabelSelector);
   if (!labels.ok) return fail(`invalid node label filter: ${labels.error}`);
   if (labels.value.length > 0) {
     tests.push((flow) => labels.value.some((matches) => matches(flow.node_labels ?? [])));
   }
-  if ((filter.experimental?.cel_expression ?? []).length > 0) return fail('CEL expressions are not supported');
+  if ((filter.experimental?.cel_expression ?? []).length > 0)
+    return fail('error compiling CEL expression: CEL is not supported, use the other filters');
   return ok(tests);
 }

@@ -3,10 +3,12 @@ import { fail, ok, type Result } from '../../base/index.ts';
 type Requirement = (labels: readonly string[]) => boolean;
 
 /**
- * A Kubernetes label selector (`a=b`, `a!=b`, `a in (x,y)`, `a notin (x)`, `a`, `!a`, joined by commas) over a flow's labels
- * `source:key=value`. A key with a source matches that source alone, a bare key every source.
+ * A Kubernetes label selector (`a=b`, `a!=b`, `a in (x,y)`, `a notin (x)`, `a`, `!a`, `a>1`, joined by commas) over a flow's
+ * labels `source:key=value`. A key with a source matches that source alone, a bare key or source `any` every source.
+ * An empty selector matches everything.
  */
 export function compileLabelSelector(selector: string): Result<Requirement, string> {
+  if (selector.trim() === '') return ok(() => true);
   const requirements: Requirement[] = [];
   for (const part of splitRequirements(selector)) {
     const requirement = compileRequirement(part.trim());
@@ -38,6 +40,7 @@ const key = '([A-Za-z0-9][-A-Za-z0-9_./:]*)';
 const value = '[A-Za-z0-9_.-]*';
 const setForm = new RegExp(`^${key}\\s+(in|notin)\\s*\\(([^()]*)\\)$`);
 const equalForm = new RegExp(`^${key}\\s*(==|=|!=)\\s*(${value})$`);
+const orderForm = new RegExp(`^${key}\\s*([<>])\\s*(-?\\d{1,18})$`);
 const existsForm = new RegExp(`^(!?)\\s*${key}$`);
 
 function compileRequirement(text: string): Requirement | undefined {
@@ -46,6 +49,8 @@ function compileRequirement(text: string): Requirement | undefined {
     return valueTest(set[1] ?? '', new Set((set[3] ?? '').split(',').map((item) => item.trim())), set[2] === 'in');
   const equal = equalForm.exec(text);
   if (equal) return valueTest(equal[1] ?? '', new Set([equal[3] ?? '']), equal[2] !== '!=');
+  const order = orderForm.exec(text);
+  if (order) return orderTest(order[1] ?? '', order[2] === '>', Number(order[3]));
   const exists = existsForm.exec(text);
   if (!exists) return undefined;
   const wanted = exists[1] === '';
@@ -57,7 +62,17 @@ function valueTest(name: string, values: ReadonlySet<string>, wanted: boolean): 
   return (labels) => valuesOf(labels, name).some((found) => values.has(found)) === wanted;
 }
 
-function valuesOf(labels: readonly string[], name: string): string[] {
+/** Greater or less than a whole number; a value that is none fails. */
+function orderTest(name: string, greater: boolean, limit: number): Requirement {
+  return (labels) =>
+    valuesOf(labels, name).some((found) => {
+      if (!/^[+-]?\d{1,18}$/.test(found)) return false;
+      return greater ? Number(found) > limit : Number(found) < limit;
+    });
+}
+
+function valuesOf(labels: readonly string[], key: string): string[] {
+  const name = key.replace(/^any:/, '');
   const out: string[] = [];
   for (const label of labels) {
     const equals = label.indexOf('=');

@@ -13,11 +13,10 @@ export function compileLayer7(filter: FlowFilter): CompiledTests {
   if (fault !== undefined) return fail(fault);
   const headers = filter.http_header ?? [];
   if (headers.length > 0) {
+    if (!onlyLayer7(filter)) return fail(layer7Alone('headers'));
     tests.push((flow) =>
       (flow.l7?.http?.headers ?? []).some((found) =>
-        headers.some(
-          ({ key = '', value = '' }) => found.key?.toLowerCase() === key.toLowerCase() && found.value === value,
-        ),
+        headers.some(({ key = '', value = '' }) => (found.key ?? '') === key && (found.value ?? '') === value),
       ),
     );
   }
@@ -28,15 +27,17 @@ function onlyLayer7({ event_type: types = [] }: FlowFilter): boolean {
   return types.every(({ type }) => type === MessageType.L7);
 }
 
+function layer7Alone(what: string): string {
+  return `filtering by http ${what} requires the event type filter to only match 'l7' events`;
+}
+
 function statusTests(tests: FlowTest[], filter: FlowFilter): string | undefined {
   const wanted = filter.http_status_code ?? [];
   if (wanted.length === 0) return undefined;
-  if (!onlyLayer7(filter)) {
-    return "filtering by http status code requires the event type filter to only match 'l7' events";
-  }
+  if (!onlyLayer7(filter)) return layer7Alone('status code');
   for (const text of wanted) {
     if (!exactStatus.test(text) && !statusPrefix.test(text)) {
-      return `invalid status code prefix: ${JSON.stringify(text)}`;
+      return `invalid http status code filter: invalid status code prefix: ${JSON.stringify(text)}`;
     }
   }
   tests.push((flow) => {
@@ -51,9 +52,7 @@ function statusTests(tests: FlowTest[], filter: FlowFilter): string | undefined 
 function methodTests(tests: FlowTest[], filter: FlowFilter): string | undefined {
   const wanted = (filter.http_method ?? []).map((method) => method.toLowerCase());
   if (wanted.length === 0) return undefined;
-  if (!onlyLayer7(filter)) {
-    return "filtering by http method requires the event type filter to only match 'l7' events";
-  }
+  if (!onlyLayer7(filter)) return layer7Alone('method');
   tests.push((flow) => wanted.includes(flow.l7?.http?.method?.toLowerCase() ?? ''));
   return undefined;
 }
@@ -62,14 +61,16 @@ function regexTests(tests: FlowTest[], filter: FlowFilter): string | undefined {
   const fields: readonly [string, readonly string[] | undefined, (flow: Flow) => string | undefined][] = [
     ['http path', filter.http_path, (flow) => pathOf(flow.l7?.http?.url)],
     ['http url', filter.http_url, (flow) => flow.l7?.http?.url],
-    ['dns query', filter.dns_query, (flow) => flow.l7?.dns?.query],
+    ['DNS query', filter.dns_query, (flow) => flow.l7?.dns?.query],
   ];
   for (const [name, patterns = [], read] of fields) {
     if (patterns.length === 0) continue;
-    if (name.startsWith('http') && !onlyLayer7(filter)) {
-      return `filtering by ${name} requires the event type filter to only match 'l7' events`;
-    }
-    const compiled = collect(patterns, compileRegex);
+    const http = name !== 'DNS query';
+    if (http && !onlyLayer7(filter)) return layer7Alone(name.slice('http '.length));
+    const compiled = collect(patterns, (pattern) => {
+      const regex = compileRegex(pattern);
+      return regex.ok ? regex : fail(`${http ? pattern : 'failed to compile regexp'}: ${regex.error}`);
+    });
     if (!compiled.ok) return `invalid ${name} filter: ${compiled.error}`;
     tests.push((flow) => {
       const text = read(flow);
@@ -79,9 +80,15 @@ function regexTests(tests: FlowTest[], filter: FlowFilter): string | undefined {
   return undefined;
 }
 
-/** The path of a request URL, without query and fragment; undefined when it is no URL. */
+/** The decoded path of a request URL, without query; undefined when it is no URL. */
 function pathOf(url: string | undefined): string | undefined {
   if (!url) return undefined;
-  if (url.startsWith('/')) return url.replace(/[?#].*$/s, '');
-  return /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*([^?#]*)/i.exec(url)?.[1];
+  const written = url.startsWith('/')
+    ? url.replace(/\?.*$/s, '')
+    : /^[a-z][a-z0-9+.-]*:\/\/[^/?]*([^?]*)/i.exec(url)?.[1];
+  try {
+    return written === undefined ? undefined : decodeURIComponent(written);
+  } catch {
+    return undefined;
+  }
 }

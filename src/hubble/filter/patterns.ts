@@ -11,68 +11,45 @@ export function compileRegex(pattern: string): Result<(text: string) => boolean,
   return ok((text) => regex.matcher(text).find());
 }
 
-/** A DNS name pattern: `*` stands for any run of name characters; case and a last dot do not count. */
+/** A DNS name pattern in which `*` stands for any run of `[-.0-9a-z]`; case and one last dot of the pattern do not count. */
 export function compileFqdn(pattern: string): Result<(name: string) => boolean, string> {
-  const normal = canonical(pattern);
-  if (!normal.ok) return normal;
-  const matches = wildcard(normal.value);
-  return ok((name) => matches(name.toLowerCase().replace(/\.$/, '')));
+  const source = nameRegex(pattern);
+  return source.ok ? compileWhole(source.value) : source;
 }
 
-/** The pattern in the form of names, or what is wrong with it in the words of `pkg/hubble/filters`. */
-function canonical(pattern: string): Result<string, string> {
+function nameRegex(pattern: string): Result<string, string> {
   const normal = pattern.trim().replace(/\.$/, '').toLowerCase();
   if (normal === '') return fail('empty pattern');
   if (normal.endsWith('.')) return fail('multiple trailing dots in pattern');
-  const [stranger] = /[^-a-z0-9_.*]/u.exec(normal) ?? [];
-  return stranger === undefined ? ok(normal) : fail(`'${stranger}': invalid rune in pattern`);
+  const wrong = /[^-0-9_a-z.*]/u.exec(normal)?.[0];
+  if (wrong !== undefined) return fail(`'${wrong}': invalid rune in pattern`);
+  return ok(normal.replaceAll('.', '\\.').replaceAll('*', '[-.0-9a-z]*'));
 }
 
-/**
- * Whether a text is the pattern, where each `*` stands for any run of characters.
- * Runs in the product of both lengths at worst, so no pattern makes it hang.
- */
-export function wildcard(pattern: string): (text: string) => boolean {
-  if (!pattern.includes('*')) return (text) => text === pattern;
-  const pieces = pattern.split('*');
-  const first = pieces[0] ?? '';
-  const last = pieces.at(-1) ?? '';
-  const middle = pieces.slice(1, -1);
-  return (text) => {
-    if (text.length < first.length + last.length || !text.startsWith(first) || !text.endsWith(last)) return false;
-    let position = first.length;
-    const end = text.length - last.length;
-    for (const piece of middle) {
-      const found = text.indexOf(piece, position);
-      if (found < 0 || found + piece.length > end) return false;
-      position = found + piece.length;
-    }
-    return true;
-  };
+function compileWhole(source: string): Result<(text: string) => boolean, string> {
+  if (source.length > 2 * longestPattern) return fail(`pattern is longer than ${longestPattern} characters`);
+  const compiled = compileRe2(source);
+  return compiled.ok ? ok((text) => compiled.value.matcher(text).matches()) : compiled;
 }
 
-/** The cluster of nodes whose name comes without one. */
-const defaultCluster = 'default';
+const anyName = '(?:[-0-9_a-z]+(?:\\.[-0-9_a-z]+)*)';
 
 /**
- * A node name pattern `[cluster/]node` against `[cluster/]node` of a flow. A part that is empty or missing stands for every cluster or
- * every node; a flow without node matches nothing.
+ * A node name pattern `[cluster/][node]` against `[cluster/]node` of a flow, `default` being the cluster that a flow does not
+ * write. What the pattern leaves out may be anything.
  */
 export function compileNodeName(pattern: string): Result<(nodeName: string) => boolean, string> {
   if (pattern === '') return fail('empty pattern');
   const parts = pattern.split('/');
   if (parts.length > 2) return fail('too many slashes in pattern');
-  const [node = '', cluster = ''] = parts.reverse();
-  const nodeTest = node === '' ? ok(anything) : compileFqdn(node);
-  if (!nodeTest.ok) return nodeTest;
-  const clusterTest = cluster === '' ? ok(anything) : compileFqdn(cluster);
-  if (!clusterTest.ok) return clusterTest;
-  return ok((nodeName) => {
-    if (nodeName === '') return false;
-    const slash = nodeName.indexOf('/');
-    const foundCluster = slash < 0 ? defaultCluster : nodeName.slice(0, slash);
-    return clusterTest.value(foundCluster) && nodeTest.value(nodeName.slice(slash + 1));
-  });
+  const [cluster = '', node = ''] = parts.length === 2 ? parts : ['', ...parts];
+  const sources: string[] = [];
+  for (const part of [cluster, node]) {
+    const source = part === '' ? ok(anyName) : nameRegex(part);
+    if (!source.ok) return source;
+    sources.push(source.value);
+  }
+  const whole = compileWhole(sources.join('/'));
+  if (!whole.ok) return whole;
+  return ok((name) => name !== '' && whole.value(name.includes('/') ? name : `default/${name}`));
 }
-
-const anything = (): boolean => true;

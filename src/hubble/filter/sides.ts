@@ -47,11 +47,14 @@ export function compileSides(filter: FlowFilter): CompiledTests {
   return addressTests(tests, filter);
 }
 
+const emptyName = 'invalid filter, name must not be empty';
+
 function compileSide(filter: FlowFilter, view: SideView): CompiledTests {
   const tests: FlowTest[] = [];
   const field = <K extends string>(suffix: K) => filter[`${view.name}_${suffix}` as keyof FlowFilter];
   const strings = (suffix: string): readonly string[] => (field(suffix) as string[] | undefined) ?? [];
 
+  if (strings('pod').includes('')) return fail(emptyName);
   const pods = strings('pod').map(namePrefix);
   if (pods.length > 0) {
     tests.push((flow) => {
@@ -59,6 +62,7 @@ function compileSide(filter: FlowFilter, view: SideView): CompiledTests {
       return pods.some((matches) => matches(namespace, pod));
     });
   }
+  if (strings('service').includes('')) return fail(`invalid ${view.name} service filter: ${emptyName}`);
   const services = strings('service').map(namePrefix);
   if (services.length > 0) {
     tests.push((flow) => {
@@ -71,17 +75,22 @@ function compileSide(filter: FlowFilter, view: SideView): CompiledTests {
     tests.push((flow) => (view.endpoint(flow)?.workloads ?? []).some((found) => workloads.some(workloadTest(found))));
   }
   const clusters = new Set(strings('cluster_name'));
-  if (clusters.has('')) return fail(`invalid ${view.name} cluster filter: name must not be empty`);
+  if (clusters.has('')) return fail(emptyName);
   if (clusters.size > 0) tests.push((flow) => clusters.has(view.endpoint(flow)?.cluster_name ?? ''));
   const identities = new Set((field('identity') as number[] | undefined) ?? []);
-  if (identities.size > 0) tests.push((flow) => identities.has(view.endpoint(flow)?.identity ?? 0));
+  if (identities.size > 0) {
+    tests.push((flow) => {
+      const endpoint = view.endpoint(flow);
+      return endpoint ? identities.has(endpoint.identity ?? 0) : false;
+    });
+  }
   return textTests(tests, view, strings);
 }
 
 /** The tests whose patterns can be wrong. */
 function textTests(tests: FlowTest[], view: SideView, strings: (suffix: string) => readonly string[]): CompiledTests {
   const fqdns = collect(strings('fqdn'), compileFqdn);
-  if (!fqdns.ok) return fail(`invalid ${view.name} fqdn filter: ${fqdns.error}`);
+  if (!fqdns.ok) return fqdns;
   if (fqdns.value.length > 0) {
     tests.push((flow) => view.names(flow).some((name) => fqdns.value.some((matches) => matches(name))));
   }
@@ -102,15 +111,15 @@ function textTests(tests: FlowTest[], view: SideView, strings: (suffix: string) 
 }
 
 function addressTests(tests: FlowTest[], filter: FlowFilter): CompiledTests {
-  const fields: readonly [readonly string[] | undefined, string, (flow: Flow) => string | undefined][] = [
-    [filter.source_ip, 'source', (flow) => flow.IP?.source],
-    [filter.source_ip_xlated, 'source', (flow) => flow.IP?.source_xlated],
-    [filter.destination_ip, 'destination', (flow) => flow.IP?.destination],
+  const fields: readonly [readonly string[] | undefined, (flow: Flow) => string | undefined][] = [
+    [filter.source_ip, (flow) => flow.IP?.source],
+    [filter.destination_ip, (flow) => flow.IP?.destination],
+    [filter.source_ip_xlated, (flow) => flow.IP?.source_xlated],
   ];
-  for (const [wanted = [], name, read] of fields) {
+  for (const [wanted = [], read] of fields) {
     if (wanted.length === 0) continue;
     const networks = collect(wanted, compileNetwork);
-    if (!networks.ok) return fail(`invalid ${name} ip filter: ${networks.error}`);
+    if (!networks.ok) return networks;
     tests.push((flow) => {
       const text = read(flow);
       const address = text ? parseCidrOrIp(text) : undefined;
@@ -122,7 +131,8 @@ function addressTests(tests: FlowTest[], filter: FlowFilter): CompiledTests {
 
 function compileNetwork(text: string): Result<Cidr, string> {
   const network = parseCidrOrIp(text);
-  return network ? ok(network) : fail(`invalid IP address or CIDR: ${JSON.stringify(text)}`);
+  if (network) return ok(network);
+  return fail(`invalid IP ${text.includes('/') ? 'prefix' : 'address'} ${JSON.stringify(text)} in filter`);
 }
 
 /** Compiles every text; the first error wins. */
@@ -159,5 +169,5 @@ function compilePort(text: string): Result<readonly [low: number, high: number],
   const range = [Number(low), Number(high ?? low)] as const;
   return low !== undefined && range[0] <= range[1] && range[1] <= 65535
     ? ok(range)
-    : fail(`invalid port: ${JSON.stringify(text)}`);
+    : fail(`invalid port ${JSON.stringify(text)}; allowed: a number up to 65535, or a range such as 8000-8080`);
 }

@@ -20,7 +20,9 @@ export const tracePoints: readonly string[] = [
 
 /** What `--type` accepts, and the message type behind each name. */
 export const observeTypes: ReadonlyMap<string, number> = new Map([
+  ['agent', MessageType.AGENT],
   ['capture', MessageType.CAPTURE],
+  ['debug', MessageType.DEBUG],
   ['drop', MessageType.DROP],
   ['l7', MessageType.L7],
   ['policy-verdict', MessageType.POLICY_VERDICT],

@@ -11,7 +11,8 @@ type MaskTree = Map<string, MaskTree | undefined>;
 export function compileFieldMask(paths: readonly string[]): Result<(flow: Flow) => Flow, string> {
   const tree: MaskTree = new Map();
   for (const path of paths) {
-    if (!isFlowPath(path)) return fail(`invalid field mask path: ${JSON.stringify(path)}`);
+    if (!isFlowPath(path))
+      return fail(`invalid fieldmask: invalid path ${JSON.stringify(path)} for message "flow.Flow"`);
     addPath(tree, path.split('.'));
   }
   return ok((flow) => pick(flow as Readonly<Record<string, unknown>>, tree) as Flow);

@@ -14,7 +14,7 @@ import {
 } from '../../model/flow/index.ts';
 import { compileSelection } from '../filter/compile.ts';
 import { compileFieldMask } from './field-mask.ts';
-import { invalidArgument, type RpcError } from './rpc-error.ts';
+import { bareError, invalidArgument, type RpcError } from './rpc-error.ts';
 import { type Entry, type EventStore, encodedResponse } from './store.ts';
 
 /** Reads a stream piece by piece: `next` until it gives undefined, then `wait` unless `finished`. */
@@ -50,10 +50,10 @@ export function openFlowReader(
   surroundings: ReaderSurroundings,
 ): Result<EventReader<FlowMessage>, RpcError> {
   const selection = compileSelection(request.whitelist ?? [], request.blacklist ?? []);
-  if (!selection.ok) return fail(invalidArgument(selection.error));
+  if (!selection.ok) return fail(bareError(selection.error));
   const paths = request.field_mask?.paths ?? [];
   const mask = paths.length === 0 ? undefined : compileFieldMask(paths);
-  if (mask && !mask.ok) return fail(invalidArgument(mask.error));
+  if (mask && !mask.ok) return fail(bareError(mask.error));
   const maskFlow = mask?.value;
   return openReader(request, surroundings, {
     wanted: (entry) => entry.kind === 'flow' && selection.value(entry.flow),

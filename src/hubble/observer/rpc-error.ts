@@ -18,6 +18,11 @@ export function invalidArgument(details: string): RpcError {
   return { code: RpcCode.INVALID_ARGUMENT, details };
 }
 
+/** What the original fails with a bare error, which gRPC sends as UNKNOWN: filters and field masks. */
+export function bareError(details: string): RpcError {
+  return { code: RpcCode.UNKNOWN, details };
+}
+
 export function unimplemented(method: string): RpcError {
   return { code: RpcCode.UNIMPLEMENTED, details: `${method} not yet implemented` };
 }

@@ -23,7 +23,10 @@ export interface HostTexts {
 
 /** Source and destination as `ns/pod:port`, `ns/service:port`, `name,name:port` or `address:port`; MACs without IP layer. */
 export function hostTexts(flow: Flow, ipTranslation: boolean, colours: Colourer): HostTexts {
-  if (!flow.IP) return { source: flow.ethernet?.source ?? '', destination: flow.ethernet?.destination ?? '' };
+  if (!flow.IP) {
+    const { source = '', destination = '' } = flow.ethernet ?? {};
+    return { source: colours.host(terminalSafe(source)), destination: colours.host(terminalSafe(destination)) };
+  }
   const ports = flow.l4?.TCP ?? flow.l4?.UDP ?? flow.l4?.SCTP;
   const text = (
     ip: string | undefined,
@@ -115,7 +118,7 @@ export function verdictText(flow: Flow, policyNames: boolean, colours: Colourer)
   if (flow.event_type?.type !== MessageType.POLICY_VERDICT) return colours.verdict(name, name);
   const word = judgement(verdict, name);
   const by = policyNames ? decidingPolicies(flow, verdict) : '';
-  return `${colours.verdict(word, word)}${by}`;
+  return colours.verdict(word, `${word}${by}`);
 }
 
 function judgement(verdict: number, name: string): string {

@@ -146,13 +146,10 @@ function printLost(context: Context, response: GetFlowsResponse, lost: LostEvent
   const source = enumName('flow.LostEventSource', lost.source ?? 0) ?? String(lost.source);
   const cpu = `CPU(${lost.cpu?.value ?? 0})`;
   const count = toBigint(lost.num_events_lost);
-  if (options.output === 'compact') {
-    const span =
-      lost.first && lost.last ? ` (first: ${context.time(lost.first)}, last: ${context.time(lost.last)})` : '';
-    return toOut(`${time} EVENTS LOST: ${source} ${cpu} ${count}${span}\n`);
-  }
+  const span = lost.first && lost.last ? ` (first: ${context.time(lost.first)}, last: ${context.time(lost.last)})` : '';
+  if (options.output === 'compact') return toOut(`${time} EVENTS LOST: ${source} ${cpu} ${count}${span}\n`);
   const node = options.nodeName ? [terminalSafe(response.node_name ?? '')] : [];
-  const summary = `${cpu} - ${count}`;
+  const summary = `${cpu} - ${count}${span}`;
   if (options.output === 'table')
     return row(tableHeader(options), [time, ...node, source, '-', 'EVENTS LOST', '-', summary]);
   return dict([

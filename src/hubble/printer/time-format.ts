@@ -25,9 +25,9 @@ const layouts: Readonly<Record<string, (parts: Parts) => string>> = {
   StampMilli: (parts) =>
     `${months[parts.date.getUTCMonth()]} ${String(parts.date.getUTCDate()).padStart(2)} ${clock(parts)}.${fraction(parts.nanos, 3)}`,
   YearMonthDay: day,
-  YearMonthDayHour: (parts) => `${day(parts)}T${two(parts.date.getUTCHours())}-00:00`,
+  YearMonthDayHour: (parts) => `${day(parts)}T${two(parts.date.getUTCHours())}Z`,
   YearMonthDayHourMinute: (parts) =>
-    `${day(parts)}T${two(parts.date.getUTCHours())}:${two(parts.date.getUTCMinutes())}-00:00`,
+    `${day(parts)}T${two(parts.date.getUTCHours())}:${two(parts.date.getUTCMinutes())}Z`,
   RFC3339: (parts) => `${day(parts)}T${clock(parts)}Z`,
   RFC3339Milli: (parts) => `${day(parts)}T${clock(parts)}${trimmed(parts.nanos, 3)}Z`,
   RFC3339Micro: (parts) => `${day(parts)}T${clock(parts)}${trimmed(parts.nanos, 6)}Z`,

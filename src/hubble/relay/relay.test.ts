@@ -133,7 +133,7 @@ test('a relay merges the nodes in time order', async () => {
 
   await assert.rejects(collect(client, { whitelist: [{ protocol: ['x'] }] }), (error) => {
     assert.ok(error instanceof HubbleCallError);
-    assert.deepEqual([error.code, error.message], [3, 'invalid protocol filter: unknown protocol: "x"']);
+    assert.deepEqual([error.code, error.message], [2, 'invalid protocol filter: unknown protocol: "x"']);
     return true;
   });
 });

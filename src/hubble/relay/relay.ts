@@ -13,7 +13,7 @@ import {
 } from '../../model/flow/index.ts';
 import { compileSelection } from '../filter/compile.ts';
 import { compileFieldMask } from '../observer/field-mask.ts';
-import { invalidArgument, type RpcError, unimplemented } from '../observer/rpc-error.ts';
+import { bareError, invalidArgument, type RpcError, unimplemented } from '../observer/rpc-error.ts';
 import { type GrpcService, healthService, type Peer, peerService, unary } from '../server/services.ts';
 import { createStreamGate, refuse, stream } from '../server/stream.ts';
 import { createPeerPool, type PeerConnection, type PeerPool } from './pool.ts';
@@ -77,9 +77,9 @@ const firstAndFollow = invalidArgument('first cannot be specified with follow');
 function requestFault(request: GetFlowsRequest): RpcError | undefined {
   if (request.first && request.follow) return firstAndFollow;
   const selection = compileSelection(request.whitelist ?? [], request.blacklist ?? []);
-  if (!selection.ok) return invalidArgument(selection.error);
+  if (!selection.ok) return bareError(selection.error);
   const mask = compileFieldMask(request.field_mask?.paths ?? []);
-  return mask.ok ? undefined : invalidArgument(mask.error);
+  return mask.ok ? undefined : bareError(mask.error);
 }
 
 interface Asked<T> {

@@ -2,6 +2,7 @@ import { splitJsonObjects } from '../../../hubble/index.ts';
 import { type FlowFilter, readJsonValue } from '../../../model/flow/index.ts';
 import { Fault } from '../fault.ts';
 import { addBoth, addTo, emptySet, type FilterSet, filtersOf, useFlag } from './filter-set.ts';
+import { checkNamespaces } from './namespaces.ts';
 import {
   parseDirection,
   parseEnum,
@@ -70,7 +71,7 @@ const identityFlags: readonly FilterFlag[] = [
 const workloadFlags: readonly FilterFlag[] = [
   {
     flags: '--workload <value>',
-    about: 'flows from or to a workload: name, kind/name or kind',
+    about: 'flows from or to a workload: name, kind/name or kind/',
     add: (set, value) => {
       addTo(set.left, 'source_workload', parseWorkload(value));
       addTo(set.right, 'destination_workload', parseWorkload(value));
@@ -210,9 +211,19 @@ export const filterFlags: readonly FilterFlag[] = [
   ...plainFlags,
 ];
 
+const mostUint64 = 2n ** 64n - 1n;
+
 function positive(flag: string, text: string): string {
-  if (!/^[1-9]\d{0,19}$/.test(text)) throw new Fault(`invalid --${flag} value: ${text}; allowed: a number from 1`);
+  if (text === '0') throw new Fault(`invalid --${flag} value; must be greater than 0`);
+  if (!/^\d{1,20}$/.test(text) || BigInt(text) > mostUint64)
+    throw new Fault(`invalid --${flag} value: ${text} is no number up to ${mostUint64}`);
   return text;
+}
+
+/** A wrong value of a flag in the words of the original. `flags` is the flag as it was declared. */
+export function invalidArgument(flags: string, value: string, why: string): Fault {
+  const name = flags.replace(/ [<[].*$/, '');
+  return new Fault(`invalid argument ${JSON.stringify(value)} for ${JSON.stringify(name)} flag: ${why}`);
 }
 
 /** The filters of a request as the flags give them. */
@@ -224,7 +235,8 @@ export interface Filters {
 /** Collects filter flags in the order of the arguments; `not` turns the next one around. */
 export interface FilterBuilder {
   readonly not: () => void;
-  readonly add: (flag: FilterFlag, name: string, value: string) => void;
+  /** Flags that take no value have none here. */
+  readonly add: (flag: FilterFlag, name: string, value?: string) => void;
   readonly raw: (list: 'allowlist' | 'denylist', json: string) => void;
   readonly build: () => Filters;
 }
@@ -236,14 +248,20 @@ export function createFilterBuilder(): FilterBuilder {
   let negated = false;
   return {
     not() {
-      if (negated) throw new Fault('consecutive --not statements');
+      if (negated) throw invalidArgument('--not', 'true', 'consecutive --not statements');
       negated = true;
     },
     add(flag, name, value) {
       const set = negated ? black : white;
       negated = false;
-      useFlag(set, name);
-      flag.add(set, value);
+      try {
+        useFlag(set, name);
+        flag.add(set, value ?? '');
+        checkNamespaces(set);
+      } catch (error) {
+        if (!(error instanceof Fault)) throw error;
+        throw invalidArgument(flag.flags, value ?? 'true', error.message);
+      }
     },
     raw(list, json) {
       raw[list === 'allowlist' ? 'whitelist' : 'blacklist'].push(...readRawFilters(list, json));
@@ -251,11 +269,15 @@ export function createFilterBuilder(): FilterBuilder {
     build() {
       if (negated) throw new Fault('trailing --not found in the arguments');
       return {
-        whitelist: [...raw.whitelist, ...filtersOf(white)],
-        blacklist: [...raw.blacklist, ...filtersOf(black)],
+        whitelist: [...filtersOf(white), ...raw.whitelist],
+        blacklist: [...filtersOf(black), ...raw.blacklist],
       };
     },
   };
+}
+
+function undecodable(list: string, json: string, why: string): Fault {
+  return new Fault(`invalid --${list} flag: failed to decode '${json}': ${why}`);
 }
 
 function readRawFilters(list: string, json: string): FlowFilter[] {
@@ -264,12 +286,12 @@ function readRawFilters(list: string, json: string): FlowFilter[] {
     try {
       value = JSON.parse(text);
     } catch (error) {
-      throw new Fault(`invalid --${list} value: ${(error as Error).message}`);
+      throw undecodable(list, json, (error as Error).message);
     }
     const read = readJsonValue<FlowFilter>('flow.FlowFilter', value);
-    if (!read.ok) throw new Fault(`invalid --${list} value: ${read.error}`);
+    if (!read.ok) throw undecodable(list, json, read.error);
     const [unknown] = read.value.unknown;
-    if (unknown !== undefined) throw new Fault(`invalid --${list} value: unknown field ${JSON.stringify(unknown)}`);
+    if (unknown !== undefined) throw undecodable(list, json, `unknown field ${JSON.stringify(unknown)}`);
     return read.value.message;
   });
 }

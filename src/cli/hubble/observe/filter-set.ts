@@ -30,8 +30,6 @@ const exclusiveGroups: readonly (readonly string[])[] = [
   ['identity', 'to-identity'],
   ['workload', 'from-workload'],
   ['workload', 'to-workload'],
-  ['cluster', 'from-cluster'],
-  ['cluster', 'to-cluster'],
   ['encrypted', 'unencrypted'],
 ];
 
@@ -43,8 +41,8 @@ export function emptySet(): FilterSet {
 export function useFlag(set: FilterSet, flag: string): void {
   for (const group of exclusiveGroups) {
     if (!group.includes(flag)) continue;
-    const other = group.find((name) => name !== flag && set.used.has(name));
-    if (other !== undefined) throw new Fault(`filters --${other} and --${flag} cannot be combined`);
+    const [first, second] = group.filter((name) => name === flag || set.used.has(name));
+    if (second !== undefined) throw new Fault(`filters --${first} and --${second} cannot be combined`);
   }
   set.used.add(flag);
 }

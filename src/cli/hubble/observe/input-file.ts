@@ -25,11 +25,11 @@ export async function* readInputFile(
   const number = toNumber(selectors.number);
   const last = !selectors.first && number > 0 ? number : undefined;
   if (last !== undefined && last > mostLast && String(selectors.number).length < 20) {
-    throw new Fault(`--last ${last} is too large for --input-file; allowed: up to ${mostLast}`);
+    throw new Fault(`--last must be <= 1_000_000, got ${last}`);
   }
   const keep = last !== undefined && last <= mostLast ? last : undefined;
   const wanted = (response: GetFlowsResponse): boolean =>
-    !response.flow || (selection.value(response.flow) && inRange(response, selectors));
+    selection.value(response.flow ?? {}) && inRange(response, selectors);
   const kept: GetFlowsResponse[] = [];
   let given = 0;
   const mayMatch = compileTextHint(filters.whitelist) ?? (() => true);
@@ -48,14 +48,21 @@ export async function* readInputFile(
   if (keep !== undefined) yield* kept.slice(-keep);
 }
 
-function inRange({ flow }: GetFlowsResponse, { since, until }: Selectors): boolean {
-  if (!flow?.time) return true;
-  const timeNs = timestampNs(flow.time);
+function inRange({ time }: GetFlowsResponse, { since, until }: Selectors): boolean {
+  const timeNs = time ? timestampNs(time) : 0n;
   return (!since || timeNs >= timestampNs(since)) && (!until || timeNs <= timestampNs(until));
 }
 
 /** Bytes read at a time. */
 const pieceBytes = 1024 * 1024;
+
+/** The original's words for the usual mistakes. */
+function readFault(code: string, message: string, source: string | Readable): string {
+  if (typeof source !== 'string') return `cannot read --input-file: ${message}`;
+  if (code === 'ENOENT') return `open ${source}: no such file or directory`;
+  if (code === 'EACCES') return `open ${source}: permission denied`;
+  return code === 'EISDIR' ? `read ${source}: is a directory` : `cannot read --input-file: ${message}`;
+}
 
 async function* responses(
   source: string | Readable,
@@ -86,6 +93,6 @@ async function* responses(
     }
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    throw code === undefined ? error : new Fault(`cannot read --input-file: ${message}`);
+    throw code === undefined ? error : new Fault(readFault(code, message, source));
   }
 }

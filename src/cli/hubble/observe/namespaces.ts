@@ -41,11 +41,44 @@ function qualify(filter: FlowFilter, side: 'source' | 'destination', namespaces:
 }
 
 function qualified(name: string, namespaces: readonly string[]): string[] {
-  if (!name.includes('/')) return namespaces.map((namespace) => `${namespace}/${name}`);
-  const own = name.slice(0, name.indexOf('/'));
-  if (!namespaces.includes('') && !namespaces.includes(own)) {
-    const known = namespaces.map((namespace) => JSON.stringify(namespace)).join(', ');
-    throw new Fault(`namespace conflict: ${known} does not contain ${JSON.stringify(name)}`);
+  return name.includes('/') ? [name] : namespaces.map((namespace) => `${namespace}/${name}`);
+}
+
+/** Faults names that can match nothing: of another namespace than asked for, or a pod and a Service of different ones. */
+export function checkNamespaces({ left, right, namespaces: { both, from, to } }: FilterSet): void {
+  for (const filter of [left, right]) {
+    const { source_pod: sourcePods = [], source_service: sourceServices = [] } = filter;
+    const { destination_pod: destinationPods = [], destination_service: destinationServices = [] } = filter;
+    const source = [...sourcePods, ...sourceServices];
+    const destination = [...destinationPods, ...destinationServices];
+    checkConflict(both, [...source, ...destination]);
+    checkConflict(from, source);
+    checkConflict(to, destination);
+    checkServices(sourcePods, sourceServices);
+    checkServices(destinationPods, destinationServices);
   }
-  return [name];
+}
+
+function checkConflict(namespaces: readonly string[], names: readonly string[]): void {
+  for (const namespace of namespaces) {
+    for (const name of names) {
+      const own = namespaceOf(name);
+      if (own === '' || own === namespace) continue;
+      throw new Fault(`namespace conflict: ${JSON.stringify(namespace)} does not contain ${JSON.stringify(name)}`);
+    }
+  }
+}
+
+function checkServices(pods: readonly string[], services: readonly string[]): void {
+  for (const pod of pods) {
+    const namespace = namespaceOf(pod);
+    const other = namespace === '' ? undefined : services.find((service) => namespaceOf(service) !== namespace);
+    if (other === undefined) continue;
+    throw new Fault(`namespace of service ${JSON.stringify(other)} conflict with pod ${JSON.stringify(namespace)}`);
+  }
+}
+
+function namespaceOf(name: string): string {
+  const slash = name.indexOf('/');
+  return slash < 0 ? '' : name.slice(0, slash);
 }

@@ -1,7 +1,7 @@
 import { createPrinter, type PrinterOptions } from '../../../hubble/index.ts';
 import { type GetFlowsRequest, type GetFlowsResponse, printJson } from '../../../model/flow/index.ts';
 import type { CommandIo } from '../../io.ts';
-import { type ServerFlags, withClient } from '../connection.ts';
+import { checkServerFlags, type ServerFlags, withClient } from '../connection.ts';
 import { createOutput } from '../output.ts';
 import type { Filters } from './filter-flags.ts';
 import { readInputFile } from './input-file.ts';
@@ -15,26 +15,25 @@ export async function observeFlows(
   filters: Filters,
   io: CommandIo,
 ): Promise<number> {
+  const terminal = (io.stdout as { isTTY?: boolean }).isTTY === true;
+  const options = printerOptionsOf(flags, io.environment, terminal);
+  const selectors = selectorsOf(flags, nowNs());
+  const request: GetFlowsRequest = requestOf(selectors, filters, flags, options);
+  checkServerFlags(flags);
   if (flags.printRawFilters) {
     io.stdout.write(rawFilters(filters));
     return 0;
   }
-  const terminal = (io.stdout as { isTTY?: boolean }).isTTY === true;
-  const options = printerOptionsOf(flags, io.environment, terminal);
-  const selectors = selectorsOf(flags, nowNs());
-  if (flags.inputFile !== undefined) {
-    const explicit = flags.all || flags.first !== undefined || flags.last !== undefined;
+  if (flags.inputFile) {
     const warn = (text: string): void => void io.stderr.write(`WARN ${text}\n`);
     const source = flags.inputFile === '-' ? io.stdin : flags.inputFile;
-    const range = explicit ? selectors : { ...selectors, number: 0 };
-    await printAll(readInputFile(source, filters, range, flags.silentErrors ? () => {} : warn), options, io, {
+    await printAll(readInputFile(source, filters, selectors, flags.silentErrors ? () => {} : warn), options, io, {
       follow: false,
       silent: flags.silentErrors ?? false,
       stop: () => {},
     });
     return 0;
   }
-  const request: GetFlowsRequest = requestOf(selectors, filters, flags, options);
   await withClient(flags, async (client) => {
     const stream = client.getFlows(request);
     await printAll(stream, options, io, {
@@ -86,6 +85,7 @@ function rawFilters({ whitelist, blacklist }: Filters): string {
     ['allowlist', whitelist],
     ['denylist', blacklist],
   ] as const;
+  if (whitelist.length + blacklist.length === 0) return '{}\n';
   return lists
     .filter(([, filters]) => filters.length > 0)
     .map(([name, filters]) => {

@@ -1,7 +1,7 @@
-import { type PrinterOptions, timeFormatNames } from '../../../hubble/index.ts';
+import { compileFieldMask, type PrinterOptions, timeFormatNames } from '../../../hubble/index.ts';
 import type { GetFlowsRequest, Uint64 } from '../../../model/flow/index.ts';
 import { Fault } from '../fault.ts';
-import type { Filters } from './filter-flags.ts';
+import { type Filters, invalidArgument } from './filter-flags.ts';
 import { parseTime } from './time.ts';
 
 /** The flags of `observe` that are no filters, as commander gives them. */
@@ -41,6 +41,7 @@ export interface Selectors {
 
 /** Checks and reads the selectors. `nowNs` is nanoseconds since the epoch. */
 export function selectorsOf(flags: ObserveFlags, nowNs: bigint): Selectors {
+  for (const name of ['last', 'first'] as const) checkCount(name, flags[name]);
   const conflicts: readonly [keyof ObserveFlags, keyof ObserveFlags][] = [
     ['first', 'last'],
     ['first', 'all'],
@@ -48,24 +49,28 @@ export function selectorsOf(flags: ObserveFlags, nowNs: bigint): Selectors {
     ['last', 'all'],
   ];
   for (const [a, b] of conflicts) {
-    if (flags[a] !== undefined && flags[b] !== undefined) throw new Fault(`cannot set both --${a} and --${b}`);
+    if (isSet(flags[a]) && isSet(flags[b])) throw new Fault(`cannot set both --${a} and --${b}`);
   }
   const follow = flags.follow ?? false;
-  const since = flags.since === undefined ? undefined : parseTime('since', flags.since, nowNs);
-  const until = flags.until === undefined || follow ? undefined : parseTime('until', flags.until, nowNs);
-  const chosen = flags.first ?? flags.last;
-  const bare = !follow && !since && !until;
-  const asked = chosen === undefined ? 0 : count(flags);
-  // The original cannot tell 0 from a flag that is not there.
-  const number = flags.all ? everything : Number(asked) === 0 && bare ? defaultLast : asked;
-  return { number, first: flags.first !== undefined, follow, since, until };
+  const since = !flags.since ? undefined : parseTime('since', flags.since, nowNs);
+  const until = !flags.until || follow ? undefined : parseTime('until', flags.until, nowNs);
+  const first = isSet(flags.first);
+  const chosen = first || isSet(flags.last);
+  const wide = !since && !until && !first;
+  const plain = wide && !follow && !flags.inputFile ? defaultLast : 0;
+  const counted = chosen ? (flags[first ? 'first' : 'last'] ?? 0) : plain;
+  const number = flags.all && wide ? everything : counted;
+  return { number, first, follow, since, until };
 }
 
-function count(flags: ObserveFlags): Uint64 {
-  const name = flags.first === undefined ? 'last' : 'first';
-  const text = flags[name] ?? '';
-  if (!/^\d{1,19}$/.test(text)) throw new Fault(`invalid --${name} value: ${text}; allowed: a number`);
-  return text;
+/** A count of 0 is the same as none. */
+function isSet(value: string | boolean | undefined): boolean {
+  return value !== undefined && value !== false && !/^0+$/.test(String(value));
+}
+
+function checkCount(name: 'first' | 'last', text = '0'): void {
+  if (/^\d{1,20}$/.test(text) && BigInt(text) <= BigInt(everything)) return;
+  throw invalidArgument(`--${name}`, text, `not a number up to ${everything}`);
 }
 
 const defaultMask = [
@@ -103,9 +108,12 @@ const policyMask = [
 
 function maskOf(flags: ObserveFlags, output: PrinterOptions['output']): string[] {
   const json = output.startsWith('json');
-  if (flags.fieldMask !== undefined) {
+  if (flags.fieldMask) {
     if (!json) throw new Fault(`${output} output format is not compatible with custom field mask`);
-    return flags.fieldMask.split(',').map((path) => path.trim());
+    const paths = flags.fieldMask.split(',').map((path) => path.trim());
+    const mask = compileFieldMask(paths);
+    if (!mask.ok) throw new Fault(mask.error.replace(/^invalid fieldmask/, 'failed to construct field mask'));
+    return paths;
   }
   return flags.useDefaultFieldMasks && !json ? [...defaultMask, ...policyMask] : [];
 }
@@ -148,7 +156,8 @@ export function printerOptionsOf(
   const output = Object.hasOwn(outputs, flags.output) ? outputs[flags.output] : undefined;
   if (!output) throw new Fault(`invalid output format: ${flags.output}; allowed: compact, dict, json, jsonpb, table`);
   if (output === 'table' && flags.follow) throw new Fault('table output format is not compatible with follow mode');
-  if (!timeFormatNames.includes(flags.timeFormat)) {
+  const timeFormat = timeFormatNames.find((name) => name.toLowerCase() === flags.timeFormat.toLowerCase());
+  if (timeFormat === undefined) {
     throw new Fault(`invalid --time-format value: ${flags.timeFormat}; allowed: ${timeFormatNames.join(', ')}`);
   }
   if (!['auto', 'always', 'never'].includes(flags.color)) {
@@ -160,7 +169,7 @@ export function printerOptionsOf(
     output: output === 'json' && compat.includes('legacy-json-output') ? 'json-legacy' : output,
     nodeName: flags.printNodeName ?? false,
     policyNames: flags.printPolicyNames ?? false,
-    timeFormat: flags.timeFormat,
+    timeFormat,
     colour: flags.color === 'always' || (flags.color === 'auto' && auto),
     ipTranslation: String(flags.ipTranslation) !== 'false' && !flags.numeric,
     identities: !compat.includes('legacy-compact-output'),

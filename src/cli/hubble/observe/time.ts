@@ -32,7 +32,7 @@ export function parseTime(flag: string, text: string, nowNs: bigint): WireTimest
   const time = parseTimestamp(text) ?? parseStamp(text, nowNs) ?? parsePartial(text) ?? parseRfc1123(text);
   if (!time) {
     const allowed = 'a duration such as 5m, "Jan  2 15:04:05.000", 2006-01-02, 2006-01-02T15:04-07:00, RFC 3339';
-    throw new Fault(`invalid --${flag} value: ${JSON.stringify(text)} is no time; allowed: ${allowed}`);
+    throw new Fault(`failed to parse the ${flag} time: failed to convert ${text} to time; allowed: ${allowed}`);
   }
   return time;
 }

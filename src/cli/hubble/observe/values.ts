@@ -11,19 +11,36 @@ import { Fault } from '../fault.ts';
 
 type EventType = NonNullable<FlowFilter['event_type']>[number];
 
-/** `trace`, `trace:to-proxy`, `4`, `4:1`. */
+/** Sub-types of agent events by their numbers among the agent's notifications. */
+const agentSubTypes: ReadonlyMap<string, number> = new Map([
+  ['unspecified', 0],
+  ['message', 1],
+  ['agent-started', 2],
+  ['policy-updated', 3],
+  ['policy-deleted', 4],
+  ['endpoint-regenerate-success', 5],
+  ['endpoint-regenerate-failure', 6],
+  ['endpoint-created', 7],
+  ['endpoint-deleted', 8],
+  ['ipcache-upserted', 9],
+  ['ipcache-deleted', 10],
+]);
+
+/** `trace`, `trace:to-proxy`, `agent:policy-updated`, `4`, `4:1`. */
 export function parseType(text: string): EventType {
   const [name = '', subName] = text.split(':', 2);
   const type = observeTypes.get(name) ?? numberOf(name);
   if (type === undefined) {
-    throw new Fault(`unable to parse type ${JSON.stringify(text)}; allowed: ${[...observeTypes.keys()].join(', ')}`);
+    const allowed = `allowed: ${[...observeTypes.keys()].join(', ')} or a number`;
+    throw new Fault(`unable to parse type '${name}', not a known type name; ${allowed}`);
   }
   if (subName === undefined) return { type };
-  const point = tracePoints.indexOf(subName);
-  const subType = name === 'trace' && point >= 0 ? point : numberOf(subName);
+  const names = name === 'trace' ? tracePoints : name === 'agent' ? [...agentSubTypes.keys()] : [];
+  const known = names.includes(subName) ? (agentSubTypes.get(subName) ?? tracePoints.indexOf(subName)) : undefined;
+  const subType = known ?? numberOf(subName);
   if (subType === undefined) {
-    const allowed = name === 'trace' ? `; allowed: ${tracePoints.join(', ')}` : '; allowed: a number';
-    throw new Fault(`unable to parse sub-type ${JSON.stringify(subName)} of ${name}${allowed}`);
+    const allowed = [...names, 'a number'].join(', ');
+    throw new Fault(`unable to parse event sub-type '${subName}', not a known sub-type name; allowed: ${allowed}`);
   }
   return { type, match_sub_type: true, sub_type: subType };
 }
@@ -34,6 +51,7 @@ function numberOf(text: string): number | undefined {
 
 /** The number of an enum's name as written. */
 export function parseEnum(flag: string, type: string, text: string): number {
+  if (text === '') throw new Fault(`empty --${flag} value`);
   const number = enumNumber(type, text);
   if (number === undefined) {
     const names = enumNames(type).slice(1);
@@ -50,12 +68,12 @@ export function parseDirection(text: string): number {
     case 'egress':
       return 2;
     default:
-      throw new Fault(`${text}: invalid traffic direction, expected ingress or egress`);
+      throw new Fault(`${text.toLowerCase()}: invalid traffic direction, expected ingress or egress`);
   }
 }
 
 export function parseIpVersion(text: string): number {
-  const version = ['none', 'v4', 'v6'].indexOf(text.toLowerCase());
+  const version = ['none', '4', '6'].indexOf(text.toLowerCase().replace(/^(?:ipv|ip|v)(?=[46]$)/, ''));
   if (version < 0) throw new Fault(`invalid --ip-version value: ${text}; allowed: none, v4, v6`);
   return version;
 }
@@ -65,7 +83,7 @@ export function parseIdentity(text: string): number {
   const number = reservedIdentityNumber(text) ?? numberOf(text);
   if (number === undefined) {
     throw new Fault(
-      `invalid security identity, expected one of [${reservedIdentityNames.join(' ')}] or a numeric value: ${text}`,
+      `invalid security identity, expected one of [${reservedIdentityNames.join(' ')}] or a numeric value`,
     );
   }
   return number;
@@ -77,34 +95,23 @@ const flagNames: readonly (keyof TcpFlags)[] = ['FIN', 'SYN', 'RST', 'PSH', 'ACK
 export function parseTcpFlags(text: string): TcpFlags {
   const flags: TcpFlags = {};
   for (const part of text.split(',')) {
-    const name = flagNames.find((flag) => flag === part.trim().toUpperCase());
-    if (!name) throw new Fault(`unknown tcp flag: ${part.trim()}; allowed: ${flagNames.join(', ')}`);
+    const name = flagNames.find((flag) => flag === part.toUpperCase());
+    if (!name) throw new Fault(`unknown tcp flag: ${part}; allowed: ${flagNames.join(', ')}`);
     flags[name] = true;
   }
   return flags;
 }
 
-const workloadKinds = new Set([
-  'CronJob',
-  'DaemonSet',
-  'Deployment',
-  'Job',
-  'Pod',
-  'ReplicaSet',
-  'ReplicationController',
-  'StatefulSet',
-]);
-
-/** `name`, `kind/name`, or a kind. */
+/** `name`, `kind/name`, or `kind/`. */
 export function parseWorkload(text: string): Workload {
   const slash = text.indexOf('/');
   if (slash >= 0) return { kind: text.slice(0, slash), name: text.slice(slash + 1) };
-  return workloadKinds.has(text) ? { kind: text } : { name: text };
+  return { name: text };
 }
 
 /** `key:value`. */
 export function parseHeader(text: string): HttpHeader {
   const colon = text.indexOf(':');
-  if (colon < 1) throw new Fault(`invalid --http-header value: ${text}; allowed: key:value`);
-  return { key: text.slice(0, colon), value: text.slice(colon + 1).trim() };
+  if (colon < 0) throw new Fault(`invalid http-header value ${JSON.stringify(text)}, expected name:value`);
+  return { key: text.slice(0, colon), value: text.slice(colon + 1) };
 }
