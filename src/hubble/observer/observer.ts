@@ -37,6 +37,8 @@ export interface Observer {
   readonly getAgentEvents: (request: GetAgentEventsRequest) => Result<EventReader<GetAgentEventsResponse>, RpcError>;
   /** Lines of what happens from now on; the error says which filter or mask cannot be used. */
   readonly exportLines: (selection: ExportSelection) => Result<EventReader<string>, string>;
+  /** Nothing here makes debug events, so the stream ends at once, or waits when it follows. */
+  readonly getDebugEvents: (request: GetAgentEventsRequest) => Result<EventReader<object>, RpcError>;
   readonly status: () => ServerStatusResponse;
   readonly namespaces: () => GetNamespacesResponse;
 }
@@ -72,6 +74,7 @@ export function createObserver(options: ObserverOptions): Observer {
           time: toTimestamp(entry.timeNs),
         }),
       }),
+    getDebugEvents: (request) => openReader(request, surroundings, { wanted: () => false, message: () => ({}) }),
     exportLines: (selection) => openExport(selection, surroundings),
     status: () => ({
       num_flows: store.ring.size,

@@ -17,7 +17,7 @@ import {
 import { observerHealthName } from '../names/health.ts';
 import type { Observer } from '../observer/observer.ts';
 import { RpcCode, type RpcError, unimplemented } from '../observer/rpc-error.ts';
-import { createStreamGate, refuse, stream } from './stream.ts';
+import { createStreamGate, stream } from './stream.ts';
 
 /** A service ready for `server.addService(definition, implementation)`. */
 export interface GrpcService {
@@ -65,7 +65,8 @@ function observerService(observer: Observer): GrpcService {
         stream(call, gate, () => observer.getFlows(call.request)),
       GetAgentEvents: (call: ServerWritableStream<GetAgentEventsRequest, object>) =>
         stream(call, gate, () => observer.getAgentEvents(call.request)),
-      GetDebugEvents: (call: ServerWritableStream<object, object>) => refuse(call, unimplemented('GetDebugEvents')),
+      GetDebugEvents: (call: ServerWritableStream<GetAgentEventsRequest, object>) =>
+        stream(call, gate, () => observer.getDebugEvents(call.request)),
       GetNodes: refuseUnary(unimplemented('GetNodes')),
       GetNamespaces: unary(() => observer.namespaces()),
       ServerStatus: unary(() => observer.status()),

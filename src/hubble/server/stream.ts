@@ -3,35 +3,42 @@ import type { Result } from '../../base/index.ts';
 import type { EventReader } from '../observer/reader.ts';
 import { RpcCode, type RpcError } from '../observer/rpc-error.ts';
 
-/** Bounds the streams that are open at a time. */
+/** Bounds the streams that are open at a time, of all connections and of each, so that no client takes every place. */
 export interface StreamGate {
-  /** Counts a stream in; false when there are too many. Each true needs one `leave`. */
-  readonly enter: () => boolean;
-  readonly leave: () => void;
+  /** Counts a stream of a connection in; the bound it would break, or undefined, which needs one `leave`. */
+  readonly enter: (connection: string) => RpcError | undefined;
+  readonly leave: (connection: string) => void;
 }
 
 const maxStreams = 1024;
+const maxOfConnection = 512;
 /** Messages that may wait in a call's own buffer; beyond them the reading stops. */
 const mostUnsent = 512;
 
 export function createStreamGate(): StreamGate {
   let streams = 0;
+  const ofConnection = new Map<string, number>();
   return {
-    enter() {
-      if (streams >= maxStreams) return false;
+    enter(connection) {
+      const own = ofConnection.get(connection) ?? 0;
+      if (streams >= maxStreams) return tooManyStreams(`${maxStreams} streams`);
+      if (own >= maxOfConnection) return tooManyStreams(`${maxOfConnection} streams of one connection`);
       streams++;
-      return true;
+      ofConnection.set(connection, own + 1);
+      return undefined;
     },
-    leave: () => {
+    leave(connection) {
       streams--;
+      const own = (ofConnection.get(connection) ?? 1) - 1;
+      if (own > 0) ofConnection.set(connection, own);
+      else ofConnection.delete(connection);
     },
   };
 }
 
-const tooManyStreams: RpcError = {
-  code: RpcCode.RESOURCE_EXHAUSTED,
-  details: `more than ${maxStreams} streams at a time`,
-};
+function tooManyStreams(bound: string): RpcError {
+  return { code: RpcCode.RESOURCE_EXHAUSTED, details: `more than ${bound} at a time` };
+}
 
 type AnyStream = ServerWritableStream<object, object>;
 
@@ -49,10 +56,12 @@ export async function stream<T extends object>(
   gate: StreamGate,
   open: () => Result<EventReader<T> & { readonly close?: () => void }, RpcError>,
 ): Promise<void> {
-  if (!gate.enter()) return refuse(call, tooManyStreams);
+  const connection = call.getPeer();
+  const full = gate.enter(connection);
+  if (full) return refuse(call, full);
   const opened = open();
   if (!opened.ok) {
-    gate.leave();
+    gate.leave(connection);
     return refuse(call, opened.error);
   }
   writeTogether(call);
@@ -63,7 +72,7 @@ export async function stream<T extends object>(
   try {
     await pump(call, opened.value, stopped.signal);
   } finally {
-    gate.leave();
+    gate.leave(connection);
     opened.value.close?.();
     call.off('cancelled', stop);
     call.off('close', stop);
