@@ -7,6 +7,7 @@ import { plannerBench } from './planner/bench.ts';
 import { policyBench } from './policy.ts';
 import { proxyBench } from './proxy/bench.ts';
 import { routesBench } from './routes.ts';
+import { uiBench } from './ui.ts';
 import { xdsBench } from './xds.ts';
 
 interface Options {
@@ -22,6 +23,7 @@ const benches: Readonly<Record<string, (options: Options) => Promise<readonly Fi
   policy: policyBench,
   proxy: proxyBench,
   routes: routesBench,
+  ui: uiBench,
   xds: xdsBench,
 };
 

@@ -12,6 +12,9 @@ const liveCapacity = 20_000;
 /** Flows that a recording's page keeps; of a longer one the last. */
 const recordingCapacity = 100_000;
 
+/** Milliseconds after the stream was opened in which cards may still be arranged anew. */
+const settlingMs = 2_000;
+
 /** Everything that the page shows. Read while drawing, changed only by the store's functions. */
 export interface State {
   url: UrlState;
@@ -23,6 +26,8 @@ export interface State {
   shown: Window<ShownFlow>;
   map: ServiceMap;
   layout: Layout;
+  /** Goes up when a card, port, call or arrow comes. */
+  shape: number;
   lost: { readonly browser: number; readonly server: number };
   namespaces: ReadonlySet<string>;
   selectedFlow: ShownFlow | undefined;
@@ -57,6 +62,7 @@ function emptyState(): State {
     shown: createWindow(liveCapacity),
     map: createServiceMap(),
     layout: emptyLayout,
+    shape: 0,
     lost: { browser: 0, server: 0 },
     namespaces: new Set(),
     selectedFlow: undefined,
@@ -70,6 +76,8 @@ export function createStore(): Store {
   const { subscribe, changed } = createFrames();
   let stream: FlowStream | undefined;
   let isChosen = compileChoice(state.url);
+  /** Until then cards are arranged again as more of the flows before the page come in; after that none moves. */
+  let settledAtMs = 0;
 
   const capacity = (): number => (state.source?.kind === 'recording' ? recordingCapacity : liveCapacity);
 
@@ -90,6 +98,8 @@ export function createStore(): Store {
     return addFlow(state.map, each);
   };
   const place = (): void => {
+    state.shape++;
+    if (Date.now() < settledAtMs) state.layout = emptyLayout;
     const cards = [...state.map.cards.values()].map((card) => ({
       key: card.key,
       namespace: card.party.namespace,
@@ -120,6 +130,7 @@ export function createStore(): Store {
     state.lost = { browser: 0, server: 0 };
     if (state.source?.kind === 'recording') state.cursorMs = Number.MAX_SAFE_INTEGER;
     rebuild(false);
+    settledAtMs = Date.now() + settlingMs;
     stream = openStream(state.url.filter, state.source?.kind !== 'recording', {
       flows: (flows) => {
         if (state.connection !== 'paused') state.connection = 'streaming';

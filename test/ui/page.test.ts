@@ -1,36 +1,21 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
+import { noBrowser, type RunningUi, startBrowser, startUi } from './browser.ts';
 import { generateRecording } from './generate-flows.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const screenshots = path.join(root, 'test-results');
-const chromium = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((file) =>
-  existsSync(file),
-);
-const skip = chromium === undefined ? 'THERE IS NO CHROMIUM: apt-get install chromium' : false;
-
-const browserFlags = [
-  ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 const startMs = Date.parse('2026-01-01T10:00:00Z');
 const flows = 3_000;
 
-describe('the page in a browser', { skip, timeout: 120_000 }, () => {
+describe('the page in a browser', { skip: noBrowser, timeout: 120_000 }, () => {
   let browser: Browser;
   let page: Page;
-  let server: ChildProcess;
+  let ui: RunningUi;
   let url: string;
   const folder = mkdtempSync(path.join(tmpdir(), 'ciliate-ui-'));
   const faults: string[] = [];
@@ -40,13 +25,9 @@ describe('the page in a browser', { skip, timeout: 120_000 }, () => {
     const file = path.join(folder, 'recording.jsonl');
     const lines = generateRecording({ seed: 1, flows, startMs, perSecond: 30 });
     writeFileSync(file, `${lines.join('\n')}\n`);
-    server = spawn(process.execPath, [path.join(root, 'src/cli/ciliate.ts'), 'ui', '--port', '0', '--from', file], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    const [said] = (await once(server.stdout as NonNullable<typeof server.stdout>, 'data')) as [Buffer];
-    url = /http:\S+/.exec(said.toString())?.[0] ?? '';
-    const { chromium: driver } = await import('playwright-core');
-    browser = await driver.launch({ executablePath: chromium as string, args: browserFlags });
+    ui = await startUi(['--from', file]);
+    url = ui.url;
+    browser = await startBrowser();
     const context = await browser.newContext({
       viewport: { width: 1440, height: 900 },
       colorScheme: 'light',
@@ -62,8 +43,7 @@ describe('the page in a browser', { skip, timeout: 120_000 }, () => {
 
   after(async () => {
     await browser?.close();
-    server?.kill('SIGTERM');
-    if (server?.exitCode === null) await once(server, 'exit');
+    await ui?.stop();
     rmSync(folder, { recursive: true });
   });
 
@@ -171,7 +151,7 @@ describe('the page in a browser', { skip, timeout: 120_000 }, () => {
     await page.locator('[data-card="shop/cart"]').waitFor();
     await page.locator('[data-card="shop/cart"]').focus();
     await page.keyboard.press('Enter');
-    await page.getByRole('complementary', { name: 'Deployment' }).getByText('Latency').first().waitFor();
+    await page.getByRole('complementary', { name: 'Deployment' }).getByText('Mean latency').waitFor();
     await picture('card-signals');
     await page.keyboard.press('?');
     await page.getByRole('dialog').waitFor();

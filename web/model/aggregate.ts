@@ -42,7 +42,7 @@ export interface CallRow {
   total: number;
   denied: number;
   responses: number;
-  /** Status 500 and above, DNS codes other than no error. */
+  /** Status 500 and above, DNS codes other than no error and no such name. */
   errors: number;
   latencySumMs: number;
 }
@@ -189,8 +189,11 @@ function addCall(accessPoint: AccessPoint, edge: Edge, { call, flow, verdict, ti
   return isNew;
 }
 
+/** DNS code for a name that does not exist: no failure of the server, as the search list of every pod makes it answer so. */
+const noSuchName = 3;
+
 function isError(protocol: 'http' | 'dns', code: number): boolean {
-  return protocol === 'http' ? code >= 500 : code > 0;
+  return protocol === 'http' ? code >= 500 : code > 0 && code !== noSuchName;
 }
 
 function addSignals(signals: Signals, { call, verdict, timeMs }: ShownFlow): void {

@@ -34,6 +34,11 @@ const parties: readonly { readonly flow: Flow; readonly key: string; readonly ki
   },
   { flow: { source: { namespace: 'x', labels: ['k8s:app=y'] } }, key: 'x/y', kind: 'Pod' },
   { flow: { source: { namespace: 'x', pod_name: 'p' } }, key: 'x/p', kind: 'Pod' },
+  {
+    flow: { source: {}, source_service: { name: 'y', namespace: 'x' }, source_names: ['y.x.svc.cluster.local'] },
+    key: 'x/service/y',
+    kind: 'Service',
+  },
   { flow: {}, key: '/unknown', kind: 'outside' },
 ];
 

@@ -119,8 +119,8 @@ const verdicts: Readonly<Record<string, Verdict>> = { DROPPED: 'dropped', AUDIT:
 
 export function readFlow(flow: Flow): ShownFlow {
   const isReply = flow.is_reply === true || flow.l7?.type === 'RESPONSE';
-  const source = partyOf(flow.source, flow.source_names);
-  const destination = partyOf(flow.destination, flow.destination_names);
+  const source = partyOf(flow.source, flow.source_names, flow.source_service);
+  const destination = partyOf(flow.destination, flow.destination_names, flow.destination_service);
   const { protocol, ports } = transportOf(flow);
   return {
     flow,
@@ -157,13 +157,22 @@ const reserved: readonly (readonly [label: string, title: string, kind: string])
 /** Labels that name an application, the best first. */
 const nameLabels = ['app.kubernetes.io/name', 'app', 'k8s-app', 'name'];
 
-function partyOf(endpoint: Endpoint | undefined, names: readonly string[] | undefined): Party {
+function partyOf(
+  endpoint: Endpoint | undefined,
+  names: readonly string[] | undefined,
+  service: ServiceName | undefined,
+): Party {
   const labels = endpoint?.labels ?? [];
   const namespace = endpoint?.namespace ?? '';
   if (namespace !== '') {
     const [workload] = endpoint?.workloads ?? [];
     const title = workload?.name ?? nameByLabel(labels) ?? endpoint?.pod_name ?? `identity ${endpoint?.identity ?? 0}`;
     return { key: `${namespace}/${title}`, title, namespace, kind: workload?.kind ?? 'Pod' };
+  }
+  // A Service's address before a backend is chosen, as on the way to the proxy of a CiliumEnvoyConfig.
+  if (service?.name && service.namespace) {
+    const { name: title, namespace: of } = service;
+    return { key: `${of}/service/${title}`, title, namespace: of, kind: 'Service' };
   }
   const found = reserved.find(([label]) => labels.includes(label));
   const name = names?.[0];

@@ -8,16 +8,16 @@ export const cardWidth = 232;
 export const headerHeight = 46;
 export const rowHeight = 20;
 const footHeight = 8;
-const columnGap = 104;
+const columnGap = 124;
 const cardGap = 24;
-const stageGap = 104;
+const stageGap = 112;
 const plateGap = 26;
 const platePadding = 18;
 /** Height of a plate's title above its first card. */
 const plateTitle = 30;
 const mostSlotRows = 9;
 /** Room for rows that come later: of a card that serves something, and of one that only asks. */
-const leastServerRows = 4;
+const leastServerRows = 3;
 const leastClientRows = 1;
 
 /** Groups of what has no namespace. No namespace is called so. */

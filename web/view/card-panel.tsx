@@ -7,7 +7,8 @@ import type { Store } from '../store.ts';
 export function CardPanel({ store, card }: { readonly store: Store; readonly card: Card }) {
   const { party } = card;
   const nowMs = store.nowMs();
-  const filter = `--workload ${word(party.title)} --namespace ${word(party.namespace)}`;
+  const filter =
+    party.kind === 'Service' ? `--service ${word(`${party.namespace}/${party.title}`)}` : workloadFilter(card);
   return (
     <>
       <p class="sentence">{party.namespace === '' ? party.title : `${party.namespace}/${party.title}`}</p>
@@ -19,7 +20,7 @@ export function CardPanel({ store, card }: { readonly store: Store; readonly car
       {party.namespace !== '' && (
         <p>
           <button type="button" onClick={() => store.changeUrl({ filter })}>
-            Only flows of this workload
+            Only flows of this {party.kind === 'Service' ? 'Service' : 'workload'}
           </button>
         </p>
       )}
@@ -31,6 +32,10 @@ export function CardPanel({ store, card }: { readonly store: Store; readonly car
       </ul>
     </>
   );
+}
+
+function workloadFilter({ party }: Card): string {
+  return `--workload ${word(party.title)} --namespace ${word(party.namespace)}`;
 }
 
 function Signals({ card: { signals }, nowMs }: { readonly card: Card; readonly nowMs: number }) {
@@ -56,7 +61,7 @@ function Signals({ card: { signals }, nowMs }: { readonly card: Card; readonly n
         values={series(signals.errors, nowMs)}
         isBad={errors > 0}
       />
-      <Plot name="Latency" value={responses > 0 ? formatMs(latency) : 'unknown'} values={latencies} />
+      <Plot name="Mean latency" value={responses > 0 ? formatMs(latency) : 'unknown'} values={latencies} />
       <Plot name="Dropped" value={`${drops}`} values={series(signals.drops, nowMs)} isBad={drops > 0} />
     </div>
   );

@@ -22,14 +22,15 @@ export function CardView({ card, place, nowMs, isSelected, onSelect }: CardProps
   const drops = sumOver(signals.drops, nowMs, 60);
   const errors = sumOver(signals.errors, nowMs, 60);
   const state = drops > 0 ? `, ${drops} dropped in the last minute` : '';
-  const caption = party.namespace === '' ? party.kind : party.namespace;
+  const name = party.namespace === '' ? party.title : `${party.namespace}/${party.title}`;
+  const caption = party.kind;
   return (
     <g
       class={`card ${isSelected ? 'selected' : ''} ${party.namespace === '' ? 'outside' : ''}`}
       transform={`translate(${place.x},${place.y})`}
       role="button"
       tabindex={0}
-      aria-label={`${party.title}, ${caption}${state}`}
+      aria-label={`${name}, ${caption}${state}`}
       data-card={card.key}
       onClick={onSelect}
       onKeyDown={(event) => {
@@ -38,7 +39,7 @@ export function CardView({ card, place, nowMs, isSelected, onSelect }: CardProps
         onSelect();
       }}
     >
-      <title>{`${party.title} (${caption})`}</title>
+      <title>{`${name} (${caption})`}</title>
       <rect class="body" width={cardWidth} height={cardHeight(fitting.length + (more > 0 ? 1 : 0))} rx={8} />
       <text class="title" x={12} y={20}>
         {cut(party.title, 19)}
@@ -97,7 +98,7 @@ function RowView({ row, y, nowMs }: { readonly row: Row; readonly y: number; rea
   const { call } = row;
   const rate = formatRate(perSecond(call.requests, nowMs));
   const mark = call.denied > 0 ? '✕ ' : call.errors > 0 ? '! ' : '';
-  const label = call.protocol === 'dns' ? `${call.target} ${call.method}` : `${call.method} ${call.target}`;
+  const label = `${call.method} ${call.target}`;
   return (
     <g class={`call ${call.denied > 0 ? 'denied' : call.errors > 0 ? 'failing' : ''}`} transform={`translate(0,${y})`}>
       <title>{`${label}: ${call.total} requests, ${call.denied} denied, ${call.errors} errors`}</title>

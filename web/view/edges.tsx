@@ -1,42 +1,55 @@
 import { type Edge, type EdgeState, edgeState } from '../model/aggregate.ts';
-import { type Curve, curveBetween } from '../model/curves.ts';
+import { type CurvePoints, curveBetween, pathData } from '../model/curves.ts';
 import { verdictMarks, verdictWords } from '../model/explain.ts';
+import { placeLabels } from '../model/labels.ts';
 import { cardWidth, headerHeight, rowHeight } from '../model/layout.ts';
 import { formatRate, rateSeconds, rememberedSeconds } from '../model/rates.ts';
 import { fitRows, rowsOf } from '../model/rows.ts';
-import type { Store } from '../store.ts';
+import type { State, Store } from '../store.ts';
 
 interface DrawnEdge {
   readonly edge: Edge;
   readonly state: EdgeState;
-  readonly curve: Curve;
+  readonly d: string;
+  readonly label: { readonly x: number; readonly y: number };
   readonly isNear: boolean;
 }
 
-/** Every arrow of the map with its way. */
-export function drawEdges(store: Store, nowMs: number): DrawnEdge[] {
-  const { map, layout, selectedCard } = store.state;
-  const edges = [...map.edges.values()];
-  const labels = labelPlaces(edges);
-  const portHeights = new Map<string, number>();
-  for (const card of map.cards.values()) {
-    const place = layout.places.get(card.key);
-    if (!place) continue;
-    fitRows(rowsOf(card), place.rows).fitting.forEach((row, index) => {
-      if (row.kind === 'port')
-        portHeights.set(`${card.key} ${row.accessPoint.key}`, headerHeight + (index + 0.5) * rowHeight);
-    });
-  }
-  const width = store.state.cursorMs === undefined ? rateSeconds : rememberedSeconds;
-  return edges.flatMap((edge) => {
+/** The ways of all arrows and the places of their words. They only change when a card or an arrow comes. */
+export interface EdgePlan {
+  readonly curves: ReadonlyMap<string, CurvePoints>;
+  readonly labels: ReturnType<typeof placeLabels>;
+}
+
+export function planEdges({ map, layout }: State): EdgePlan {
+  const curves = new Map<string, CurvePoints>();
+  for (const edge of map.edges.values()) {
     const from = layout.places.get(edge.from);
     const to = layout.places.get(edge.to);
-    if (!from || !to) return [];
-    const y = to.y + (portHeights.get(`${edge.to} ${edge.accessPoint}`) ?? 24);
-    const labelAt = labels.get(edge.key) ?? 0.5;
-    const curve = curveBetween({ ...from, width: cardWidth }, { ...to, width: cardWidth }, y, labelAt);
+    const card = map.cards.get(edge.to);
+    if (!from || !to || !card) continue;
+    const rows = fitRows(rowsOf(card), to.rows).fitting;
+    const row = rows.findIndex(({ kind, accessPoint }) => kind === 'port' && accessPoint.key === edge.accessPoint);
+    const y = to.y + (row < 0 ? 24 : headerHeight + (row + 0.5) * rowHeight);
+    curves.set(edge.key, curveBetween({ ...from, width: cardWidth }, { ...to, width: cardWidth }, y));
+  }
+  const boxes = [...layout.places.values()].map((place) => ({ ...place, width: cardWidth }));
+  return { curves, labels: placeLabels(curves, boxes) };
+}
+
+/** Every arrow of the map as it looks now. */
+export function drawEdges(
+  { state: { map, selectedCard, cursorMs } }: Store,
+  plan: EdgePlan,
+  nowMs: number,
+): DrawnEdge[] {
+  const width = cursorMs === undefined ? rateSeconds : rememberedSeconds;
+  return [...map.edges.values()].flatMap((edge) => {
+    const curve = plan.curves.get(edge.key);
+    const label = plan.labels.get(edge.key);
+    if (!curve || !label) return [];
     const isNear = selectedCard === undefined || selectedCard === edge.from || selectedCard === edge.to;
-    return [{ edge, state: edgeState(edge, nowMs, width), curve, isNear }];
+    return [{ edge, state: edgeState(edge, nowMs, width), d: pathData(curve), label, isNear }];
   });
 }
 
@@ -50,12 +63,8 @@ export function EdgeLines({ drawn }: { readonly drawn: readonly DrawnEdge[] }) {
       {drawn.map((each) => (
         <g key={each.edge.key} class={classesOf(each)} data-edge={each.edge.key} data-verdict={each.state.verdict}>
           <title>{titleOf(each)}</title>
-          <path class="edge-touch" d={each.curve.d} />
-          <path
-            class={`edge ${each.state.verdict}`}
-            d={each.curve.d}
-            marker-end={`url(#arrow-${each.state.verdict})`}
-          />
+          <path class="edge-touch" d={each.d} />
+          <path class={`edge ${each.state.verdict}`} d={each.d} marker-end={`url(#arrow-${each.state.verdict})`} />
         </g>
       ))}
     </g>
@@ -69,7 +78,7 @@ export function EdgeLabels({ drawn }: { readonly drawn: readonly DrawnEdge[] }) 
       {drawn.map((each) => {
         const text = labelOf(each.state);
         if (text === '') return undefined;
-        const { x, y } = each.curve.label;
+        const { x, y } = each.label;
         const width = text.length * 6.4 + 14;
         return (
           <g key={each.edge.key} class={`edge-label ${classesOf(each)}`} transform={`translate(${x},${y})`}>
@@ -97,29 +106,4 @@ function labelOf({ verdict, rate, droppedShare, isIdle }: EdgeState): string {
   const share = verdict === 'mixed' ? `${Math.max(1, Math.round(droppedShare * 100))}% dropped` : '';
   const word = verdict === 'dropped' || verdict === 'error' ? verdictWords[verdict] : '';
   return [verdictMarks[verdict], share, word, shownRate].filter((part) => part !== '').join(' ');
-}
-
-/** Where along its way each arrow's label stands: spread, so that those of arrows that meet do not cover each other. */
-function labelPlaces(edges: readonly Edge[]): ReadonlyMap<string, number> {
-  const leaving = groupBy(edges, ({ from }) => from);
-  const arriving = groupBy(edges, ({ to }) => to);
-  const places = new Map<string, number>();
-  for (const edge of edges) {
-    const out = leaving.get(edge.from) ?? [];
-    const into = arriving.get(edge.to) ?? [];
-    const group = out.length > into.length ? out : into;
-    const share = group.length === 1 ? 0.5 : group.indexOf(edge) / (group.length - 1);
-    places.set(edge.key, out.length > into.length ? 0.5 + 0.3 * share : 0.2 + 0.4 * share);
-  }
-  return places;
-}
-
-function groupBy(edges: readonly Edge[], keyOf: (edge: Edge) => string): Map<string, Edge[]> {
-  const groups = new Map<string, Edge[]>();
-  for (const edge of edges) {
-    const known = groups.get(keyOf(edge));
-    if (known) known.push(edge);
-    else groups.set(keyOf(edge), [edge]);
-  }
-  return groups;
 }

@@ -6,6 +6,8 @@ import { VerdictMark } from './verdict.tsx';
 
 const rowPixels = 26;
 const spareRows = 8;
+/** Rows whose elements are used again: a new flow takes those of one that has left the sight. At least the rows in sight. */
+const pooledRows = 128;
 
 /** The newest flows first. Only the rows in sight exist; scrolled down, the list stands still while flows arrive. */
 export function FlowTable({ store }: { readonly store: Store }) {
@@ -27,7 +29,11 @@ export function FlowTable({ store }: { readonly store: Store }) {
   const rows = Math.max(0, end - shown.first());
   const newer = shown.end() - end;
   const firstRow = Math.max(0, Math.floor(scroll.top / rowPixels) - spareRows);
-  const lastRow = Math.min(rows, Math.ceil((scroll.top + scroll.height) / rowPixels) + spareRows);
+  const lastRow = Math.min(
+    rows,
+    Math.ceil((scroll.top + scroll.height) / rowPixels) + spareRows,
+    firstRow + pooledRows,
+  );
   const visible: { readonly row: number; readonly number: number; readonly flow: ShownFlow }[] = [];
   for (let row = firstRow; row < lastRow; row++) {
     const flow = shown.get(end - 1 - row);
@@ -60,7 +66,7 @@ export function FlowTable({ store }: { readonly store: Store }) {
           <div class="spacer" style={{ height: `${rows * rowPixels}px` }} />
           {visible.map(({ row, number, flow }) => (
             <FlowRow
-              key={number}
+              key={number % pooledRows}
               flow={flow}
               row={row}
               isSelected={flow === selectedFlow}

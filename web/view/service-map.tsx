@@ -1,21 +1,34 @@
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { Card } from '../model/aggregate.ts';
 import { askedGroup, askingGroup, extent, type Place, type Plate } from '../model/layout.ts';
 import type { State, Store } from '../store.ts';
 import { CardView } from './card.tsx';
-import { drawEdges, EdgeLabels, EdgeLines } from './edges.tsx';
+import { drawEdges, EdgeLabels, EdgeLines, planEdges } from './edges.tsx';
 import { useViewport } from './viewport.ts';
 
+/** Milliseconds between two drawings of the map while only its rates change. */
+const redrawMs = 250;
+
 export function ServiceMapView({ store }: { readonly store: Store }) {
+  const { layout, map, shape, selectedCard, cursorMs, fault, connection } = store.state;
+  const moment = Math.floor(Date.now() / redrawMs);
+  return useMemo(
+    () => <DrawnMap store={store} />,
+    [store, layout, map, shape, selectedCard, cursorMs, fault, connection, moment],
+  );
+}
+
+function DrawnMap({ store }: { readonly store: Store }) {
   const { state } = store;
   const { layout, map } = state;
   const svg = useRef<SVGSVGElement>(null);
   const viewport = useViewport(svg);
   const box = extent(layout);
   useEffect(() => viewport.show(box), [box.width, box.height]);
+  const edgePlan = useMemo(() => planEdges(state), [layout, map, state.shape]);
   const nowMs = store.nowMs();
   const placed = placedCards(state);
-  const drawn = drawEdges(store, nowMs);
+  const drawn = drawEdges(store, edgePlan, nowMs);
   return (
     <section class="map" aria-label="Service map">
       <svg

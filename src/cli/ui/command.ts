@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { CommanderError, InvalidArgumentError, Command as Parser } from 'commander';
+import { clusterHome, isRunning, readRecord } from '../../embedded/index.ts';
 import { type FlowSource, recordedSource, relaySource, serveUi, type UiServing } from '../../ui/index.ts';
 import { readFilterText, readRecording } from '../hubble/index.ts';
 import type { Command, CommandIo } from '../io.ts';
@@ -21,11 +22,7 @@ export const uiCommand: Command = async (argv, io) => {
   const parser = new Parser('ciliate ui')
     .description('Serve a web page with the service map and the flows of Hubble, on this machine only.')
     .option('--port <number>', 'port on 127.0.0.1, 0 for a free one', parsePort, 12_000)
-    .option(
-      '--server <address>',
-      'address of a Hubble Relay or Observer',
-      io.environment['HUBBLE_SERVER'] ?? 'localhost:4245',
-    )
+    .option('--server <address>', 'address of a Hubble Relay or Observer', defaultServer(io.environment))
     .option('--from <file>', 'show a recording made by: hubble observe -o jsonpb > file')
     .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
     .exitOverride();
@@ -37,6 +34,13 @@ export const uiCommand: Command = async (argv, io) => {
   }
   return runUi(parser.opts<UiFlags>(), io);
 };
+
+/** HUBBLE_SERVER, else the relay of the cluster that runs here, else where a relay usually is. */
+function defaultServer(environment: NodeJS.ProcessEnv): string {
+  const record = readRecord(clusterHome(environment));
+  const own = record && isRunning(record) ? `localhost:${record.relayPort}` : 'localhost:4245';
+  return environment['HUBBLE_SERVER'] ?? own;
+}
 
 async function runUi(flags: UiFlags, io: CommandIo): Promise<number> {
   if (flags.from !== undefined && !existsSync(flags.from)) {
