@@ -100,6 +100,8 @@ function createProgram(io: CommandIo, done: (code: number) => void): Command {
   return program;
 }
 
+const groups = new Set(['hubble', 'list', 'watch', 'config']);
+
 /** A command that only has others below it; alone it prints its help, as every command of cobra's does. */
 function group(program: Command, name: string, about: string): Command {
   return helped(program.command(name).description(about));
@@ -114,6 +116,8 @@ function helped(command: Command): Command {
 
 /** Sends help to the command's output and turns mistakes into exceptions. */
 function quiet(command: Command, io: CommandIo): void {
+  // Commands inherit this from the group that they are in.
+  command.allowExcessArguments(groups.has(command.name()));
   command.exitOverride().configureOutput({
     writeOut: (text) => io.stdout.write(text),
     writeErr: (text) => io.stderr.write(text),

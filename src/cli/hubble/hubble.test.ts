@@ -152,6 +152,8 @@ test('what is wrong is told in one line', async () => {
     ['observe --last x', /^invalid argument "x" for "--last" flag: /],
     ['observe --all=x', /^invalid argument "x" for "--all" flag: /],
     ['observe -q', "unknown shorthand flag: 'q' in -q"],
+    ['observe extra', /^too many arguments for 'observe'/],
+    ['list nodes extra', /^too many arguments for 'nodes'/],
     ['observe --pod', 'flag needs an argument: --pod'],
     [
       'observe --verdict dropped',
