@@ -78,6 +78,8 @@ export function createStore(): Store {
   let isChosen = compileChoice(state.url);
   /** Until then cards are arranged again as more of the flows before the page come in; after that none moves. */
   let settledAtMs = 0;
+  /** Number of the first received flow that is not shown yet: those that came while paused, or after the cursor of a recording. */
+  let shownTo = 0;
 
   const capacity = (): number => (state.source?.kind === 'recording' ? recordingCapacity : liveCapacity);
 
@@ -86,11 +88,21 @@ export function createStore(): Store {
     state.shown = createWindow(capacity());
     state.map = createServiceMap();
     if (!keepLayout) state.layout = emptyLayout;
-    for (const each of state.received) {
-      if (state.cursorMs === undefined || each.timeMs <= state.cursorMs) show(each);
-    }
+    shownTo = state.received.first();
+    showReceived();
     place();
     changed();
+  };
+  /** Shows what was received since, up to the cursor; true when the map has grown. A recording is in the order of time but for what its nodes differ by. */
+  const showReceived = (): boolean => {
+    let grown = false;
+    for (; shownTo < state.received.end(); shownTo++) {
+      const each = state.received.get(shownTo);
+      if (!each) continue;
+      if (state.cursorMs !== undefined && each.timeMs > state.cursorMs) break;
+      if (show(each)) grown = true;
+    }
+    return grown;
   };
   const show = (each: ShownFlow): boolean => {
     if (!isChosen(each)) return false;
@@ -108,7 +120,6 @@ export function createStore(): Store {
     state.layout = extendLayout(state.layout, cards, [...state.map.edges.values()] as Edge[]);
   };
   const receive = (flows: readonly Flow[]): void => {
-    let grown = false;
     for (const flow of flows) {
       const each = readFlow(flow);
       state.received.push(each);
@@ -117,9 +128,8 @@ export function createStore(): Store {
           state.namespaces = new Set([...state.namespaces, namespace].slice(0, 500));
         }
       }
-      if (state.connection !== 'paused' && show(each)) grown = true;
     }
-    if (grown) place();
+    if (state.connection !== 'paused' && showReceived()) place();
     changed();
   };
   const connect = (): void => {
@@ -199,8 +209,14 @@ export function createStore(): Store {
     },
     tidy: () => rebuild(false),
     moveCursor(timeMs) {
+      const isLater = state.cursorMs !== undefined && timeMs >= state.cursorMs;
       state.cursorMs = timeMs;
-      rebuild(true);
+      if (!isLater) {
+        rebuild(true);
+        return;
+      }
+      if (showReceived()) place();
+      changed();
     },
     span,
     subscribe,

@@ -26,7 +26,7 @@ export async function writeFlows(response: ServerResponse, flows: OpenFlows, los
       if (response.destroyed) return;
       if (lossless && batch.isFull()) {
         batch.flush();
-        if (response.writableNeedDrain) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+        if (response.writableNeedDrain) await drained(response);
       }
       batch.add(message);
     }
@@ -39,6 +39,20 @@ export async function writeFlows(response: ServerResponse, flows: OpenFlows, los
     clearInterval(timer);
     flows.cancel();
     response.end();
+  }
+}
+
+/** Resolves when the browser has taken what was written, or has gone. */
+async function drained(response: ServerResponse): Promise<void> {
+  const gone = new AbortController();
+  const leave = (): void => gone.abort();
+  response.once('close', leave);
+  try {
+    await once(response, 'drain', { signal: gone.signal });
+  } catch {
+    // It has gone, which the loop sees by itself.
+  } finally {
+    response.off('close', leave);
   }
 }
 

@@ -160,6 +160,23 @@ describe('the page in a browser', { skip: noBrowser, timeout: 120_000 }, () => {
     await page.getByRole('dialog').waitFor({ state: 'detached' });
   });
 
+  test('a card is hidden by the filter, with the flags of the CLI', async () => {
+    await open();
+    for (const card of ['monitoring/prometheus', '/world']) {
+      await page.locator(`[data-card="${card}"]`).click();
+      await page.getByRole('button', { name: 'Hide it' }).click();
+      await page.locator(`[data-card="${card}"]`).waitFor({ state: 'detached' });
+      await page.locator('[data-card="shop/web"]').waitFor();
+    }
+    assert.match(await page.getByLabel('Filter').inputValue(), /^--denylist '.*prometheus.*' --denylist '.*'$/);
+    assert.equal((await cards()).includes('monitoring/prometheus'), false);
+    await page.locator('[data-card="shop/redis"]').click();
+    await page.getByRole('button', { name: 'Only its flows' }).click();
+    await page.locator('[data-card="shop/web"]').waitFor({ state: 'detached' });
+    await page.locator('[data-card="shop/redis"]').waitFor();
+    assert.deepEqual(await cards(), ['shop/cart', 'shop/redis']);
+  });
+
   test('the slider goes back in time, and cards stay where they are', async () => {
     await open();
     const place = (key: string): Promise<string | null> =>

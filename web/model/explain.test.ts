@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { explain, filterBetween, summarize, word } from './explain.ts';
+import { explain, summarize, word } from './explain.ts';
+import { filterBetween } from './filters.ts';
 import { type Flow, readFlow } from './flow.ts';
 
 const client = { namespace: 'shop', pod_name: 'web-1', workloads: [{ name: 'web' }] };

@@ -226,20 +226,3 @@ function kubectl(rest: string): string {
 export function word(text: string): string {
   return /^[A-Za-z0-9_./:@%+=,-]+$/.test(text) && !text.startsWith('-') ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
-
-/** Filter flags that select the flows between the two sides of a flow. */
-export function filterBetween({ flow }: ShownFlow): string | undefined {
-  const side = (
-    direction: 'from' | 'to',
-    endpoint: Endpoint | undefined,
-    ip: string | undefined,
-  ): string | undefined => {
-    if (endpoint?.namespace && endpoint.pod_name) {
-      return `--${direction}-pod ${word(`${endpoint.namespace}/${endpoint.pod_name}`)}`;
-    }
-    return ip === undefined ? undefined : `--${direction}-ip ${word(ip)}`;
-  };
-  const from = side('from', flow.source, flow.IP?.source);
-  const to = side('to', flow.destination, flow.IP?.destination);
-  return from && to ? `${from} ${to}` : undefined;
-}

@@ -1,5 +1,6 @@
 import type { AccessPoint, CallRow, Card } from '../model/aggregate.ts';
-import { formatMs, word } from '../model/explain.ts';
+import { formatMs } from '../model/explain.ts';
+import { filterOf, filterWithout } from '../model/filters.ts';
 import { rememberedSeconds, series, sumOver } from '../model/rates.ts';
 import { sparkPath } from '../model/spark.ts';
 import type { Store } from '../store.ts';
@@ -7,8 +8,11 @@ import type { Store } from '../store.ts';
 export function CardPanel({ store, card }: { readonly store: Store; readonly card: Card }) {
   const { party } = card;
   const nowMs = store.nowMs();
-  const filter =
-    party.kind === 'Service' ? `--service ${word(`${party.namespace}/${party.title}`)}` : workloadFilter(card);
+  const filter = filterOf(party);
+  const hide = (): void => {
+    store.select({});
+    store.changeUrl({ filter: `${store.state.url.filter} ${filterWithout(party)}`.trim() });
+  };
   return (
     <>
       <p class="sentence">{party.namespace === '' ? party.title : `${party.namespace}/${party.title}`}</p>
@@ -17,10 +21,13 @@ export function CardPanel({ store, card }: { readonly store: Store; readonly car
       {[...card.accessPoints.values()].map((accessPoint) => (
         <AccessPointView key={accessPoint.key} accessPoint={accessPoint} />
       ))}
-      {party.namespace !== '' && (
-        <p>
+      {filter !== undefined && (
+        <p class="actions">
           <button type="button" onClick={() => store.changeUrl({ filter })}>
-            Only flows of this {party.kind === 'Service' ? 'Service' : 'workload'}
+            Only its flows
+          </button>
+          <button type="button" onClick={hide}>
+            Hide it
           </button>
         </p>
       )}
@@ -32,10 +39,6 @@ export function CardPanel({ store, card }: { readonly store: Store; readonly car
       </ul>
     </>
   );
-}
-
-function workloadFilter({ party }: Card): string {
-  return `--workload ${word(party.title)} --namespace ${word(party.namespace)}`;
 }
 
 function Signals({ card: { signals }, nowMs }: { readonly card: Card; readonly nowMs: number }) {

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
-import { explain, filterBetween, summarize } from '../model/explain.ts';
+import { explain, summarize } from '../model/explain.ts';
+import { filterBetween } from '../model/filters.ts';
 import type { ShownFlow } from '../model/flow.ts';
 import type { Store } from '../store.ts';
 import { VerdictMark } from './verdict.tsx';

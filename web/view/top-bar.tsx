@@ -31,7 +31,10 @@ export function TopBar({ store, onHelp }: { readonly store: Store; readonly onHe
 function connectionText({ connection, source, received, lost }: State): string {
   const name = source?.name ?? 'Hubble';
   const from = source?.kind === 'recording' ? `recording ${name}` : name;
-  const flows = `${received.end().toLocaleString('en')} flows`;
+  const kept = (received.end() - received.first()).toLocaleString('en');
+  const all = received.end().toLocaleString('en');
+  const isCut = source?.kind === 'recording' && received.first() > 0;
+  const flows = isCut ? `the last ${kept} of ${all} flows` : `${all} flows`;
   const losses = [
     lost.server > 0 ? `${lost.server.toLocaleString('en')} lost before Hubble` : '',
     lost.browser > 0 ? `${lost.browser.toLocaleString('en')} left out here` : '',
