@@ -224,8 +224,8 @@ export function createStore(): Store {
       state.source = await readSource();
       state.namespaces = new Set(state.source?.namespaces ?? []);
       connect();
-      // Rates fall when nothing comes.
-      setInterval(changed, 1_000);
+      // Rates fall when nothing comes, and the map may owe a drawing.
+      setInterval(changed, 500);
     },
   };
 }

@@ -88,3 +88,12 @@ test('a card stands on a plate of its own namespace', () => {
     assert.ok(plate, `${key} stands on no plate of ${place.group}`);
   }
 });
+
+test('a long chain of calls stays on a map that can be seen', () => {
+  const cards = Array.from({ length: 120 }, (_, index) => card(`n${Math.floor(index / 12)}/w${index}`));
+  const chain = cards.slice(1).map(({ key }, index) => ({ from: cards[index]?.key ?? '', to: key }));
+  const layout = extendLayout(emptyLayout, cards, chain);
+  assertApart(layout, 232);
+  assert.ok(layout.stages.length <= 6 && Math.max(...layout.stages) <= 4, JSON.stringify(layout.stages));
+  assert.ok(placeOf(layout, 'n0/w0').x < placeOf(layout, 'n9/w119').x);
+});

@@ -20,6 +20,10 @@ const mostSlotRows = 9;
 const leastServerRows = 3;
 const leastClientRows = 1;
 
+/** A plate has no more columns and the map no more stages than these: longer chains of calls share them. */
+const mostColumns = 4;
+const mostStages = 6;
+
 /** Groups of what has no namespace. No namespace is called so. */
 export const askingGroup = '<';
 export const askedGroup = '>';
@@ -82,6 +86,7 @@ export function extendLayout(layout: Layout, cards: readonly CardToPlace[], link
     fresh.map(({ key }) => key),
     links.filter(({ from, to }) => groupOf.get(from) === groupOf.get(to)),
     (key) => layout.places.get(key)?.column,
+    mostColumns,
   );
   const groups = [...new Set(fresh.map(({ key }) => groupOf.get(key) ?? ''))];
   groups.sort((a, b) => rank(a) - rank(b) || order(a, b));
@@ -89,6 +94,7 @@ export function extendLayout(layout: Layout, cards: readonly CardToPlace[], link
     groups,
     links.map(({ from, to }) => ({ from: groupOf.get(from) ?? '', to: groupOf.get(to) ?? '' })),
     (group) => (group === askingGroup ? 0 : layout.plates.find((plate) => plate.group === group)?.stage),
+    mostStages,
   );
   const columnsOfGroup = (group: string): number => {
     const columns = fresh.filter(({ key }) => groupOf.get(key) === group).map(({ key }) => inGroup.get(key) ?? 0);
@@ -120,11 +126,15 @@ function groupsOf(layout: Layout, cards: readonly CardToPlace[], links: readonly
   );
 }
 
-/** The depth of each node: one more than that of its deepest client; `fixed` gives those that are decided already. */
+/**
+ * The depth of each node: one more than that of its deepest client; `fixed` gives those that are decided already.
+ * What is deeper than `most` allows is spread over what it does allow, in the same order.
+ */
 function depths(
   nodes: readonly string[],
   links: readonly Link[],
   fixed: (node: string) => number | undefined,
+  most: number,
 ): ReadonlyMap<string, number> {
   const clients = new Map<string, string[]>();
   for (const { from, to } of links) {
@@ -146,7 +156,10 @@ function depths(
     found.set(node, depth);
     return depth;
   };
-  return new Map(nodes.map((node) => [node, depthOf(node)]));
+  const depths = nodes.map((node) => [node, depthOf(node)] as const);
+  const deepest = Math.max(0, ...depths.map(([, depth]) => depth));
+  if (deepest < most) return new Map(depths);
+  return new Map(depths.map(([node, depth]) => [node, Math.floor((depth * most) / (deepest + 1))]));
 }
 
 /** Stages for all that is wanted. Only the last one may still grow, as the others have neighbours. */

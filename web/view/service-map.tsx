@@ -6,16 +6,15 @@ import { CardView } from './card.tsx';
 import { drawEdges, EdgeLabels, EdgeLines, planEdges } from './edges.tsx';
 import { useViewport } from './viewport.ts';
 
-/** Milliseconds between two drawings of the map while only its rates change. */
+/** Milliseconds between two drawings of the map while flows arrive, and of one with many arrows. */
 const redrawMs = 250;
+const largeRedrawMs = 1_000;
+const manyArrows = 300;
 
 export function ServiceMapView({ store }: { readonly store: Store }) {
-  const { layout, map, shape, selectedCard, cursorMs, fault, connection } = store.state;
-  const moment = Math.floor(Date.now() / redrawMs);
-  return useMemo(
-    () => <DrawnMap store={store} />,
-    [store, layout, map, shape, selectedCard, cursorMs, fault, connection, moment],
-  );
+  const { map, selectedCard, fault, connection } = store.state;
+  const moment = Math.floor(Date.now() / (map.edges.size > manyArrows ? largeRedrawMs : redrawMs));
+  return useMemo(() => <DrawnMap store={store} />, [store, map, selectedCard, fault, connection, moment]);
 }
 
 function DrawnMap({ store }: { readonly store: Store }) {
