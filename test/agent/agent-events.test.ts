@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AgentEventType } from '../model/flow/index.ts';
-import { createPlanner, type World } from '../plan/index.ts';
-import { walkthroughWorld } from '../plan/test-support/walkthrough.ts';
-import { agentEvents, type InForce } from './agent-events.ts';
+import { agentEvents, type InForce } from '../../src/agent/agent-events.ts';
+import { AgentEventType } from '../../src/model/flow/index.ts';
+import { createPlanner, type World } from '../../src/plan/index.ts';
+import { walkthroughWorld } from '../../src/plan/test-support/walkthrough.ts';
 
 const policy = {
   apiVersion: 'cilium.io/v2',
