@@ -13,6 +13,7 @@ import { createFlowSink, type FlowEvent } from './flows.ts';
 import { createHubbleMetrics, hubbleMetricsSettings } from './hubble-metrics.ts';
 import { startLoop } from './loop.ts';
 import { serveMetrics } from './metrics-server.ts';
+import { createRedactionUpdate } from './redaction.ts';
 import { createRounds, type Rounds } from './rounds.ts';
 import { createSecretSource } from './secrets.ts';
 import { serveOnSocket } from './servers.ts';
@@ -55,6 +56,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const onSources = (): void => {
     wake();
     hubbleMetrics.configure(hubbleMetricsSettings(sources.configMap('cilium-config')));
+    updateRedaction();
     void exporters.update();
     void telemetry.update();
   };
@@ -84,6 +86,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const nodeFiles = path.join(options.stateDirectory, 'files');
   const { observer, tap } = flows;
   const exporters = createExporters({ observer, configMap, nodeFiles, log });
+  const updateRedaction = createRedactionUpdate({ configMap, use: flows.redact, log });
   const telemetry = createTelemetry({ configMap, tap, nodeName: observer.nodeName, version: options.version, log });
   const secrets = createSecretSource(client, log, wake);
   const rounds = createRounds({ options, client, sources, secrets, dns, flows, xds, datapath });

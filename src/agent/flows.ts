@@ -1,5 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { buildFlow, createObserver, type FlowLookups, type Observer } from '../hubble/index.ts';
+import {
+  buildFlow,
+  createObserver,
+  type FlowLookups,
+  fullRedaction,
+  type Observer,
+  type Redaction,
+} from '../hubble/index.ts';
 import {
   AgentEventType,
   type DnsEvent,
@@ -18,6 +25,8 @@ export interface FlowSink {
   push(event: FlowEvent): void;
   lost(count: number): void;
   use(lookups: FlowLookups): void;
+  /** What is kept out of flows from now on; all that can be before the first call. */
+  redact(redaction: Redaction): void;
   /** Hands each event and its flows to another one, too; to nobody without. It must be quick and not throw. */
   tap(listener: FlowListener | undefined): void;
 }
@@ -45,6 +54,7 @@ export function createFlowSink({ nodeName, version, metrics }: FlowSinkOptions):
   const observer = createObserver({ nodeName, version, now: nowNs });
   observer.pushAgentEvent({ type: AgentEventType.AGENT_STARTED, agent_start: { time: toTimestamp(nowNs()) } });
   let current: FlowLookups | undefined;
+  let redaction = fullRedaction;
   let listener: FlowListener | undefined;
   const tellLost = collectLoss((count, firstNs, lastNs) => {
     const span = count > 1 ? { first: toTimestamp(firstNs), last: toTimestamp(lastNs) } : {};
@@ -58,7 +68,7 @@ export function createFlowSink({ nodeName, version, metrics }: FlowSinkOptions):
     observer,
     push: (event) => {
       if (!current) return lost(1);
-      const flows = buildFlow(event, current, randomUUID);
+      const flows = buildFlow(event, current, randomUUID, redaction);
       for (const flow of flows) {
         observer.push(flow);
         metrics.observe(flow);
@@ -68,6 +78,9 @@ export function createFlowSink({ nodeName, version, metrics }: FlowSinkOptions):
     lost,
     use: (lookups) => {
       current = lookups;
+    },
+    redact: (next) => {
+      redaction = next;
     },
     tap: (next) => {
       listener = next;

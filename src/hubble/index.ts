@@ -1,6 +1,7 @@
 export { buildFlow } from './build/flow.ts';
 export type { FlowLookups } from './build/lookups.ts';
-export type { Redaction } from './build/redact.ts';
+export { fullRedaction, type Redaction } from './build/redact.ts';
+export { readRedaction } from './build/redaction-settings.ts';
 export {
   type ClientTls,
   createHubbleClient,

@@ -8,40 +8,62 @@ export interface Redaction {
   readonly httpUserInfo: boolean;
   /** Remove query and fragment. */
   readonly httpUrlQuery: boolean;
-  /** Lower-case names of the headers whose values stay; every other value is replaced. */
-  readonly httpHeadersAllow: ReadonlySet<string>;
+  readonly httpHeaders: HeaderRedaction;
 }
 
-/** Without user info, and with the values of headers that carry no secrets. */
+/** The headers whose values stay: those named, or all others. Names are in lower case; every other value is replaced. */
+export interface HeaderRedaction {
+  readonly keep: 'named' | 'others';
+  readonly names: ReadonlySet<string>;
+}
+
+/** Without passwords, and with the values of headers that carry no secrets. */
 export const defaultRedaction: Redaction = {
   httpUserInfo: true,
   httpUrlQuery: false,
-  httpHeadersAllow: new Set([
-    'accept',
-    'accept-encoding',
-    'accept-language',
-    'content-length',
-    'content-type',
-    'host',
-    'traceparent',
-    'user-agent',
-    'x-envoy-attempt-count',
-    'x-forwarded-for',
-    'x-forwarded-proto',
-    'x-request-id',
-  ]),
+  httpHeaders: {
+    keep: 'named',
+    names: new Set([
+      'accept',
+      'accept-encoding',
+      'accept-language',
+      'content-length',
+      'content-type',
+      'host',
+      'traceparent',
+      'user-agent',
+      'x-envoy-attempt-count',
+      'x-forwarded-for',
+      'x-forwarded-proto',
+      'x-request-id',
+    ]),
+  },
+};
+
+/** What holds while nobody knows what was asked for. */
+export const fullRedaction: Redaction = {
+  httpUserInfo: true,
+  httpUrlQuery: true,
+  httpHeaders: { keep: 'named', names: new Set() },
+};
+
+export const noRedaction: Redaction = {
+  httpUserInfo: false,
+  httpUrlQuery: false,
+  httpHeaders: { keep: 'others', names: new Set() },
 };
 
 export function redactUrl(url: string, redaction: Redaction): string {
   const withoutUser = redaction.httpUserInfo
-    ? url.replace(/^([a-z][a-z0-9+.-]*:\/\/[^/?#@:]*):[^/?#@]*@/i, `$1:${redacted}@`)
+    ? url.replace(/^([a-z][a-z0-9+.-]*:\/\/[^/?#@:]*):[^/?#]*@/i, `$1:${redacted}@`)
     : url;
   return redaction.httpUrlQuery ? withoutUser.replace(/[?#].*$/s, '') : withoutUser;
 }
 
-export function redactHeaders(headers: readonly HttpHeader[], redaction: Redaction): HttpHeader[] {
+export function redactHeaders(headers: readonly HttpHeader[], { httpHeaders }: Redaction): HttpHeader[] {
+  const { keep, names } = httpHeaders;
   return headers.map(({ key = '', value = '' }) => ({
     key,
-    value: redaction.httpHeadersAllow.has(key.toLowerCase()) ? value : redacted,
+    value: names.has(key.toLowerCase()) === (keep === 'named') ? value : redacted,
   }));
 }

@@ -27,7 +27,15 @@ const flow: Flow = {
   source: { identity: 7, namespace: 'shop', pod_name: 'cart-1', workloads: [{ name: 'cart', kind: 'Deployment' }] },
   destination: { identity: 8, namespace: 'shop', pod_name: 'web-1' },
   destination_service: { name: 'web', namespace: 'shop' },
-  l7: { type: 1, http: { method: 'GET', url: 'http://web:8080/a?b=1', protocol: 'HTTP/1.1' } },
+  l7: {
+    type: 1,
+    http: {
+      method: 'GET',
+      url: 'http://web:8080/a?b=1',
+      protocol: 'HTTP/1.1',
+      headers: [{ key: 'User-Agent', value: 'HUBBLE_REDACTED' }],
+    },
+  },
 };
 
 test('a request that was answered', () => {
@@ -55,7 +63,7 @@ test('a request that was answered', () => {
       'network.peer.port': 8080,
       'client.address': '10.0.0.1',
       'client.port': 40_000,
-      'user_agent.original': 'curl/8',
+      'user_agent.original': 'HUBBLE_REDACTED',
       'source.address': '10.0.0.1',
       'source.port': 40_000,
       'source.k8s.namespace.name': 'shop',

@@ -1,4 +1,4 @@
-import { type Flow, type HttpEvent, TrafficDirection, Verdict } from '../../model/flow/index.ts';
+import { type Flow, type HttpEvent, type HttpHeader, TrafficDirection, Verdict } from '../../model/flow/index.ts';
 import {
   type Attributes,
   deniedBy,
@@ -29,7 +29,7 @@ const knownMethods = new Set(['CONNECT', 'DELETE', 'GET', 'HEAD', 'OPTIONS', 'PA
 const denied = 403;
 
 /**
- * The span of an HTTP request from its event and the flow of the request, which has names, policies and the redacted URL. As the conventions for HTTP have it, a
+ * The span of an HTTP request from its event and the flow of the request, which has names, policies, and URL and headers as redacted. As the conventions for HTTP have it, a
  * client's span fails from 400 on and a server's from 500 on; a request that a policy refused fails on both and names the policies.
  */
 export function requestSpan(event: HttpEvent, request: Flow): RequestSpan {
@@ -38,13 +38,14 @@ export function requestSpan(event: HttpEvent, request: Flow): RequestSpan {
   const status = event.status || (isDenied ? denied : 0);
   const error = errorOf(request, kind, status);
   const method = knownMethods.has(event.method) ? event.method : 'HTTP';
+  const headers = request.l7?.http?.headers ?? [];
   return {
     workload: workloadOf(kind === 'client' ? request.source : request.destination),
     name: method,
     kind,
     startNs: event.startNs,
     endNs: event.startNs + event.latencyNs,
-    parent: parseTraceParent(headerOf(event, 'traceparent')),
+    parent: parseTraceParent(headerOf(event.requestHeaders, 'traceparent')),
     attributes: {
       ...methodAttributes(event.method),
       ...urlAttributes(request.l7?.http?.url ?? ''),
@@ -58,8 +59,8 @@ export function requestSpan(event: HttpEvent, request: Flow): RequestSpan {
       'network.peer.port': kind === 'client' ? event.destination.port : event.source.port,
       'client.address': event.source.address,
       'client.port': event.source.port,
-      ...textAttribute('user_agent.original', headerOf(event, 'user-agent')),
-      ...textAttribute('http.request.header.x-request-id', headerOf(event, 'x-request-id')),
+      ...textAttribute('user_agent.original', headerOf(headers, 'user-agent')),
+      ...textAttribute('http.request.header.x-request-id', headerOf(headers, 'x-request-id')),
       ...sideAttributes(request, 'source'),
       ...sideAttributes(request, 'destination'),
       'cilium.verdict': isDenied ? 'DROPPED' : 'FORWARDED',
@@ -83,6 +84,6 @@ function methodAttributes(method: string): Attributes {
   return { 'http.request.method': '_OTHER', ...textAttribute('http.request.method_original', method) };
 }
 
-function headerOf(event: HttpEvent, name: string): string | undefined {
-  return event.requestHeaders.find(({ key }) => key.toLowerCase() === name)?.value;
+function headerOf(headers: readonly HttpHeader[], name: string): string | undefined {
+  return headers.find(({ key }) => key?.toLowerCase() === name)?.value;
 }
