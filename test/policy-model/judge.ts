@@ -1,4 +1,6 @@
-import { type Facts, type Fields, type Party, partyOf } from './facts.ts';
+import { closedEntries, spanOf } from './conflicts.ts';
+import { type Facts, type Party, partyOf } from './facts.ts';
+import { headersAfter, httpMatches } from './http.ts';
 import { nameMatches, serverNameMatches } from './names.ts';
 import { type Direction, type PortEntry, type Statement, statementsOf } from './statements.ts';
 
@@ -37,6 +39,8 @@ export interface Judge {
   verdict(packet: Packet, direction: Direction): Verdict;
   /** Whether a request passes the Layer-7 rules of both ends that `isLocal`, each asked on its own. */
   requestPasses(request: Request, isLocal: (address: string) => boolean): boolean;
+  /** The headers that a request which passes has behind both ends. */
+  headersBehind(request: Request, isLocal: (address: string) => boolean): Request['headers'];
   /** Whether the rules of one end let a connection pass that is judged by its server name. */
   connectionPasses(connection: Connection, direction: Direction): boolean;
   /** Whether a query that was redirected may ask for the name. */
@@ -73,14 +77,16 @@ export function createJudge(policies: readonly unknown[], facts: Facts): Judge {
     const always = facts.mode === 'always' && isJudged;
     const isolated = always || mine.some((one) => one.defaultDeny || facts.everyRuleIsolates);
     const isLocalhost = direction === 'ingress' && isolated && facts.allowLocalhost && isHost(peer) && !isHost(own);
-    const named = namedSelectors(mine);
+    const closed = closedEntries(mine);
+    const isVoid = (entry: PortEntry | undefined) => entry !== undefined && (closed.has(entry) || isLost(entry));
+    const named = namedSelectors(mine, isVoid);
     const covering = mine.flatMap((one) => {
       const selectors = selectorsWith(one, peer);
       return selectors.length === 0 ? [] : coverings(one, packet, own, peer).map((each) => ({ ...each, selectors }));
     });
     const denied = covering.some(({ deny }) => deny);
     const allows = covering
-      .filter(({ deny, entry }) => !deny && !isLost(entry))
+      .filter(({ deny, entry }) => !deny && !isVoid(entry))
       .map(({ entry, selectors }): Covering => {
         const nameless = !entry || selectors.some((key) => !named.has(`${spanOf(entry)} ${key}`));
         return { deny: false, entry, nameless };
@@ -90,8 +96,8 @@ export function createJudge(policies: readonly unknown[], facts: Facts): Judge {
   }
 
   /** Its listener is not there: nothing is redirected, and default deny holds. */
-  function isLost(entry: PortEntry | undefined): boolean {
-    return entry?.listener !== undefined && !facts.listeners.has(entry.listener.name);
+  function isLost({ listener }: PortEntry): boolean {
+    return listener !== undefined && !facts.listeners.has(listener.name);
   }
 
   /** The statement once for each of its port entries that covers the packet. */
@@ -136,13 +142,23 @@ export function createJudge(policies: readonly unknown[], facts: Facts): Judge {
     return proxies.sort((a, b) => a.priority - b.priority)[0]?.verdict ?? passes;
   }
 
+  function judgedEnds({ client, backend }: Request, isLocal: (address: string) => boolean): readonly Direction[] {
+    return (['egress', 'ingress'] as const).filter((direction) => isLocal(direction === 'egress' ? client : backend));
+  }
+
+  function headersBehind(request: Request, isLocal: (address: string) => boolean): Request['headers'] {
+    const { client, backend, port } = request;
+    return judgedEnds(request, isLocal).reduce((headers, direction) => {
+      const packet: Packet = { source: client, destination: backend, protocol: 'tcp', port };
+      const rules = outcome(packet, direction).allows.flatMap(({ entry }) => entry?.http ?? []);
+      return headersAfter(rules, { ...request, headers });
+    }, request.headers);
+  }
+
   function requestPasses(request: Request, isLocal: (address: string) => boolean): boolean {
     const { client, backend, port } = request;
     const packet: Packet = { source: client, destination: backend, protocol: 'tcp', port };
-    const judged = (['egress', 'ingress'] as const).filter((direction) =>
-      isLocal(direction === 'egress' ? client : backend),
-    );
-    return judged.every((direction) => {
+    return judgedEnds(request, isLocal).every((direction) => {
       const { denied, isolated, allows } = outcome(packet, direction);
       if (denied && !facts.audit) return false;
       if (!isolated) return true;
@@ -180,22 +196,18 @@ export function createJudge(policies: readonly unknown[], facts: Facts): Judge {
     });
   }
 
-  return { verdict, requestPasses, connectionPasses, queryPasses };
+  return { verdict, requestPasses, headersBehind, connectionPasses, queryPasses };
 }
 
-/** Ports and selectors on which some rule asks for a server name. */
-function namedSelectors(statements: readonly Statement[]): ReadonlySet<string> {
+/** Ports and selectors on which some rule that is in force asks for a server name. */
+function namedSelectors(statements: readonly Statement[], isVoid: (entry: PortEntry) => boolean): ReadonlySet<string> {
   return new Set(
     statements.flatMap(({ ports, peers }) =>
       (ports ?? [])
-        .filter(({ serverNames }) => serverNames)
+        .filter((entry) => entry.serverNames && !isVoid(entry))
         .flatMap((entry) => peers.map(({ key }) => `${spanOf(entry)} ${key}`)),
     ),
   );
-}
-
-function spanOf({ protocol, port, endPort }: PortEntry): string {
-  return `${protocol} ${port}-${endPort}`;
 }
 
 function proxyOf(entry: PortEntry | undefined): { readonly priority: number; readonly verdict: Verdict } | undefined {
@@ -218,22 +230,4 @@ function labelKey({ labels }: Party): string {
 
 function isHost({ labels }: Party): boolean {
   return labels.has('reserved:host');
-}
-
-/** Every field that is set holds; expressions match whole values. */
-function httpMatches(rule: Fields, { path, method, authority, headers }: Request): boolean {
-  const whole = (expression: unknown, value: string): boolean =>
-    expression === undefined || new RegExp(`^(?:${String(expression)})$`).test(value);
-  const header = (text: string): boolean => {
-    const space = text.indexOf(' ');
-    const name = (space < 0 ? text : text.slice(0, space).replace(/:$/, '')).toLowerCase();
-    const value = headers[name];
-    return space < 0 ? value !== undefined : value === text.slice(space + 1);
-  };
-  return (
-    whole(rule['path'], path) &&
-    whole(rule['method'], method) &&
-    whole(rule['host'], authority) &&
-    ((rule['headers'] ?? []) as readonly string[]).every(header)
-  );
 }

@@ -6,7 +6,7 @@ import { createPlanner, type Node, type NodePlan, type Pod, plan, type World } f
 import { type TestService, testWorld } from '../../src/plan/test-support/world.ts';
 import { dnsVerdict } from '../../src/plan/verdicts/dns.ts';
 import { policyVerdict } from '../../src/plan/verdicts/packet.ts';
-import { connectionVerdict, requestVerdict } from '../../src/plan/verdicts/request.ts';
+import { connectionVerdict, requestAfter, requestVerdict } from '../../src/plan/verdicts/request.ts';
 import type { Facts } from './facts.ts';
 import { type Connection, createJudge, type Packet, type Verdict } from './judge.ts';
 import { loadKernel, verdictOfListener } from './kernel.ts';
@@ -57,10 +57,10 @@ const nodes = nodeLabels.map(
 
 const prefix = 'type.googleapis.com/envoy';
 /** Each has a listener `l` that sends TCP to where it was going. */
-const envoyConfigs = ['a', 'b'].map((name) => ({
+const envoyConfigs = [{ name: 'a' }, { name: 'b' }, { name: 'c', namespace: 'one' }].map((metadata) => ({
   apiVersion: 'cilium.io/v2',
-  kind: 'CiliumClusterwideEnvoyConfig',
-  metadata: { name },
+  kind: metadata.namespace === undefined ? 'CiliumClusterwideEnvoyConfig' : 'CiliumEnvoyConfig',
+  metadata,
   spec: {
     resources: [
       {
@@ -150,7 +150,7 @@ function factsOf(world: World): Facts {
     nodeLabels: world.config.nodeSelectorLabels,
     hostFirewall: world.config.enableHostFirewall,
     audit: world.config.policyAuditMode,
-    listeners: new Set(['/a/l', '/b/l']),
+    listeners: new Set(['/a/l', '/b/l', 'one/c/l']),
     learntNames: world.learntNames,
   };
 }
@@ -158,6 +158,12 @@ function factsOf(world: World): Facts {
 function plannedVerdict(made: NodePlan, packet: Packet, direction: Direction): Verdict {
   const verdict = policyVerdict(made, packet, direction);
   return verdict.kind === 'redirect' ? verdictOfListener(verdict.listener) : verdict.kind;
+}
+
+/** Of a header that several rules add to, how often is left out: it depends on which of them are equal. */
+function headerText(headers: Readonly<Record<string, string>>): string {
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${[...new Set(value.split(','))].join(',')}`);
+  return lines.sort().join('\n');
 }
 
 const isNode = (address: string): boolean => address === '172.30.0.1' || address === '10.244.1.1';
@@ -217,7 +223,11 @@ function differences(one: Case, world: World, made: NodePlan): readonly string[]
   for (const request of one.requests) {
     const { client, backend, port, method, path } = request;
     const wanted = judge.requestPasses(request, isLocal);
-    compare(`${client}>${backend}:${port} ${method} ${path}`, wanted, requestVerdict(made, request).allowed);
+    const name = `${client}>${backend}:${port} ${method} ${path}`;
+    compare(name, wanted, requestVerdict(made, request).allowed);
+    if (!wanted) continue;
+    const left = requestAfter(made, requestAfter(made, request, 'egress'), 'ingress');
+    compare(`${name} headers`, headerText(judge.headersBehind(request, isLocal)), headerText(left.headers ?? {}));
   }
   for (const { packet, name } of one.queries) {
     if (judge.verdict(packet, 'egress') !== 'dns') continue;

@@ -31,6 +31,17 @@ const httpRule = constantFrom<object>(
   { host: 'shop(:80)?' },
   { path: '/b', headers: ['X-Token: yes'] },
   { headers: ['x-token'] },
+  { headerMatches: [{ name: 'X-Token', value: 'yes' }] },
+  { path: '/a.*', headerMatches: [{ name: 'X-Mark', value: 'm', mismatch: 'ADD' }] },
+  { headerMatches: [{ name: 'x-old', value: 'o', mismatch: 'DELETE' }] },
+  {
+    method: 'GET|POST',
+    headerMatches: [
+      { name: 'X-Token', mismatch: 'LOG' },
+      { name: 'X-Lang', value: 'de', mismatch: 'REPLACE' },
+    ],
+  },
+  { headerMatches: [{ name: 'X-Token' }, { name: 'X-Mark', value: 'm', mismatch: 'ADD' }] },
 );
 export const httpEntry = record({
   ports: array(httpPort, { minLength: 1, maxLength: 2 }),
@@ -72,12 +83,13 @@ export const serverNamesEntry = record({
 });
 
 const clusterwide = 'CiliumClusterwideEnvoyConfig';
-/** No two have the same priority, and their ports are not those of other redirects of the same peers: Cilium would refuse to merge them. */
+/** A kind that is left out is that of the policy's scope: `c` is there in the namespace `one` alone. No two have the same priority, and their ports are not those of other redirects of the same peers: Cilium would refuse to merge them. */
 const listener = constantFrom<object>(
   { envoyConfig: { kind: clusterwide, name: 'a' }, name: 'l' },
   { envoyConfig: { kind: clusterwide, name: 'a' }, name: 'l', priority: 100 },
   { envoyConfig: { kind: clusterwide, name: 'b' }, name: 'l', priority: 99 },
   { envoyConfig: { kind: clusterwide, name: 'missing' }, name: 'l', priority: 2 },
+  { envoyConfig: { name: 'c' }, name: 'l', priority: 51 },
 );
 const listenerPort = constantFrom<object>(
   { port: '8500', protocol: 'TCP' },
@@ -86,3 +98,20 @@ const listenerPort = constantFrom<object>(
   { port: '1', endPort: 65535, protocol: 'TCP' },
 );
 export const listenerEntry = record({ ports: array(listenerPort, { minLength: 1, maxLength: 2 }), listener });
+
+/** On a port of their own, where they meet in each way that Cilium refuses to merge. */
+const contested = (entry: object) => ({ ports: [{ port: '8600', protocol: 'TCP' }], ...entry });
+const listenerOf = (name: string) => ({
+  listener: { envoyConfig: { kind: clusterwide, name }, name: 'l', priority: 60 },
+});
+export const contestedEntry = constantFrom<object>(
+  contested({ rules: { http: [{ path: '/a' }] } }),
+  contested({ rules: { http: [{ method: 'GET' }] } }),
+  contested({ serverNames: ['a.example.org'] }),
+  contested({}),
+);
+export const contestedEgressEntry = constantFrom<object>(
+  contested({ rules: { dns: [{ matchPattern: '*' }] } }),
+  contested(listenerOf('a')),
+  contested(listenerOf('b')),
+);

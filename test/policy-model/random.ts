@@ -2,12 +2,20 @@ import fc from 'fast-check';
 import type { TestPod } from '../../src/plan/test-support/world.ts';
 import type { Connection, Packet, Request } from './judge.ts';
 import { cidrSet, peers, selector } from './random-peers.ts';
-import { dnsEntry, httpEntry, icmps, listenerEntry, plainEntry, serverNamesEntry } from './random-ports.ts';
+import {
+  contestedEgressEntry,
+  contestedEntry,
+  dnsEntry,
+  httpEntry,
+  icmps,
+  listenerEntry,
+  plainEntry,
+  serverNamesEntry,
+} from './random-ports.ts';
 
 /**
  * Random clusters, policies and traffic. Few values of each kind, so that rules and packets meet often; all that policy.md describes and
- * the planner takes. HTTP and DNS rules never share a port, nor do HTTP rules,
- * server names and listeners for the same peers: such policies are an error of their own.
+ * the planner takes. Only on port 8600 do HTTP rules, DNS rules, server names and listeners for the same peers meet, which are not merged.
  */
 export interface Case {
   readonly pods: readonly TestPod[];
@@ -71,10 +79,12 @@ function item(direction: 'ingress' | 'egress', deny: boolean, forNodes = false):
           { weight: 3, arbitrary: plainEntry },
           { weight: 3, arbitrary: httpEntry },
           { weight: 2, arbitrary: serverNamesEntry },
+          { weight: 1, arbitrary: contestedEntry },
           ...(direction === 'egress'
             ? [
                 { weight: 2, arbitrary: dnsEntry },
                 { weight: 1, arbitrary: listenerEntry },
+                { weight: 1, arbitrary: contestedEgressEntry },
               ]
             : []),
         );
@@ -216,7 +226,7 @@ const connection = record({
     tuple(constantFrom(...localPods), constantFrom(...localPods, ...others, ...outside)),
     tuple(constantFrom(...others, ...outside), constantFrom(...localPods)),
   ).filter(([a, b]) => a !== b),
-  port: constantFrom(80, 443, 443, 445, 8080),
+  port: constantFrom(80, 443, 443, 445, 8080, 8600),
   serverName: constantFrom('a.example.org', 'b.example.org', 'x.y.example.org', 'elsewhere.net', undefined),
 }).map(
   ({ ends: [client, backend], port, serverName }): Connection => ({
@@ -244,6 +254,7 @@ const ported = oneof(
     ['tcp', 8080],
     ['tcp', 443],
     ['tcp', 8500],
+    ['tcp', 8600],
     ['udp', 53],
   ),
   constantFrom<readonly [Packet['protocol'], number]>(
@@ -268,11 +279,16 @@ const packet = tuple(oneof({ weight: 5, arbitrary: ends }, { weight: 1, arbitrar
 );
 const request = record({
   ends,
-  port: constantFrom(80, 85, 8080, 443),
+  port: constantFrom(80, 85, 8080, 443, 8600),
   method: constantFrom('GET', 'POST', 'PUT'),
   path: constantFrom('/a', '/ab', '/b', '/a?x=1'),
   authority: constantFrom('shop', 'shop:80', 'bank'),
-  headers: constantFrom<Record<string, string>>({}, { 'x-token': 'yes' }, { 'x-token': 'no' }),
+  headers: constantFrom<Record<string, string>>(
+    {},
+    { 'x-token': 'yes', 'x-old': 'o', 'x-lang': 'fr' },
+    { 'x-token': 'no', 'x-mark': 'm' },
+    { 'x-mark': 'other', 'x-old': 'older', 'x-lang': 'de' },
+  ),
 }).map(({ ends: [client, backend], ...rest }): Request => ({ client, backend, ...rest }));
 const query = record({
   packet: tuple(

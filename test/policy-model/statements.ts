@@ -48,7 +48,7 @@ export interface PortEntry {
 }
 
 export interface ListenerTarget {
-  /** `/CONFIG/LISTENER` */
+  /** `NAMESPACE/CONFIG/LISTENER`; of a cluster-wide configuration without the namespace. */
   readonly name: string;
   readonly priority: number;
 }
@@ -80,7 +80,7 @@ function ciliumRule(rule: Fields, namespace: string | undefined, facts: Facts): 
     const defaultDeny = fields(rule['enableDefaultDeny'])[direction] !== false;
     return ['', 'Deny'].flatMap((suffix) =>
       list(rule[`${direction}${suffix}`]).map((item): Statement => {
-        const ports = portEntries(item);
+        const ports = portEntries(item, namespace);
         return {
           direction,
           deny: suffix === 'Deny',
@@ -212,7 +212,7 @@ function withoutNamespace(selector: Fields): Fields {
   return { ...selector, matchLabels: Object.fromEntries(labels) };
 }
 
-function portEntries(item: Fields): readonly PortEntry[] | undefined {
+function portEntries(item: Fields, namespace: string | undefined): readonly PortEntry[] | undefined {
   const toPorts = list(item['toPorts']).flatMap((entry) => {
     const rules = fields(entry['rules']);
     const [http, dns] = [rules['http'], rules['dns']].map((some) => (some ? list(some) : undefined));
@@ -220,7 +220,7 @@ function portEntries(item: Fields): readonly PortEntry[] | undefined {
       entriesOf(String(port['port']), port['endPort'], String(port['protocol'] ?? 'ANY'), http, dns),
     );
     const serverNames = entry['serverNames'] as readonly string[] | undefined;
-    const listener = entry['listener'] === undefined ? undefined : targetOf(fields(entry['listener']));
+    const listener = entry['listener'] === undefined ? undefined : targetOf(fields(entry['listener']), namespace);
     if (!serverNames && !listener) return entries;
     // Both are for TCP only, so nothing of other protocols passes.
     const tcp = entries.filter(({ protocol }) => protocol === 'tcp');
@@ -235,9 +235,11 @@ function portEntries(item: Fields): readonly PortEntry[] | undefined {
   return given ? [...toPorts, ...icmp] : undefined;
 }
 
-/** A listener of a cluster-wide configuration; without a priority it is behind everything else (`ListenerPriorityCRD`). */
-function targetOf({ envoyConfig, name, priority }: Fields): ListenerTarget {
-  return { name: `/${String(fields(envoyConfig)['name'])}/${String(name)}`, priority: Number(priority ?? 126) };
+/** A configuration without a kind is in the policy's own scope; a listener without a priority is behind everything else (`ListenerPriorityCRD`). */
+function targetOf({ envoyConfig, name, priority }: Fields, namespace: string | undefined): ListenerTarget {
+  const config = fields(envoyConfig);
+  const scope = config['kind'] === 'CiliumClusterwideEnvoyConfig' ? '' : (namespace ?? '');
+  return { name: `${scope}/${String(config['name'])}/${String(name)}`, priority: Number(priority ?? 126) };
 }
 
 function icmpType(type: unknown): number {
