@@ -1,6 +1,7 @@
 export { assert } from './assert.ts';
 export { type BackoffOptions, backoffMs } from './backoff.ts';
 export { compileDnsPattern, dnsNameMax, normalizeDnsName } from './dns-names.ts';
+export { parseDuration } from './duration.ts';
 export {
   type Cidr,
   cidrContains,

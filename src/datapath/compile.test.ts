@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { DatapathPlan } from '../plan/index.ts';
+import { type DatapathPlan, tcpFlags } from '../plan/index.ts';
 import { compileRuleset } from './compile.ts';
 import { linkCommands } from './links.ts';
 import { disjoint } from './policy-elements.ts';
@@ -23,6 +23,7 @@ const plan: DatapathPlan = {
   policy: [],
   services: [],
   serviceRedirects: [],
+  monitorAggregation: { level: 'medium', intervalSeconds: 5, flags: tcpFlags },
 };
 const entry = {
   endpoint: '10.244.1.10',

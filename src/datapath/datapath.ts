@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import { fail, type Issue, type Logger, ok, type Result } from '../base/index.ts';
 import type { PacketEvent } from '../model/flow/index.ts';
-import type { DatapathPlan } from '../plan/index.ts';
+import type { DatapathPlan, MonitorAggregation } from '../plan/index.ts';
 import { compileRuleset, type Ruleset } from './compile.ts';
 import { readLinkState, runLinkCommands } from './link-runner.ts';
 import { type LinkState, linkCommands } from './links.ts';
@@ -8,7 +9,6 @@ import { createNftRunner, type NftRunner } from './nft.ts';
 import { openPacketLog, type PacketLog } from './open-packet-log.ts';
 import { probe } from './probe.ts';
 import { createRuleIndex, type RuleIndex } from './rule-index.ts';
-import type { Aggregation } from './skeleton.ts';
 import { difference, emptyRuleset, replaceAll, replaceInParts } from './transaction.ts';
 
 export interface DatapathOptions {
@@ -16,14 +16,12 @@ export interface DatapathOptions {
   readonly onPacket: (event: PacketEvent) => void;
   /** Packets the kernel could not report since the last call. */
   readonly onLost?: (count: number) => void;
-  /** Default `medium`. */
-  readonly aggregation?: Aggregation;
 }
 
 export interface ApplyStats {
   readonly added: number;
   readonly removed: number;
-  /** Whether the whole table was replaced: the first time, or because someone else had changed it. */
+  /** Whether the whole table was replaced: the first time, for other traces, or because someone else had changed it. */
   readonly replaced: boolean;
   /** Whether links or routes changed. */
   readonly links: boolean;
@@ -42,14 +40,18 @@ export interface Datapath {
   stop(): Promise<void>;
 }
 
+interface InForce {
+  readonly ruleset: Ruleset;
+  readonly monitorAggregation: MonitorAggregation;
+}
+
 /** The kernel side of one node, in the network namespace that this process runs in. */
 export function createDatapath(options: DatapathOptions): Datapath {
-  const aggregation = options.aggregation ?? 'medium';
   const nft = createNftRunner();
   let packetLog: PacketLog | undefined;
   let rules: RuleIndex | undefined;
   let links: LinkState | undefined;
-  let inForce: Ruleset | undefined;
+  let inForce: InForce | undefined;
   let queue: Promise<unknown> = Promise.resolve();
 
   async function start(): Promise<Result<void, Issue[]>> {
@@ -69,9 +71,11 @@ export function createDatapath(options: DatapathOptions): Datapath {
     if (!links) return fail([{ path: 'datapath', message: 'is not started' }]);
     const compiled = compileRuleset(plan);
     if (!compiled.ok) return compiled;
-    const written = await writeRuleset(nft, inForce, compiled.value, aggregation);
+    const { monitorAggregation } = plan;
+    const before = isDeepStrictEqual(inForce?.monitorAggregation, monitorAggregation) ? inForce?.ruleset : undefined;
+    const written = await writeRuleset(nft, before, compiled.value, monitorAggregation);
     if (!written.ok) return fail([{ path: 'nftables', message: written.error }]);
-    inForce = compiled.value;
+    inForce = { ruleset: compiled.value, monitorAggregation };
     rules = createRuleIndex(plan);
     const commands = linkCommands(links, plan);
     const changesLinks = commands.ip.length + commands.bridge.length + commands.cleanup.length > 0;
@@ -106,7 +110,7 @@ async function writeRuleset(
   nft: NftRunner,
   before: Ruleset | undefined,
   next: Ruleset,
-  aggregation: Aggregation,
+  aggregation: MonitorAggregation,
 ): Promise<Result<Written, string>> {
   if (before) {
     const { commands, added, removed } = difference(before, next);

@@ -1,4 +1,3 @@
 export type { Ruleset } from './compile.ts';
 export { trackedConnections } from './connections.ts';
 export { type ApplyStats, createDatapath, type Datapath, type DatapathOptions } from './datapath.ts';
-export type { Aggregation } from './skeleton.ts';

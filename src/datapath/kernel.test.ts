@@ -12,6 +12,7 @@ const ways: readonly { name: string; cases: string; args: readonly string[]; roo
   { name: 'of pods, in a user namespace', cases: 'kernel-cases.ts', args: user, root: false },
   { name: 'of pods, as root', cases: 'kernel-cases.ts', args: [], root: true },
   { name: 'of nodes, in a user namespace', cases: 'host-cases.ts', args: user, root: false },
+  { name: 'that traces show, in a user namespace', cases: 'aggregation-cases.ts', args: user, root: false },
   { name: 'in audit mode, in a user namespace', cases: 'audit-cases.ts', args: user, root: false },
 ];
 
@@ -24,7 +25,9 @@ for (const { name, cases, args, root } of ways) {
       const command = ['bash', '-c', script, 'x', process.execPath, '--test-reporter=spec', file];
       const env = { ...process.env, NODE_TEST_CONTEXT: undefined };
       execFile('unshare', [...all, ...command], { timeout: timeoutMs, env }, (error, stdout, stderr) => {
-        resolve(error ? `${error.message}\n${stdout}\n${stderr}` : '');
+        // A case that leaves a socket open can end the process before the runner has told it that something failed.
+        const passed = !error && /^ℹ fail 0$/m.test(stdout);
+        resolve(passed ? '' : `${error?.message}\n${stdout}\n${stderr}`);
       });
     });
     assert.equal(output, '', output);

@@ -1,3 +1,4 @@
+import type { MonitorAggregation } from '../plan/index.ts';
 import {
   logGroup,
   overlayInterface,
@@ -9,16 +10,13 @@ import {
   vxlanPort,
 } from './marks.ts';
 import type { Direction } from './shapes.ts';
-import type { Aggregation } from './skeleton.ts';
+import { samplingJump } from './skeleton-sample.ts';
 
 /** Longest IP header and longest TCP header, and a little. */
 const snapLength = 128;
 
 /** Dropped packets are counted always and shown up to this rate, so that a flood cannot drown the reader. */
 const shownDropsPerSecond = 1000;
-
-/** Conntrack mark bits: which packets of a connection were shown already. The low half holds the chosen Service backend. */
-const seen = { dataOriginal: 0x10000, otherOriginal: 0x20000, dataReply: 0x40000, otherReply: 0x80000 };
 
 const hex = (value: number): string => `0x${value.toString(16)}`;
 
@@ -74,7 +72,7 @@ const tracePoints: readonly TraceChain[] = [
 ];
 
 export function traceChains(): string[] {
-  return [...tracePoints.flatMap(traceChain), ...sampleChains()];
+  return tracePoints.flatMap(traceChain);
 }
 
 function traceChainName(point: string): string {
@@ -96,31 +94,9 @@ function traceChain({ point, direction }: TraceChain): string[] {
   ];
 }
 
-/** Marks the packets worth showing: TCP flags that begin or end, and per direction the first with data and the first without. */
-function sampleChains(): string[] {
-  const once = (bit: number): string[] => [
-    `ct mark & ${hex(bit)} == ${hex(bit)} return`,
-    `ct mark set ct mark or ${hex(bit)}`,
-    'goto sample_this',
-  ];
-  return [
-    'chain sample_this {',
-    `meta mark set meta mark or ${hex(sampledMark)}`,
-    '}',
-    ...Object.entries(seen).flatMap(([name, bit]) => [`chain sample_${name} {`, ...once(bit), '}']),
-    'chain sample {',
-    'tcp flags & (fin | syn | rst) != 0 goto sample_this',
-    'tcp flags & psh == psh ct direction original goto sample_dataOriginal',
-    'tcp flags & psh == psh goto sample_dataReply',
-    'ct direction original goto sample_otherOriginal',
-    'goto sample_otherReply',
-    '}',
-  ];
-}
-
 /** Where traces look: after policy, before source translation, so that they show backends and not Service addresses. */
-export function traceHooks(aggregation: Aggregation): string[] {
-  const sample = aggregation === 'none' ? 'jump sample_this' : 'jump sample';
+export function traceHooks(level: MonitorAggregation['level']): string[] {
+  const sample = samplingJump(level);
   const vxlan = `udp dport ${vxlanPort}`;
   const sampled = `meta mark & ${hex(sampledMark)} == ${hex(sampledMark)}`;
   const toProxy = hex(sampledMark | toProxyMark);
@@ -156,7 +132,7 @@ export function traceHooks(aggregation: Aggregation): string[] {
     `oifname "${overlayInterface}" jump ${traceChainName('to-overlay')}`,
     `oifname "${underlayInterface}" ip saddr @local_endpoints ip daddr != @pod_ranges jump ${traceChainName('to-network')}`,
     '}',
-    ...(aggregation === 'none' ? fromHooks(vxlan) : []),
+    ...(level === 'none' ? fromHooks(vxlan) : []),
   ];
 }
 
@@ -173,6 +149,7 @@ function fromHooks(vxlan: string): string[] {
     '}',
     'chain trace_from_local {',
     'type filter hook output priority -290; policy accept;',
+    'meta nfproto ipv6 accept',
     `ip daddr @node_addresses ${vxlan} accept`,
     'oifname "lo" accept',
     `meta mark & 0xe00 == 0xa00 ${log('from-proxy')} accept`,

@@ -1,3 +1,4 @@
+import type { MonitorAggregation } from '../plan/index.ts';
 import {
   auditedMark,
   fromProxyMark,
@@ -11,10 +12,8 @@ import {
 } from './marks.ts';
 import { directions, phases, setName, shapes, subjectsName } from './shapes.ts';
 import { policyChains } from './skeleton-policy.ts';
+import { sampleChains } from './skeleton-sample.ts';
 import { dropAndLog, traceChains, traceHooks } from './skeleton-trace.ts';
-
-/** `medium` shows the packets that begin and end something, `none` all packets and the `from-*` points. */
-export type Aggregation = 'medium' | 'none';
 
 export const table = 'inet ciliate';
 
@@ -184,18 +183,19 @@ const ends = [
   ...directions.flatMap((direction) => dropAndLog(`${direction}_drop_no_listener`, 178, direction)),
 ];
 
-/** The whole table without elements: chains and rules that no plan changes, as nft commands. */
-export function skeleton(aggregation: Aggregation): string {
+/** The whole table without elements: chains and rules that no plan changes but in what it says of traces, as nft commands. */
+export function skeleton(aggregation: MonitorAggregation): string {
   const body = [
     ...fixedSets(),
     ...policySets(),
     ...ends,
     ...directions.flatMap(policyChains),
+    ...sampleChains(aggregation),
     ...traceChains(),
     ...guardHooks,
     ...serviceHooks,
     ...policyHooks,
-    ...traceHooks(aggregation),
+    ...traceHooks(aggregation.level),
   ];
   return `table ${table} {\n${body.join('\n')}\n}\n`;
 }

@@ -1,5 +1,6 @@
+import type { MonitorAggregation } from '../plan/index.ts';
 import type { Ruleset } from './compile.ts';
-import { type Aggregation, skeleton, table } from './skeleton.ts';
+import { skeleton, table } from './skeleton.ts';
 
 export const emptyRuleset: Ruleset = { chains: new Map(), sets: new Map() };
 
@@ -11,7 +12,7 @@ export interface Transaction {
 }
 
 /** Replaces the table, whatever is there, by skeleton and elements. */
-export function replaceAll(next: Ruleset, aggregation: Aggregation): Transaction {
+export function replaceAll(next: Ruleset, aggregation: MonitorAggregation): Transaction {
   const elements = difference(emptyRuleset, next);
   return {
     ...elements,
@@ -66,7 +67,7 @@ const partElements = 1000;
  * The same replacement in parts, for where the kernel does not take it in one. The set that lets pods send at all is filled
  * last, so that between the parts nothing passes that the whole would not let pass.
  */
-export function replaceInParts(next: Ruleset, aggregation: Aggregation): string[] {
+export function replaceInParts(next: Ruleset, aggregation: MonitorAggregation): string[] {
   const chains = difference(emptyRuleset, { chains: next.chains, sets: new Map() }).commands;
   const parts = [`add table ${table}\ndelete table ${table}\n${skeleton(aggregation)}${chains}`];
   const gate = 'endpoint_links';

@@ -57,6 +57,8 @@ function ciliumConfig(datapathMode: 'vxlan' | 'direct'): KubernetesObject {
       'identity-heartbeat-timeout': '30m0s',
       'ipv4-service-range': addresses.serviceCidr,
       'monitor-aggregation': 'medium',
+      'monitor-aggregation-flags': 'all',
+      'monitor-aggregation-interval': '5s',
       ...routingSettings(datapathMode),
     },
   };

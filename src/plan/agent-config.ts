@@ -1,4 +1,5 @@
 import { compileLabelFilter } from '../policy/index.ts';
+import { defaultMonitorAggregation, monitorAggregationOf } from './monitor-aggregation.ts';
 import type { AgentConfig, ConfigMap } from './world.ts';
 
 /** A value of `cilium-config` that is not understood, and what would be. */
@@ -20,6 +21,7 @@ const defaultConfig: AgentConfig = {
   policyAuditMode: false,
   policyDenyResponse: 'none',
   http403Message: '',
+  monitorAggregation: defaultMonitorAggregation,
   serviceCidr: '10.96.0.0/16',
 };
 
@@ -27,7 +29,7 @@ const defaultConfig: AgentConfig = {
  * The agent's settings from the `kube-system/cilium-config` ConfigMap, under Cilium's own keys:
  * `routing-mode` (tunnel|native), `enable-envoy-config`, `enable-host-firewall`, `enable-policy`, `enable-non-default-deny-policies`,
  * `enable-node-selector-labels`, `allow-localhost` (auto|always|policy; auto is always, as in Cilium on Kubernetes), `labels`,
- * `policy-audit-mode`, `policy-deny-response` (none|icmp), `http-403-msg`, `ipv4-service-range`.
+ * `policy-audit-mode`, `policy-deny-response` (none|icmp), `http-403-msg`, `monitor-aggregation` with `-interval` and `-flags`, `ipv4-service-range`.
  * A value that is not understood keeps the default and is told to `onFault`.
  */
 export function configOf(map: ConfigMap | undefined, onFault: (fault: ConfigFault) => void): AgentConfig {
@@ -50,6 +52,7 @@ export function configOf(map: ConfigMap | undefined, onFault: (fault: ConfigFaul
     policyAuditMode: choose('policy-audit-mode', ['true', 'false'], 'false') === 'true',
     policyDenyResponse: choose('policy-deny-response', ['none', 'icmp'], 'none'),
     http403Message: data['http-403-msg'] ?? defaultConfig.http403Message,
+    monitorAggregation: monitorAggregationOf(data, onFault),
     serviceCidr: data['ipv4-service-range'] ?? defaultConfig.serviceCidr,
   };
 }

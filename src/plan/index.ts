@@ -17,24 +17,27 @@ export type {
 } from './explain/types.ts';
 export { type CiliumIdentity, identityNumbers, keyOfIdentity } from './identity-objects.ts';
 export { clusterOfManifests, standInDns } from './manifest-cluster.ts';
-export type {
-  DatapathPlan,
-  DnsPlan,
-  DnsRule,
-  Enforcement,
-  Identity,
-  JsonObject,
-  JsonValue,
-  LocalEndpoint,
-  NodeAddress,
-  NodePlan,
-  ObjectReport,
-  PolicyEntry,
-  ResourceMap,
-  RuleReference,
-  ServiceEntry,
-  ServiceRedirect,
-  XdsResources,
+export {
+  type DatapathPlan,
+  type DnsPlan,
+  type DnsRule,
+  type Enforcement,
+  type Identity,
+  type JsonObject,
+  type JsonValue,
+  type LocalEndpoint,
+  type MonitorAggregation,
+  type NodeAddress,
+  type NodePlan,
+  type ObjectReport,
+  type PolicyEntry,
+  type ResourceMap,
+  type RuleReference,
+  type ServiceEntry,
+  type ServiceRedirect,
+  type TcpFlag,
+  tcpFlags,
+  type XdsResources,
 } from './node-plan.ts';
 export { createPlanner, plan } from './plan.ts';
 export { policySecrets } from './policies.ts';

@@ -40,7 +40,25 @@ export interface DatapathPlan {
   readonly policy: readonly PolicyEntry[];
   readonly services: readonly ServiceEntry[];
   readonly serviceRedirects: readonly ServiceRedirect[];
+  readonly monitorAggregation: MonitorAggregation;
 }
+
+/** Which packets become flows at the trace points; drops and policy verdicts always do. */
+export interface MonitorAggregation {
+  /**
+   * `none`: every packet, where it comes in and where it goes out. `low`: every packet where it goes out. `medium`: of those the first of each
+   * connection, flag and direction, and one in each interval.
+   */
+  readonly level: 'none' | 'low' | 'medium';
+  /** With `medium`: after so long without a packet that was shown, the next of its direction is. */
+  readonly intervalSeconds: number;
+  /** With `medium`: the flags whose first packet in each direction is shown. New connections, FIN and RST always are. */
+  readonly flags: readonly TcpFlag[];
+}
+
+/** In the order of their bits in the TCP header, the lowest first. */
+export const tcpFlags = ['fin', 'syn', 'rst', 'psh', 'ack', 'urg', 'ece', 'cwr'] as const;
+export type TcpFlag = (typeof tcpFlags)[number];
 
 export interface NodeAddress {
   readonly name: string;

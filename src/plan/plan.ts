@@ -108,6 +108,7 @@ function planOf(world: World, view: ClusterView, stages: Stages): NodePlan {
       }),
       services: serviceEntries(services),
       serviceRedirects: built.redirects,
+      monitorAggregation: world.config.monitorAggregation,
     },
     xds: {
       ...policyResources(ports, built.resources, world.config.http403Message),

@@ -1,5 +1,6 @@
 import type { ConfigMap, Namespace, Node, Pod, Secret, Service } from 'kubernetes-types/core/v1.d.ts';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.d.ts';
+import type { MonitorAggregation } from './node-plan.ts';
 
 /**
  * Everything one node's plan depends on: the cluster's objects as the API server gives them, the names learnt from DNS,
@@ -63,6 +64,7 @@ export interface AgentConfig {
   readonly policyDenyResponse: 'none' | 'icmp';
   /** The body of a 403; empty: `Access denied`. */
   readonly http403Message: string;
+  readonly monitorAggregation: MonitorAggregation;
   readonly serviceCidr: string;
 }
 

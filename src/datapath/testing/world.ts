@@ -2,7 +2,7 @@ import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_pr
 import { once } from 'node:events';
 import net from 'node:net';
 import path from 'node:path';
-import type { DatapathPlan, NodeAddress } from '../../plan/index.ts';
+import { type DatapathPlan, type NodeAddress, tcpFlags } from '../../plan/index.ts';
 import {
   constants as c,
   check,
@@ -63,6 +63,7 @@ export function plainPlan(node: number, change: Partial<DatapathPlan> = {}): Dat
     policy: [],
     services: [],
     serviceRedirects: [],
+    monitorAggregation: { level: 'medium', intervalSeconds: 5, flags: tcpFlags },
     ...change,
   };
 }
