@@ -105,6 +105,19 @@ testCases([
     ],
   },
   {
+    name: 'of a rule for two ports, each opens requests for the pods that no HTTP rule there is for',
+    world: configs,
+    policies: [
+      egress({ toPorts: [{ ...to('a')[0], ports: [{ port: '8500' }, { port: '1', endPort: 65535 }] }] }),
+      cnp({ endpointSelector: { matchLabels: { name: 'client' } }, egress: [{ toPorts: get('/') }] }, 'q'),
+    ],
+    expect: [
+      ['egress client>far tcp/8080 GET /', 'allowed'],
+      ['egress client>far tcp/8080 GET /x', 'denied'],
+      ['egress client2>far tcp/8080 GET /x', 'allowed'],
+    ],
+  },
+  {
     name: 'an allow beside it does not keep the connection from the listener, a deny does',
     world: configs,
     policies: [

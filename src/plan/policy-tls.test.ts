@@ -145,6 +145,21 @@ const rows: readonly Row[] = [
     { 'egress client>far:443': true, 'egress client>world:443': false },
   ],
   [
+    'of a rule for two ports each lets only those pass without a name whom no rule asks for one there',
+    [
+      ingress(
+        { fromEndpoints: [clients, echoes], toPorts: [{ ports: [{ port: '444' }, { port: '443' }] }] },
+        { fromEndpoints: [clients], toPorts: tls(['a.b']) },
+      ),
+    ],
+    {
+      'ingress client>echo:444': true,
+      'ingress client>echo:443': false,
+      'ingress client>echo:443 a.b': true,
+      'ingress far>echo:443': true,
+    },
+  ],
+  [
     'pods of other policies are not held',
     [cnp({ endpointSelector: { matchLabels: { other: 'client' } }, egress: [{ toPorts: tls(['a.b']) }] })],
     { 'egress client>world:443': true, 'egress client2>world:443': false, 'egress client2>world:443 a.b': true },

@@ -35,12 +35,48 @@ export function anyOf(permissions: readonly JsonObject[]): JsonObject {
   return first && permissions.length === 1 ? first : { or_rules: { rules: permissions } };
 }
 
-/** The name of an RBAC policy: that of its rule, and a number where one rule makes several. */
-export function policyName(rule: string, part: number | undefined): string {
-  return part === undefined ? rule : `${rule}#${part}`;
+/** An alias and no interface, since that is no JsonObject. */
+export type RbacPolicy = { readonly permissions: JsonObject[]; readonly principals: readonly JsonObject[] };
+
+/** Where an allowance stands: the key of its rule, and a number for each group whose policies are told apart. */
+export interface PolicyPlace {
+  readonly rule: string;
+  readonly part?: number | undefined;
+}
+
+/**
+ * Lets these clients do one thing more. A policy means all of its permissions for all of its principals, so that a rule which lets
+ * different clients do different things has several; all are named by the rule.
+ */
+export function addPermission(
+  policies: Map<string, RbacPolicy>,
+  { rule, part }: PolicyPlace,
+  principals: readonly JsonObject[],
+  permission: JsonObject,
+): void {
+  const first = part === undefined ? rule : `${rule}#${part}`;
+  for (let further = 0; ; further++) {
+    const name = further === 0 ? first : `${first}#${further}`;
+    const known = policies.get(name);
+    if (!known) {
+      policies.set(name, { permissions: [permission], principals });
+      return;
+    }
+    if (isSame(known.principals, principals)) {
+      known.permissions.push(permission);
+      return;
+    }
+  }
+}
+
+/** The address book makes the same prefix the same object, so that texts are rarely compared. */
+function isSame(one: readonly JsonObject[], other: readonly JsonObject[]): boolean {
+  if (one === other) return true;
+  if (one.length !== other.length) return false;
+  return one.every((item, at) => item === other[at] || JSON.stringify(item) === JSON.stringify(other[at]));
 }
 
 /** The key of the rule behind an RBAC policy. */
 export function ruleOfPolicy(name: string): string {
-  return name.replace(/#\d+$/, '');
+  return name.replace(/(?:#\d+)+$/, '');
 }

@@ -4,11 +4,10 @@ import { namedConfig, networkRbacType, tlsConfigNames } from './envoy-json.ts';
 import { namedSelectors, peersWithoutName } from './merged-selectors.ts';
 import type { JsonObject, ResourceMap } from './node-plan.ts';
 import { type AddressBook, destinationIp, destinationPorts, remoteIp } from './rbac-addresses.ts';
-import { allOf, anyOf, policyName } from './rbac-statements.ts';
+import { addPermission, allOf, anyOf, type RbacPolicy } from './rbac-statements.ts';
 import { serverNameMatcher } from './server-names.ts';
 
 type Direction = PolicyFilter['direction'];
-type Policies = Record<string, { readonly permissions: JsonObject[]; readonly principals: readonly JsonObject[] }>;
 
 const everyone: readonly JsonObject[] = [{ any: true }];
 
@@ -46,11 +45,12 @@ function tlsRbacConfig(
     const enforced = direction === 'egress' ? policy.enforceEgress : policy.enforceIngress;
     return enforced && policy.filters.some((one) => one.direction === direction && (one.serverNames || one.http));
   });
-  const policies: Policies = {};
+  const policies = new Map<string, RbacPolicy>();
   for (const [at, group] of held.entries()) addGroup(policies, { group, at, direction }, addresses, index);
   const prefixes = held.flatMap(({ pods }) => pods.map(({ address }) => `${address}/32`)).sort();
-  const sorted = Object.entries({ ...policies, unenforced: outside(direction, prefixes) });
-  const rules = { action: 'ALLOW', policies: Object.fromEntries(sorted.sort(([a], [b]) => (a < b ? -1 : 1))) };
+  policies.set('unenforced', outside(direction, prefixes));
+  const sorted = [...policies].sort(([a], [b]) => (a < b ? -1 : 1));
+  const rules = { action: 'ALLOW', policies: Object.fromEntries(sorted) };
   return namedConfig(tlsConfigNames[direction], networkRbacType, {
     stat_prefix: tlsConfigNames[direction].replace('/', '.'),
     rules,
@@ -61,7 +61,7 @@ function tlsRbacConfig(
 }
 
 /** Everything that is not about one of the addresses. */
-function outside(direction: Direction, prefixes: readonly string[]): JsonObject {
+function outside(direction: Direction, prefixes: readonly string[]): RbacPolicy {
   if (prefixes.length === 0) return { permissions: [{ any: true }], principals: everyone };
   if (direction === 'egress') {
     const principals = [{ not_id: { or_ids: { ids: prefixes.map(remoteIp) } } }];
@@ -77,7 +77,12 @@ interface Held {
   readonly direction: Direction;
 }
 
-function addGroup(policies: Policies, { group, at, direction }: Held, addresses: AddressBook, index: PeerIndex): void {
+function addGroup(
+  policies: Map<string, RbacPolicy>,
+  { group, at, direction }: Held,
+  addresses: AddressBook,
+  index: PeerIndex,
+): void {
   const own = mergeRanges(group.pods.flatMap(({ address }) => rangeOf(address) ?? []));
   const filters = group.policy.filters.filter((one) => one.direction === direction && one.action === 'allow');
   const named = namedSelectors(filters);
@@ -93,10 +98,7 @@ function addGroup(policies: Policies, { group, at, direction }: Held, addresses:
       ...(filter.serverNames ? [anyOf(filter.serverNames.map(nameRule))] : []),
     ]);
     const principals = clients === 'any' ? everyone : addresses.principals(clients);
-    const key = policyName(filter.rule, at);
-    const known = policies[key] ?? { permissions: [], principals };
-    known.permissions.push(permission);
-    policies[key] = known;
+    addPermission(policies, { rule: filter.rule, part: at }, principals, permission);
   }
 }
 

@@ -19,7 +19,7 @@ import type { ProxyReach } from './proxy-reach.ts';
 import { type AddressBook, remoteIp, upstreamIp } from './rbac-addresses.ts';
 import { auditPolicies } from './rbac-audit.ts';
 import { headerPermissions } from './rbac-http.ts';
-import { allOf, policyName, type Statement, targetPermissions } from './rbac-statements.ts';
+import { addPermission, allOf, type RbacPolicy, type Statement, targetPermissions } from './rbac-statements.ts';
 
 /** Name of the RBAC policy that lets through what no policy of this node has a say in. */
 const unenforcedPolicy = 'unenforced';
@@ -30,7 +30,7 @@ const unenforcedPolicy = 'unenforced';
  */
 const addressesMax = 20_000;
 
-type RbacPolicies = Map<string, { readonly permissions: JsonObject[]; readonly principals: readonly JsonObject[] }>;
+type RbacPolicies = Map<string, RbacPolicy>;
 type ConfigName = (typeof rbacConfigNames)[number];
 
 export interface RbacOptions {
@@ -161,10 +161,7 @@ function addStatement(
   const place = targetPermissions({ filter, backends, ...rest }, addresses);
   const principals = clients === 'any' ? [{ any: true }] : addresses.principals(clients);
   for (const { key, conditions } of outcomes(filter, textOf)) {
-    const name = policyName(key, rest.part);
-    const known = config.get(name) ?? { permissions: [], principals };
-    known.permissions.push(allOf([...place, ...conditions]));
-    config.set(name, known);
+    addPermission(config, { rule: key, part: rest.part }, principals, allOf([...place, ...conditions]));
   }
 }
 
