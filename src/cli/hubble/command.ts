@@ -181,10 +181,12 @@ function addObserve(program: Command, io: CommandIo, done: (code: number) => voi
   addSelectors(addServerFlags(sub));
   addFilters(sub, builder);
   sub.action(flows(sub));
-  const events = addSelectors(addServerFlags(observe.command('agent-events').description('print agent events')));
-  events.action(async (flags: ObserveFlags & ServerFlags) =>
-    done(await (await import('./observe/observe.ts')).observeAgentEvents(flags, io)),
-  );
+  for (const kind of ['agent', 'debug'] as const) {
+    const events = observe.command(`${kind}-events`).description(`print ${kind} events`);
+    addSelectors(addServerFlags(events)).action(async (flags: ObserveFlags & ServerFlags) =>
+      done(await (await import('./observe/events.ts')).observeEvents(kind, flags, io)),
+    );
+  }
 }
 
 function addSelectors(command: Command): Command {

@@ -234,6 +234,33 @@ test('status, lists and events', async () => {
   }
 });
 
+test('events are read from recordings by time and number, too', async () => {
+  const event = (seconds: number, kind: string, text: object): string =>
+    JSON.stringify({ [kind]: text, node_name: 'n1', time: `2026-01-01T00:00:0${seconds}Z` });
+  const recorded = [
+    event(1, 'agent_event', { type: 'AGENT_STARTED', agent_start: {} }),
+    event(2, 'debug_event', { type: 'DBG_GENERIC', message: 'one' }),
+    event(3, 'debug_event', { type: 'DBG_GENERIC', message: 'two' }),
+    event(4, 'flow', { uuid: '1' }),
+    event(5, 'debug_event', { type: 'DBG_GENERIC', message: 'three' }),
+    'junk',
+  ].join('\n');
+  const cases: readonly [flags: string, messages: string][] = [
+    ['', 'one two three'],
+    ['--last 2', 'two three'],
+    ['--first 1', 'one'],
+    ['--since 2026-01-01T00:00:03Z --until 2026-01-01T00:00:04Z', 'two'],
+    ['--all', 'one two three'],
+  ];
+  for (const [flags, messages] of cases) {
+    const words = flags.split(' ').filter((word) => word !== '');
+    const { code, out, err } = await run(['observe', 'debug-events', '--input-file', '-', ...words], {}, recorded);
+    assert.equal(code, 0);
+    assert.equal([...out.matchAll(/\((.*)\)\n/g)].map(([, message]) => message).join(' '), messages, flags);
+    if (!flags.startsWith('--first')) assert.match(err, /^WARN line 6 is skipped/);
+  }
+});
+
 test('settings come from flags, then the environment, then the config file', async () => {
   await run(['config', 'set', 'server', '127.0.0.1:2']);
   assert.equal((await run(['config', 'get', 'server'])).out, '127.0.0.1:2\n');

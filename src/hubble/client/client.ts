@@ -10,6 +10,7 @@ import {
   type ChangeNotification,
   type GetAgentEventsRequest,
   type GetAgentEventsResponse,
+  type GetDebugEventsResponse,
   type GetFlowsRequest,
   type GetFlowsResponse,
   type GetNamespacesResponse,
@@ -32,6 +33,7 @@ export interface HubbleClient {
   readonly connect: () => Promise<void>;
   readonly getFlows: (request: GetFlowsRequest) => ResponseStream<GetFlowsResponse>;
   readonly getAgentEvents: (request: GetAgentEventsRequest) => ResponseStream<GetAgentEventsResponse>;
+  readonly getDebugEvents: (request: GetAgentEventsRequest) => ResponseStream<GetDebugEventsResponse>;
   readonly notifyPeers: () => ResponseStream<ChangeNotification>;
   readonly serverStatus: () => Promise<ServerStatusResponse>;
   readonly getNodes: () => Promise<GetNodesResponse>;
@@ -113,6 +115,7 @@ export async function createHubbleClient(options: HubbleClientOptions): Promise<
     connect: () => waitForReady(observer(), options),
     getFlows: (request) => openStream(observer(), 'GetFlows', request, metadata),
     getAgentEvents: (request) => openStream(observer(), 'GetAgentEvents', request, metadata),
+    getDebugEvents: (request) => openStream(observer(), 'GetDebugEvents', request, metadata),
     notifyPeers: () => openStream(caller('peer.Peer'), 'Notify', {}, metadata),
     serverStatus: () => ask(observer, 'ServerStatus'),
     getNodes: () => ask(observer, 'GetNodes'),

@@ -1,42 +1,93 @@
-import { type AgentEvent, enumName, toBigint } from '../../model/flow/index.ts';
-import { terminalSafe } from './colour.ts';
-import { printTime } from './time-format.ts';
+import { type AgentEvent, AgentEventType, type ServiceAddress, toBigint } from '../../model/flow/index.ts';
 
-/** The event's type name, for instance `ENDPOINT_CREATED`. */
-export function agentEventTypeText(event: AgentEvent): string {
-  return enumName('flow.AgentEventType', event.type ?? 0) ?? String(event.type);
+type PrintTime = (time: NonNullable<AgentEvent['agent_start']>['time']) => string;
+
+/** What the event says besides its type, as Hubble prints it in parentheses. An event without what belongs to its type says `UNKNOWN`. */
+export function agentEventDetails(event: AgentEvent, printTime: PrintTime): string {
+  return detailsOf(event, printTime) ?? 'UNKNOWN';
 }
 
-/** What the event says besides its type, as Hubble prints it in parentheses. */
-export function agentEventDetails(event: AgentEvent, timeFormat: string): string {
-  return terminalSafe(details(event, timeFormat));
+function detailsOf(event: AgentEvent, printTime: PrintTime): string | undefined {
+  const { unknown, agent_start: start } = event;
+  switch (event.type ?? AgentEventType.AGENT_EVENT_UNKNOWN) {
+    case AgentEventType.AGENT_EVENT_UNKNOWN:
+      return unknown ? `type: ${unknown.type ?? ''}, notification: ${unknown.notification ?? ''}` : undefined;
+    case AgentEventType.AGENT_STARTED:
+      return start ? `start time: ${printTime(start.time)}` : undefined;
+    case AgentEventType.POLICY_UPDATED:
+    case AgentEventType.POLICY_DELETED:
+      return event.policy_update ? policyDetails(event.policy_update) : undefined;
+    case AgentEventType.ENDPOINT_REGENERATE_SUCCESS:
+    case AgentEventType.ENDPOINT_REGENERATE_FAILURE:
+      return event.endpoint_regenerate ? regenerateDetails(event.endpoint_regenerate) : undefined;
+    case AgentEventType.ENDPOINT_CREATED:
+    case AgentEventType.ENDPOINT_DELETED:
+      return event.endpoint_update ? endpointDetails(event.endpoint_update) : undefined;
+    case AgentEventType.IPCACHE_UPSERTED:
+    case AgentEventType.IPCACHE_DELETED:
+      return event.ipcache_update ? ipcacheDetails(event.ipcache_update) : undefined;
+    case AgentEventType.SERVICE_UPSERTED:
+      return event.service_upsert ? serviceDetails(event.service_upsert) : undefined;
+    case AgentEventType.SERVICE_DELETED:
+      return event.service_delete ? `id: ${event.service_delete.id ?? 0}` : undefined;
+    default:
+      return undefined;
+  }
 }
 
-function details(event: AgentEvent, timeFormat: string): string {
-  const { policy_update: policy, endpoint_regenerate: regenerate, endpoint_update: endpoint } = event;
-  if (event.agent_start) return `start time: ${printTime(event.agent_start.time, timeFormat)}`;
-  if (policy) {
-    const labels = (policy.labels ?? []).join(',');
-    return `labels: [${labels}], revision: ${toBigint(policy.revision)}, count: ${toBigint(policy.rule_count)}`;
-  }
-  if (regenerate) {
-    const error = regenerate.error ? `, error: ${regenerate.error}` : '';
-    return `id: ${toBigint(regenerate.id)}, labels: [${(regenerate.labels ?? []).join(',')}]${error}`;
-  }
-  if (endpoint) {
-    const namespace = endpoint.namespace ? `, namespace: ${endpoint.namespace}` : '';
-    const pod = endpoint.pod_name ? `, pod name: ${endpoint.pod_name}` : '';
-    return `id: ${toBigint(endpoint.id)}${namespace}${pod}`;
-  }
-  if (event.ipcache_update) return ipcacheDetails(event.ipcache_update);
-  return event.unknown ? `type: ${event.unknown.type ?? ''}, notification: ${event.unknown.notification ?? ''}` : '';
+type Part<Name extends keyof AgentEvent> = NonNullable<AgentEvent[Name]>;
+
+/** The named texts that are not empty. */
+function given(texts: readonly (readonly [name: string, text: string | undefined])[]): string[] {
+  return texts.filter(([, text]) => text !== undefined && text !== '').map(([name, text]) => `${name}: ${text}`);
 }
 
-function ipcacheDetails(update: NonNullable<AgentEvent['ipcache_update']>): string {
-  const parts = [`cidr: ${update.cidr ?? ''}`, `identity: ${update.identity ?? 0}`];
-  if (update.old_identity) parts.push(`old identity: ${update.old_identity.value ?? 0}`);
-  if (update.host_ip) parts.push(`host ip: ${update.host_ip}`);
-  if (update.old_host_ip) parts.push(`old host ip: ${update.old_host_ip}`);
-  parts.push(`encrypt key: ${update.encrypt_key ?? 0}`);
-  return parts.join(', ');
+function policyDetails({ labels = [], revision, rule_count: count }: Part<'policy_update'>): string {
+  return `labels: [${labels.join(',')}], revision: ${toBigint(revision)}, count: ${toBigint(count)}`;
+}
+
+function regenerateDetails({ id, labels = [], error }: Part<'endpoint_regenerate'>): string {
+  return [`id: ${toBigint(id)}`, `labels: [${labels.join(',')}]`, ...given([['error', error]])].join(', ');
+}
+
+function endpointDetails({ id, namespace, pod_name: pod }: Part<'endpoint_update'>): string {
+  const names = given([
+    ['namespace', namespace],
+    ['pod name', pod],
+  ]);
+  return [`id: ${toBigint(id)}`, ...names].join(', ');
+}
+
+function ipcacheDetails(update: Part<'ipcache_update'>): string {
+  const { old_identity: old } = update;
+  return [
+    `cidr: ${update.cidr ?? ''}`,
+    `identity: ${update.identity ?? 0}`,
+    ...(old ? [`old identity: ${old.value ?? 0}`] : []),
+    ...given([
+      ['host ip', update.host_ip],
+      ['old host ip', update.old_host_ip],
+    ]),
+    `encrypt key: ${update.encrypt_key ?? 0}`,
+  ].join(', ');
+}
+
+function serviceDetails(service: Part<'service_upsert'>): string {
+  const { frontend_address: frontend, backend_addresses: backends = [] } = service;
+  return [
+    `id: ${service.id ?? 0}`,
+    ...(frontend ? [`frontend: ${addressText(frontend)}`] : []),
+    ...(backends.length > 0 ? [`backends: [${backends.map(addressText).join(',')}]`] : []),
+    ...given([
+      ['type', service.type],
+      ['traffic policy', service.traffic_policy],
+      ['namespace', service.namespace],
+      ['name', service.name],
+    ]),
+  ].join(', ');
+}
+
+/** As Go's `net.JoinHostPort`. */
+function addressText({ ip = '', port = 0 }: ServiceAddress): string {
+  return /[:%]/.test(ip) ? `[${ip}]:${port}` : `${ip}:${port}`;
 }

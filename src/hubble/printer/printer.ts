@@ -2,6 +2,7 @@ import {
   enumName,
   type Flow,
   type GetAgentEventsResponse,
+  type GetDebugEventsResponse,
   type GetFlowsResponse,
   type LostEvent,
   NodeState,
@@ -10,8 +11,8 @@ import {
   toBigint,
   type WireTimestamp,
 } from '../../model/flow/index.ts';
-import { agentEventDetails, agentEventTypeText } from './agent-event-text.ts';
 import { ansiColours, type Colourer, noColours, terminalSafe } from './colour.ts';
+import { agentEventRecord, debugEventRecord, type EventRecord } from './event-record.ts';
 import { hostTexts, identityText, summaryText, typeText, verdictText } from './flow-text.ts';
 import { nodeStateName, nodeStatusSentence } from './node-status-text.ts';
 import { layoutTable } from './tabwriter.ts';
@@ -44,6 +45,7 @@ export interface Printed {
 export interface Printer {
   print(response: GetFlowsResponse): Printed;
   agentEvent(response: GetAgentEventsResponse): Printed;
+  debugEvent(response: GetDebugEventsResponse): Printed;
   end(): string;
 }
 
@@ -66,9 +68,9 @@ export function createPrinter(options: PrinterOptions): Printer {
   };
   const rows: string[][] = [];
   let records = 0;
-  const dict = (entries: readonly (readonly [string, string])[]): Printed => {
+  const dict = (entries: readonly (readonly [string, string])[], separator = '------------\n'): Printed => {
     const lines = entries.map(([key, value]) => `${key.padStart(11)}: ${value}\n`).join('');
-    return toOut(records++ === 0 ? lines : `------------\n${lines}`);
+    return toOut(records++ === 0 ? lines : `${separator}${lines}`);
   };
   const row = (header: readonly string[], cells: readonly string[]): Printed => {
     if (rows.length === 0) rows.push([...header]);
@@ -84,12 +86,13 @@ export function createPrinter(options: PrinterOptions): Printer {
       if (response.lost_events) return printLost(context, response, response.lost_events, dict, row);
       return response.flow ? printFlow(context, response.flow, dict, row) : nothing;
     },
-    agentEvent: (response) => printAgentEvent(context, response, dict, row),
+    agentEvent: (response) => printEvent(context, agentEventRecord(response, context.time), dict, row),
+    debugEvent: (response) => printEvent(context, debugEventRecord(response), dict, row),
     end: () => layoutTable(rows.splice(0)),
   };
 }
 
-type Dict = (entries: readonly (readonly [string, string])[]) => Printed;
+type Dict = (entries: readonly (readonly [string, string])[], separator?: string) => Printed;
 type Row = (header: readonly string[], cells: readonly string[]) => Printed;
 
 function isJson({ output }: PrinterOptions): boolean {
@@ -181,25 +184,19 @@ function printNodeStatus(context: Context, response: GetFlowsResponse, status: N
   return { out: '', err: lines.map(([key = '', value = '']) => `${key.padStart(11)}: ${value}\n`).join('') };
 }
 
-function printAgentEvent(context: Context, response: GetAgentEventsResponse, dict: Dict, row: Row): Printed {
+function printEvent(context: Context, record: EventRecord | undefined, dict: Dict, row: Row): Printed {
+  if (!record) return nothing;
   const { options } = context;
-  const event = response.agent_event;
-  if (!event) return nothing;
-  if (isJson(options) || options.output === 'json-legacy')
-    return toOut(`${printJson('observer.GetAgentEventsResponse', response)}\n`);
-  const time = context.time(response.time);
-  const name = terminalSafe(response.node_name ?? '');
-  const type = agentEventTypeText(event);
-  const details = agentEventDetails(event, options.timeFormat ?? 'StampMilli');
-  if (options.output === 'compact')
-    return toOut(`${time}${options.nodeName ? ` [${name}]` : ''}: ${type} (${details})\n`);
-  const node = options.nodeName ? [name] : [];
-  if (options.output === 'table')
-    return row(['TIMESTAMP', ...(options.nodeName ? ['NODE'] : []), 'TYPE', 'DETAILS'], [time, ...node, type, details]);
-  return dict([
-    ['TIMESTAMP', time],
-    ...node.map((text): [string, string] => ['NODE', text]),
-    ['TYPE', type],
-    ['DETAILS', details],
-  ]);
+  if (options.output === 'json-legacy') return toOut(`${record.json.event()}\n`);
+  if (isJson(options)) return toOut(`${record.json.response()}\n`);
+  const time = context.time(record.time);
+  const node = options.nodeName ? [terminalSafe(record.nodeName)] : [];
+  if (options.output === 'compact') return toOut(`${time}${node.map((name) => ` [${name}]`)}: ${record.line}\n`);
+  if (options.output === 'table') {
+    const header = ['TIMESTAMP', ...node.map(() => 'NODE'), ...record.columns.map(([title]) => title)];
+    return row(header, [time, ...node, ...record.columns.map(([, cell]) => cell)]);
+  }
+  const entries = [['TIMESTAMP', time], ...node.map((name) => ['NODE', name] as const), ...record.fields] as const;
+  // The original, too, has no line end here, and its bytes count.
+  return dict(entries, '------------');
 }

@@ -1,5 +1,5 @@
 import type { Uint64, WireTimestamp } from './time.ts';
-import type { Flow, FlowFilter, LostEvent, UInt32Value } from './types.ts';
+import type { Endpoint, Flow, FlowFilter, Int32Value, LostEvent, UInt32Value } from './types.ts';
 
 /** Requests and responses of the Observer, Peer and Health services; see `types.ts` for the shape rules. */
 export interface GetFlowsRequest {
@@ -64,6 +64,39 @@ export interface AgentEvent {
     namespace?: string;
     pod_name?: string;
   } | null;
+  service_upsert?: {
+    id?: number;
+    frontend_address?: ServiceAddress | null;
+    backend_addresses?: ServiceAddress[];
+    type?: string;
+    traffic_policy?: string;
+    name?: string;
+    namespace?: string;
+  } | null;
+  service_delete?: { id?: number } | null;
+}
+
+export interface ServiceAddress {
+  ip?: string;
+  port?: number;
+}
+
+export interface GetDebugEventsResponse {
+  debug_event?: DebugEvent | null;
+  node_name?: string;
+  time?: WireTimestamp | null;
+}
+
+/** What Cilium's programs in the kernel say when they are told to. */
+export interface DebugEvent {
+  type?: number;
+  source?: Endpoint | null;
+  hash?: UInt32Value | null;
+  arg1?: UInt32Value | null;
+  arg2?: UInt32Value | null;
+  arg3?: UInt32Value | null;
+  message?: string;
+  cpu?: Int32Value | null;
 }
 
 export interface ServerStatusResponse {

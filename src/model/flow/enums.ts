@@ -28,6 +28,7 @@ export const PeerChange = { ADDED: 1, DELETED: 2, UPDATED: 3 } as const;
 export const ServingStatus = { SERVING: 1, NOT_SERVING: 2, SERVICE_UNKNOWN: 3 } as const;
 
 export const AgentEventType = {
+  AGENT_EVENT_UNKNOWN: 0,
   AGENT_STARTED: 2,
   POLICY_UPDATED: 3,
   POLICY_DELETED: 4,
@@ -37,6 +38,8 @@ export const AgentEventType = {
   ENDPOINT_DELETED: 8,
   IPCACHE_UPSERTED: 9,
   IPCACHE_DELETED: 10,
+  SERVICE_UPSERTED: 11,
+  SERVICE_DELETED: 12,
 } as const;
 
 /** Monitor message types (`pkg/monitor/api`), the `type` of a flow's `event_type`. */

@@ -1,9 +1,11 @@
 export type {
   AgentEvent,
   ChangeNotification,
+  DebugEvent,
   EmptyMessage,
   GetAgentEventsRequest,
   GetAgentEventsResponse,
+  GetDebugEventsResponse,
   GetFlowsRequest,
   GetFlowsResponse,
   GetNamespacesResponse,
@@ -13,6 +15,7 @@ export type {
   HubbleNode,
   NodeStatusEvent,
   ServerStatusResponse,
+  ServiceAddress,
 } from './api-types.ts';
 export {
   AgentEventType,

@@ -51,6 +51,10 @@ export interface BoolValue {
   value?: boolean;
 }
 
+export interface Int32Value {
+  value?: number;
+}
+
 export interface UInt32Value {
   value?: number;
 }
@@ -163,7 +167,7 @@ export interface HttpHeader {
 export interface LostEvent {
   source?: number;
   num_events_lost?: Uint64;
-  cpu?: { value?: number } | null;
+  cpu?: Int32Value | null;
   first?: WireTimestamp | null;
   last?: WireTimestamp | null;
 }

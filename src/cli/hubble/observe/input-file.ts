@@ -1,7 +1,13 @@
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { compileSelection, compileTextHint, type TextHint } from '../../../hubble/index.ts';
-import { type GetFlowsResponse, readJson, timestampNs, toNumber } from '../../../model/flow/index.ts';
+import {
+  type GetFlowsResponse,
+  readJson,
+  timestampNs,
+  toNumber,
+  type WireTimestamp,
+} from '../../../model/flow/index.ts';
 import { Fault } from '../fault.ts';
 import type { Filters } from './filter-flags.ts';
 import { type Line, linesOf } from './lines.ts';
@@ -9,11 +15,20 @@ import type { Selectors } from './options.ts';
 
 const mostLast = 1_000_000;
 
-/**
- * Reads recorded responses, one jsonpb GetFlowsResponse a line, in the order of the file, and applies filters, times,
- * `--first` and `--last` to the flows. Lines that are not such a message are told through `warn` and skipped, but for those that cannot
- * match whatever they are.
- */
+/** A message that has a time, of a file with one in each line. */
+interface Timed {
+  readonly time?: WireTimestamp | null;
+}
+
+interface Recording<T extends Timed> {
+  /** What each line is. */
+  readonly type: string;
+  readonly wanted: (response: T) => boolean;
+  /** Answers without decoding a line that it cannot match. */
+  readonly mayMatch?: TextHint | undefined;
+}
+
+/** Reads recorded responses, one jsonpb GetFlowsResponse a line, and applies the filters and `selectors` to them, see `readRecords`. */
 export async function* readInputFile(
   source: string | Readable,
   filters: Filters,
@@ -22,20 +37,35 @@ export async function* readInputFile(
 ): AsyncGenerator<GetFlowsResponse> {
   const selection = compileSelection(filters.whitelist, filters.blacklist);
   if (!selection.ok) throw new Fault(selection.error);
+  const recording = {
+    type: 'observer.GetFlowsResponse',
+    wanted: ({ flow }: GetFlowsResponse): boolean => selection.value(flow ?? {}),
+    mayMatch: compileTextHint(filters.whitelist),
+  };
+  yield* readRecords(source, recording, selectors, warn);
+}
+
+/**
+ * Reads recorded messages, one a line, in the order of the file, and applies times, `--first` and `--last` to those that are wanted. Lines that
+ * are not such a message are told through `warn` and skipped, but for those that cannot match whatever they are.
+ */
+export async function* readRecords<T extends Timed>(
+  source: string | Readable,
+  recording: Recording<T>,
+  selectors: Selectors,
+  warn: (text: string) => void,
+): AsyncGenerator<T> {
   const number = toNumber(selectors.number);
   const last = !selectors.first && number > 0 ? number : undefined;
   if (last !== undefined && last > mostLast && String(selectors.number).length < 20) {
     throw new Fault(`--last must be <= 1_000_000, got ${last}`);
   }
   const keep = last !== undefined && last <= mostLast ? last : undefined;
-  const wanted = (response: GetFlowsResponse): boolean =>
-    selection.value(response.flow ?? {}) && inRange(response, selectors);
-  const kept: GetFlowsResponse[] = [];
+  const kept: T[] = [];
   let given = 0;
-  const mayMatch = compileTextHint(filters.whitelist) ?? (() => true);
-  for await (const read of responses(source, mayMatch, warn)) {
+  for await (const read of responses(source, recording, warn)) {
     for (const response of read) {
-      if (!wanted(response)) continue;
+      if (!recording.wanted(response) || !inRange(response, selectors)) continue;
       if (keep !== undefined) {
         kept.push(response);
         if (kept.length > 2 * keep) kept.splice(0, kept.length - keep);
@@ -48,7 +78,7 @@ export async function* readInputFile(
   if (keep !== undefined) yield* kept.slice(-keep);
 }
 
-function inRange({ time }: GetFlowsResponse, { since, until }: Selectors): boolean {
+function inRange({ time }: Timed, { since, until }: Selectors): boolean {
   const timeNs = time ? timestampNs(time) : 0n;
   return (!since || timeNs >= timestampNs(since)) && (!until || timeNs <= timestampNs(until));
 }
@@ -64,19 +94,19 @@ function readFault(code: string, message: string, source: string | Readable): st
   return code === 'EISDIR' ? `read ${source}: is a directory` : `cannot read --input-file: ${message}`;
 }
 
-async function* responses(
+async function* responses<T extends Timed>(
   source: string | Readable,
-  mayMatch: TextHint,
+  { type, mayMatch = () => true }: Recording<T>,
   warn: (text: string) => void,
-): AsyncGenerator<readonly GetFlowsResponse[]> {
+): AsyncGenerator<readonly T[]> {
   const input = typeof source === 'string' ? createReadStream(source, { highWaterMark: pieceBytes }) : source;
   let unknownTold = false;
-  const read = ({ number, latin1, text }: Line): GetFlowsResponse | undefined => {
+  const read = ({ number, latin1, text }: Line): T | undefined => {
     // What looks cut off is read, so that it is told.
     if (!mayMatch(latin1) && latin1.endsWith('}')) return undefined;
     const written = text();
     if (written.trim() === '') return undefined;
-    const reading = readJson<GetFlowsResponse>('observer.GetFlowsResponse', written);
+    const reading = readJson<T>(type, written);
     if (!reading.ok) {
       warn(`line ${number} is skipped: ${reading.error}`);
       return undefined;

@@ -28,7 +28,8 @@ export interface ObserveFlags {
 }
 
 const everything = '18446744073709551615';
-const defaultLast = 20;
+/** How many are shown when nothing says how many. */
+export const defaultLast = 20;
 
 /** The part of a request that says which flows, in the order of time. */
 export interface Selectors {
