@@ -7,7 +7,7 @@ import { plannerBench } from './planner/bench.ts';
 import { policyBench } from './policy.ts';
 import { proxyBench } from './proxy/bench.ts';
 import { routesBench } from './routes.ts';
-import { uiBench } from './ui.ts';
+import { uiBench } from './ui/bench.ts';
 import { xdsBench } from './xds.ts';
 
 interface Options {

@@ -1,6 +1,6 @@
 /** A recording of our own making: a shop in several namespaces with HTTP, DNS and denials. The same seed gives the same flows. */
 
-interface Side {
+export interface Side {
   readonly namespace: string;
   readonly name: string;
   readonly ip: string;
@@ -37,7 +37,7 @@ function createRandom(seed: number): () => number {
   };
 }
 
-type Json = Record<string, unknown>;
+export type Json = Record<string, unknown>;
 
 function endpoint({ namespace, name, identity }: Side): Json {
   return {
@@ -73,7 +73,7 @@ interface Request {
 }
 
 /** The two flows of a request: what was asked and what was answered. */
-function httpFlows({ from, to, port, method, path, code, latencyMs, isDenied }: Request): Json[] {
+export function httpFlows({ from, to, port, method, path, code, latencyMs, isDenied }: Request): Json[] {
   const http = { method, url: `http://${to.name}.${to.namespace}:${port}${path}`, protocol: 'HTTP/1.1' };
   const common = {
     Type: 'L7',
@@ -115,7 +115,7 @@ function httpFlows({ from, to, port, method, path, code, latencyMs, isDenied }: 
   return isDenied ? [request] : [request, response];
 }
 
-function packetFlow(from: Side | undefined, to: Side | undefined, port: number, more: Json): Json {
+export function packetFlow(from: Side | undefined, to: Side | undefined, port: number, more: Json): Json {
   return {
     verdict: 'FORWARDED',
     IP: { source: from?.ip ?? '203.0.113.10', destination: to?.ip ?? '203.0.113.10', ipVersion: 'IPv4' },
@@ -134,7 +134,7 @@ function packetFlow(from: Side | undefined, to: Side | undefined, port: number, 
   };
 }
 
-function dnsFlows(from: Side, name: string): Json[] {
+export function dnsFlows(from: Side, name: string): Json[] {
   const common = { verdict: 'FORWARDED', Type: 'L7', node_name: 'ciliate/node-1', event_type: { type: 129 } };
   const query = { query: `${name}.`, qtypes: ['A'], observation_source: 'proxy' };
   return [
@@ -211,11 +211,19 @@ export interface Recording {
 }
 
 /** Lines of GetFlowsResponse in JSON, as `hubble observe -o jsonpb` prints them. */
-export function generateRecording({ seed, flows, startMs, perSecond }: Recording): string[] {
+export function generateRecording(recording: Recording): string[] {
+  return writeRecording(recording, turn);
+}
+
+/** Lines of what `next` gives by chance, flow after flow. */
+export function writeRecording(
+  { seed, flows, startMs, perSecond }: Recording,
+  next: (random: () => number) => readonly Json[],
+): string[] {
   const random = createRandom(seed);
   const lines: string[] = [];
   while (lines.length < flows) {
-    for (const flow of turn(random)) {
+    for (const flow of next(random)) {
       const time = new Date(startMs + (lines.length * 1000) / perSecond).toISOString();
       const uuid = `00000000-0000-4000-8000-${String(lines.length).padStart(12, '0')}`;
       lines.push(JSON.stringify({ flow: { time, uuid, ...flow }, node_name: 'ciliate/node-1', time }));
