@@ -26,8 +26,10 @@ export function App({ store }: { readonly store: Store }) {
       <main class={state.selectedFlow || card ? 'main with-panel' : 'main'}>
         <div class="center">
           <ServiceMapView store={store} />
-          {state.cursorMs !== undefined && <TimeSlider store={store} />}
-          <FlowTable store={store} />
+          <div class="lower">
+            {state.cursorMs !== undefined && <TimeSlider store={store} />}
+            <FlowTable store={store} />
+          </div>
         </div>
         {state.selectedFlow ? (
           <Side title="Flow" onClose={close}>
