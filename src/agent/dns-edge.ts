@@ -22,6 +22,8 @@ export interface DnsEdgeOptions {
 export interface DnsEdge {
   /** As `World.learntNames`. */
   names(): ReadonlyMap<string, readonly string[]>;
+  /** What one endpoint calls an address, see `LearntNames`. */
+  namesOf(endpoint: string, address: string): readonly string[];
   /** The same by the endpoint that asked, with the time left. */
   records(): readonly LearntRecord[];
   /** Has the proxy listen on the port that a plan's redirects lead to; 0 leaves it as it is. Throws when it cannot. */
@@ -62,6 +64,7 @@ export async function createDnsEdge(options: DnsEdgeOptions): Promise<DnsEdge> {
 
   return {
     names: learnt.names,
+    namesOf: learnt.namesOf,
     records: learnt.records,
     listen: async (port) => {
       if (port === 0 || open?.port === port) return;

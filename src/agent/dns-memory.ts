@@ -22,7 +22,7 @@ export interface DnsMemoryOptions {
 }
 
 /** The names that endpoints have learnt, over time and over restarts. */
-export interface DnsMemory extends Pick<LearntNames, 'learn' | 'names' | 'keepEndpoints'> {
+export interface DnsMemory extends Pick<LearntNames, 'learn' | 'names' | 'namesOf' | 'keepEndpoints'> {
   /** What each endpoint knows now. */
   records(): readonly LearntRecord[];
   /** Writes what is not written yet. */
@@ -78,6 +78,7 @@ export async function createDnsMemory(options: DnsMemoryOptions): Promise<DnsMem
 
   return {
     names: learnt.names,
+    namesOf: learnt.namesOf,
     records: () => learnt.records(performance.now()),
     learn: (answer) => {
       const isNew = learnt.learn(answer);

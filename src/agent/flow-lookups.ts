@@ -3,11 +3,19 @@ import type { FlowLookups } from '../hubble/index.ts';
 import type { Endpoint, NamespacedService, Workload } from '../model/flow/index.ts';
 import { type NodePlan, type Pod, ruleOfPolicy, type World } from '../plan/index.ts';
 
+/** What is known beside the world and the plan. */
+export interface FlowFacts {
+  readonly endpointId: (address: string) => number;
+  /** The names that an endpoint was given for an address. */
+  readonly namesOf: (endpoint: string, address: string) => readonly string[];
+  readonly policyRevision: number;
+}
+
 /** Builds what flows are named with from the world and the plan in force; one is made per plan and read per event. */
 export function flowLookups(
   world: World,
   plan: NodePlan,
-  { endpointId, policyRevision }: { readonly endpointId: (address: string) => number; readonly policyRevision: number },
+  { endpointId, namesOf, policyRevision }: FlowFacts,
 ): FlowLookups {
   const identities = new Map<string, number>();
   const ranges: { readonly cidr: NonNullable<ReturnType<typeof parseCidr>>; readonly identity: number }[] = [];
@@ -18,7 +26,6 @@ export function flowLookups(
   }
   const pods = new Map(world.pods.filter(hasOwnAddress).map((pod) => [pod.status?.podIP ?? '', pod]));
   const services = serviceIndex(world);
-  const names = nameIndex(world);
   const known = new Map<string, Endpoint | undefined>();
 
   const rangeIdentity = (address: string): number | undefined => {
@@ -42,7 +49,7 @@ export function flowLookups(
       return endpoint;
     },
     service: (address, port) => services.get(`${address}:${port}`),
-    names: (address) => names.get(address) ?? [],
+    names: namesOf,
     policyRevision,
     rule: (key) => plan.rules.get(ruleOfPolicy(key)),
   };
@@ -95,14 +102,6 @@ function serviceIndex(world: World): ReadonlyMap<string, NamespacedService> {
         index.set(`${address}:${port}`, { name: metadata?.name ?? '', namespace: metadata?.namespace ?? '' });
       }
     }
-  }
-  return index;
-}
-
-function nameIndex(world: World): ReadonlyMap<string, readonly string[]> {
-  const index = new Map<string, string[]>();
-  for (const [name, addresses] of world.learntNames) {
-    for (const address of addresses) index.set(address, [...(index.get(address) ?? []), name.replace(/\.$/, '')]);
   }
   return index;
 }

@@ -112,7 +112,8 @@ export function createRounds({ options, client, sources, secrets, dns, flows, xd
     await dns.listen(next.dns.proxyPort);
     current = next;
     hosts = hostIdentities(next);
-    flows.use(flowLookups(planned, next, { endpointId: endpointObjects.idOf, policyRevision }));
+    const { idOf: endpointId } = endpointObjects;
+    flows.use(flowLookups(planned, next, { endpointId, namesOf: dns.namesOf, policyRevision }));
     applied = await applyPlan(next, applied, { publish: xds.publish, applyDatapath: datapath.apply });
     return next;
   };

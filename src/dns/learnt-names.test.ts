@@ -113,3 +113,32 @@ test('records carry everything over a restart', () => {
   assert.equal(restored.release(nobody), true);
   assert.deepEqual(known(restored), {});
 });
+
+test('an endpoint has the names that it was given itself, as long as it knows them', () => {
+  const names = createLearntNames(limits, () => 0);
+  const of = (endpoint: string, address: string): string => names.namesOf(endpoint, address).join(' ');
+  learn(names, 'b.example.', ['1.1.1.1'], 10);
+  learn(names, 'A.example', ['1.1.1.1', '2.2.2.2'], 1);
+  learn(names, 'b.example.', ['2.2.2.2'], 10, 0, b);
+  assert.equal(of(a, '1.1.1.1'), 'a.example b.example');
+  assert.equal(of(a, '2.2.2.2'), 'a.example');
+  assert.equal(of(b, '2.2.2.2'), 'b.example');
+  assert.equal(of(b, '1.1.1.1'), '');
+  names.expire(1_000);
+  assert.equal(of(a, '2.2.2.2'), 'a.example', 'set aside, it is known');
+  names.release((_endpoint, address) => address === '2.2.2.2');
+  assert.equal(of(a, '1.1.1.1'), 'b.example');
+  assert.equal(of(a, '2.2.2.2'), 'a.example');
+  names.keepEndpoints(new Set([b]));
+  assert.equal(of(a, '1.1.1.1'), '');
+});
+
+test('names that had to go for want of room are not known by address either', () => {
+  const names = createLearntNames(limits, () => 0);
+  const addresses = Array.from({ length: 20 }, (_, index) => `1.1.1.${index}`);
+  for (const [index, address] of addresses.entries()) learn(names, `n${index}.`, [address], 10);
+  const known = names.records(0).map(({ name, address }) => `${address} ${name.replace(/\.$/, '')}`);
+  const indexed = addresses.flatMap((address) => names.namesOf(a, address).map((name) => `${address} ${name}`));
+  assert.deepEqual(indexed.sort(), known.sort());
+  assert.equal(known.length, limits.addressesPerEndpoint + limits.deferredPerEndpoint);
+});

@@ -40,6 +40,8 @@ export interface LearntNames {
   keepEndpoints(endpoints: ReadonlySet<string>): boolean;
   /** Name (lower case, trailing dot) to addresses in sorted order, as `World.learntNames`. The same map until something changes. */
   names(): ReadonlyMap<string, readonly string[]>;
+  /** The names, without trailing dot and in sorted order, that one endpoint was given for an address. */
+  namesOf(endpoint: string, address: string): readonly string[];
   records(nowMs: number): readonly LearntRecord[];
   /** Takes up records of a run before; what does not fit the limits is left out. */
   restore(records: readonly LearntRecord[], nowMs: number): void;
@@ -58,6 +60,8 @@ interface Endpoint {
   /** Name to address to the time when it runs out. */
   readonly names: Map<string, Map<string, number>>;
   readonly deferred: Map<string, { readonly name: string; readonly address: string }>;
+  /** Address to its names, current and deferred. */
+  readonly byAddress: Map<string, Set<string>>;
   size: number;
   /** Something had to go because a limit was reached. */
   hasLost: boolean;
@@ -69,7 +73,7 @@ export function createLearntNames(limits: LearntNamesLimits, minTtlSeconds: () =
   let union: ReadonlyMap<string, readonly string[]> | undefined;
 
   const endpointAt = (address: string): Endpoint => {
-    const known = endpoints.get(address) ?? { names: new Map(), deferred: new Map(), size: 0, hasLost: false };
+    const known = endpoints.get(address) ?? newEndpoint();
     endpoints.set(address, known);
     return known;
   };
@@ -89,6 +93,7 @@ export function createLearntNames(limits: LearntNamesLimits, minTtlSeconds: () =
       entry.delete(address);
       entry.set(address, until);
       own.deferred.delete(deferredKey(name, address));
+      addByAddress(own, name, address);
     }
     own.size += entry.size;
     trimName(own, name, entry, limits);
@@ -143,7 +148,7 @@ export function createLearntNames(limits: LearntNamesLimits, minTtlSeconds: () =
       for (const [endpoint, own] of endpoints) {
         for (const [key, { address }] of own.deferred) {
           if (isConnected(endpoint, address)) continue;
-          own.deferred.delete(key);
+          forgetDeferred(own, key);
           union = undefined;
         }
         if (own.names.size + own.deferred.size === 0) endpoints.delete(endpoint);
@@ -160,6 +165,10 @@ export function createLearntNames(limits: LearntNamesLimits, minTtlSeconds: () =
       return hasChanged(before);
     },
     names: unionOf,
+    namesOf: (endpoint, address) => {
+      const found = endpoints.get(endpoint)?.byAddress.get(address);
+      return found ? [...found].map((name) => name.replace(/\.$/, '')).sort() : [];
+    },
     records: (nowMs) => [...endpoints].flatMap(([endpoint, own]) => recordsOf(endpoint, own, nowMs)),
     restore(records, nowMs) {
       union = undefined;
@@ -171,6 +180,25 @@ export function createLearntNames(limits: LearntNamesLimits, minTtlSeconds: () =
 }
 
 const deferredKey = (name: string, address: string): string => `${address} ${name}`;
+
+function newEndpoint(): Endpoint {
+  return { names: new Map(), deferred: new Map(), byAddress: new Map(), size: 0, hasLost: false };
+}
+
+function addByAddress({ byAddress }: Endpoint, name: string, address: string): void {
+  const names = byAddress.get(address);
+  if (names) names.add(name);
+  else byAddress.set(address, new Set([name]));
+}
+
+function forgetDeferred({ deferred, byAddress }: Endpoint, key: string): void {
+  const gone = deferred.get(key);
+  if (!gone) return;
+  deferred.delete(key);
+  const names = byAddress.get(gone.address);
+  names?.delete(gone.name);
+  if (names?.size === 0) byAddress.delete(gone.address);
+}
 
 function defer(
   own: Endpoint,
@@ -184,7 +212,7 @@ function defer(
   own.deferred.set(deferredKey(name, address), { name, address });
   for (const key of own.deferred.keys()) {
     if (own.deferred.size <= deferredPerEndpoint) return;
-    own.deferred.delete(key);
+    forgetDeferred(own, key);
     own.hasLost = true;
   }
 }

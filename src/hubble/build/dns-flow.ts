@@ -45,7 +45,7 @@ export function dnsFlow(event: DnsEvent, lookups: FlowLookups, uuid: string): Fl
     l4: {
       [event.transport === 'tcp' ? 'TCP' : 'UDP']: { source_port: from.port, destination_port: to.port },
     },
-    ...sideFields(lookUpSide(lookups, from.address, from.port), lookUpSide(lookups, to.address, to.port)),
+    ...sideFields(lookUpSide(lookups, from, to), lookUpSide(lookups, to, from)),
     Type: FlowType.L7,
     node_name: lookups.nodeName,
     l7: {

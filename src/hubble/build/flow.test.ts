@@ -48,7 +48,7 @@ const lookups: FlowLookups = {
   endpoint: (address) => endpoints.get(address),
   service: (address, port) =>
     address === '10.96.0.9' && port === 8080 ? { name: 'echo-same-node', namespace: 'cilium-test' } : undefined,
-  names: (address) => (address === '203.0.113.10' ? ['one.one.one.one'] : []),
+  names: (endpoint, address) => (endpoint === '10.244.1.10' && address === '203.0.113.10' ? ['one.one.one.one'] : []),
   policyRevision: 7,
   rule: (key) => rules.get(key),
 };

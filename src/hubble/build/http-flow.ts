@@ -10,6 +10,7 @@ import {
   toTimestamp,
   Verdict,
 } from '../../model/flow/index.ts';
+import { parseTraceParent } from '../telemetry/trace-parent.ts';
 import { directionNumber, type FlowLookups, lookUpSide, policyFields, type Side, sideFields } from './lookups.ts';
 import { type Redaction, redactHeaders, redactUrl } from './redact.ts';
 
@@ -20,7 +21,7 @@ export function httpFlows(event: HttpEvent, lookups: FlowLookups, uuid: () => st
   const url = redactUrl(event.url, redaction);
   const headers = redactHeaders(event.requestHeaders, redaction);
   const http = { method: event.method, url, protocol: event.protocol };
-  const source = lookUpSide(lookups, event.source.address, event.source.port);
+  const source = lookUpSide(lookups, event.source, event.destination);
   const destination = destinationSide(event, lookups);
   const request: Flow = {
     ...commonFields(event, lookups, { source, destination, reply: false }),
@@ -52,7 +53,7 @@ function layer7(type: number, rest: Layer7): Layer7 {
 
 /** The chosen backend under the Service that the client asked for. */
 function destinationSide(event: HttpEvent, lookups: FlowLookups): Side {
-  const chosen = lookUpSide(lookups, event.destination.address, event.destination.port);
+  const chosen = lookUpSide(lookups, event.destination, event.source);
   const asked = event.frontend && lookups.service(event.frontend.address, event.frontend.port);
   return asked ? { ...chosen, service: asked } : chosen;
 }
@@ -90,8 +91,7 @@ function isRequestId({ key }: HttpHeader): boolean {
   return key?.toLowerCase() === 'x-request-id';
 }
 
-/** The trace id of a W3C `traceparent` header. */
 function traceIdOf(headers: readonly HttpHeader[]): string | undefined {
   const header = headers.find(({ key }) => key?.toLowerCase() === 'traceparent');
-  return /^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(header?.value ?? '')?.[1];
+  return parseTraceParent(header?.value)?.traceId;
 }

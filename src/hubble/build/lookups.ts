@@ -10,8 +10,8 @@ export interface FlowLookups {
   readonly endpoint: (address: string) => Endpoint | undefined;
   /** The Service with this frontend. */
   readonly service: (address: string, port: number) => NamespacedService | undefined;
-  /** DNS names that were learnt for an address. */
-  readonly names: (address: string) => readonly string[];
+  /** The DNS names that an endpoint was given for an address; none for what is no endpoint of this node. */
+  readonly names: (endpoint: string, address: string) => readonly string[];
   /** Counts the versions of the cluster's policies that this node has put into force. */
   readonly policyRevision: number;
   /** The rule behind a key of `NodePlan.rules`. */
@@ -28,11 +28,20 @@ export interface Side {
 const world: Endpoint = { identity: 2, labels: ['reserved:world'] };
 const unknown: Endpoint = {};
 
-/** An address that is neither known nor a Service's is in the world; a Service's own address has no identity. */
-export function lookUpSide(lookups: FlowLookups, address: string, port: number): Side {
+/** An end of a flow: port 0 where it has none. */
+export interface End {
+  readonly address: string;
+  readonly port: number;
+}
+
+/**
+ * An address that is neither known nor a Service's is in the world; a Service's own address has no identity. Its names are those that the
+ * other end has asked for, as in Cilium.
+ */
+export function lookUpSide(lookups: FlowLookups, { address, port }: End, other: End): Side {
   const service = port === 0 ? undefined : lookups.service(address, port);
   const endpoint = lookups.endpoint(address) ?? (service ? unknown : world);
-  return { endpoint, service, names: endpoint.pod_name ? [] : lookups.names(address) };
+  return { endpoint, service, names: lookups.names(other.address, address) };
 }
 
 /** The fields of a flow that name its two sides. */

@@ -40,16 +40,15 @@ const traceTypes = tracePoints.map((_, subType) => ({
 export function packetFlow(event: PacketEvent, lookups: FlowLookups, uuid: string): Flow | undefined {
   const packet = parsePacket(event.packet);
   if (!packet) return undefined;
+  const source = { address: packet.ip.source ?? '', port: packet.sourcePort };
+  const destination = { address: packet.ip.destination ?? '', port: packet.destinationPort };
   return {
     time: toTimestamp(event.timeNs),
     uuid,
     ...(event.sourceMac !== undefined && { ethernet: { source: event.sourceMac } }),
     IP: packet.ip,
     ...(packet.l4 && { l4: packet.l4 }),
-    ...sideFields(
-      lookUpSide(lookups, packet.ip.source ?? '', packet.sourcePort),
-      lookUpSide(lookups, packet.ip.destination ?? '', packet.destinationPort),
-    ),
+    ...sideFields(lookUpSide(lookups, source, destination), lookUpSide(lookups, destination, source)),
     Type: FlowType.L3_L4,
     node_name: lookups.nodeName,
     ...(event.interfaceName !== undefined && { interface: { name: event.interfaceName } }),

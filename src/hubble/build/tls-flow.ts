@@ -26,10 +26,7 @@ export function tlsFlow(event: TlsEvent, lookups: FlowLookups, uuid: string): Fl
       ipVersion: source.address.includes(':') ? IpVersion.IPv6 : IpVersion.IPv4,
     },
     l4: { TCP: { source_port: source.port, destination_port: destination.port } },
-    ...sideFields(
-      lookUpSide(lookups, source.address, source.port),
-      lookUpSide(lookups, destination.address, destination.port),
-    ),
+    ...sideFields(lookUpSide(lookups, source, destination), lookUpSide(lookups, destination, source)),
     Type: FlowType.L7,
     node_name: lookups.nodeName,
     l7: { type: L7FlowType.REQUEST },
