@@ -69,6 +69,7 @@ export function httpEvent(number: number, timeNs: bigint): HttpEvent {
       { key: 'User-Agent', value: 'curl/8.5.0' },
       { key: 'X-Request-Id', value: `00000000-0000-4000-8000-${String(number).padStart(12, '0')}` },
     ],
+    responseHeaders: [],
     status: 200,
     verdicts: { egress: { denied: number % 47 === 0, rules: [] } },
   };

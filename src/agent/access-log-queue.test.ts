@@ -120,6 +120,7 @@ test('a stream becomes events, and an entry that is no protobuf is left out', as
       url: 'http:///a',
       protocol: 'HTTP/1.1',
       requestHeaders: [],
+      responseHeaders: [],
       status: 0,
       verdicts: { egress: { denied: true, rules: [] } },
     },

@@ -35,8 +35,9 @@ const entry: HttpAccessLogEntry = {
     path: '/',
     user_agent: 'curl/8',
     request_id: 'id-1',
+    request_headers: { 'x-forwarded-proto': 'http', accept: '*/*', 'user-agent': 'curl/8' },
   },
-  response: { response_code: { value: 200 } },
+  response: { response_code: { value: 200 }, response_headers: { server: 'envoy', 'content-type': 'a/b' } },
 };
 
 test('an allowed request names the backend, the frontend and the rule', () => {
@@ -53,8 +54,13 @@ test('an allowed request names the backend, the frontend and the rule', () => {
     url: 'http://echo:8080/',
     protocol: 'HTTP/1.1',
     requestHeaders: [
+      { key: 'Accept', value: '*/*' },
       { key: 'User-Agent', value: 'curl/8' },
       { key: 'X-Request-Id', value: 'id-1' },
+    ],
+    responseHeaders: [
+      { key: 'Content-Type', value: 'a/b' },
+      { key: 'Server', value: 'envoy' },
     ],
     status: 200,
     verdicts: { egress: { denied: false, rules: ['rule-1'] } },

@@ -19,7 +19,10 @@ export interface HttpAccessLogEntry {
     readonly user_agent?: string;
     readonly request_headers?: Readonly<Record<string, string>>;
   } | null;
-  readonly response?: { readonly response_code?: { readonly value?: number } | null } | null;
+  readonly response?: {
+    readonly response_code?: { readonly value?: number } | null;
+    readonly response_headers?: Readonly<Record<string, string>>;
+  } | null;
 }
 
 /** `envoy.data.accesslog.v3.TCPAccessLogEntry`; only what flows need. */
@@ -79,7 +82,8 @@ export function httpEventOf(logName: string, entry: HttpAccessLogEntry): HttpEve
     method: methods[request.request_method ?? 0] ?? '',
     url: `${request.scheme || 'http'}://${request.authority ?? ''}${request.path ?? ''}`,
     protocol: protocols[entry.protocol_version ?? 0] ?? 'HTTP/1.1',
-    requestHeaders: headersOf(request),
+    requestHeaders: requestHeadersOf(request),
+    responseHeaders: listOf(entry.response?.response_headers ?? {}),
     status: entry.response?.response_code?.value ?? 0,
     verdicts: verdictsOf(common.metadata?.filter_metadata?.[rbacFilter]),
   };
@@ -123,12 +127,18 @@ function addressOf(
   return !socket?.address ? undefined : { address: socket.address, port: socket.port_value ?? 0 };
 }
 
-function headersOf(
-  request: NonNullable<HttpAccessLogEntry['request']>,
-): readonly { readonly key: string; readonly value: string }[] {
-  const headers = { ...request.request_headers };
+type Headers = HttpEvent['requestHeaders'];
+
+function requestHeadersOf(request: NonNullable<HttpAccessLogEntry['request']>): Headers {
+  // As in Cilium this one is told as the URL's scheme.
+  const headers: Record<string, string> = { ...request.request_headers };
+  delete headers['x-forwarded-proto'];
   if (request.user_agent) headers['user-agent'] ??= request.user_agent;
   if (request.request_id) headers['x-request-id'] ??= request.request_id;
+  return listOf(headers);
+}
+
+function listOf(headers: Readonly<Record<string, string>>): Headers {
   return Object.entries(headers)
     .map(([key, value]) => ({ key: canonical(key), value }))
     .sort((a, b) => (a.key < b.key ? -1 : 1));

@@ -16,6 +16,7 @@ const request: HttpEvent = {
   url: 'http://echo/',
   protocol: 'HTTP/1.1',
   requestHeaders: [],
+  responseHeaders: [],
   status: 200,
   verdicts: { egress: { denied: false, rules: [] } },
 };

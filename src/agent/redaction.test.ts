@@ -19,6 +19,7 @@ const event: HttpEvent = {
     { key: 'Accept', value: '*/*' },
     { key: 'Authorization', value: 'Bearer x' },
   ],
+  responseHeaders: [],
   status: 0,
   verdicts: {},
 };

@@ -73,8 +73,9 @@ export function agentAccessLog(direction: 'ingress' | 'egress', listener: string
   const type = 'envoy.extensions.access_loggers.grpc.v3.HttpGrpcAccessLogConfig';
   return namedConfig('envoy.access_loggers.http_grpc', type, {
     ...toAgent(direction, listener),
-    // Without being asked the log has no headers beside the fixed ones; this one says which trace a request belongs to.
-    additional_request_headers_to_log: ['traceparent'],
+    // Without being asked the log has no headers beside the fixed ones. Our data plane takes a star for all of them; for another one those that flows need are named.
+    additional_request_headers_to_log: ['*', 'traceparent'],
+    additional_response_headers_to_log: ['*'],
   });
 }
 

@@ -58,6 +58,7 @@ const event: HttpEvent = {
   url: 'http://web/a',
   protocol: 'HTTP/1.1',
   requestHeaders: [{ key: 'Traceparent', value: `00-${traceId}-b7ad6b7169203331-01` }],
+  responseHeaders: [],
   status: 200,
   verdicts: {},
 };

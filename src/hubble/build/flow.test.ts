@@ -167,6 +167,7 @@ const http: HttpEvent = {
     { key: 'Traceparent', value: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` },
     { key: 'X-Request-Id', value: 'id-1' },
   ],
+  responseHeaders: [],
   status: 200,
   verdicts: { egress: { denied: false, rules: ['r1'] }, ingress: { denied: false, rules: ['unenforced'] } },
 };

@@ -40,7 +40,7 @@ export function httpFlows(event: HttpEvent, lookups: FlowLookups, uuid: () => st
     verdict: Verdict.FORWARDED,
     l7: layer7(L7FlowType.RESPONSE, {
       latency_ns: Number(event.latencyNs),
-      http: { code: event.status, ...http, headers: headers.filter(isRequestId) },
+      http: { code: event.status, ...http, headers: responseHeaders(event, redaction) },
     }),
     Summary: `${event.protocol} ${event.status} ${milliseconds}ms (${event.method} ${url})`,
   };
@@ -85,6 +85,13 @@ function commonFields(event: HttpEvent, lookups: FlowLookups, { source, destinat
     ...(event.verdicts.egress && policyFields(lookups, 'egress', event.verdicts.egress)),
     ...(event.verdicts.ingress && policyFields(lookups, 'ingress', event.verdicts.ingress)),
   };
+}
+
+/** With the identifier of the request, as Cilium has it there, too. */
+function responseHeaders(event: HttpEvent, redaction: Redaction): HttpHeader[] {
+  const own = event.responseHeaders.filter((header) => !isRequestId(header));
+  const all = [...event.requestHeaders.filter(isRequestId), ...own];
+  return redactHeaders(all, redaction).sort((a, b) => ((a.key ?? '') < (b.key ?? '') ? -1 : 1));
 }
 
 function isRequestId({ key }: HttpHeader): boolean {

@@ -55,6 +55,7 @@ function http(from: string, to: string, change: Partial<HttpEvent> = {}): HttpEv
     url: 'http://web/',
     protocol: 'HTTP/1.1',
     requestHeaders: [{ key: 'X-Request-Id', value: 'r' }],
+    responseHeaders: [],
     status: 200,
     verdicts: {},
     ...change,

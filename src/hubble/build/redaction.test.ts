@@ -31,6 +31,10 @@ const event: HttpEvent = {
     { key: 'X-Mine', value: 'y' },
     { key: 'X-Request-Id', value: 'id' },
   ],
+  responseHeaders: [
+    { key: 'Content-Type', value: 'text/plain' },
+    { key: 'Set-Cookie', value: 'c' },
+  ],
   status: 200,
   verdicts: {},
 };
@@ -39,6 +43,8 @@ interface Expected {
   readonly url: string;
   /** Whose values stay. */
   readonly headers: string;
+  /** The answer's cookie stays. */
+  readonly cookie?: true;
 }
 
 const plain = 'http://me:pass@web/a?key=1#f';
@@ -46,11 +52,11 @@ const withoutPassword = 'http://me:HUBBLE_REDACTED@web/a?key=1#f';
 const cases: readonly [what: string, data: Readonly<Record<string, string>>, Expected][] = [
   ['nothing set', {}, { url: withoutPassword, headers: 'Accept X-Request-Id' }],
   ['empty values', { enabled: '', 'http-headers-allow': '' }, { url: withoutPassword, headers: 'Accept X-Request-Id' }],
-  ['off', { enabled: 'false' }, { url: plain, headers: 'Accept Authorization X-Mine X-Request-Id' }],
+  ['off', { enabled: 'false' }, { url: plain, headers: 'Accept Authorization X-Mine X-Request-Id', cookie: true }],
   [
     'off, whatever else is set',
     { enabled: 'false', 'http-urlquery': 'true', 'http-headers-deny': 'x-mine' },
-    { url: plain, headers: 'Accept Authorization X-Mine X-Request-Id' },
+    { url: plain, headers: 'Accept Authorization X-Mine X-Request-Id', cookie: true },
   ],
   ['on', { enabled: 'true' }, { url: withoutPassword, headers: '' }],
   ['on, with user info', { enabled: 'true', 'http-userinfo': 'false' }, { url: plain, headers: '' }],
@@ -67,7 +73,7 @@ const cases: readonly [what: string, data: Readonly<Record<string, string>>, Exp
   [
     'on, headers denied',
     { enabled: 'true', 'http-headers-deny': 'x-mine authorization' },
-    { url: withoutPassword, headers: 'Accept X-Request-Id' },
+    { url: withoutPassword, headers: 'Accept X-Request-Id', cookie: true },
   ],
   ['on, for Kafka', { enabled: 'true', 'kafka-apikey': 'true' }, { url: withoutPassword, headers: '' }],
   [
@@ -80,7 +86,7 @@ const cases: readonly [what: string, data: Readonly<Record<string, string>>, Exp
   [
     'a part alone: headers denied',
     { 'http-headers-deny': 'Authorization' },
-    { url: withoutPassword, headers: 'Accept X-Mine X-Request-Id' },
+    { url: withoutPassword, headers: 'Accept X-Mine X-Request-Id', cookie: true },
   ],
 ];
 
@@ -92,7 +98,17 @@ for (const [what, data, expected] of cases) {
     const [request] = flows;
     const headers = request?.l7?.http?.headers ?? [];
     const kept = headers.filter(({ value }) => value !== 'HUBBLE_REDACTED').map(({ key }) => key);
-    assert.deepEqual({ url: request?.l7?.http?.url, headers: kept.join(' ') }, expected);
+    assert.deepEqual([request?.l7?.http?.url, kept.join(' ')], [expected.url, expected.headers]);
+    const answered = flows[1]?.l7?.http?.headers ?? [];
+    assert.deepEqual(
+      answered.map(({ key }) => key),
+      ['Content-Type', 'Set-Cookie', 'X-Request-Id'],
+    );
+    const listed = expected.headers.split(' ');
+    const requestId = answered.find(({ key }) => key === 'X-Request-Id')?.value;
+    assert.equal(requestId, listed.includes('X-Request-Id') ? 'id' : 'HUBBLE_REDACTED');
+    const cookie = answered.find(({ key }) => key === 'Set-Cookie')?.value;
+    assert.equal(cookie, expected.cookie === true ? 'c' : 'HUBBLE_REDACTED');
     const lines = flows.map((flow) => createPrinter({ output: 'compact' }).print({ flow }).out);
     assert.ok(lines.every((line) => line.includes(`GET ${expected.url})`)));
   });

@@ -15,6 +15,7 @@ const event: HttpEvent = {
   url: 'http://web:8080/a?b=1',
   protocol: 'HTTP/1.1',
   requestHeaders: [{ key: 'User-Agent', value: 'curl/8' }],
+  responseHeaders: [],
   status: 200,
   verdicts: {},
 };

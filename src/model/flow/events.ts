@@ -56,6 +56,7 @@ export interface HttpEvent {
   readonly url: string;
   readonly protocol: string;
   readonly requestHeaders: readonly { readonly key: string; readonly value: string }[];
+  readonly responseHeaders: readonly { readonly key: string; readonly value: string }[];
   /** 0 when no response was sent. */
   readonly status: number;
   /** Of the client's egress rules and of the backend's ingress rules, each where they were asked. */

@@ -111,6 +111,23 @@ test('an HTTP entry says all that is known of a request', () => {
   );
 });
 
+test('all headers are logged where all are asked for, while there is room', () => {
+  const info = streamInfo();
+  info.request = new RequestHead();
+  info.request.headers.add('a', '1');
+  info.request.headers.add('b', 'x'.repeat(4000));
+  info.request.headers.add('a', '2');
+  info.request.headers.add('too-long', 'x'.repeat(100));
+  info.request.headers.add('c', '3');
+  info.response = new ResponseHead();
+  info.response.headers.add('d', '4');
+  const all = { request: ['traceparent', '*'], response: ['*'], trailers: [] };
+  const { request, response } = entryOf((out) => putHttpEntry(out, 1, info, all), HTTP_ENTRIES);
+  const headers = { a: '1,2', b: 'x'.repeat(4000), c: '3' };
+  assert.deepEqual((request as Record<string, unknown>)['request_headers'], headers);
+  assert.deepEqual((response as Record<string, unknown>)['response_headers'], { d: '4' });
+});
+
 test('every response flag has its field', () => {
   for (const [bit, , , field] of FLAG_TEXTS) {
     const info = streamInfo();

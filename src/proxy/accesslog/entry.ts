@@ -1,11 +1,12 @@
 import type { JsonValue } from '../config/fields.ts';
+import type { HeaderMap } from '../http/headers.ts';
 import { FLAG_TEXTS, type Peer, type StreamInfo } from '../http/stream-info.ts';
 import { putStruct } from './struct.ts';
 import { WireWriter } from './wire.ts';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH'];
 
-/** The headers an entry shows beside the fixed ones, lower case. */
+/** The headers an entry shows beside the fixed ones, lower case. `*` of request or response stands for all: an extension of ours, as Envoy knows no header of that name. */
 export interface LoggedHeaders {
   readonly request: readonly string[];
   readonly response: readonly string[];
@@ -154,7 +155,8 @@ function putRequest(out: WireWriter, field: number, info: StreamInfo, { request:
     out.nonEmpty(10, info.originalPath ?? headers.get('x-envoy-original-path') ?? '');
     out.nonZero(11, request.size);
     out.nonZero(12, info.bytesReceived);
-    for (const name of names) putPicked(out, 13, name, headers.joined(name) ?? info.requestHeader(name));
+    if (names.includes(everyHeader)) putAll(out, 13, headers);
+    else for (const name of names) putPicked(out, 13, name, headers.joined(name) ?? info.requestHeader(name));
   }
   out.end(start);
 }
@@ -167,10 +169,29 @@ function putResponse(out: WireWriter, field: number, info: StreamInfo, logged: L
     out.end(code);
   }
   out.nonZero(3, info.bytesSent);
-  for (const name of logged.response) putPicked(out, 4, name, info.response?.headers.joined(name));
+  const headers = info.response?.headers;
+  if (headers && logged.response.includes(everyHeader)) putAll(out, 4, headers);
+  else for (const name of logged.response) putPicked(out, 4, name, headers?.joined(name));
   for (const name of logged.trailers) putPicked(out, 5, name, info.responseTrailers?.joined(name));
   out.nonEmpty(6, info.details);
   out.end(start);
+}
+
+const everyHeader = '*';
+/** Characters of names and values together; entries wait by number, so that one may not take the room of many. */
+const mostCharacters = 4096;
+
+/** All headers while there is room; one that has none is left out as a whole. */
+function putAll(out: WireWriter, field: number, headers: HeaderMap): void {
+  let room = mostCharacters;
+  for (let at = 0; at < headers.size; at++) {
+    const name = headers.nameAt(at);
+    if (headers.find(name) !== at) continue;
+    const value = headers.joined(name) ?? '';
+    if (name.length + value.length > room) continue;
+    room -= name.length + value.length;
+    putPicked(out, field, name, value);
+  }
 }
 
 function putPicked(out: WireWriter, field: number, name: string, value: string | undefined): void {
