@@ -22,6 +22,7 @@ function planWith(listeners: readonly string[], redirects: readonly string[] = [
     } as unknown as DatapathPlan,
     dns: { proxyPort: 0, rules: [] },
     reports: [],
+    conflicts: [],
     proxyPorts: new Map(),
     rules: new Map(),
     identities: new Map(),

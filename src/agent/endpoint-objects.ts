@@ -1,16 +1,23 @@
 import type { Logger } from '../base/index.ts';
 import type { KubeClient } from '../kube/index.ts';
-import type { LocalEndpoint, Pod } from '../plan/index.ts';
+import { type LocalEndpoint, type NodePlan, type Pod, ruleText } from '../plan/index.ts';
 import { reservedIdentity } from '../policy/index.ts';
 
 const endpointType = { group: 'cilium.io', version: 'v2', resource: 'ciliumendpoints' };
 
 export interface EndpointObjects {
   /** Brings the CiliumEndpoint objects of this node's pods in line with the plan; failures are logged and tried again at the next call. */
-  write(endpoints: readonly LocalEndpoint[], labelsOf: (identity: number) => readonly string[]): Promise<void>;
+  write(plan: EndpointPlan): Promise<void>;
   /** The agent-local number of an endpoint, as `ID` in flows; 0 for an address that is none of ours. */
   idOf(address: string): number;
 }
+
+type EndpointPlan = Pick<NodePlan, 'identities' | 'conflicts'> & {
+  readonly datapath: Pick<NodePlan['datapath'], 'endpoints'>;
+};
+
+/** So many conflicts are told of one endpoint; `ciliate validate` and the policies' conditions have all. */
+const faultsMax = 8;
 
 interface Written {
   readonly namespace: string;
@@ -29,15 +36,16 @@ export function createEndpointObjects(options: {
   const written = new Map<string, Written>();
   let nextId = 1;
 
-  const writeOne = async (endpoint: LocalEndpoint, labels: readonly string[]): Promise<void> => {
+  const writeOne = async (endpoint: LocalEndpoint, { identities, conflicts }: EndpointPlan): Promise<void> => {
     const { namespace, podName: name } = endpoint;
     const pod = options.podOf(namespace, name);
     if (!pod) return;
     const object = endpointObject(endpoint, {
       id: ids.get(endpoint.address) ?? 0,
-      labels,
+      labels: identities.get(endpoint.identity) ?? [],
       pod,
       nodeAddress: options.nodeAddress,
+      faults: faultsOf(`${namespace}/${name}`, conflicts),
     });
     const text = JSON.stringify(object);
     if (written.get(endpoint.address)?.text === text) return;
@@ -56,10 +64,11 @@ export function createEndpointObjects(options: {
 
   return {
     idOf: (address) => ids.get(address) ?? 0,
-    write: async (endpoints, labelsOf) => {
+    write: async (plan) => {
+      const { endpoints } = plan.datapath;
       for (const { address } of endpoints) if (!ids.has(address)) ids.set(address, nextId++);
       const present = new Set(endpoints.map(({ address }) => address));
-      await Promise.all(endpoints.map((endpoint) => writeOne(endpoint, labelsOf(endpoint.identity))));
+      await Promise.all(endpoints.map((endpoint) => writeOne(endpoint, plan)));
       for (const [address, { namespace, name }] of written) {
         if (present.has(address)) continue;
         const done = await options.client.delete({ ...endpointType, namespace, name });
@@ -76,9 +85,17 @@ interface EndpointFacts {
   readonly labels: readonly string[];
   readonly pod: Pod;
   readonly nodeAddress: string;
+  readonly faults: readonly string[];
 }
 
-function endpointObject(endpoint: LocalEndpoint, { id, labels, pod, nodeAddress }: EndpointFacts): unknown {
+function faultsOf(endpoint: string, conflicts: NodePlan['conflicts']): readonly string[] {
+  const own = conflicts.filter(({ endpoints }) => endpoints.has(endpoint));
+  return own.slice(0, faultsMax).map(({ rules: [one, other], message }) => {
+    return `${ruleText(one)}: ${message} with ${ruleText(other)}`;
+  });
+}
+
+function endpointObject(endpoint: LocalEndpoint, { id, labels, pod, nodeAddress, faults }: EndpointFacts): unknown {
   const enforcement = (enforced: boolean) => {
     const enforcing = enforced && !endpoint.audit;
     return { enforcing, state: enforcing ? 'enforcing' : 'non-enforcing' };
@@ -114,6 +131,8 @@ function endpointObject(endpoint: LocalEndpoint, { id, labels, pod, nodeAddress 
       networking: { addressing: [{ ipv4: endpoint.address }], node: nodeAddress },
       policy: { ingress: enforcement(endpoint.enforceIngress), egress: enforcement(endpoint.enforceEgress) },
       encryption: {},
+      // Where Cilium tells why an endpoint's policy could not be computed; without a time, which would write the object again.
+      ...(faults.length > 0 && { log: faults.map((message) => ({ code: 'failed', message, state: 'ready' })) }),
       // The states between two plans are `ready` to Cilium, too (`compressEndpointState` of `pkg/endpoint`).
       state: endpoint.identity === reservedIdentity.init ? 'waiting-for-identity' : 'ready',
       'service-account': pod.spec?.serviceAccountName ?? 'default',

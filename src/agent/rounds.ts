@@ -127,7 +127,7 @@ export function createRounds({ options, client, sources, secrets, dns, flows, xd
   const tell = async (planned: World, next: NodePlan, observed: string): Promise<void> => {
     const refused = await writeNode(next.datapath, observed);
     if (refused !== undefined) throw new Error(`CiliumNode ${nodeName}: ${refused}`);
-    await endpointObjects.write(next.datapath.endpoints, (identity) => next.identities.get(identity) ?? []);
+    await endpointObjects.write(next);
     const objects = [...planned.policies, ...planned.envoyConfigs] as readonly ReportedObject[];
     await reports.write(next.reports, objects);
   };

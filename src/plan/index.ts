@@ -17,6 +17,7 @@ export type {
 } from './explain/types.ts';
 export { type CiliumIdentity, identityNumbers, keyOfIdentity } from './identity-objects.ts';
 export { clusterOfManifests, standInDns } from './manifest-cluster.ts';
+export { conflictsOfManifests, type ManifestConflict } from './manifest-conflicts.ts';
 export {
   type DatapathPlan,
   type DnsPlan,
@@ -30,6 +31,7 @@ export {
   type NodeAddress,
   type NodePlan,
   type ObjectReport,
+  type PolicyConflict,
   type PolicyEntry,
   type ResourceMap,
   type RuleReference,
@@ -41,6 +43,7 @@ export {
 } from './node-plan.ts';
 export { createPlanner, plan } from './plan.ts';
 export { policySecrets } from './policies.ts';
+export { ruleText } from './policy-conflicts.ts';
 export type { SecretReference } from './policy-secrets.ts';
 export { ruleOfPolicy } from './rbac-statements.ts';
 export { createPodSettling } from './settled-pods.ts';

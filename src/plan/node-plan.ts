@@ -9,6 +9,8 @@ export interface NodePlan {
   readonly xds: XdsResources;
   readonly dns: DnsPlan;
   readonly reports: readonly ObjectReport[];
+  /** Rules of policies in the whole cluster that are closed, since Cilium refuses to merge them. */
+  readonly conflicts: readonly PolicyConflict[];
   /** Listener name to port on the node's loopback, kept over plans so that a listener never changes its port. */
   readonly proxyPorts: ReadonlyMap<string, number>;
   /** The rule behind each name that the data plane and the verdict maps can report. */
@@ -25,6 +27,15 @@ export interface NodePlan {
 export type Identity = number;
 
 export type { RuleReference };
+
+/** Two rules for one selector and ports that Cilium refuses to merge, and that allow nothing here. */
+export interface PolicyConflict {
+  readonly rules: readonly [RuleReference, RuleReference];
+  /** In Cilium's words. */
+  readonly message: string;
+  /** `namespace/name` of the pods that both rules are for. */
+  readonly endpoints: ReadonlySet<string>;
+}
 
 export interface DatapathPlan {
   readonly mode: 'vxlan' | 'direct';

@@ -14,17 +14,11 @@ import { nodeIdentities } from './node-identities.ts';
 import type { Enforcement, Identity, NodePlan, XdsResources } from './node-plan.ts';
 import { createPodStage } from './pod-stage.ts';
 import { createPoliciesStage, keyOfPolicy, mergedFaults, type PolicyFaults, withFaults } from './policies.ts';
+import { mayHaveFaults, policyConflicts } from './policy-conflicts.ts';
 import { type PolicySubjects, policyEntries } from './policy-entries.ts';
 import { headerSecretFaults, type SecretTexts, secretTexts } from './policy-secrets.ts';
 import { createPolicyStage, type PolicyStage } from './policy-stage.ts';
-import {
-  mayHaveFaults,
-  policyTargets,
-  targetFaults,
-  targetNames,
-  targetPorts,
-  withoutLostRedirects,
-} from './policy-targets.ts';
+import { policyTargets, targetFaults, targetNames, targetPorts, withoutLostRedirects } from './policy-targets.ts';
 import { allocatePorts } from './proxy-ports.ts';
 import { proxyReach } from './proxy-reach.ts';
 import { rbacConfigs } from './rbac.ts';
@@ -78,7 +72,9 @@ function planOf(world: World, view: ClusterView, stages: Stages): NodePlan {
   const targets = policyTargets(configs.active);
   const listeners = targetPorts(targets, ports);
   const outcome = { ...resolved, groups: withoutLostRedirects(resolved.groups, listeners) };
-  const faults = mayHaveFaults(policies) ? targetFaults(policies, resolved.groupsOf(view.pods), targets) : new Map();
+  const mayFail = mayHaveFaults(policies);
+  const conflicts = mayFail ? policyConflicts(resolved.groupsOf(view.pods)) : [];
+  const faults = mayFail ? targetFaults(policies, conflicts, targets) : new Map();
   const secretFaults = secretFaultsOf(policies, textOf);
   const port = (name: string) => ports.get(name) ?? 0;
   const built = buildEnvoyConfigs(configs.active, services, {
@@ -128,6 +124,7 @@ function planOf(world: World, view: ClusterView, stages: Stages): NodePlan {
     },
     dns: dnsPlan(outcome.groups, port(policyListener.dns)),
     reports: [...withFaults(judged.reports, mergedFaults(faults, secretFaults)), ...configs.reports],
+    conflicts,
     proxyPorts: ports,
     rules: sorted(outcome.references),
     identities: identityLabelsByNumber([...view.podIdentities, ...nodes, ...outcome.world]),

@@ -40,8 +40,11 @@ test('rules for one selector and port that Cilium refuses to merge are named, ea
     [{ ...world, toPorts: rule('80', http) }, { ...world, toPorts: rule('80', http) }, undefined],
   ];
   for (const [one, other, fault] of table) {
-    const wanted = fault === undefined ? fine : `${place}: cannot merge ${fault}; ${rest}`;
-    assert.deepEqual(message(policy('a', one), policy('b', other)), [wanted, wanted]);
+    const wanted = (name: string) =>
+      fault === undefined
+        ? fine
+        : `${place}: cannot merge ${fault} with CiliumNetworkPolicy cilium-test/${name} ${place}; ${rest}`;
+    assert.deepEqual(message(policy('a', one), policy('b', other)), [wanted('b'), wanted('a')]);
   }
 });
 

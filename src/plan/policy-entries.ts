@@ -1,7 +1,7 @@
 import { type Direction, type PolicyFilter, type ResolvedPolicy, subtractRanges } from '../policy/index.ts';
 import { sameEntries, sameFields } from './kept.ts';
 import type { PolicyEntry } from './node-plan.ts';
-import { listenerKey } from './policy-targets.ts';
+import { listenerKey } from './policy-conflicts.ts';
 
 /** Ports of the listeners that filters with Layer-7 rules redirect to. */
 export interface RedirectPorts {

@@ -200,7 +200,7 @@ const messages: readonly (readonly [name: string, items: readonly object[], mess
       { ...world, toPorts: to('a') },
       { ...world, toPorts: to('b') },
     ],
-    'spec.egress[0].toPorts[0]: cannot merge conflicting CiliumEnvoyConfig Listeners (/a/l//b/l) with the same priority (126); spec.egress[1].toPorts[0]: cannot merge conflicting CiliumEnvoyConfig Listeners (/a/l//b/l) with the same priority (126); the rest of the policy is in force',
+    'spec.egress[0].toPorts[0]: cannot merge conflicting CiliumEnvoyConfig Listeners (/a/l//b/l) with the same priority (126) with CiliumNetworkPolicy cilium-test/p spec.egress[1].toPorts[0]; spec.egress[1].toPorts[0]: cannot merge conflicting CiliumEnvoyConfig Listeners (/a/l//b/l) with the same priority (126) with CiliumNetworkPolicy cilium-test/p spec.egress[0].toPorts[0]; the rest of the policy is in force',
   ],
   [
     'a listener and HTTP rules',
@@ -208,7 +208,7 @@ const messages: readonly (readonly [name: string, items: readonly object[], mess
       { ...world, toPorts: to('a', {}, '8080') },
       { ...world, toPorts: get('/') },
     ],
-    'spec.egress[0].toPorts[0]: cannot merge conflicting L7 parsers (http/crd); spec.egress[1].toPorts[0]: cannot merge conflicting L7 parsers (http/crd); the rest of the policy is in force',
+    'spec.egress[0].toPorts[0]: cannot merge conflicting L7 parsers (http/crd) with CiliumNetworkPolicy cilium-test/p spec.egress[1].toPorts[0]; spec.egress[1].toPorts[0]: cannot merge conflicting L7 parsers (http/crd) with CiliumNetworkPolicy cilium-test/p spec.egress[0].toPorts[0]; the rest of the policy is in force',
   ],
 ];
 const all = [config('a'), config('b'), config('s', [toCluster('s'), elsewhere]), config('a', undefined, 'cilium-test')];

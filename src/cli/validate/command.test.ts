@@ -103,6 +103,31 @@ test('JSON output names the object and the position of every fault', async () =>
   });
 });
 
+const meeting = (name: string, layer7: string) => `apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: ${name}, namespace: shop}
+spec:
+  endpointSelector: {}
+  egress:
+  - toPorts:
+    - ports: [{port: "53", protocol: TCP}]
+      rules: ${layer7}
+`;
+
+test('rules that cannot be merged are faults of both, each at its place', async () => {
+  const text = `${meeting('a', '{http: [{}]}')}---\n${meeting('b', '{dns: [{matchPattern: "*"}]}')}`;
+  const { code, out } = await run(['-f', '-'], text);
+  const place = 'spec.egress[0].toPorts[0]';
+  const said = 'cannot merge conflicting L7 parsers (http/dns) with CiliumNetworkPolicy';
+  const whom = 'for pods of namespace shop without labels: neither allows anything';
+  assert.equal(code, 1);
+  assert.deepEqual(out.trimEnd().split('\n'), [
+    `stdin:8:7: ${place}: ${said} shop/b ${place} (stdin:18), ${whom}`,
+    `stdin:18:7: ${place}: ${said} shop/a ${place} (stdin:8), ${whom}`,
+  ]);
+  assert.equal(JSON.parse((await run(['-f', '-', '-o', 'json'], text)).out)[1].object, 'CiliumNetworkPolicy shop/b');
+});
+
 /** Text on standard input, the start of the line that it gives. */
 const texts: readonly (readonly [what: string, text: string, line: string])[] = [
   ['text that is no YAML', 'a: [1\nb: 2\n', 'stdin:2:1: not YAML: '],

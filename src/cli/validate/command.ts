@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { formatIssue, type Issue } from '../../base/index.ts';
 import { createRegistry, type ObjectValidator, type Registry, validateObject } from '../../cluster/apiserver/index.ts';
 import { ciliumResourceDefinitions, validateCiliumObject } from '../../model/cilium/index.ts';
+import { conflictsOfManifests, type ManifestConflict, ruleText } from '../../plan/index.ts';
 import type { CommandIo } from '../io.ts';
 import { type Manifest, parseManifests, readSources, type Source } from '../manifests.ts';
 
@@ -85,11 +86,58 @@ export function validateSources(sources: readonly Source[]): {
   for (const { object } of parsed.flatMap(({ manifests }) => manifests)) {
     if (isDefinition(object) && validateObject(object, registry).length === 0) registry.addCustom(object);
   }
+  const valid: Manifest[] = [];
   const faults = parsed.flatMap(({ manifests, issues }) => [
     ...issues,
-    ...manifests.flatMap((manifest) => faultsOf(manifest, registry)),
+    ...manifests.flatMap((manifest) => {
+      const own = faultsOf(manifest, registry);
+      if (own.length === 0) valid.push(manifest);
+      return own;
+    }),
   ]);
-  return { faults, objects: parsed.reduce((sum, { manifests }) => sum + manifests.length, 0) };
+  const objects = parsed.reduce((sum, { manifests }) => sum + manifests.length, 0);
+  return { faults: [...faults, ...conflictFaults(valid)], objects };
+}
+
+/** Rules that meet others which they cannot be merged with, at the place of each. */
+function conflictFaults(manifests: readonly Manifest[]): readonly Fault[] {
+  const places = new Map(manifests.map(({ object, locate }) => [placeOf(object), locate]));
+  const conflicts = conflictsOfManifests(
+    manifests.map(({ object }) => object),
+    defaultNamespace,
+  );
+  return conflicts.flatMap(({ rules: [one, other], ...told }) => [
+    conflictFault(one, other, told, places),
+    conflictFault(other, one, told, places),
+  ]);
+}
+
+type Rule = ManifestConflict['rules'][0];
+
+function conflictFault(
+  own: Rule,
+  other: Rule,
+  { message, whom }: Pick<ManifestConflict, 'message' | 'whom'>,
+  places: ReadonlyMap<string, Manifest['locate']>,
+): Fault {
+  const positionOf = (rule: Rule) => places.get(`${rule.kind}/${rule.namespace ?? ''}/${rule.name}`)?.(rule.path);
+  const [position, elsewhere] = [positionOf(own), positionOf(other)];
+  const line = elsewhere ? ` (${elsewhere.file}:${elsewhere.line})` : '';
+  return {
+    path: own.path,
+    message: `${message} with ${ruleText(other)}${line}, ${whom}: neither allows anything`,
+    object: nameOf({ kind: own.kind, metadata: { namespace: own.namespace, name: own.name } }),
+    ...(position && { position }),
+  };
+}
+
+const defaultNamespace = 'default';
+
+/** `Kind/namespace/name`, the namespace empty where the kind has none. */
+function placeOf(object: unknown): string {
+  const { kind, metadata } = object as { readonly kind: string; readonly metadata?: Readonly<Record<string, string>> };
+  const namespace = kind.startsWith('CiliumClusterwide') ? '' : (metadata?.['namespace'] ?? defaultNamespace);
+  return `${kind}/${namespace}/${metadata?.['name'] ?? ''}`;
 }
 
 function faultsOf({ object, locate }: Manifest, registry: Registry): readonly Fault[] {
