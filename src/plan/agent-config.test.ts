@@ -23,6 +23,7 @@ const faulty: readonly (readonly [data: Readonly<Record<string, string>>, fault:
   [{ 'enable-policy': 'sometimes' }, /^enable-policy: default\|always\|never$/],
   [{ 'routing-mode': 'pigeons' }, /^routing-mode: tunnel\|native$/],
   [{ labels: 'k8s:app k8s:(' }, /^labels: expressions \(RE2\).*"k8s:\("/],
+  [{ 'node-labels': '(' }, /^node-labels: expressions \(RE2\).*"\("/],
 ];
 
 for (const [data, fault] of faulty) {

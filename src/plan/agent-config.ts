@@ -1,4 +1,4 @@
-import { compileLabelFilter } from '../policy/index.ts';
+import { compileLabelFilter, compileNodeLabelFilter } from '../policy/index.ts';
 import { defaultMonitorAggregation, monitorAggregationOf } from './monitor-aggregation.ts';
 import type { AgentConfig, ConfigMap } from './world.ts';
 
@@ -18,6 +18,7 @@ const defaultConfig: AgentConfig = {
   nodeSelectorLabels: false,
   allowLocalhost: true,
   labels: '',
+  nodeLabels: '',
   policyAuditMode: false,
   policyDenyResponse: 'none',
   http403Message: '',
@@ -28,7 +29,7 @@ const defaultConfig: AgentConfig = {
 /**
  * The agent's settings from the `kube-system/cilium-config` ConfigMap, under Cilium's own keys:
  * `routing-mode` (tunnel|native), `enable-envoy-config`, `enable-host-firewall`, `enable-policy`, `enable-non-default-deny-policies`,
- * `enable-node-selector-labels`, `allow-localhost` (auto|always|policy; auto is always, as in Cilium on Kubernetes), `labels`,
+ * `enable-node-selector-labels`, `allow-localhost` (auto|always|policy; auto is always, as in Cilium on Kubernetes), `labels`, `node-labels`,
  * `policy-audit-mode`, `policy-deny-response` (none|icmp), `http-403-msg`, `monitor-aggregation` with `-interval` and `-flags`, `ipv4-service-range`.
  * A value that is not understood keeps the default and is told to `onFault`.
  */
@@ -48,7 +49,8 @@ export function configOf(map: ConfigMap | undefined, onFault: (fault: ConfigFaul
     enableNonDefaultDenyPolicies: choose('enable-non-default-deny-policies', ['true', 'false'], 'true') === 'true',
     nodeSelectorLabels: choose('enable-node-selector-labels', ['true', 'false'], 'false') === 'true',
     allowLocalhost: choose('allow-localhost', ['auto', 'always', 'policy'], 'auto') !== 'policy',
-    labels: labelsOf(data['labels'], onFault),
+    labels: labelsOf('labels', data, compileLabelFilter, onFault),
+    nodeLabels: labelsOf('node-labels', data, compileNodeLabelFilter, onFault),
     policyAuditMode: choose('policy-audit-mode', ['true', 'false'], 'false') === 'true',
     policyDenyResponse: choose('policy-deny-response', ['none', 'icmp'], 'none'),
     http403Message: data['http-403-msg'] ?? defaultConfig.http403Message,
@@ -57,14 +59,15 @@ export function configOf(map: ConfigMap | undefined, onFault: (fault: ConfigFaul
   };
 }
 
-function labelsOf(value: string | undefined, onFault: (fault: ConfigFault) => void): string {
-  if (value === undefined) return defaultConfig.labels;
-  const filter = compileLabelFilter(value);
+function labelsOf(
+  key: 'labels' | 'node-labels',
+  data: Readonly<Record<string, string>>,
+  compile: typeof compileLabelFilter,
+  onFault: (fault: ConfigFault) => void,
+): string {
+  const value = data[key] ?? '';
+  const filter = compile(value);
   if (filter.ok) return value;
-  onFault({
-    key: 'labels',
-    value,
-    allowed: [`expressions (RE2) apart by spaces, each [SOURCE:][!]KEY: ${filter.error}`],
-  });
-  return defaultConfig.labels;
+  onFault({ key, value, allowed: [`expressions (RE2) apart by spaces, each [SOURCE:][!]KEY: ${filter.error}`] });
+  return '';
 }

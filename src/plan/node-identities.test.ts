@@ -16,6 +16,15 @@ const zone = (value: string) => [{ matchLabels: { zone: value } }];
 
 testCases([
   {
+    name: 'of the labels of nodes those count that node-labels lets',
+    policies: [egress({ toNodes: zone('a') }), ingress({ fromNodes: [{ matchLabels: { 'node:bare': '' } }] })],
+    world: { nodes, config: { ...config, nodeLabels: 'node:bare' } },
+    expect: [
+      ['egress client>node2 tcp/80', 'default-deny'],
+      ['ingress node2>echo tcp/80', 'allow'],
+    ],
+  },
+  {
     name: 'nodes by a label: the other nodes that have it, not the node itself, no pod',
     policies: [egress({ toNodes: zone('a') }), ingress({ fromNodes: [{ matchLabels: { 'node:bare': '' } }] })],
     world,

@@ -58,6 +58,8 @@ export interface AgentConfig {
   readonly allowLocalhost: boolean;
   /** Which labels make an identity, as `compileLabelFilter` of `policy` takes it. */
   readonly labels: string;
+  /** Which labels of nodes policies can select them by, as `compileNodeLabelFilter` of `policy` takes it. */
+  readonly nodeLabels: string;
   /** What Layer 3 and 4 would drop is reported and passes; Layer-7 rules are enforced. */
   readonly policyAuditMode: boolean;
   /** What the sender of a packet that Layer 3 and 4 drop hears. */

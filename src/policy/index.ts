@@ -19,7 +19,7 @@ export {
   reservedIdentityLabels,
   selectableLabels,
 } from './identity.ts';
-export { compileLabelFilter } from './label-filter.ts';
+export { compileLabelFilter, compileNodeLabelFilter } from './label-filter.ts';
 export { nodeIdentityNumbers, type WorldIdentity, worldIdentities } from './local-identities.ts';
 export {
   createPeerIndex,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compileLabelFilter } from './label-filter.ts';
+import { compileLabelFilter, compileNodeLabelFilter } from './label-filter.ts';
 
 /** Labels with `k8s` as their source unless they name one, and whether they count by the filter before. */
 const cases: Readonly<Record<string, Readonly<Record<string, boolean>>>> = {
@@ -72,6 +72,23 @@ for (const [text, labels] of Object.entries(cases)) {
       const [key = '', source = 'k8s'] = label.split(':').reverse();
       return [label, filter.value(source, key)];
     });
+    assert.deepEqual(Object.fromEntries(judged), labels);
+  });
+}
+
+const nodeCases: Readonly<Record<string, Readonly<Record<string, boolean>>>> = {
+  // There is no list to begin with.
+  '': { 'kubernetes.io/hostname': true, 'topology.kubernetes.io/zone': true, role: true },
+  '!kubernetes.io': { 'kubernetes.io/hostname': false, role: true },
+  'node:role': { role: true, zone: false },
+  'k8s:role': { role: false },
+};
+
+for (const [text, labels] of Object.entries(nodeCases)) {
+  test(`node-labels "${text}"`, () => {
+    const filter = compileNodeLabelFilter(text);
+    assert.ok(filter.ok);
+    const judged = Object.keys(labels).map((key) => [key, filter.value('node', key)]);
     assert.deepEqual(Object.fromEntries(judged), labels);
   });
 }

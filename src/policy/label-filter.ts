@@ -36,8 +36,13 @@ const defaultExpressions: readonly string[] = [
   String.raw`!topology\.kubernetes\.io`,
 ];
 
-const known = new Map<string, Result<LabelFilter, string>>();
 const knownMax = 16;
+
+/** Settings of filters, and the lists that they join. */
+const known = {
+  labels: new Map<string, Result<LabelFilter, string>>(),
+  nodeLabels: new Map<string, Result<LabelFilter, string>>(),
+};
 
 /**
  * The filter of Cilium's setting `labels`: expressions (RE2) apart by spaces that join the default list, each `KEY` or `SOURCE:KEY`,
@@ -46,16 +51,29 @@ const knownMax = 16;
  * shortest ignore. Fails with what is wrong with the text.
  */
 export function compileLabelFilter(text: string): Result<LabelFilter, string> {
-  let filter = known.get(text);
+  return remembered(known.labels, text, defaults);
+}
+
+/** The filter of Cilium's setting `node-labels`: the same with an empty default list, so that without expressions every label counts. */
+export function compileNodeLabelFilter(text: string): Result<LabelFilter, string> {
+  return remembered(known.nodeLabels, text, []);
+}
+
+function remembered(
+  filters: Map<string, Result<LabelFilter, string>>,
+  text: string,
+  base: readonly Prefix[],
+): Result<LabelFilter, string> {
+  let filter = filters.get(text);
   if (!filter) {
-    filter = compile(text);
-    if (known.size >= knownMax) known.clear();
-    known.set(text, filter);
+    filter = compile(text, base);
+    if (filters.size >= knownMax) filters.clear();
+    filters.set(text, filter);
   }
   return filter;
 }
 
-function compile(text: string): Result<LabelFilter, string> {
+function compile(text: string, base: readonly Prefix[]): Result<LabelFilter, string> {
   const own: Prefix[] = [];
   for (const word of text.split(/\s+/).filter((one) => one !== '')) {
     const prefix = parsePrefix(word, re2Length);
@@ -63,7 +81,7 @@ function compile(text: string): Result<LabelFilter, string> {
     own.push(prefix.value);
   }
   const exclusive = own.some(({ ignore }) => !ignore);
-  return ok(remembering(filterOf([...defaults, ...own], exclusive)));
+  return ok(remembering(filterOf([...base, ...own], exclusive)));
 }
 
 function filterOf(prefixes: readonly Prefix[], exclusive: boolean): LabelFilter {

@@ -44,6 +44,7 @@ const defaults = {
     nodeSelectorLabels: false,
     allowLocalhost: true,
     labels: '',
+    nodeLabels: '',
     policyAuditMode: false,
     policyDenyResponse: 'none',
     http403Message: '',
