@@ -70,9 +70,9 @@ export function createExporters({ observer, configMap, nodeFiles, log }: Exporte
     }
   };
   const start = (settings: ExporterSettings): Exporter | undefined => {
-    const { name, endMs, allow, deny, fieldMask } = settings;
+    const { name, endMs } = settings;
     if (endMs !== undefined && Date.now() >= endMs) return undefined;
-    const reader = observer.exportLines({ allow, deny, fieldMask });
+    const reader = observer.exportLines(settings);
     if (!reader.ok) {
       log.error({ exporter: name, error: reader.error }, 'Hubble exporter cannot be started');
       return undefined;

@@ -13,7 +13,7 @@ import { createRotatingFile } from './rotating-file.ts';
 const now = (): bigint => BigInt(Date.now()) * 1_000_000n;
 const observerOf = (capacity = 1000): Observer => createObserver({ nodeName: 'c/n1', version: '1', capacity, now });
 const flow = (number: number): Flow => ({ uuid: String(number), node_name: 'c/n1', time: { seconds: 1000 + number } });
-const everything = { allow: [], deny: [], fieldMask: [] };
+const everything = { allow: [], deny: [], fieldMask: [], aggregation: undefined };
 
 async function until(holds: () => boolean): Promise<void> {
   for (let turns = 0; turns < 2_000 && !holds(); turns++) await sleep(5);

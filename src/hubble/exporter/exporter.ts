@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LostEventSource } from '../../model/flow/index.ts';
-import type { EventReader } from '../observer/reader.ts';
-import { lostLine } from './events.ts';
+import { flowsIn } from './aggregate.ts';
+import { type ExportReader, lostLine } from './events.ts';
 
 /** Where lines go. `append` rejects when they could not be written. */
 export interface LineSink {
@@ -11,7 +11,7 @@ export interface LineSink {
 
 export interface ExporterOptions {
   /** From `Observer.exportLines`. */
-  readonly reader: EventReader<string>;
+  readonly reader: ExportReader;
   readonly sink: LineSink;
   readonly nodeName: string;
   /** Milliseconds since 1970 after which nothing is written. */
@@ -60,7 +60,7 @@ export function startExporter(options: ExporterOptions): Exporter {
       if (failing) onState(undefined);
       failing = false;
     } catch (error) {
-      missing += lines.length;
+      missing += lines.reduce((flows, line) => flows + flowsIn(line), 0);
       if (!failing) onState(error as Error);
       failing = true;
     }
@@ -82,8 +82,8 @@ export function startExporter(options: ExporterOptions): Exporter {
         await pause(gatherMs);
       }
     }
-    const last = isOver() ? [] : take();
-    if (last.length > 0) await write(last);
+    const last = [...(isOver() ? [] : take()), ...reader.rest()];
+    for (let from = 0; from < last.length; from += mostLines) await write(last.slice(from, from + mostLines));
     await sink.close();
   };
   const running = run().catch((error: Error) => onState(error));

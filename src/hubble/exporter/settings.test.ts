@@ -20,6 +20,7 @@ test('the static exporter and its defaults', () => {
       allow: [],
       deny: [],
       fieldMask: [],
+      aggregation: undefined,
       endMs: undefined,
     },
   });
@@ -37,6 +38,24 @@ test('the static exporter and its defaults', () => {
   assert.deepEqual(all.value.deny, [{ protocol: ['dns'] }, { source_pod: ['kube-system/'] }]);
   assert.deepEqual(all.value.fieldMask, ['time', 'source.pod_name', 'verdict']);
   assert.deepEqual([all.value.maxSizeBytes, all.value.maxBackups, all.value.compress], [1024 * 1024, 0, true]);
+});
+
+test('flows are counted where both fields and an interval are set', () => {
+  const [fields, interval] = ['hubble-export-fieldaggregate', 'hubble-export-aggregation-interval'];
+  const cases: readonly [data: Record<string, string>, aggregation: object | undefined][] = [
+    [
+      { [fields]: 'source.pod_name verdict', [interval]: '30s' },
+      { fields: ['source.pod_name', 'verdict'], intervalMs: 30_000 },
+    ],
+    [{ [fields]: 'verdict', [interval]: '0s' }, undefined],
+    [{ [fields]: 'verdict' }, undefined],
+    [{ [fields]: '', [interval]: '30s' }, undefined],
+  ];
+  for (const [data, aggregation] of cases) {
+    const read = readStaticExporter({ ...file, ...data });
+    assert.ok(read.ok);
+    assert.deepEqual(read.value?.aggregation, aggregation);
+  }
 });
 
 test('what is wrong with the static exporter names option and field', () => {
@@ -70,11 +89,14 @@ test('what is wrong with the static exporter names option and field', () => {
       { 'hubble-export-fieldmask': 'source.nope' },
       'hubble-export-fieldmask: invalid fieldmask: invalid path "source.nope" for message "flow.Flow"',
     ],
-    [{ 'hubble-export-fieldaggregate': 'verdict' }, 'hubble-export-fieldaggregate: aggregation is not supported'],
     [
-      { 'hubble-export-aggregation-interval': '30s' },
-      'hubble-export-aggregation-interval: aggregation is not supported; allowed: 0s',
+      { 'hubble-export-fieldaggregate': 'verdict,nope' },
+      'hubble-export-fieldaggregate: invalid fieldmask: invalid path "nope" for message "flow.Flow"',
     ],
+    ...['30', '-1s', '1ms', '25h', 'soon'].map((text): [Record<string, string>, string] => [
+      { 'hubble-export-aggregation-interval': text },
+      `hubble-export-aggregation-interval: found "${text}"; allowed: 0s, a duration from 10ms to 24h as 30s`,
+    ]),
   ];
   for (const [data, expected] of cases) {
     const read = readStaticExporter({ ...file, ...data });
@@ -98,6 +120,8 @@ flowLogs:
 - name: dropped
   filePath: /var/log/dropped.log
   fieldMask: [source.pod_name, verdict]
+  fieldAggregate: [verdict]
+  aggregationInterval: 1m30s
   includeFilters:
   - verdict: [DROPPED]
     event_type:
@@ -123,6 +147,7 @@ test('the dynamic exporters', () => {
     allow: [{ verdict: [2], event_type: [{ type: 1 }] }],
     deny: [{ destination_pod: ['ingress/'] }],
     fieldMask: ['source.pod_name', 'verdict'],
+    aggregation: { fields: ['verdict'], intervalMs: 90_000 },
     endMs: undefined,
   });
   assert.deepEqual(readFlowLogs(null), { ok: true, value: [] });
@@ -152,8 +177,11 @@ test('what is wrong with a dynamic exporter names its place', () => {
       ['flowLogs[0].fieldMask: invalid fieldmask: invalid path "nope" for message "flow.Flow"'],
     ],
     [
-      'flowLogs: [{name: a, filePath: /a, fieldAggregate: [verdict]}]',
-      ['flowLogs[0].fieldAggregate: aggregation is not supported'],
+      'flowLogs: [{name: a, filePath: /a, fieldAggregate: [nope], aggregationInterval: 30}]',
+      [
+        'flowLogs[0].aggregationInterval: found 30; allowed: 0s, a duration from 10ms to 24h as 30s',
+        'flowLogs[0].fieldAggregate: invalid fieldmask: invalid path "nope" for message "flow.Flow"',
+      ],
     ],
     [
       'flowLogs: [{name: a, filePath: /a}, {name: a, filePath: /a}]',

@@ -1,7 +1,8 @@
 import { posix } from 'node:path';
-import { fail, type Issue, ok, type Result } from '../../base/index.ts';
+import { fail, type Issue, ok, parseDuration, type Result } from '../../base/index.ts';
 import type { FlowFilter } from '../../model/flow/index.ts';
 import { compileFieldMask } from '../observer/field-mask.ts';
+import type { Aggregation } from './aggregate.ts';
 import { checkFilters, filtersOf, filtersOfText, wrong } from './filters.ts';
 
 /** One exporter: what it writes and where. */
@@ -18,6 +19,8 @@ export interface ExporterSettings {
   readonly deny: readonly FlowFilter[];
   /** Paths of Flow; none for all of it. */
   readonly fieldMask: readonly string[];
+  /** Flows are counted; `fieldMask` does not matter then. */
+  readonly aggregation: Aggregation | undefined;
   /** Milliseconds since 1970 after which nothing is written. */
   readonly endMs: number | undefined;
 }
@@ -27,15 +30,30 @@ export const standardOutput = 'stdout';
 const mebibyte = 1024 * 1024;
 const defaults = { maxSizeMb: 10, maxBackups: 5 } as const;
 
+const staticNames = {
+  filePath: 'hubble-export-file-path',
+  allow: 'hubble-export-allowlist',
+  deny: 'hubble-export-denylist',
+  fieldMask: 'hubble-export-fieldmask',
+  aggregate: 'hubble-export-fieldaggregate',
+  interval: 'hubble-export-aggregation-interval',
+} as const;
+
+function pathsOf(text = ''): string[] {
+  return text.split(/[\s,]+/).filter((path) => path !== '');
+}
+
 /**
  * The static exporter from `cilium-config`, under Cilium's own keys: `hubble-export-file-path` (without it there is none; `stdout` for the
  * agent's log), `hubble-export-file-max-size-mb` (10), `hubble-export-file-max-backups` (5), `hubble-export-file-compress`,
- * `hubble-export-allowlist` and `hubble-export-denylist` (JSON filters one after the other), `hubble-export-fieldmask` (words).
+ * `hubble-export-allowlist` and `hubble-export-denylist` (JSON filters one after the other), `hubble-export-fieldmask` (words),
+ * `hubble-export-fieldaggregate` (words) and `hubble-export-aggregation-interval`.
  */
 export function readStaticExporter(
   data: Readonly<Record<string, string>>,
 ): Result<ExporterSettings | undefined, Issue[]> {
-  const filePath = data['hubble-export-file-path'] ?? '';
+  const names = staticNames;
+  const filePath = data[names.filePath] ?? '';
   if (filePath === '') return ok(undefined);
   const issues: Issue[] = [];
   const number = (key: string, fallback: number): number => {
@@ -47,24 +65,22 @@ export function readStaticExporter(
   if (!['', 'true', 'false'].includes(compress)) {
     issues.push({ path: 'hubble-export-file-compress', ...wrong(compress, 'true, false') });
   }
-  refuseAggregation(data, (key) => `hubble-export-${key}`, issues);
+  const interval = intervalOf(data[names.interval], names.interval, issues);
+  const aggregated = pathsOf(data[names.aggregate]);
   const settings: ExporterSettings = {
     name: 'static',
     filePath: normalized(filePath),
     maxSizeBytes: sizeBytes(number('hubble-export-file-max-size-mb', defaults.maxSizeMb)),
     maxBackups: number('hubble-export-file-max-backups', defaults.maxBackups),
     compress: compress === 'true',
-    allow: filtersOfText(data['hubble-export-allowlist'] ?? '', 'hubble-export-allowlist', issues),
-    deny: filtersOfText(data['hubble-export-denylist'] ?? '', 'hubble-export-denylist', issues),
-    fieldMask: (data['hubble-export-fieldmask'] ?? '').split(/[\s,]+/).filter((path) => path !== ''),
+    allow: filtersOfText(data[names.allow] ?? '', names.allow, issues),
+    deny: filtersOfText(data[names.deny] ?? '', names.deny, issues),
+    fieldMask: pathsOf(data[names.fieldMask]),
+    aggregation: aggregationOf(aggregated, interval),
     endMs: undefined,
   };
-  checkSettings(settings, issues, {
-    filePath: 'hubble-export-file-path',
-    allow: 'hubble-export-allowlist',
-    deny: 'hubble-export-denylist',
-    fieldMask: 'hubble-export-fieldmask',
-  });
+  checkSettings(settings, issues, names);
+  checkPaths(aggregated, names.aggregate, issues);
   return issues.length > 0 ? fail(issues) : ok(settings);
 }
 
@@ -77,7 +93,8 @@ const flowLogKeys = new Set(
 
 /**
  * The dynamic exporters of a `flowlogs.yaml` (`hubble-flowlogs-config-path`) as parsed: `flowLogs` with `name` and `filePath`, both of them
- * once only, and `fieldMask`, `includeFilters`, `excludeFilters`, `fileMaxSizeMb`, `fileMaxBackups`, `fileCompress` and `end` (RFC 3339).
+ * once only, and `fieldMask`, `includeFilters`, `excludeFilters`, `fileMaxSizeMb`, `fileMaxBackups`, `fileCompress`, `fieldAggregate`,
+ * `aggregationInterval` and `end` (RFC 3339).
  */
 export function readFlowLogs(document: unknown): Result<readonly ExporterSettings[], Issue[]> {
   if (document === null || document === undefined) return ok([]);
@@ -120,13 +137,12 @@ function readFlowLog(entry: unknown, path: string, issues: Issue[]): ExporterSet
     return text;
   };
   const end = read('end', '', 'a time as 2026-01-31T00:00:00Z', (value) => !Number.isNaN(Date.parse(String(value))));
-  const mask = read<string[]>(
-    'fieldMask',
-    [],
-    'a list of texts',
-    (value) => Array.isArray(value) && value.every(isText),
-  );
-  refuseAggregation(entry, (key) => `${path}.${camelCase(key)}`, issues, camelCase);
+  const texts = (key: string): readonly string[] => {
+    const list = read<string[]>(key, [], 'a list of texts', (value) => Array.isArray(value) && value.every(isText));
+    return Array.isArray(list) ? list : [];
+  };
+  const aggregated = texts('fieldAggregate');
+  const interval = intervalOf(entry['aggregationInterval'], `${path}.aggregationInterval`, issues);
   const settings: ExporterSettings = {
     name: required('name'),
     filePath: normalized(required('filePath')),
@@ -136,12 +152,14 @@ function readFlowLog(entry: unknown, path: string, issues: Issue[]): ExporterSet
     compress: read('fileCompress', false, 'true, false', (value) => typeof value === 'boolean'),
     allow: filtersOf(entry['includeFilters'], `${path}.includeFilters`, issues),
     deny: filtersOf(entry['excludeFilters'], `${path}.excludeFilters`, issues),
-    fieldMask: Array.isArray(mask) ? mask : [],
+    fieldMask: texts('fieldMask'),
+    aggregation: aggregationOf(aggregated, interval),
     endMs: end === '' ? undefined : Date.parse(String(end)),
   };
   const paths = { filePath: 'filePath', allow: 'includeFilters', deny: 'excludeFilters', fieldMask: 'fieldMask' };
   const named = Object.entries(paths).map(([key, name]) => [key, `${path}.${name}`]);
   checkSettings(settings, issues, Object.fromEntries(named) as typeof paths);
+  checkPaths(aggregated, `${path}.fieldAggregate`, issues);
   return settings;
 }
 
@@ -154,25 +172,23 @@ function sizeBytes(mebibytes: number): number {
   return Math.max(1, mebibytes) * mebibyte;
 }
 
-/** Counting flows that are alike instead of writing each is not done, and must not be taken for done. */
-function refuseAggregation(
-  data: Readonly<Record<string, unknown>>,
-  pathOf: (key: string) => string,
-  issues: Issue[],
-  keyOf: (key: string) => string = (key) => `hubble-export-${key}`,
-): void {
-  const fields = data[keyOf('fieldaggregate')];
-  const isEmpty =
-    fields === undefined || fields === null || fields === '' || (Array.isArray(fields) && fields.length === 0);
-  if (!isEmpty) issues.push({ path: pathOf('fieldaggregate'), message: 'aggregation is not supported' });
-  const interval = data[keyOf('aggregation-interval')];
-  if (interval !== undefined && !['', '0', '0s'].includes(String(interval ?? ''))) {
-    issues.push({ path: pathOf('aggregation-interval'), message: 'aggregation is not supported', allowed: '0s' });
-  }
+const millisecond = 1_000_000n;
+const shortestMs = 10;
+const longestMs = 24 * 3600 * 1000;
+
+/** The interval in milliseconds, 0 for none: a Go duration. */
+function intervalOf(value: unknown, path: string, issues: Issue[]): number {
+  if (value === undefined || value === null || value === '' || value === 0) return 0;
+  const ns = typeof value === 'string' ? parseDuration(value) : undefined;
+  const ms = ns === undefined ? Number.NaN : Number(ns / millisecond);
+  if (ns === 0n || (ms >= shortestMs && ms <= longestMs)) return ms;
+  issues.push({ path, ...wrong(value, '0s, a duration from 10ms to 24h as 30s') });
+  return 0;
 }
 
-function camelCase(key: string): string {
-  return key === 'fieldaggregate' ? 'fieldAggregate' : 'aggregationInterval';
+/** As in Cilium flows are counted only where there are both fields and an interval. */
+function aggregationOf(fields: readonly string[], intervalMs: number): Aggregation | undefined {
+  return fields.length > 0 && intervalMs > 0 ? { fields, intervalMs } : undefined;
 }
 
 type SettingNames = Readonly<Record<'filePath' | 'allow' | 'deny' | 'fieldMask', string>>;
@@ -185,8 +201,12 @@ function checkSettings(settings: ExporterSettings, issues: Issue[], names: Setti
   }
   checkFilters(allow, names.allow, issues);
   checkFilters(deny, names.deny, issues);
-  const mask = compileFieldMask(fieldMask);
-  if (!mask.ok) issues.push({ path: names.fieldMask, message: mask.error });
+  checkPaths(fieldMask, names.fieldMask, issues);
+}
+
+function checkPaths(paths: readonly string[], name: string, issues: Issue[]): void {
+  const mask = compileFieldMask(paths);
+  if (!mask.ok) issues.push({ path: name, message: mask.error });
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

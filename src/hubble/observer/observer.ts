@@ -10,7 +10,7 @@ import {
   type ServerStatusResponse,
   toTimestamp,
 } from '../../model/flow/index.ts';
-import { type ExportSelection, openExport } from '../exporter/events.ts';
+import { type ExportReader, type ExportSelection, openExport } from '../exporter/events.ts';
 import { createNamespaceLog } from './namespaces.ts';
 import { type EventReader, type FlowMessage, openFlowReader, openReader } from './reader.ts';
 import type { RpcError } from './rpc-error.ts';
@@ -36,7 +36,7 @@ export interface Observer {
   readonly getFlows: (request: GetFlowsRequest) => Result<EventReader<FlowMessage>, RpcError>;
   readonly getAgentEvents: (request: GetAgentEventsRequest) => Result<EventReader<GetAgentEventsResponse>, RpcError>;
   /** Lines of what happens from now on; the error says which filter or mask cannot be used. */
-  readonly exportLines: (selection: ExportSelection) => Result<EventReader<string>, string>;
+  readonly exportLines: (selection: ExportSelection) => Result<ExportReader, string>;
   /** Nothing here makes debug events, so the stream ends at once, or waits when it follows. */
   readonly getDebugEvents: (request: GetAgentEventsRequest) => Result<EventReader<object>, RpcError>;
   readonly status: () => ServerStatusResponse;

@@ -61,6 +61,7 @@ export type {
   CiliumEventType,
   Endpoint,
   Flow,
+  FlowAggregate,
   FlowDns,
   FlowFilter,
   FlowHttp,

@@ -45,6 +45,14 @@ export interface Flow {
   egress_denied_by?: FlowPolicy[];
   ingress_denied_by?: FlowPolicy[];
   policy_log?: string[];
+  aggregate?: FlowAggregate | null;
+}
+
+/** How many flows an exporter has counted as one. */
+export interface FlowAggregate {
+  ingress_flow_count?: number;
+  egress_flow_count?: number;
+  unknown_direction_flow_count?: number;
 }
 
 export interface BoolValue {
