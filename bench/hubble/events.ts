@@ -14,6 +14,7 @@ export function benchLookups(nodeName: string): FlowLookups {
     names: () => [],
     policyRevision: 7,
     rule: () => undefined,
+    closing: () => [],
   };
 }
 

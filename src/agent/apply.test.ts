@@ -25,6 +25,7 @@ function planWith(listeners: readonly string[], redirects: readonly string[] = [
     conflicts: [],
     proxyPorts: new Map(),
     rules: new Map(),
+    isolatedBy: new Map(),
     identities: new Map(),
     lastGood: new Map(),
     envoyConfigResources: new Map(),

@@ -1,7 +1,8 @@
 import { cidrContains, parseCidr, parseCidrOrIp } from '../base/index.ts';
 import type { FlowLookups } from '../hubble/index.ts';
 import type { Endpoint, NamespacedService, Workload } from '../model/flow/index.ts';
-import { type NodePlan, type Pod, ruleOfPolicy, type World } from '../plan/index.ts';
+import { matchingEntries, type NodePlan, type Pod, ruleOfPolicy, type World } from '../plan/index.ts';
+import { reservedIdentity } from '../policy/index.ts';
 
 /** What is known beside the world and the plan. */
 export interface FlowFacts {
@@ -52,8 +53,18 @@ export function flowLookups(
     names: namesOf,
     policyRevision,
     rule: (key) => plan.rules.get(ruleOfPolicy(key)),
+    closing: ({ endpoint, peer, ...asked }) => {
+      const [own, other] = [lookUp(endpoint)?.identity, lookUp(peer)?.identity ?? reservedIdentity.world];
+      const entries = matchingEntries(plan.datapath.policy, { endpoint, peer: other, ...asked });
+      const redirecting = entries.filter(({ action }) => action === 'redirect').flatMap(({ rules }) => rules);
+      const found = redirecting.length > 0 ? redirecting : (plan.isolatedBy.get(own ?? 0)?.[asked.direction] ?? []);
+      return found.slice(0, closingMax);
+    },
   };
 }
+
+/** So many rules are named in one flow; hundreds of policies may isolate one endpoint. */
+const closingMax = 8;
 
 /** Addresses of the outside are without number, so what is remembered of them is bounded. */
 const knownMax = 10_000;

@@ -38,6 +38,7 @@ test('redaction follows the ConfigMap, and all is redacted until a setting has b
     names: () => [],
     policyRevision: 1,
     rule: () => undefined,
+    closing: () => [],
   });
   let data: Record<string, string> | undefined = {
     'hubble-redact-http-headers-allow': 'a',

@@ -1,4 +1,4 @@
-import type { RuleReference } from '../policy/index.ts';
+import type { Isolation, RuleReference } from '../policy/index.ts';
 
 /**
  * What one node has to do: plain data, the answer of `plan(world)`.
@@ -15,6 +15,8 @@ export interface NodePlan {
   readonly proxyPorts: ReadonlyMap<string, number>;
   /** The rule behind each name that the data plane and the verdict maps can report. */
   readonly rules: ReadonlyMap<string, RuleReference>;
+  /** Keys of the rules that put endpoints of this node in default deny, by their identity; `host` (1) for the node itself. */
+  readonly isolatedBy: ReadonlyMap<Identity, Isolation>;
   /** Labels (`source:key=value`) of every identity that the plan names: reserved, pods', and this node's own for ranges and names of the world. */
   readonly identities: ReadonlyMap<Identity, readonly string[]>;
   /** The policies and Envoy configurations in force as objects, by `Kind/namespace/name`; for `World.lastGood` of the next plan. */

@@ -1,6 +1,6 @@
 import { assert } from '../base/index.ts';
 import type { PolicyObject } from '../model/cilium/index.ts';
-import { type PeerIdentity, type ResolvedPolicy, reservedIdentityLabels } from '../policy/index.ts';
+import { type PeerIdentity, type ResolvedPolicy, reservedIdentity, reservedIdentityLabels } from '../policy/index.ts';
 import { type AddressStage, createAddressStage } from './address-stage.ts';
 import { type ClusterView, clusterView, nodeLabels, notPlannable } from './cluster-view.ts';
 import { dnsPlan, redirectsDns } from './dns.ts';
@@ -17,7 +17,7 @@ import { createPoliciesStage, keyOfPolicy, mergedFaults, type PolicyFaults, with
 import { mayHaveFaults, policyConflicts } from './policy-conflicts.ts';
 import { type PolicySubjects, policyEntries } from './policy-entries.ts';
 import { headerSecretFaults, type SecretTexts, secretTexts } from './policy-secrets.ts';
-import { createPolicyStage, type PolicyStage } from './policy-stage.ts';
+import { createPolicyStage, type PolicyOutcome, type PolicyStage } from './policy-stage.ts';
 import { policyTargets, targetFaults, targetNames, targetPorts, withoutLostRedirects } from './policy-targets.ts';
 import { allocatePorts } from './proxy-ports.ts';
 import { proxyReach } from './proxy-reach.ts';
@@ -127,10 +127,18 @@ function planOf(world: World, view: ClusterView, stages: Stages): NodePlan {
     conflicts,
     proxyPorts: ports,
     rules: sorted(outcome.references),
+    isolatedBy: isolationOf(outcome),
     identities: identityLabelsByNumber([...view.podIdentities, ...nodes, ...outcome.world]),
     lastGood: sorted(new Map([...judged.lastGood, ...configs.lastGood])),
     envoyConfigResources: sorted(configs.resourceNames),
   };
+}
+
+function isolationOf({ groups, host }: PolicyOutcome): NodePlan['isolatedBy'] {
+  const ofPods = groups.flatMap(({ pods: [first], policy }) =>
+    first ? [[first.identity, policy.isolatedBy] as const] : [],
+  );
+  return new Map([...ofPods, ...(host ? [[reservedIdentity.host, host.isolatedBy] as const] : [])]);
 }
 
 function secretFaultsOf(policies: readonly PolicyObject[], textOf: SecretTexts): PolicyFaults {

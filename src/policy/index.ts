@@ -43,6 +43,7 @@ export {
   filterListener,
   type HttpFilterRule,
   hostLabels,
+  type Isolation,
   type PolicyFilter,
   type PolicyResolver,
   type PolicySubjectGroup,

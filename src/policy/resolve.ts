@@ -87,8 +87,16 @@ export interface ResolvedPolicy {
   readonly enforceIngress: boolean;
   readonly enforceEgress: boolean;
   readonly filters: readonly PolicyFilter[];
-  /** References of all rules that the filters name. */
+  /** Keys of the rules that put the subject in default deny. */
+  readonly isolatedBy: Isolation;
+  /** References of all rules that the filters and `isolatedBy` name. */
   readonly references: ReadonlyMap<string, RuleReference>;
+}
+
+/** Keys of rules by direction. */
+export interface Isolation {
+  readonly ingress: readonly string[];
+  readonly egress: readonly string[];
 }
 
 /** Subjects of one key have the same policy. */
@@ -113,7 +121,9 @@ export function createPolicyResolver(
   const resolved = new Map<string, ResolvedPolicy>();
   const rulesFor = (kind: 'endpoints' | 'nodes') =>
     policies.flatMap((policy) =>
-      policy.rules.filter(({ subject }) => subject.kind === kind).map((rule) => ({ policy, rule })),
+      policy.rules
+        .filter(({ subject }) => subject.kind === kind)
+        .map((rule): AppliedRule => ({ policy, rule, key: ruleKey(policy, rule.fieldPath) })),
     );
   const endpointRules = rulesFor('endpoints');
 
@@ -141,19 +151,20 @@ export function createPolicyResolver(
   }
 
   /** Pods without an identity yet are closed in both directions whatever the mode says, except `never`. */
-  function resolveBy(
-    rules: readonly { readonly policy: PolicyObject; readonly rule: PolicyRule }[],
-    subject: PolicySubjectGroup,
-  ): ResolvedPolicy {
+  function resolveBy(rules: readonly AppliedRule[], subject: PolicySubjectGroup): ResolvedPolicy {
+    const isolatedBy = { ingress: [] as string[], egress: [] as string[] };
     const references = new Map<string, RuleReference>();
     const filters: PolicyFilter[] = [];
-    if (settings.enablePolicy === 'never') return { enforceIngress: false, enforceEgress: false, filters, references };
+    if (settings.enablePolicy === 'never')
+      return { enforceIngress: false, enforceEgress: false, filters, isolatedBy, references };
     const closed = settings.enablePolicy === 'always' || subject.identity === reservedIdentity.init;
-    const enforce = { ingress: closed, egress: closed };
-    for (const { policy, rule } of rules) {
+    for (const { policy, rule, key } of rules) {
       for (const direction of directions) {
         const { items, defaultDeny } = rule[direction];
-        if (items.length > 0 && (defaultDeny || !settings.enableNonDefaultDenyPolicies)) enforce[direction] = true;
+        if (items.length > 0 && (defaultDeny || !settings.enableNonDefaultDenyPolicies)) {
+          isolatedBy[direction].push(key);
+          if (!references.has(key)) references.set(key, ruleReference(policy, rule, rule.fieldPath));
+        }
         for (const item of items) {
           const made = itemOf({ policy, rule, item, direction }, subject);
           filters.push(...made.filters);
@@ -162,8 +173,10 @@ export function createPolicyResolver(
       }
     }
     const ofHost = subject.identity === reservedIdentity.host;
-    if (enforce.ingress && settings.allowLocalhost && !ofHost) filters.push(localhostFilter);
-    return { enforceIngress: enforce.ingress, enforceEgress: enforce.egress, filters, references };
+    const enforceIngress = closed || isolatedBy.ingress.length > 0;
+    const enforceEgress = closed || isolatedBy.egress.length > 0;
+    if (enforceIngress && settings.allowLocalhost && !ofHost) filters.push(localhostFilter);
+    return { enforceIngress, enforceEgress, filters, isolatedBy, references };
   }
 
   return {
@@ -178,6 +191,12 @@ export function createPolicyResolver(
     },
     resolveHost,
   };
+}
+
+interface AppliedRule {
+  readonly policy: PolicyObject;
+  readonly rule: PolicyRule;
+  readonly key: string;
 }
 
 interface CompiledItem {

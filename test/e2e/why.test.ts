@@ -101,7 +101,11 @@ test('flows name the policies that decided and the places of their rules', async
   assert.deepEqual(places(policy), ['ciliate:rule=spec.egress[0].toPorts[0].rules.http[0]']);
   assert.ok(Number(policy?.revision) > 0, JSON.stringify(policy));
   const refused = await flowWhere(({ verdict }) => verdict === 'DROPPED', '--protocol', 'http');
-  assert.deepEqual([refused?.egress_denied_by, refused?.egress_allowed_by], [undefined, undefined]);
+  assert.deepEqual(
+    [refused?.egress_denied_by?.[0]?.name, refused?.egress_allowed_by],
+    ['client-egress-l7-http', undefined],
+  );
+  assert.deepEqual(places(refused?.egress_denied_by?.[0]), ['ciliate:rule=spec.egress[0].toPorts[0]']);
   const lines = await cluster.hubble('observe', '--last', '500', '--type', 'policy-verdict', '--print-policy-names');
   assert.ok(
     lines.some((line) => line.includes('ALLOWED BY client-egress-l7-http (CiliumNetworkPolicy)')),

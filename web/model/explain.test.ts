@@ -39,6 +39,14 @@ test('a denied request names the policy, its rule and the command that shows it'
   ]);
 });
 
+test('a request that no rule allows names the rules that were asked', () => {
+  const [rule] = denied.ingress_denied_by ?? [];
+  const asked = { ...rule, labels: ['ciliate:rule=spec.ingress[0].toPorts[0]'] };
+  const steps = explain(readFlow({ ...denied, ingress_denied_by: [asked] }));
+  const policy = steps.find(({ title }) => title === 'Not allowed by ingress policy');
+  assert.equal(policy?.text, 'CiliumNetworkPolicy bank/only-reads, rule spec.ingress[0].toPorts[0]');
+});
+
 test('a packet that no policy allows says so', () => {
   const { l7: _, ingress_denied_by: __, ...packet } = denied;
   const steps = explain(readFlow({ ...packet, drop_reason_desc: 'POLICY_DENIED' }));

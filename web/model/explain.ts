@@ -177,13 +177,14 @@ function askAgainStep(shown: ShownFlow): Step[] {
   return [{ title: 'Ask again', text, commands: [command] }];
 }
 
+/** Of what no rule denies, the flow names the rules that keep it closed. */
 function policyStep(title: string, { name = '', namespace, kind = '', labels = [] }: FlowPolicy): Step {
   const rule = labels.find((label) => label.startsWith(ruleLabel))?.slice(ruleLabel.length);
   const shownName = namespace ? `${namespace}/${name}` : name;
   const resource = Object.hasOwn(resources, kind) ? resources[kind] : undefined;
   const scope = namespace ? ` -n ${word(namespace)}` : '';
   return {
-    title,
+    title: rule !== undefined && !rule.includes('Deny[') ? title.replace('Denied', 'Not allowed') : title,
     text: `${kind} ${shownName}${rule === undefined ? '' : `, rule ${rule}`}`,
     commands: resource ? [kubectl(`get ${resource}${scope} ${word(name)} -o yaml`)] : [],
   };

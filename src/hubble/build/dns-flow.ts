@@ -57,7 +57,13 @@ export function dnsFlow(event: DnsEvent, lookups: FlowLookups, uuid: string): Fl
     event_type: { type: MessageType.L7 },
     traffic_direction: directionNumber('egress'),
     is_reply: { value: reply },
-    ...policyFields(lookups, 'egress', event),
+    ...policyFields(lookups, 'egress', {
+      denied: event.denied,
+      rules: event.rules,
+      from: event.client,
+      to: event.server,
+      protocol: event.transport,
+    }),
     Summary: dnsSummary(event, dns),
   };
 }

@@ -8,6 +8,7 @@ import {
   type HttpEvent,
   type PacketEvent,
   printJson,
+  type TlsEvent,
 } from '../../model/flow/index.ts';
 import type { RuleReference } from '../../plan/index.ts';
 import { createPrinter } from '../printer/printer.ts';
@@ -51,6 +52,10 @@ const lookups: FlowLookups = {
   names: (endpoint, address) => (endpoint === '10.244.1.10' && address === '203.0.113.10' ? ['one.one.one.one'] : []),
   policyRevision: 7,
   rule: (key) => rules.get(key),
+  closing: ({ endpoint, direction, peer, protocol, port }) => {
+    const asked = `${direction} ${endpoint} ${peer} ${protocol}/${port}`;
+    return asked === 'egress 10.244.1.10 10.244.1.11 tcp/8080' ? ['r2'] : [];
+  },
 };
 const timeNs = 1_639_581_017_639_000_000n;
 
@@ -213,7 +218,7 @@ const denyEcho = {
 };
 const decided: readonly (readonly [
   what: string,
-  event: Partial<PacketEvent> | Partial<HttpEvent>,
+  event: Partial<PacketEvent> | Partial<HttpEvent> | TlsEvent,
   by: Partial<Flow>,
 ])[] = [
   [
@@ -248,7 +253,34 @@ const decided: readonly (readonly [
     { kind: 'drop', dropReason: 181, direction: 'ingress', rules: ['i1'] },
     { ingress_denied_by: [denyEcho] },
   ],
-  ['default deny has no policy', { kind: 'policy-verdict', verdict: 'denied', direction: 'egress' }, {}],
+  [
+    'default deny: the rules that close the endpoint',
+    { kind: 'policy-verdict', verdict: 'denied', direction: 'egress' },
+    { egress_denied_by: [{ ...own, labels: [nameLabel, place('spec.egress[1].toPorts[0]')] }] },
+  ],
+  ['default deny without any rule', { kind: 'drop', dropReason: 133, direction: 'ingress' }, {}],
+  [
+    'default deny that audit mode overrides',
+    { kind: 'policy-verdict', verdict: 'audited', direction: 'egress' },
+    { egress_denied_by: [{ ...own, labels: [nameLabel, place('spec.egress[1].toPorts[0]')] }] },
+  ],
+  [
+    'a request that no rule allows: those that sent it to the proxy',
+    { ...http, status: 403, verdicts: { egress: { denied: true, rules: [] } } },
+    { egress_denied_by: [{ ...own, labels: [nameLabel, place('spec.egress[1].toPorts[0]')] }] },
+  ],
+  [
+    'a server name that no rule allows',
+    {
+      kind: 'tls',
+      direction: 'egress',
+      startNs: timeNs,
+      source: { address: '10.244.1.10', port: 5 },
+      destination: { address: '10.244.1.11', port: 8080 },
+      serverName: 'a.b',
+    },
+    { egress_denied_by: [{ ...own, labels: [nameLabel, place('spec.egress[1].toPorts[0]')] }] },
+  ],
   [
     'a request that the client may send and the backend may not take',
     {
@@ -262,7 +294,7 @@ const decided: readonly (readonly [
 
 for (const [what, event, expected] of decided) {
   test(`deciding policies: ${what}`, () => {
-    const whole = { timeNs, packet: syn, ...event } as PacketEvent | HttpEvent;
+    const whole = { timeNs, packet: syn, ...event } as PacketEvent | HttpEvent | TlsEvent;
     const [flow = {}] = build(whole);
     const fields = ['egress_allowed_by', 'egress_denied_by', 'ingress_allowed_by', 'ingress_denied_by'] as const;
     assert.deepEqual(

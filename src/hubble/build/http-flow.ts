@@ -67,6 +67,7 @@ interface Ends {
 function commonFields(event: HttpEvent, lookups: FlowLookups, { source, destination, reply }: Ends): Flow {
   const [from, to] = reply ? [event.destination, event.source] : [event.source, event.destination];
   const traceId = traceIdOf(event.requestHeaders);
+  const ends = { from: event.source, to: event.destination, protocol: 'tcp' } as const;
   return {
     IP: {
       source: from.address,
@@ -82,8 +83,8 @@ function commonFields(event: HttpEvent, lookups: FlowLookups, { source, destinat
     traffic_direction: directionNumber(event.direction),
     is_reply: { value: reply },
     ...(traceId !== undefined && { trace_context: { parent: { trace_id: traceId } } }),
-    ...(event.verdicts.egress && policyFields(lookups, 'egress', event.verdicts.egress)),
-    ...(event.verdicts.ingress && policyFields(lookups, 'ingress', event.verdicts.ingress)),
+    ...(event.verdicts.egress && policyFields(lookups, 'egress', { ...event.verdicts.egress, ...ends })),
+    ...(event.verdicts.ingress && policyFields(lookups, 'ingress', { ...event.verdicts.ingress, ...ends })),
   };
 }
 

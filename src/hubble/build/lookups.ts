@@ -16,6 +16,18 @@ export interface FlowLookups {
   readonly policyRevision: number;
   /** The rule behind a key of `NodePlan.rules`. */
   readonly rule: (key: string) => RuleReference | undefined;
+  /** Keys of the rules that keep closed what none allows: those that send it to a proxy, else those that isolate the endpoint. */
+  readonly closing: (question: ClosedQuestion) => readonly string[];
+}
+
+/** What an endpoint's policy refused, although no rule denies it. */
+export interface ClosedQuestion {
+  readonly endpoint: string;
+  readonly direction: 'ingress' | 'egress';
+  readonly peer: string;
+  /** Undefined for other protocols than these. For ICMP the port is the message's type. */
+  readonly protocol: 'tcp' | 'udp' | 'sctp' | 'icmp' | undefined;
+  readonly port: number;
 }
 
 /** One side of a flow as looked up. */
@@ -60,20 +72,35 @@ export function directionNumber(direction: 'ingress' | 'egress'): number {
   return direction === 'egress' ? TrafficDirection.EGRESS : TrafficDirection.INGRESS;
 }
 
+/** A verdict on what goes from one end to the other; of an answer, on what it answers. */
+interface DecidedFlow extends RequestVerdict {
+  readonly from: End;
+  readonly to: End;
+  readonly protocol: ClosedQuestion['protocol'];
+}
+
+function closedQuestion(
+  direction: 'ingress' | 'egress',
+  { from, to, protocol }: Pick<DecidedFlow, 'from' | 'to' | 'protocol'>,
+): ClosedQuestion {
+  const [endpoint, peer] = direction === 'egress' ? [from.address, to.address] : [to.address, from.address];
+  return { endpoint, direction, peer, protocol, port: to.port };
+}
+
 /** Key of the label that says where in its policy a rule stands: the flow schema has no field for it. */
 const ruleLabel = 'ciliate:rule';
 
 /**
- * The deciding policies under the field for direction and outcome; no field when no rule is known, as for what is denied
- * because nothing allows it. The rules of one policy with the same labels are one entry that names all their places.
+ * The deciding policies under the field for direction and outcome; no field when no rule is known. What is denied because nothing
+ * allows it names those that keep it closed. The rules of one policy with the same labels are one entry that names all their places.
  */
 export function policyFields(
   lookups: FlowLookups,
   direction: 'ingress' | 'egress',
-  { denied, rules }: RequestVerdict,
+  { denied, rules, ...ends }: DecidedFlow,
 ): Partial<Flow> {
   const groups = new Map<string, [RuleReference, ...RuleReference[]]>();
-  for (const key of rules) {
+  for (const key of denied && rules.length === 0 ? lookups.closing(closedQuestion(direction, ends)) : rules) {
     const rule = lookups.rule(key);
     if (!rule) continue;
     const group = [rule.kind, rule.namespace, rule.name, ...rule.labels].join('\n');

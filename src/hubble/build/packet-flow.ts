@@ -1,6 +1,7 @@
 import {
   type Flow,
   FlowType,
+  type Layer4,
   MessageType,
   type PacketEvent,
   TraceReason,
@@ -53,19 +54,28 @@ export function packetFlow(event: PacketEvent, lookups: FlowLookups, uuid: strin
     node_name: lookups.nodeName,
     ...(event.interfaceName !== undefined && { interface: { name: event.interfaceName } }),
     ...(event.proxyPort !== undefined && { proxy_port: event.proxyPort }),
-    ...kindFields(event, lookups),
+    ...kindFields(event, lookups, { from: source, to: destination, protocol: protocolOf(packet.l4) }),
     Summary: packet.summary,
   };
 }
 
-function kindFields(event: PacketEvent, lookups: FlowLookups): Partial<Flow> {
+type Ends = Pick<Parameters<typeof policyFields>[2], 'from' | 'to' | 'protocol'>;
+
+function protocolOf(l4: Layer4 | undefined): Ends['protocol'] {
+  if (l4?.TCP) return 'tcp';
+  if (l4?.UDP) return 'udp';
+  if (l4?.SCTP) return 'sctp';
+  return l4?.ICMPv4 ? 'icmp' : undefined;
+}
+
+function kindFields(event: PacketEvent, lookups: FlowLookups, ends: Ends): Partial<Flow> {
   switch (event.kind) {
     case 'trace':
       return traceFields(event);
     case 'drop':
-      return dropFields(event, lookups);
+      return dropFields(event, lookups, ends);
     case 'policy-verdict':
-      return policyVerdictFields(event, lookups);
+      return policyVerdictFields(event, lookups, ends);
   }
 }
 
@@ -88,7 +98,7 @@ function opposite(direction: 'ingress' | 'egress'): 'ingress' | 'egress' {
   return direction === 'egress' ? 'ingress' : 'egress';
 }
 
-function dropFields(event: PacketEvent, lookups: FlowLookups): Partial<Flow> {
+function dropFields(event: PacketEvent, lookups: FlowLookups, ends: Ends): Partial<Flow> {
   const reason = event.dropReason ?? policyDenied;
   return {
     verdict: Verdict.DROPPED,
@@ -97,12 +107,12 @@ function dropFields(event: PacketEvent, lookups: FlowLookups): Partial<Flow> {
     event_type: { type: MessageType.DROP, sub_type: reason },
     ...(event.direction && {
       traffic_direction: directionNumber(event.direction),
-      ...policyFields(lookups, event.direction, { denied: true, rules: event.rules ?? [] }),
+      ...policyFields(lookups, event.direction, { denied: true, rules: event.rules ?? [], ...ends }),
     }),
   };
 }
 
-function policyVerdictFields(event: PacketEvent, lookups: FlowLookups): Partial<Flow> {
+function policyVerdictFields(event: PacketEvent, lookups: FlowLookups, ends: Ends): Partial<Flow> {
   const verdict = event.verdict ?? 'denied';
   const denied = verdict === 'denied';
   const reason = event.dropReason ?? policyDenied;
@@ -116,6 +126,7 @@ function policyVerdictFields(event: PacketEvent, lookups: FlowLookups): Partial<
       ...policyFields(lookups, event.direction, {
         denied: denied || verdict === 'audited',
         rules: event.rules ?? [],
+        ...ends,
       }),
     }),
   };

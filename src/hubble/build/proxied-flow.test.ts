@@ -33,6 +33,7 @@ const lookups: FlowLookups = {
   names: (endpoint, address) => names.get(`${endpoint} ${address}`) ?? [],
   policyRevision: 1,
   rule: () => undefined,
+  closing: () => [],
 };
 
 const end = (text: string): { address: string; port: number } => {

@@ -14,6 +14,7 @@ const lookups: FlowLookups = {
   names: () => [],
   policyRevision: 1,
   rule: () => undefined,
+  closing: () => [],
 };
 const event: HttpEvent = {
   kind: 'http',

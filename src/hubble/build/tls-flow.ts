@@ -8,7 +8,7 @@ import {
   toTimestamp,
   Verdict,
 } from '../../model/flow/index.ts';
-import { directionNumber, type FlowLookups, lookUpSide, sideFields } from './lookups.ts';
+import { directionNumber, type FlowLookups, lookUpSide, policyFields, sideFields } from './lookups.ts';
 
 /**
  * The flow of a connection that was refused for its server name. As for other records of Cilium's proxy that are neither HTTP nor DNS, the
@@ -33,6 +33,13 @@ export function tlsFlow(event: TlsEvent, lookups: FlowLookups, uuid: string): Fl
     event_type: { type: MessageType.L7 },
     traffic_direction: directionNumber(event.direction),
     is_reply: { value: false },
+    ...policyFields(lookups, event.direction, {
+      denied: true,
+      rules: [],
+      from: source,
+      to: destination,
+      protocol: 'tcp',
+    }),
     Summary: serverName === '' ? 'TLS without a server name' : `TLS server name ${serverName}`,
   };
 }
