@@ -52,7 +52,8 @@ function denied(direction: Direction, name: string, matchType: number, reason: n
     ...dropAndLog(name, reason, direction, {
       verdict: `verdict denied ${direction} ${matchType}`,
       unless: `${endpoint} @audited goto ${audited}`,
-      answer: `${endpoint} @answered counter reject with icmp type admin-prohibited`,
+      // As in Cilium only the endpoint itself hears of it.
+      ...(direction === 'egress' && { answer: `${endpoint} @answered counter reject with icmp type admin-prohibited` }),
     }),
   ];
 }

@@ -90,7 +90,7 @@ export interface Enforcement {
   readonly enforceEgress: boolean;
   /** What Layer 3 and 4 would drop is reported and passes. Absent: it is dropped. */
   readonly audit?: true;
-  /** The sender of what Layer 3 and 4 drop gets an ICMP error. Absent: nothing. */
+  /** It gets an ICMP error for what its egress policy drops. Absent: nothing. */
   readonly answerDenials?: true;
 }
 

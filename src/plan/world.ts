@@ -62,7 +62,7 @@ export interface AgentConfig {
   readonly nodeLabels: string;
   /** What Layer 3 and 4 would drop is reported and passes; Layer-7 rules are enforced. */
   readonly policyAuditMode: boolean;
-  /** What the sender of a packet that Layer 3 and 4 drop hears. */
+  /** What an endpoint hears of a packet that its egress policy drops. */
   readonly policyDenyResponse: 'none' | 'icmp';
   /** The body of a 403; empty: `Access denied`. */
   readonly http403Message: string;
