@@ -124,11 +124,7 @@ export function peers(prefix: 'from' | 'to', deny: boolean): Arbitrary<object> {
     { weight: 2, arbitrary: named('CIDR', cidr) },
     { weight: 1, arbitrary: named('Nodes', nodeSelector) },
     { weight: 2, arbitrary: named('CIDRSet', oneof<Arbitrary<object>[]>(cidrSet, cidrGroup)) },
-    ...(prefix === 'to'
-      ? [{ weight: 1, arbitrary: array(service, { minLength: 1, maxLength: 2 }).map((toServices) => ({ toServices })) }]
-      : []),
-    ...(prefix === 'to' && !deny
-      ? [{ weight: 2, arbitrary: array(fqdn, { minLength: 1, maxLength: 2 }).map((toFQDNs) => ({ toFQDNs })) }]
-      : []),
+    ...(prefix === 'to' ? [{ weight: 1, arbitrary: named('Services', service) }] : []),
+    ...(prefix === 'to' && !deny ? [{ weight: 2, arbitrary: named('FQDNs', fqdn) }] : []),
   );
 }

@@ -94,9 +94,11 @@ function ciliumRule(rule: Fields, namespace: string | undefined, facts: Facts): 
   });
 
   function peersOf(item: Fields, prefix: 'from' | 'to', hasPorts: boolean): readonly Peer[] {
-    const members = ['Endpoints', 'Entities', 'CIDR', 'CIDRSet', 'Services', 'FQDNs', 'Nodes'].filter(
-      (member) => item[`${prefix}${member}`] !== undefined,
-    );
+    const members = ['Endpoints', 'Entities', 'CIDR', 'CIDRSet', 'Services', 'FQDNs', 'Nodes'].filter((member) => {
+      const given = item[`${prefix}${member}`] as readonly unknown[] | undefined;
+      // An empty list of names or Services is no list to Cilium.
+      return given !== undefined && (given.length > 0 || !['Services', 'FQDNs'].includes(member));
+    });
     if (members.length === 0) return hasPorts ? [everyone] : [];
     return members.flatMap((member) =>
       (item[`${prefix}${member}`] as readonly unknown[]).flatMap((peer) =>
@@ -204,11 +206,9 @@ function ciliumRule(rule: Fields, namespace: string | undefined, facts: Facts): 
   }
 }
 
-/** A subject's namespace is that of its policy, whatever the selector says of it. */
+/** A subject's namespace is that of its policy, whatever the selector says of it with the source k8s. */
 function withoutNamespace(selector: Fields): Fields {
-  const labels = Object.entries(fields(selector['matchLabels'])).filter(
-    ([key]) => key.replace(/^(?:any|k8s):/, '') !== 'io.kubernetes.pod.namespace',
-  );
+  const labels = Object.entries(fields(selector['matchLabels'])).filter(([key]) => key !== podNamespaceLabel);
   return { ...selector, matchLabels: Object.fromEntries(labels) };
 }
 

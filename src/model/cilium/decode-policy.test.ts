@@ -69,10 +69,16 @@ test('selectors get sources and are limited to the namespace of the policy unles
   ]);
 });
 
-test('a namespace that contradicts the policy’s own is replaced in its subject', () => {
-  const selector = { matchLabels: { 'io.kubernetes.pod.namespace': 'other', app: 'web' } };
-  const rule = decoded(policy({ endpointSelector: selector, egress: [{}] })).rules[0];
-  assert.deepEqual(rule?.subject.selector.matchLabels, { 'any:app': 'web', 'k8s:io.kubernetes.pod.namespace': 'shop' });
+test('a namespace that contradicts the policy’s own is replaced in its subject, where it has the source k8s', () => {
+  const subject = (key: string) => {
+    const selector = { matchLabels: { [key]: 'other', app: 'web' } };
+    return decoded(policy({ endpointSelector: selector, egress: [{}] })).rules[0]?.subject.selector.matchLabels;
+  };
+  const own = { 'any:app': 'web', 'k8s:io.kubernetes.pod.namespace': 'shop' };
+  assert.deepEqual(subject('k8s:io.kubernetes.pod.namespace'), own);
+  assert.deepEqual(subject('k8s.io.kubernetes.pod.namespace'), own);
+  // Nothing is selected then, as in Cilium.
+  assert.deepEqual(subject('io.kubernetes.pod.namespace'), { ...own, 'any:io.kubernetes.pod.namespace': 'other' });
 });
 
 /** Item, whether it has peers and ports in the model: `any` is absent, `none` an empty list. */
@@ -81,6 +87,9 @@ const presence: readonly (readonly [object, 'any' | 'none' | number, 'any' | num
   [{ toEndpoints: [] }, 'none', 'any'],
   [{ toEndpoints: null, toPorts: [{ ports: [{ port: '80' }] }] }, 'any', 1],
   [{ toEndpoints: [], toPorts: [{ ports: [{ port: '80' }] }] }, 'none', 1],
+  [{ toFQDNs: [], toPorts: [{ ports: [{ port: '80' }] }] }, 'any', 1],
+  [{ toServices: [], toPorts: [{ ports: [{ port: '80' }] }] }, 'any', 1],
+  [{ toFQDNs: [] }, 'none', 'any'],
   [{ toEndpoints: [{}], toPorts: [] }, 1, 'any'],
   [{ toPorts: [] }, 'none', 'any'],
   [{ toEntities: ['all'] }, 1, 'any'],

@@ -147,10 +147,8 @@ function readSubject(faults: Faults, rule: Fields, path: string, { kind, namespa
   }
   const selector = withSources(endpoints ?? {}, 'any');
   if (namespace === undefined) return { kind: 'endpoints', selector };
-  const others = Object.entries(selector.matchLabels ?? {}).filter(
-    ([key]) => !/^(?:any|k8s):io\.kubernetes\.pod\.namespace$/.test(key),
-  );
-  const matchLabels = { ...Object.fromEntries(others), [`k8s:${namespaceKey}`]: namespace };
+  // What another source says of the namespace stays beside it (`ParseToCiliumRule`).
+  const matchLabels = { ...selector.matchLabels, [`k8s:${namespaceKey}`]: namespace };
   return { kind: 'endpoints', selector: { ...selector, matchLabels } };
 }
 

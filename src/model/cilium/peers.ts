@@ -48,6 +48,9 @@ const members = {
   to: ['CIDR', 'CIDRSet', 'Endpoints', 'Entities', 'Services', 'FQDNs', 'Groups', 'Nodes'],
 } as const;
 
+/** An empty list of these is no list to Cilium (`mergeEndpointSelectors` of `pkg/policy/utils`), one of the others names nobody. */
+const absentWhenEmpty = new Set<string>(['Services', 'FQDNs', 'Groups']);
+
 /**
  * The peers of one item: undefined when no peer member is given, an empty list when one is given that names nobody.
  * At most one member may name anybody.
@@ -64,7 +67,7 @@ export function readPeers(
     const key = prefix + member;
     const count = listAt(faults, item, key, path)?.length ?? 0;
     const peers = readers[member]?.(faults, item, key, path, scope);
-    if (!peers) continue;
+    if (!peers || (count === 0 && absentWhenEmpty.has(member))) continue;
     const other = given.find((each) => (item[each.key] as readonly unknown[]).length > 0);
     if (other && count > 0)
       faults.add(path, `combining ${goName(other.key)} and ${goName(key)} is not supported yet`, 'one of them');
