@@ -1,7 +1,6 @@
 import path from 'node:path';
 import type { Logger } from '../base/index.ts';
 import { createDatapath } from '../datapath/index.ts';
-import { observerServices, serveGrpc } from '../hubble/index.ts';
 import { createClient, loadKubeConfig } from '../kube/index.ts';
 import { createXdsServer } from '../xds/index.ts';
 import { accessLogService } from './access-log-server.ts';
@@ -11,6 +10,7 @@ import { createDnsEdge } from './dns-edge.ts';
 import { createExporters } from './exporters.ts';
 import { createFlowSink, type FlowEvent } from './flows.ts';
 import { createHubbleMetrics, hubbleMetricsSettings } from './hubble-metrics.ts';
+import { type HubbleServer, startHubbleServer } from './hubble-server.ts';
 import { startLoop } from './loop.ts';
 import { serveMetrics } from './metrics-server.ts';
 import { createRedactionUpdate } from './redaction.ts';
@@ -57,9 +57,11 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     wake();
     hubbleMetrics.configure(hubbleMetricsSettings(sources.configMap('cilium-config')));
     updateRedaction();
+    hubbleServer?.update();
     void exporters.update();
     void telemetry.update();
   };
+  let hubbleServer: HubbleServer | undefined;
   const hubbleMetrics = createHubbleMetrics(log);
   const flows = createFlowSink({
     nodeName: `${clusterName}/${nodeName}`,
@@ -110,14 +112,19 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     accessLogService({ onEvent, onLost: flows.lost, log }),
   ]);
   const api = await serveAgentApi(options.apiSocket, { learnt: dns.records, endpointId: rounds.endpointId });
-  const peers = { list: () => rounds.peers(), subscribe: () => () => {} };
-  const hubblePlace = { host: options.nodeAddress, port: options.hubblePort };
-  const hubbleServer = await serveGrpc(observerServices(flows.observer, peers), hubblePlace);
   const metricsServers = await Promise.all([
     serveMetrics({ host: options.nodeAddress, port: options.metricsPort }, agentMetrics.text),
     serveMetrics({ host: options.nodeAddress, port: options.hubbleMetricsPort }, hubbleMetrics.text),
   ]);
   await sources.synced;
+  hubbleServer = await startHubbleServer({
+    observer,
+    nodes: rounds.peers,
+    place: { host: options.nodeAddress, port: options.hubblePort },
+    configMap,
+    nodeFiles,
+    log,
+  });
   rounds.begin();
   loop.wake();
   await rounds.first;
@@ -132,7 +139,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       await api.close();
       await exporters.stop();
       await telemetry.stop();
-      await hubbleServer.close();
+      await hubbleServer?.close();
       await Promise.all(metricsServers.map((server) => server.close()));
       hubbleMetrics.stop();
       xds.close();

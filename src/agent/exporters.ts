@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import path from 'node:path';
 import { parse } from 'yaml';
 import { fail, formatIssue, type Issue, type Logger, ok, type Result } from '../base/index.ts';
 import {
@@ -14,6 +13,7 @@ import {
   startExporter,
 } from '../hubble/index.ts';
 import type { ConfigMap } from '../plan/index.ts';
+import { below } from './node-files.ts';
 
 export interface ExportersOptions {
   readonly observer: Observer;
@@ -174,8 +174,3 @@ const standardOutputSink: LineSink = {
     }),
   close: async () => {},
 };
-
-/** A path of the node, which cannot lead out of what stands for its root. */
-function below(nodeFiles: string, file: string): string {
-  return path.join(nodeFiles, path.posix.normalize(`/${file}`));
-}

@@ -27,6 +27,7 @@ export function addonObjects(
       object: { apiVersion: 'v1', kind: 'Namespace', metadata: { name } },
     })),
     { resource: 'configmaps', object: ciliumConfig(datapathMode) },
+    { resource: 'configmaps', object: relayConfig() },
     { resource: 'services', object: kubernetesService() },
     { resource: 'endpointslices.discovery.k8s.io', object: kubernetesEndpoints() },
     { resource: 'services', object: dnsService() },
@@ -52,6 +53,7 @@ function ciliumConfig(datapathMode: 'vxlan' | 'direct'): KubernetesObject {
       'enable-hubble': 'true',
       'enable-l7-proxy': 'true',
       'enable-policy': 'default',
+      'hubble-disable-tls': 'true',
       'hubble-metrics': defaultHubbleMetrics,
       'identity-gc-interval': '15m0s',
       'identity-heartbeat-timeout': '30m0s',
@@ -61,6 +63,15 @@ function ciliumConfig(datapathMode: 'vxlan' | 'direct'): KubernetesObject {
       'monitor-aggregation-interval': '5s',
       ...routingSettings(datapathMode),
     },
+  };
+}
+
+function relayConfig(): KubernetesObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'hubble-relay-config', namespace: 'kube-system' },
+    data: { 'config.yaml': 'disable-server-tls: true\n' },
   };
 }
 

@@ -20,6 +20,7 @@ import { addonObjects, addresses, clusterName, routingSettings } from './addons.
 import { writeCommands } from './commands.ts';
 import { writeSecret } from './files.ts';
 import type { ClusterHome } from './home.ts';
+import { prepareHubbleCertificates, relayFiles } from './hubble-certificates.ts';
 import { clusterDescriptors, type LaunchOptions } from './launch.ts';
 import { superviseNode } from './node-processes.ts';
 import { startRelay } from './relay.ts';
@@ -53,7 +54,10 @@ export async function startCluster(
     createFabric({ nodes: nodeNames, serviceCidr: addresses.serviceCidr }),
     prepareCertificates(home, worldNames(options.externalTarget)),
   ]);
-  await fabric.world.serveTls(certificates.world);
+  await Promise.all([
+    fabric.world.serveTls(certificates.world),
+    prepareHubbleCertificates(home, certificates.authority, nodeNames),
+  ]);
   installResourceDefinitions(store, ciliumResourceDefinitions);
   const zone = startZoneFile(store, { directory: path.join(home.run, 'dns'), externalTarget: options.externalTarget });
   const uplink = startUplink({ plan: options.uplinkPlan, home, log, onResolvers: zone.setResolvers });
@@ -89,7 +93,13 @@ export async function startCluster(
   writeCommands(home);
   const agentKubeconfig = certificates.agentKubeconfig;
   const processes = fabric.nodes.map((node) => superviseNode({ node, home, agentKubeconfig, log }));
-  const relay = await startRelay({ descriptor: clusterDescriptors.relay, nodes: fabric.nodes });
+  const relay = await startRelay({
+    descriptor: clusterDescriptors.relay,
+    nodes: fabric.nodes,
+    store,
+    files: relayFiles(home),
+    log,
+  });
 
   return {
     ready: untilReady(store, nodeNames),

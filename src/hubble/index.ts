@@ -28,7 +28,9 @@ export type { EventReader } from './observer/reader.ts';
 export { createPrinter, type Printed, type Printer, type PrinterOptions } from './printer/printer.ts';
 export { layoutTable } from './printer/tabwriter.ts';
 export { timeFormatNames } from './printer/time-format.ts';
+export type { PoolTls } from './relay/pool.ts';
 export { createRelay, type Relay, type RelayOptions } from './relay/relay.ts';
+export type { ServerSecurity } from './server/guard.ts';
 export { type GrpcServing, type ServePlace, serveGrpc } from './server/serve.ts';
 export {
   type GrpcService,
@@ -40,3 +42,6 @@ export { type Attributes, resourceAttributes, type Workload } from './telemetry/
 export { type FlowRecord, flowRecord } from './telemetry/log-record.ts';
 export { readTelemetry, type TelemetrySettings } from './telemetry/settings.ts';
 export { type RequestSpan, requestSpan } from './telemetry/span.ts';
+export { openTlsFiles, type TlsFilesOptions } from './tls/material.ts';
+export { hubbleServerName } from './tls/server-name.ts';
+export { type RelayTls, readNodeTls, readRelayTls, type ServerTlsFiles, type TlsFiles } from './tls/settings.ts';

@@ -1,5 +1,5 @@
 import type { Result } from '../base/index.ts';
-import { createHubbleClient, HubbleCallError, type HubbleClient } from '../hubble/index.ts';
+import { createHubbleClient, HubbleCallError, type HubbleClient, type HubbleClientOptions } from '../hubble/index.ts';
 import type { FlowFilter, GetFlowsResponse } from '../model/flow/index.ts';
 
 export interface UiFilters {
@@ -26,11 +26,13 @@ export interface FlowSource {
 
 const unavailable = 14;
 
-/** Flows of a Hubble Relay or Observer at `server`. Each stream has a connection of its own, which ends with it. */
-export function relaySource(server: string): FlowSource {
+type Server = Pick<HubbleClientOptions, 'server' | 'tls'>;
+
+/** Flows of a Hubble Relay or Observer. Each stream has a connection of its own, which ends with it. */
+export function relaySource(server: Server): FlowSource {
   return {
     kind: 'live',
-    name: server,
+    name: server.server,
     async open(filters, last) {
       const client = await connected(server);
       const stream = client.getFlows({ number: last, follow: true, ...filters });
@@ -57,8 +59,8 @@ export function relaySource(server: string): FlowSource {
   };
 }
 
-async function connected(server: string): Promise<HubbleClient> {
-  const client = await createHubbleClient({ server });
+async function connected(server: Server): Promise<HubbleClient> {
+  const client = await createHubbleClient(server);
   try {
     await client.connect();
     return client;

@@ -3,6 +3,7 @@ import { CommanderError, Command as Parser } from 'commander';
 import { defaultExternal, type Edges, RunFault, runConnectivityTest } from '../../connectivity/index.ts';
 import { createHubbleClient } from '../../hubble/index.ts';
 import { formatApiError, runInPod } from '../../kube/index.ts';
+import { serverOf } from '../hubble/index.ts';
 import type { Command, CommandIo } from '../io.ts';
 import { CommandFault, connect, readConfig } from './cluster.ts';
 
@@ -114,7 +115,7 @@ async function runTest(flags: TestFlags, io: CommandIo): Promise<number> {
       printFlows: flags.printFlows ?? false,
       verbose: flags.verbose ?? false,
     };
-    const outcome = await runConnectivityTest(options, edgesOf(kube, flags, io, stopped.signal));
+    const outcome = await runConnectivityTest(options, edgesOf(kube, hubbleOf(flags, io), io, stopped.signal));
     return outcome.ok ? 0 : 1;
   } finally {
     process.off('SIGINT', stop);
@@ -123,14 +124,24 @@ async function runTest(flags: TestFlags, io: CommandIo): Promise<number> {
   }
 }
 
-function edgesOf(kube: Edges['kube'], { hubbleServer }: TestFlags, io: CommandIo, signal: AbortSignal): Edges {
+type HubbleServer = ReturnType<typeof serverOf>;
+
+function hubbleOf({ hubbleServer }: TestFlags, io: CommandIo): HubbleServer {
+  try {
+    return serverOf(hubbleServer, io.environment);
+  } catch (error) {
+    throw new CommandFault((error as Error).message);
+  }
+}
+
+function edgesOf(kube: Edges['kube'], hubble: HubbleServer, io: CommandIo, signal: AbortSignal): Edges {
   return {
     kube,
     signal,
     write: (text) => void io.stdout.write(text),
     now: () => performance.now(),
     sleep: (milliseconds) => sleep(milliseconds, undefined, { signal }).catch(() => {}),
-    hubble: () => createHubbleClient({ server: hubbleServer }),
+    hubble: () => createHubbleClient(hubble),
     exec: async ({ namespace, name }, command, timeoutMs) => {
       const timeout = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
       const done = await runInPod(kube, { namespace, pod: name, command, signal: timeout });

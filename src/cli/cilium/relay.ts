@@ -1,5 +1,6 @@
-import { createHubbleClient } from '../../hubble/index.ts';
+import { createHubbleClient, type HubbleClient } from '../../hubble/index.ts';
 import { toNumber } from '../../model/flow/index.ts';
+import { serverOf } from '../hubble/index.ts';
 import type { CommandIo } from '../io.ts';
 
 const timeoutMs = 2_000;
@@ -14,8 +15,10 @@ export interface RelayStatus {
 /** How many nodes Hubble Relay at HUBBLE_SERVER (or its usual port) is connected to. */
 export async function relayStatus(io: CommandIo): Promise<RelayStatus> {
   const server = io.environment['HUBBLE_SERVER'] ?? 'localhost:4245';
-  const client = await createHubbleClient({ server, timeoutMs, requestTimeoutMs: timeoutMs });
+  let client: HubbleClient | undefined;
   try {
+    const to = serverOf(server, io.environment);
+    client = await createHubbleClient({ ...to, timeoutMs, requestTimeoutMs: timeoutMs });
     await client.connect();
     const status = await client.serverStatus();
     return {
@@ -26,6 +29,6 @@ export async function relayStatus(io: CommandIo): Promise<RelayStatus> {
     const reason = error instanceof Error ? error.message : String(error);
     return { connected: 0, unavailable: 0, error: `Hubble Relay at ${server}: ${reason}` };
   } finally {
-    client.close();
+    client?.close();
   }
 }

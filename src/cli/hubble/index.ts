@@ -1,3 +1,4 @@
 export { hubbleCommand } from './command.ts';
 export { readFilterText } from './observe/filter-text.ts';
 export { readRecording } from './observe/recording.ts';
+export { serverOf } from './tls.ts';

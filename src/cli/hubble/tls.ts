@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { ClientTls } from '../../hubble/index.ts';
+import type { ClientTls, HubbleClientOptions } from '../../hubble/index.ts';
+import { variableOf } from './config.ts';
 import { Fault } from './fault.ts';
 
 /** The flags that say how to trust the server and who the client is. */
@@ -29,6 +30,21 @@ export function clientTlsOf(flags: TlsFlags): ClientTls | undefined {
     ...(serverName !== '' && { serverName }),
     allowInsecure: flags.tlsAllowInsecure ?? false,
   };
+}
+
+/** How to reach a server for a command without the TLS flags: as `HUBBLE_TLS` and its like say. Faults as `clientTlsOf`. */
+export function serverOf(server: string, environment: NodeJS.ProcessEnv): Pick<HubbleClientOptions, 'server' | 'tls'> {
+  const text = (flag: string): string => environment[variableOf(flag)] ?? '';
+  const tls = clientTlsOf({
+    server,
+    tls: text('tls') === 'true',
+    tlsAllowInsecure: text('tls-allow-insecure') === 'true',
+    tlsCaCertFiles: text('tls-ca-cert-files'),
+    tlsClientCertFile: text('tls-client-cert-file'),
+    tlsClientKeyFile: text('tls-client-key-file'),
+    tlsServerName: text('tls-server-name'),
+  });
+  return { server: server.replace(/^tls:\/\//, ''), ...(tls && { tls }) };
 }
 
 function readCertificate(file: string): string {

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { CommanderError, InvalidArgumentError, Command as Parser } from 'commander';
 import { clusterHome, isRunning, readRecord } from '../../embedded/index.ts';
 import { type FlowSource, recordedSource, relaySource, serveUi, type UiServing } from '../../ui/index.ts';
-import { readFilterText, readRecording } from '../hubble/index.ts';
+import { readFilterText, readRecording, serverOf } from '../hubble/index.ts';
 import type { Command, CommandIo } from '../io.ts';
 
 interface UiFlags {
@@ -47,8 +47,11 @@ async function runUi(flags: UiFlags, io: CommandIo): Promise<number> {
     io.stderr.write(`ciliate: cannot read --from ${flags.from}: no such file\n`);
     return 1;
   }
-  if (flags.server.startsWith('tls://')) {
-    io.stderr.write(`ciliate: invalid --server value: ${flags.server}; allowed: host:port or unix:///path\n`);
+  let source: FlowSource;
+  try {
+    source = sourceOf(flags, io);
+  } catch (error) {
+    io.stderr.write(`ciliate: ${(error as Error).message}\n`);
     return 1;
   }
   if (!(await buildPage())) {
@@ -57,7 +60,7 @@ async function runUi(flags: UiFlags, io: CommandIo): Promise<number> {
   }
   let serving: UiServing;
   try {
-    serving = await serveUi({ port: flags.port, page, source: sourceOf(flags, io), readFilters: readFilterText });
+    serving = await serveUi({ port: flags.port, page, source, readFilters: readFilterText });
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const reason = code === 'EADDRINUSE' ? `port ${flags.port} is taken; choose another with --port` : message;
@@ -74,7 +77,7 @@ async function runUi(flags: UiFlags, io: CommandIo): Promise<number> {
 }
 
 function sourceOf({ from, server }: UiFlags, io: CommandIo): FlowSource {
-  if (from === undefined) return relaySource(server);
+  if (from === undefined) return relaySource(serverOf(server, io.environment));
   const warn = (text: string): void => void io.stderr.write(`WARN ${text}\n`);
   return recordedSource(path.basename(from), (filters) => readRecording(from, filters, warn));
 }

@@ -1,4 +1,5 @@
-import type { Channel, ChannelOptions, Client, ClientReadableStream } from '@grpc/grpc-js';
+import { createSecureContext } from 'node:tls';
+import type { Channel, ChannelCredentials, ChannelOptions, Client, ClientReadableStream } from '@grpc/grpc-js';
 import {
   type GetAgentEventsRequest,
   type GetFlowsRequest,
@@ -7,6 +8,7 @@ import {
   serviceDefinition,
 } from '../../model/flow/index.ts';
 import type { Peer } from '../server/services.ts';
+import type { TlsMaterial } from '../tls/material.ts';
 import { type Envelope, readEnvelope } from './envelope.ts';
 
 /** A connection to one node's Observer; it reconnects by itself. */
@@ -19,6 +21,12 @@ export interface PeerConnection extends Peer {
   readonly serverStatus: (timeoutMs: number) => Promise<ServerStatusResponse>;
   readonly namespaces: (timeoutMs: number) => Promise<GetNamespacesResponse>;
   readonly close: () => void;
+}
+
+/** With whom the relay speaks TLS, and what it shows and trusts then; without material it speaks with none of these. */
+export interface PoolTls {
+  readonly use: 'asNodesSay' | 'always' | 'never';
+  readonly material: () => TlsMaterial | undefined;
 }
 
 export interface PeerPool {
@@ -45,34 +53,90 @@ const failureState = 3;
 type Grpc = typeof import('@grpc/grpc-js');
 type Caller = Client & Record<string, (...given: unknown[]) => unknown>;
 
-export function createPeerPool(grpc: Grpc, list: () => readonly Peer[]): PeerPool {
-  const connections = new Map<string, PeerConnection>();
+const noTls: PoolTls = { use: 'never', material: () => undefined };
+
+/** Keeps connections to the peers of a list. What a peer is spoken to with follows `tls`: a change of it makes a new connection. */
+export function createPeerPool(grpc: Grpc, list: () => readonly Peer[], tls = (): PoolTls => noTls): PeerPool {
+  const connections = new Map<string, { readonly way: Way; readonly connection: PeerConnection }>();
   return {
     connections() {
-      const wanted = list();
-      const keys = new Set(wanted.map(keyOf));
-      for (const [key, connection] of connections) {
-        if (keys.has(key)) continue;
+      const { use, material } = tls();
+      const peers = list();
+      const asked = use !== 'never' && peers.some(({ tlsServerName }) => tlsServerName !== undefined);
+      const read = asked ? material() : undefined;
+      const wanted = new Map(peers.map((peer) => [`${peer.name} ${peer.address}`, peer]));
+      for (const [key, { connection }] of connections) {
+        if (wanted.has(key)) continue;
         connection.close();
         connections.delete(key);
       }
-      for (const peer of wanted) {
-        if (!connections.has(keyOf(peer))) connections.set(keyOf(peer), connectPeer(grpc, peer));
+      for (const [key, peer] of wanted) {
+        const way = wayTo(peer, use, read);
+        const known = connections.get(key);
+        if (known && sameWay(known.way, way)) continue;
+        known?.connection.close();
+        connections.set(key, { way, connection: connectPeer(grpc, peer, way) });
       }
-      return [...connections.values()];
+      return [...connections.values()].map(({ connection }) => connection);
     },
     close() {
-      for (const connection of connections.values()) connection.close();
+      for (const { connection } of connections.values()) connection.close();
       connections.clear();
     },
   };
 }
 
-function keyOf({ name, address }: Peer): string {
-  return `${name} ${address}`;
+/** How a peer is spoken to; `none` where its server and the relay's settings do not go together. */
+type Way =
+  | { readonly kind: 'plain' }
+  | { readonly kind: 'tls'; readonly material: TlsMaterial; readonly serverName: string }
+  | { readonly kind: 'none' };
+
+/** As Cilium's relay: a server name that is missing, or that is not expected, is a fault and never a reason for plain text. */
+function wayTo({ tlsServerName }: Peer, use: PoolTls['use'], material: TlsMaterial | undefined): Way {
+  if (tlsServerName === undefined) return { kind: use === 'always' ? 'none' : 'plain' };
+  if (use === 'never' || !material) return { kind: 'none' };
+  return { kind: 'tls', material, serverName: tlsServerName };
 }
 
-function connectPeer(grpc: Grpc, peer: Peer): PeerConnection {
+function sameWay(one: Way, other: Way): boolean {
+  if (one.kind !== 'tls' || other.kind !== 'tls') return one.kind === other.kind;
+  return one.material === other.material && one.serverName === other.serverName;
+}
+
+/** A peer that nobody is to speak to. */
+function unreachable(peer: Peer): PeerConnection {
+  const refuse = (): never => {
+    throw new Error(`${peer.name} cannot be spoken to`);
+  };
+  const refuseLater = async (): Promise<never> => refuse();
+  return {
+    ...peer,
+    isReady: () => false,
+    ready: async () => false,
+    getFlows: refuse,
+    getAgentEvents: refuse,
+    serverStatus: refuseLater,
+    namespaces: refuseLater,
+    close: () => {},
+  };
+}
+
+function credentialsOf(
+  grpc: Grpc,
+  way: Exclude<Way, { kind: 'none' }>,
+): { readonly credentials: ChannelCredentials; readonly names: ChannelOptions } {
+  if (way.kind === 'plain') return { credentials: grpc.credentials.createInsecure(), names: {} };
+  const { authorities, key, certificate } = way.material;
+  const context = createSecureContext({ ca: authorities, key, cert: certificate, minVersion: 'TLSv1.3' });
+  return {
+    credentials: grpc.credentials.createFromSecureContext(context),
+    names: { 'grpc.ssl_target_name_override': way.serverName },
+  };
+}
+
+function connectPeer(grpc: Grpc, peer: Peer, way: Way): PeerConnection {
+  if (way.kind === 'none') return unreachable(peer);
   const definition = serviceDefinition('observer.Observer');
   const relayed = { ...definition };
   for (const name of ['GetFlows', 'GetAgentEvents']) {
@@ -80,7 +144,8 @@ function connectPeer(grpc: Grpc, peer: Peer): PeerConnection {
     if (method) relayed[name] = { ...method, responseDeserialize: readEnvelope };
   }
   const Constructor = grpc.makeClientConstructor(relayed, 'observer.Observer');
-  const client = new Constructor(peer.address, grpc.credentials.createInsecure(), channelOptions) as unknown as Caller;
+  const { credentials, names } = credentialsOf(grpc, way);
+  const client = new Constructor(peer.address, credentials, { ...channelOptions, ...names }) as unknown as Caller;
   const channel = client.getChannel() as Channel;
   channel.getConnectivityState(true);
   const ask = <T>(method: string, timeoutMs: number): Promise<T> =>

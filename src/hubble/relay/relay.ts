@@ -16,7 +16,7 @@ import { compileFieldMask } from '../observer/field-mask.ts';
 import { bareError, invalidArgument, type RpcError, unimplemented } from '../observer/rpc-error.ts';
 import { type GrpcService, healthService, type Peer, peerService, unary } from '../server/services.ts';
 import { createStreamGate, refuse, stream } from '../server/stream.ts';
-import { createPeerPool, type PeerConnection, type PeerPool } from './pool.ts';
+import { createPeerPool, type PeerConnection, type PeerPool, type PoolTls } from './pool.ts';
 import { agentEventReading, flowReading, openRelayReader } from './reader.ts';
 
 export interface RelayOptions {
@@ -24,6 +24,8 @@ export interface RelayOptions {
   readonly peers: () => readonly Peer[];
   /** Called with what to call when the list changed; gives back what ends it. Without it Peer.Notify tells only the first list. */
   readonly subscribe?: (changed: () => void) => () => void;
+  /** With which nodes to speak TLS; without it the relay speaks with none that asks for it. */
+  readonly tls?: () => PoolTls;
   /** The relay's name in node status events. */
   readonly nodeName: string;
   readonly version: string;
@@ -44,7 +46,7 @@ const mostNamedUnavailable = 10;
 
 /** A relay. Connections to the nodes start at once and come back by themselves. Loads @grpc/grpc-js. */
 export async function createRelay(options: RelayOptions): Promise<Relay> {
-  const pool = createPeerPool(await import('@grpc/grpc-js'), options.peers);
+  const pool = createPeerPool(await import('@grpc/grpc-js'), options.peers, options.tls);
   pool.connections();
   const gate = createStreamGate();
   const surroundings = { nodeName: options.nodeName, connections: pool.connections, now: options.now };
@@ -122,7 +124,9 @@ async function nodes(pool: PeerPool): Promise<GetNodesResponse> {
   const asked = await askAll(pool, (peer) => peer.serverStatus(statusTimeoutMs));
   return {
     nodes: asked.map(({ peer, ready, answer }): HubbleNode => {
-      const common = { name: peer.name, address: peer.address, tls: { enabled: false } };
+      const { name, address, tlsServerName } = peer;
+      const tls = { enabled: tlsServerName !== undefined, ...(tlsServerName && { server_name: tlsServerName }) };
+      const common = { name, address, tls };
       if (!answer) return { ...common, state: ready ? NodeState.ERROR : NodeState.UNAVAILABLE };
       return {
         ...common,

@@ -1,4 +1,5 @@
-import type net from 'node:net';
+import net from 'node:net';
+import { createConnectionGuard, type ServerSecurity } from './guard.ts';
 import type { GrpcService } from './services.ts';
 
 /** Where to serve: an address to bind (port 0 picks one), or a server that listens already and whose connections are taken. */
@@ -6,38 +7,47 @@ export type ServePlace = { readonly host: string; readonly port: number } | { re
 
 export interface GrpcServing {
   readonly port: number;
+  /** How connections are taken from now on; those that were taken otherwise end. */
+  readonly use: (security: ServerSecurity) => void;
   /** Ends every call and stops; resolves when nothing is left. A listener handed in stays open. */
   readonly close: () => Promise<void>;
 }
 
-/** Serves gRPC in plain text. Rejects when the address cannot be bound. */
-export async function serveGrpc(services: readonly GrpcService[], place: ServePlace): Promise<GrpcServing> {
+/** Serves gRPC, in plain text unless told otherwise. Rejects when the address cannot be bound. */
+export async function serveGrpc(
+  services: readonly GrpcService[],
+  place: ServePlace,
+  security: ServerSecurity = { kind: 'plain' },
+): Promise<GrpcServing> {
   const grpc = await import('@grpc/grpc-js');
   const server = new grpc.Server({ 'grpc.max_receive_message_length': 1024 * 1024 });
   for (const { definition, implementation } of services) server.addService(definition, implementation);
-  const credentials = grpc.ServerCredentials.createInsecure();
-  if ('listener' in place) {
-    const injector = server.createConnectionInjector(credentials);
-    const take = (socket: net.Socket): void => injector.injectConnection(socket);
-    place.listener.on('connection', take);
-    const address = place.listener.address();
-    return {
-      port: typeof address === 'object' && address ? address.port : 0,
-      close: async () => {
-        place.listener.off('connection', take);
-        injector.destroy();
-        server.forceShutdown();
-      },
-    };
-  }
-  const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`${bracketed(place.host)}:${place.port}`, credentials, (error, bound) =>
-      error ? reject(error) : resolve(bound),
-    );
-  });
-  return { port, close: async () => server.forceShutdown() };
+  // TLS is the guard's: what it hands on is served as it is.
+  const injector = server.createConnectionInjector(grpc.ServerCredentials.createInsecure());
+  const guard = createConnectionGuard(security, (socket) => injector.injectConnection(socket));
+  const listener = 'listener' in place ? place.listener : await listen(place);
+  listener.on('connection', guard.accept);
+  const address = listener.address();
+  return {
+    port: typeof address === 'object' && address ? address.port : 0,
+    use: guard.use,
+    close: async () => {
+      listener.off('connection', guard.accept);
+      injector.destroy();
+      server.forceShutdown();
+      guard.close();
+      if (!('listener' in place)) await new Promise((resolve) => listener.close(resolve));
+    },
+  };
 }
 
-function bracketed(host: string): string {
-  return host.includes(':') ? `[${host}]` : host;
+function listen({ host, port }: { readonly host: string; readonly port: number }): Promise<net.Server> {
+  const listener = net.createServer();
+  return new Promise((resolve, reject) => {
+    listener.once('error', reject);
+    listener.listen({ host, port }, () => {
+      listener.off('error', reject);
+      resolve(listener);
+    });
+  });
 }

@@ -29,6 +29,8 @@ export interface GrpcService {
 export interface Peer {
   readonly name: string;
   readonly address: string;
+  /** The name in its certificate; without one it serves in plain text. */
+  readonly tlsServerName?: string;
 }
 
 /** The nodes of the cluster and a way to hear of changes; `subscribe` gives back what ends it. */
@@ -83,9 +85,9 @@ export function peerService(peers: PeerSource): GrpcService {
 }
 
 function notifyPeers(call: ServerWritableStream<object, object>, peers: PeerSource): void {
-  let known = new Map<string, string>();
+  let known: ReadonlyMap<string, Peer> = new Map();
   const tell = (): void => {
-    const current = new Map(peers.list().map(({ name, address }) => [name, address]));
+    const current = new Map(peers.list().map((peer) => [peer.name, peer]));
     for (const change of peerChanges(known, current)) call.write(change);
     known = current;
   };
@@ -95,18 +97,24 @@ function notifyPeers(call: ServerWritableStream<object, object>, peers: PeerSour
   call.once('close', unsubscribe);
 }
 
-/** What turns one list of peers (name to address) into the next. */
-function peerChanges(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): ChangeNotification[] {
+/** What turns one list of peers, by name, into the next. */
+function peerChanges(before: ReadonlyMap<string, Peer>, after: ReadonlyMap<string, Peer>): ChangeNotification[] {
   const changes: ChangeNotification[] = [];
-  for (const [name, address] of before) {
-    if (!after.has(name)) changes.push({ name, address, type: PeerChange.DELETED });
+  for (const [name, peer] of before) {
+    if (!after.has(name)) changes.push(notification(peer, PeerChange.DELETED));
   }
-  for (const [name, address] of after) {
+  for (const [name, peer] of after) {
     const known = before.get(name);
-    if (known === undefined) changes.push({ name, address, type: PeerChange.ADDED });
-    else if (known !== address) changes.push({ name, address, type: PeerChange.UPDATED });
+    if (known === undefined) changes.push(notification(peer, PeerChange.ADDED));
+    else if (known.address !== peer.address || known.tlsServerName !== peer.tlsServerName) {
+      changes.push(notification(peer, PeerChange.UPDATED));
+    }
   }
   return changes;
+}
+
+function notification({ name, address, tlsServerName }: Peer, type: number): ChangeNotification {
+  return { name, address, type, ...(tlsServerName !== undefined && { tls: { server_name: tlsServerName } }) };
 }
 
 const watchIntervalMs = 1000;

@@ -1,0 +1,75 @@
+import { formatIssue, type Logger } from '../base/index.ts';
+import {
+  type GrpcServing,
+  hubbleServerName,
+  type Observer,
+  observerServices,
+  openTlsFiles,
+  type Peer,
+  readNodeTls,
+  type ServerSecurity,
+  type ServerTlsFiles,
+  serveGrpc,
+} from '../hubble/index.ts';
+import type { ConfigMap } from '../plan/index.ts';
+import { below } from './node-files.ts';
+
+export interface HubbleServerOptions {
+  readonly observer: Observer;
+  /** The nodes that serve an Observer, by `CLUSTER/NODE`. */
+  readonly nodes: () => readonly Pick<Peer, 'name' | 'address'>[];
+  readonly place: { readonly host: string; readonly port: number };
+  /** The ConfigMap of kube-system with this name. */
+  readonly configMap: (name: string) => ConfigMap | undefined;
+  /** Stands for the root of the node's files. */
+  readonly nodeFiles: string;
+  readonly log: Logger;
+}
+
+export interface HubbleServer extends Pick<GrpcServing, 'port' | 'close'> {
+  /** Takes over `hubble-disable-tls` and `hubble-tls-*` of `cilium-config` when they have changed. */
+  readonly update: () => void;
+}
+
+/**
+ * The node's Hubble server, in plain text or with TLS as `cilium-config` says when it is started and afterwards. What is not understood is logged, and what was
+ * in force stays; nobody is served before something is understood. Rejects when the address cannot be bound.
+ */
+export async function startHubbleServer(options: HubbleServerOptions): Promise<HubbleServer> {
+  const { observer, nodes, place, configMap, nodeFiles, log } = options;
+  let inForce: ServerTlsFiles;
+  let seen: string | undefined;
+  const peers = {
+    list: () => (inForce ? nodes().map((node) => ({ ...node, tlsServerName: hubbleServerName(node.name) })) : nodes()),
+    subscribe: () => () => {},
+  };
+  const securityOf = (files: ServerTlsFiles): ServerSecurity => {
+    if (!files) return { kind: 'plain' };
+    const material = openTlsFiles({
+      files,
+      locate: (path) => below(nodeFiles, path),
+      onFault: (issue) => log.error({ issue: formatIssue(issue) }, 'a file for TLS of Hubble cannot be used'),
+      onRead: (again) => log.info(again ? 'the TLS files of Hubble have changed' : 'Hubble serves with TLS'),
+    });
+    // What is wrong with the files is told now, not when somebody connects.
+    material();
+    return { kind: 'tls', material };
+  };
+  const serving = await serveGrpc(observerServices(observer, peers), place, { kind: 'closed' });
+  const update = (): void => {
+    const data = configMap('cilium-config')?.data ?? {};
+    const keys = Object.entries(data).filter(([key]) => /^hubble-(?:disable-tls$|tls-)/.test(key));
+    const settings = JSON.stringify(keys);
+    if (settings === seen) return;
+    seen = settings;
+    const read = readNodeTls(data);
+    if (!read.ok) {
+      log.error({ issues: read.error.map(formatIssue) }, 'TLS of Hubble is not changed');
+      return;
+    }
+    inForce = read.value;
+    serving.use(securityOf(read.value));
+  };
+  update();
+  return { port: serving.port, close: serving.close, update };
+}

@@ -1,0 +1,73 @@
+import type net from 'node:net';
+import tls from 'node:tls';
+import type { TlsMaterial } from '../tls/material.ts';
+
+/** How connections are taken: not at all, in plain text, or with TLS, which takes none while it has nothing to show. */
+export type ServerSecurity =
+  | { readonly kind: 'closed' }
+  | { readonly kind: 'plain' }
+  | { readonly kind: 'tls'; readonly material: () => TlsMaterial | undefined };
+
+export interface ConnectionGuard {
+  /** Takes a connection that was accepted: hands it on when it is secure as asked, or ends it. */
+  readonly accept: (socket: net.Socket) => void;
+  /** Holds from now on. Connections that were taken otherwise end. */
+  readonly use: (security: ServerSecurity) => void;
+  /** Ends every connection. */
+  readonly close: () => void;
+}
+
+const handshakeTimeoutMs = 10_000;
+
+/** Stands between accepting connections and serving them. New certificates hold for new connections, as in Cilium. */
+export function createConnectionGuard(first: ServerSecurity, take: (socket: net.Socket) => void): ConnectionGuard {
+  const sockets = new Set<net.Socket>();
+  let security = first;
+  let shown: { readonly material: TlsMaterial; readonly server: tls.Server } | undefined;
+  const endAll = (): void => {
+    for (const socket of sockets) socket.destroy();
+  };
+  const terminator = (material: TlsMaterial | undefined): tls.Server | undefined => {
+    if (!material) return undefined;
+    if (shown?.material !== material) shown = { material, server: createTerminator(material, take) };
+    return shown.server;
+  };
+  return {
+    accept(socket) {
+      if (security.kind === 'closed') return void socket.destroy();
+      const server = security.kind === 'tls' ? terminator(security.material()) : undefined;
+      if (security.kind === 'tls' && !server) return void socket.destroy();
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
+      if (server) server.emit('connection', socket);
+      else take(socket);
+    },
+    use(next) {
+      security = next;
+      endAll();
+    },
+    close: endAll,
+  };
+}
+
+/** A TLS server that does not listen. Cilium's servers, too, take no less than TLS 1.3. */
+function createTerminator(
+  { certificate, key, authorities }: TlsMaterial,
+  take: (socket: net.Socket) => void,
+): tls.Server {
+  const mutual = authorities.length > 0;
+  const server = tls.createServer({
+    cert: certificate,
+    key,
+    ...(mutual && { ca: authorities }),
+    requestCert: mutual,
+    rejectUnauthorized: mutual,
+    minVersion: 'TLSv1.3',
+    ALPNProtocols: ['h2'],
+    handshakeTimeout: handshakeTimeoutMs,
+  });
+  server.on('secureConnection', take);
+  // Whoever fails is cut off by then.
+  server.on('tlsClientError', () => {});
+  return server;
+}
