@@ -134,8 +134,17 @@ export const policyFilters: readonly JsonObject[] = rbacConfigNames.map((name) =
 
 /** The network filter that judges a connection by its server name, when its first bytes have come. */
 export function tlsPolicyFilter(direction: 'ingress' | 'egress'): JsonObject {
+  return networkPolicyFilter(tlsConfigNames[direction]);
+}
+
+/** The name of the rules that rules for a user's listener add to it, where they ask for server names. */
+export function listenerConfigName(listener: string): string {
+  return `ciliate/listener-names/${listener}`;
+}
+
+export function networkPolicyFilter(name: string): JsonObject {
   return {
-    name: tlsConfigNames[direction],
+    name,
     config_discovery: { config_source: adsSource, type_urls: [`${typePrefix}${networkRbacType}`] },
   };
 }

@@ -18,10 +18,18 @@ import { mayHaveFaults, policyConflicts } from './policy-conflicts.ts';
 import { type PolicySubjects, policyEntries } from './policy-entries.ts';
 import { headerSecretFaults, type SecretTexts, secretTexts } from './policy-secrets.ts';
 import { createPolicyStage, type PolicyOutcome, type PolicyStage } from './policy-stage.ts';
-import { policyTargets, targetFaults, targetNames, targetPorts, withoutLostRedirects } from './policy-targets.ts';
+import {
+  namedTargets,
+  policyTargets,
+  targetFaults,
+  targetNames,
+  targetPorts,
+  withoutLostRedirects,
+} from './policy-targets.ts';
 import { allocatePorts } from './proxy-ports.ts';
 import { proxyReach } from './proxy-reach.ts';
 import { rbacConfigs } from './rbac.ts';
+import { listenerRbacConfigs } from './rbac-listeners.ts';
 import { asksForServerNames, tlsRbacConfigs } from './rbac-tls.ts';
 import { createServiceStage, serviceEntries } from './services.ts';
 import { tlsListener } from './tls-listeners.ts';
@@ -80,6 +88,7 @@ function planOf(world: World, view: ClusterView, stages: Stages): NodePlan {
   const built = buildEnvoyConfigs(configs.active, services, {
     ports,
     targets: targetNames(outcome.groups),
+    namedTargets: namedTargets(outcome.groups),
     deniedMessage: world.config.http403Message,
   });
   const ranges = stage.rangesOf(addresses, outcome.world);
@@ -120,6 +129,7 @@ function planOf(world: World, view: ClusterView, stages: Stages): NodePlan {
           secretTexts: textOf,
         }),
         ...tlsRbacConfigs(outcome.groups, book, outcome.index),
+        ...listenerRbacConfigs(outcome.groups, book, outcome.index),
       ]),
     },
     dns: dnsPlan(outcome.groups, port(policyListener.dns)),

@@ -4,6 +4,7 @@ import { type NodePlan, plan, type World } from './index.ts';
 import { clients, cnp, echoes, egress, get, ingress, testCases } from './test-support/policies.ts';
 import { client, echoSame, walkthroughWorld } from './test-support/walkthrough.ts';
 import { podAddress } from './test-support/world.ts';
+import { listenerVerdict } from './verdicts/request.ts';
 
 const prefix = 'type.googleapis.com/';
 const toCluster = (cluster: string, name = 'l'): object => ({
@@ -220,6 +221,40 @@ for (const [name, items, message] of messages) {
     assert.equal(condition?.message, message ?? 'Policy validation succeeded');
   });
 }
+
+test('where rules to a listener ask for server names, it looks at them before anything else', () => {
+  const named = (port: string) => [{ ...to('a', {}, port)[0], serverNames: ['a.b'] }];
+  const made = (...policies: object[]) => {
+    const next = plan(walkthroughWorld({ envoyConfigs: all, policies }));
+    const value = next.xds.listeners.get('/a/l');
+    const [chain] = (value?.['filter_chains'] ?? []) as { filters: { name: string }[] }[];
+    const first = (value?.['listener_filters'] ?? []) as { name: string }[];
+    return {
+      filters: chain?.filters.map(({ name }) => name.replace('envoy.filters.network.', '')),
+      inspects: first.some(({ name }) => name === 'envoy.filters.listener.tls_inspector'),
+      passes: (port: number, serverName?: string) => {
+        const connection = { client: podAddress(client), backend: '8.8.8.8', port };
+        return listenerVerdict(next, serverName === undefined ? connection : { ...connection, serverName }, '/a/l')
+          .allowed;
+      },
+    };
+  };
+  const asked = made(egress({ ...world, toPorts: [...named('443'), ...to('a', {}, '80')] }));
+  assert.deepEqual(asked.filters, ['ciliate/listener-names//a/l', 'ciliate/tls-ingress', 'tcp_proxy']);
+  assert.equal(asked.inspects, true);
+  assert.deepEqual(
+    [asked.passes(443, 'a.b'), asked.passes(443, 'c.d'), asked.passes(443), asked.passes(80), asked.passes(81)],
+    [true, false, false, true, true],
+  );
+  const plainly = made(egress({ ...world, toPorts: to('a', {}, '443') }));
+  assert.deepEqual([plainly.filters, plainly.inspects], [['ciliate/tls-ingress', 'tcp_proxy'], false]);
+  const merged = made(egress({ ...world, toPorts: named('443') }, { ...world, toPorts: to('a', {}, '443') }));
+  assert.deepEqual([merged.passes(443), merged.passes(443, 'a.b')], [false, true]);
+  const others = made(
+    egress({ ...world, toPorts: named('443') }, { toCIDR: ['8.0.0.0/8'], toPorts: to('a', {}, '443') }),
+  );
+  assert.equal(others.passes(443), true);
+});
 
 test('a node without the pods that meet the conflict says the same', () => {
   const policies = [egress({ ...world, toPorts: to('a') }, { ...world, toPorts: to('b') })];

@@ -67,6 +67,12 @@ export function targetNames(groups: readonly EndpointGroup[]): ReadonlySet<strin
   return new Set(listeners.map(listenerKey));
 }
 
+/** Of these the ones where some rule asks for a server name. */
+export function namedTargets(groups: readonly EndpointGroup[]): ReadonlySet<string> {
+  const named = groups.flatMap(({ policy }) => policy.filters.filter(({ serverNames }) => serverNames));
+  return new Set(named.flatMap(({ listener }) => (listener ? [listenerKey(listener)] : [])));
+}
+
 /**
  * What to say of each policy, by `Kind/namespace/name`: listeners that it names and that are not there, and rules that meet others
  * which they cannot be merged with. `conflicts` are those of the whole cluster, so that every node says the same.

@@ -1,4 +1,4 @@
-import { mergeRanges, type PeerIndex, type PolicyFilter, rangeOf } from '../policy/index.ts';
+import { type AddressRange, mergeRanges, type PeerIndex, type PolicyFilter, rangeOf } from '../policy/index.ts';
 import type { EndpointGroup } from './endpoint-groups.ts';
 import { namedConfig, networkRbacType, tlsConfigNames } from './envoy-json.ts';
 import { namedSelectors, peersWithoutName } from './merged-selectors.ts';
@@ -92,16 +92,26 @@ function addGroup(
     const peers = addresses.ofPeers(peersWithoutName(filter, named, index));
     if (peers.length === 0) continue;
     const [clients, destinations] = direction === 'egress' ? [own, peers] : [peers, own];
-    const permission = allOf([
-      ...(destinations === 'any' ? [] : [anyOf(addresses.destinations(destinations))]),
-      ...(filter.port === 0 ? [] : [destinationPorts(filter.port, filter.portEnd)]),
-      ...(filter.serverNames ? [anyOf(filter.serverNames.map(nameRule))] : []),
-    ]);
+    const permission = allOf([...placePermissions(filter, destinations, addresses), ...namePermissions(filter)]);
     const principals = clients === 'any' ? everyone : addresses.principals(clients);
     addPermission(policies, { rule: filter.rule, part: at }, principals, permission);
   }
 }
 
-function nameRule(pattern: string): JsonObject {
-  return { requested_server_name: serverNameMatcher(pattern) };
+/** Where the connection was going: to one of the addresses, at the filter's ports. */
+export function placePermissions(
+  { port, portEnd }: Pick<PolicyFilter, 'port' | 'portEnd'>,
+  destinations: readonly AddressRange[] | 'any',
+  addresses: AddressBook,
+): readonly JsonObject[] {
+  return [
+    ...(destinations === 'any' ? [] : [anyOf(addresses.destinations(destinations))]),
+    ...(port === 0 ? [] : [destinationPorts(port, portEnd)]),
+  ];
+}
+
+/** The server names that the filter asks for, if it does. */
+export function namePermissions({ serverNames }: Pick<PolicyFilter, 'serverNames'>): readonly JsonObject[] {
+  if (!serverNames) return [];
+  return [anyOf(serverNames.map((pattern) => ({ requested_server_name: serverNameMatcher(pattern) })))];
 }

@@ -60,7 +60,6 @@ function portIssues(rule: PolicyPortRule): readonly Issue[] {
   const report = (field: string, message: string) => issues.push({ path: `${rule.fieldPath}.${field}`, message });
   if (rule.terminatingTls) report('terminatingTLS', 'TLS interception is not available');
   if (rule.originatingTls) report('originatingTLS', 'TLS interception is not available');
-  if (rule.listener && rule.serverNames) report('listener', 'a listener together with serverNames is not available');
   rule.ports.forEach((port, index) => {
     if (transportProtocols.includes(port.protocol)) return;
     report(`ports[${index}].protocol`, `protocol ${port.protocol} is not available`);

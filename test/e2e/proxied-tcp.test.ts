@@ -202,6 +202,35 @@ spec:
   await becomes(0, 'client', ...as('www.example.org'));
 });
 
+test('a listener takes only the server names that the rule asks for, and flows say which rule refused', async () => {
+  const everywhere = listener
+    .replace('    - filter_chain_match: { destination_port: 8080 }\n      filters: *tcp\n', '')
+    .replace('    - filter_chain_match: { destination_port: 80 }\n      filters: &tcp', '    - filters:');
+  const named = policy(
+    'to-listener',
+    '[{ toPorts: [{ ports: [{ port: "443", protocol: TCP }], serverNames: ["*.example.com"], listener: { envoyConfig: { name: relay }, name: relay } }] }]',
+  );
+  await apply(everywhere);
+  await apply(named);
+  await becomes(35, 'client', ...as('www.example.org'));
+  assert.equal(await curl('client', ...as('www.example.com')), 0);
+  assert.equal(await curl('client', `https://${address}/`), 35);
+  assert.equal(await curl('client2', ...as('www.example.org')), 0);
+  const observe = ['observe', '--type', 'l7', '--verdict', 'DROPPED', '--last', '50', '-o', 'json'];
+  const refused = await eventually(
+    async () =>
+      (await cluster.hubble(...observe)).find((line) => line.includes('example.org') && line.includes('to-listener')),
+    (line) => line !== undefined,
+  );
+  const { flow } = JSON.parse(refused ?? '{}') as { flow: { egress_denied_by?: { name: string; labels: string[] }[] } };
+  const [by] = flow.egress_denied_by ?? [];
+  assert.equal(by?.name, 'to-listener', refused);
+  assert.ok(by.labels.includes('ciliate:rule=spec.egress[0].toPorts[0]'), refused);
+  await remove(named);
+  await remove(everywhere);
+  await becomes(0, 'client', ...as('www.example.org'));
+});
+
 test('the original manifest of a policy to a listener acts as written', {
   skip: existsSync(originals) ? false : `SKIPPED: ${originals} is not there`,
 }, async () => {

@@ -41,6 +41,8 @@ export interface Judge {
   requestPasses(request: Request, isLocal: (address: string) => boolean): boolean;
   /** The headers that a request which passes has behind both ends. */
   headersBehind(request: Request, isLocal: (address: string) => boolean): Request['headers'];
+  /** Whether the sender's rules to the listener that takes a connection let it pass there. */
+  listenerPasses(connection: Connection, listener: string): boolean;
   /** Whether the rules of one end let a connection pass that is judged by its server name. */
   connectionPasses(connection: Connection, direction: Direction): boolean;
   /** Whether a query that was redirected may ask for the name. */
@@ -165,7 +167,7 @@ export function createJudge(policies: readonly unknown[], facts: Facts): Judge {
       const limited = allows.some(({ entry }) => entry?.http);
       const passes = allows.some(({ entry, nameless }) => {
         if (entry?.http) return entry.http.some((rule) => httpMatches(rule, request));
-        if (entry?.listener) return !limited;
+        if (entry?.listener) return !limited && nameless && !entry.serverNames;
         return nameless && !entry?.dns && !entry?.serverNames;
       });
       return passes || (facts.audit && !limited);
@@ -184,6 +186,16 @@ export function createJudge(policies: readonly unknown[], facts: Facts): Judge {
     });
   }
 
+  function listenerPasses({ client, backend, port, serverName }: Connection, listener: string): boolean {
+    const packet: Packet = { source: client, destination: backend, protocol: 'tcp', port };
+    const leading = outcome(packet, 'egress').allows.filter(({ entry }) => entry?.listener?.name === listener);
+    if (leading.every(({ entry }) => !entry?.serverNames)) return true;
+    return leading.some(({ entry, nameless }) => {
+      if (!entry?.serverNames) return nameless;
+      return serverName !== undefined && entry.serverNames.some((pattern) => serverNameMatches(pattern, serverName));
+    });
+  }
+
   /** Cilium's DNS proxy knows the rules of the port and protocol that were redirected, not what else allows the packet. */
   function queryPasses(packet: Packet, name: string): boolean {
     const { denied, isolated, allows } = outcome(packet, 'egress');
@@ -196,7 +208,7 @@ export function createJudge(policies: readonly unknown[], facts: Facts): Judge {
     });
   }
 
-  return { verdict, requestPasses, headersBehind, connectionPasses, queryPasses };
+  return { verdict, requestPasses, headersBehind, listenerPasses, connectionPasses, queryPasses };
 }
 
 /** Ports and selectors on which some rule that is in force asks for a server name. */

@@ -6,7 +6,7 @@ import { createPlanner, type Node, type NodePlan, type Pod, plan, type World } f
 import { type TestService, testWorld } from '../../src/plan/test-support/world.ts';
 import { dnsVerdict } from '../../src/plan/verdicts/dns.ts';
 import { policyVerdict } from '../../src/plan/verdicts/packet.ts';
-import { connectionVerdict, requestAfter, requestVerdict } from '../../src/plan/verdicts/request.ts';
+import { connectionVerdict, listenerVerdict, requestAfter, requestVerdict } from '../../src/plan/verdicts/request.ts';
 import type { Facts } from './facts.ts';
 import { type Connection, createJudge, type Packet, type Verdict } from './judge.ts';
 import { loadKernel, verdictOfListener } from './kernel.ts';
@@ -256,7 +256,13 @@ function differences(one: Case, world: World, made: NodePlan): readonly string[]
     const { client, backend, port, serverName } = connection;
     if (!isLocal(direction === 'egress' ? client : backend)) return;
     const packet: Packet = { source: client, destination: backend, protocol: 'tcp', port };
-    if (judge.verdict(packet, direction) !== 'tls') return;
+    const taken = judge.verdict(packet, direction);
+    const listener = /^listener (.*)$/.exec(taken)?.[1];
+    if (listener !== undefined && port !== 8600) {
+      const name = `${client}>${backend}:${port} TLS ${serverName} in ${listener}`;
+      compare(name, judge.listenerPasses(connection, listener), listenerVerdict(made, connection, listener).allowed);
+    }
+    if (taken !== 'tls') return;
     const ends = direction === 'egress' && isLocal(backend) ? (['egress', 'ingress'] as const) : ([direction] as const);
     // What the receiver's ports and peers decide is the kernel's.
     if (ends.length > 1 && /deny$/.test(judge.verdict(packet, 'ingress'))) return;

@@ -97,7 +97,14 @@ const listenerPort = constantFrom<object>(
   { port: '440', endPort: 450, protocol: 'TCP' },
   { port: '1', endPort: 65535, protocol: 'TCP' },
 );
-export const listenerEntry = record({ ports: array(listenerPort, { minLength: 1, maxLength: 2 }), listener });
+export const listenerEntry = record(
+  {
+    ports: array(listenerPort, { minLength: 1, maxLength: 2 }),
+    listener,
+    serverNames: uniqueArray(serverName, { minLength: 1, maxLength: 2 }),
+  },
+  { requiredKeys: ['ports', 'listener'] },
+);
 
 /** On a port of their own, where they meet in each way that Cilium refuses to merge. */
 const contested = (entry: object) => ({ ports: [{ port: '8600', protocol: 'TCP' }], ...entry });

@@ -226,7 +226,7 @@ const connection = record({
     tuple(constantFrom(...localPods), constantFrom(...localPods, ...others, ...outside)),
     tuple(constantFrom(...others, ...outside), constantFrom(...localPods)),
   ).filter(([a, b]) => a !== b),
-  port: constantFrom(80, 443, 443, 445, 8080, 8600),
+  port: constantFrom(80, 443, 443, 445, 8080, 8500, 8600),
   serverName: constantFrom('a.example.org', 'b.example.org', 'x.y.example.org', 'elsewhere.net', undefined),
 }).map(
   ({ ends: [client, backend], port, serverName }): Connection => ({

@@ -1,3 +1,4 @@
+import { listenerConfigName } from '../envoy-json.ts';
 import { originalDestinationCluster } from '../http-listeners.ts';
 import type { JsonObject, ServiceRedirect } from '../node-plan.ts';
 import type { PlannedService } from '../services.ts';
@@ -18,6 +19,8 @@ export interface BuildOptions {
   readonly ports: ReadonlyMap<string, number>;
   /** Listeners that policies send connections to. */
   readonly targets: ReadonlySet<string>;
+  /** Those of them where some rule asks for a server name. */
+  readonly namedTargets: ReadonlySet<string>;
   /** The body of what policy refuses; empty: Cilium's. */
   readonly deniedMessage: string;
 }
@@ -54,17 +57,18 @@ export function buildEnvoyConfigs(
 function builtResource(
   candidate: Candidate,
   { kind, name, value }: CandidateResource,
-  { ports, targets, deniedMessage }: BuildOptions,
+  { ports, targets, namedTargets, deniedMessage }: BuildOptions,
 ): JsonObject | undefined {
   const isTarget = targets.has(name);
   if (kind === 'cluster') return injectCluster(value);
   if (kind !== 'listener') return value;
   const { useOriginalSource, injectAll } = candidate;
+  const names = namedTargets.has(name) ? listenerConfigName(name) : undefined;
   if (needsPort(value)) {
     const port = ports.get(name);
     return port === undefined
       ? undefined
-      : injectListener(value, { port, useOriginalSource, visible: true, judged: isTarget, deniedMessage });
+      : injectListener(value, { port, useOriginalSource, visible: true, judged: isTarget, names, deniedMessage });
   }
   const taken = isTarget || candidate.redirects.some(({ target }) => target === name);
   const port = taken ? listenerPort(value) : undefined;
@@ -73,6 +77,7 @@ function builtResource(
     useOriginalSource,
     visible: injectAll || isTarget,
     judged: isTarget,
+    names,
     deniedMessage,
   });
   return { ...injected, ...(value['address'] !== undefined && { address: value['address'] }) };

@@ -1,17 +1,20 @@
 import {
   agentAccessLog,
+  agentTcpAccessLog,
   defaultCircuitBreakers,
   denialMapper,
   filterName,
   httpProtocolOptionsName,
   isObject,
   loopbackAddress,
+  networkPolicyFilter,
   objectAt,
   objectsAt,
   originalDstFilter,
   originalSrcFilter,
   policyFilters,
   textAt,
+  tlsInspectorFilter,
   tlsPolicyFilter,
   typedConfig,
   upstreamCodecFilter,
@@ -28,6 +31,8 @@ export interface ListenerInjection {
   readonly visible: boolean;
   /** Policy redirects to it: what goes to a backend on this node is judged by that one's ingress rules here. */
   readonly judged: boolean;
+  /** The rules by which rules for it judge server names; undefined where none asks for any. */
+  readonly names: string | undefined;
   /** The body of denials; empty: Cilium's. */
   readonly deniedMessage: string;
 }
@@ -51,6 +56,7 @@ export function injectListener(
         ...(has(originalDstFilter) ? [] : [originalDstFilter]),
         ...filters,
         ...(useOriginalSource && !has(originalSrcFilter) ? [originalSrcFilter] : []),
+        ...(manner.names !== undefined && !has(tlsInspectorFilter) ? [tlsInspectorFilter] : []),
       ],
     }),
     ...(chains.length > 0 && { filter_chains: chains }),
@@ -65,12 +71,26 @@ function injectChain(
 ): JsonObject {
   const filters = objectsAt(chain, 'filters').map((filter) => {
     const config = objectAt(filter, 'typed_config');
+    if (config && manner.judged && isTcpProxy(config))
+      return { ...filter, typed_config: injectTcpProxy(config, listener) };
     if (!config || !isHttpConnectionManager(config)) return filter;
     return { ...filter, typed_config: injectHttpManager(config, listener, manner) };
   });
   const last = objectAt(filters.at(-1), 'typed_config');
   const sendsTcp = manner.judged && last !== undefined && isTcpProxy(last);
-  return { ...chain, filters: sendsTcp ? [tlsPolicyFilter('ingress'), ...filters] : filters };
+  return {
+    ...chain,
+    filters: [
+      ...(manner.names === undefined ? [] : [networkPolicyFilter(manner.names)]),
+      ...(sendsTcp ? [tlsPolicyFilter('ingress')] : []),
+      ...filters,
+    ],
+  };
+}
+
+/** What the network filters before it refuse is told to the agent. */
+function injectTcpProxy(config: JsonObject, listener: string): JsonObject {
+  return { ...config, access_log: [...objectsAt(config, 'access_log'), agentTcpAccessLog('egress', listener)] };
 }
 
 export function isHttpConnectionManager(config: JsonObject): boolean {

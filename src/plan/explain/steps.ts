@@ -4,7 +4,14 @@ import { policyListener } from '../http-listeners.ts';
 import type { NodePlan, RuleReference } from '../node-plan.ts';
 import { dnsVerdict } from '../verdicts/dns.ts';
 import { identityOf, judgePacket, type Packet } from '../verdicts/packet.ts';
-import { judgeConnection, judgeRequest, type Request } from '../verdicts/request.ts';
+import {
+  judgeConnection,
+  judgeRequest,
+  listenerVerdict,
+  type NamedConnection,
+  type Request,
+  type RequestVerdict,
+} from '../verdicts/request.ts';
 import { isolatingRules, type NodeContext, referenceOf, type Subject, selectingRules, subjectAt } from './context.ts';
 import { nearestHttpRules, nearestPacketRules, portName, shownMisses } from './misses.ts';
 import type { Step } from './types.ts';
@@ -44,16 +51,16 @@ export function policySteps(
       return [refused(context, { ...base, verdict: 'denied', reason: 'a rule denies it', rules })];
     case 'redirect': {
       const step: Step = { ...base, verdict: 'allowed', reason: `through the proxy (${verdict.listener})`, rules };
-      const asked = { context, direction, subject, redirects: rules };
+      const asked = { context, direction, subject, redirects: rules, listener: verdict.listener };
       switch (verdict.listener) {
         case policyListener.httpEgress:
         case policyListener.httpIngress:
           return [step, httpStep(asked, request)];
         case policyListener.tlsEgress:
         case policyListener.tlsIngress:
-          return [step, tlsStep(asked, packet, serverName)];
+          return [step, tlsStep(asked, packet, serverName, judgeConnection)];
         default:
-          return [step];
+          return [step, ...listenerSteps(asked, packet, serverName)];
       }
     }
     case 'allow': {
@@ -133,7 +140,21 @@ function httpStep(redirected: Redirected, request: Request | undefined): Step {
   return { ...base, verdict: 'denied', reason: `nothing allows ${what}: the answer is 403`, nearest };
 }
 
-function tlsStep(redirected: Redirected, { source, destination, port }: Packet, serverName: string | undefined): Step {
+/** What rules for server names say in a user's listener that they lead to; nothing where they ask for none. */
+function listenerSteps(asked: Redirected & { readonly listener: string }, packet: Packet, name: string | undefined) {
+  const namesNone = portRules(asked).every(({ ports }) => !ports.serverNames);
+  if (namesNone) return [];
+  return [tlsStep(asked, packet, name, (plan, connection) => listenerVerdict(plan, connection, asked.listener))];
+}
+
+type JudgeName = (plan: NodePlan, connection: NamedConnection, direction: Direction) => RequestVerdict;
+
+function tlsStep(
+  redirected: Redirected,
+  { source, destination, port }: Packet,
+  serverName: string | undefined,
+  judge: JudgeName,
+): Step {
   const base = layer7Step(redirected);
   const rules = portRules(redirected).flatMap(({ rule, ports, referenceAt }) =>
     ports.serverNames ? [{ rule: referenceAt(rule, ports.fieldPath), names: ports.serverNames }] : [],
@@ -144,9 +165,12 @@ function tlsStep(redirected: Redirected, { source, destination, port }: Packet, 
   }
   const { plan } = redirected.context;
   const connection = { client: source, backend: destination, port, serverName: serverName.toLowerCase() };
-  const { allowed, by } = judgeConnection(plan, connection, redirected.direction);
+  const { allowed, by } = judge(plan, connection, redirected.direction);
   const what = `the server name ${serverName}`;
-  if (allowed) return { ...base, verdict: 'allowed', reason: `a rule allows ${what}`, rules: references(plan, by) };
+  if (allowed) {
+    const deciding = by.length > 0 ? references(plan, by) : rules.map(({ rule }) => rule);
+    return { ...base, verdict: 'allowed', reason: `a rule allows ${what}`, rules: deciding };
+  }
   const nearest = rules.map(({ rule, names }) => ({ rule, miss: `it allows ${names.join(', ')}` }));
   return { ...base, verdict: 'denied', reason: `nothing allows ${what}: the connection is reset`, nearest };
 }

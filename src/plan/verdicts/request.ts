@@ -1,5 +1,5 @@
 import { assert, cidrContains, compileRe2, parseCidrOrIp, type Re2 } from '../../base/index.ts';
-import { tlsConfigNames } from '../envoy-json.ts';
+import { listenerConfigName, tlsConfigNames } from '../envoy-json.ts';
 import type { JsonObject, NodePlan } from '../node-plan.ts';
 import { ruleOfPolicy } from '../rbac-statements.ts';
 import { afterActions, isHeaderActions } from './header-actions.ts';
@@ -83,6 +83,12 @@ export function judgeConnection(
 ): RequestVerdict {
   const name = firstMatch(plan, tlsConfigNames[direction], { ...connection, path: '' });
   return { allowed: name !== undefined, by: name === undefined ? [] : [name] };
+}
+
+/** What the rules for server names that lead to a user's listener say about a connection there; without such rules it passes. */
+export function listenerVerdict(plan: NodePlan, connection: NamedConnection, listener: string): RequestVerdict {
+  const name = firstMatch(plan, listenerConfigName(listener), { ...connection, path: '' });
+  return { allowed: name === undefined, by: name === undefined ? [] : [name] };
 }
 
 /** The rule of the filter's first policy that matches, which is the one that it reports. */
