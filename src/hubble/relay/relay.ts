@@ -14,6 +14,7 @@ import {
 import { compileSelection } from '../filter/compile.ts';
 import { compileFieldMask } from '../observer/field-mask.ts';
 import { bareError, invalidArgument, type RpcError, unimplemented } from '../observer/rpc-error.ts';
+import { withReflection } from '../server/reflection.ts';
 import { type GrpcService, healthService, type Peer, peerService, unary } from '../server/services.ts';
 import { createStreamGate, refuse, stream } from '../server/stream.ts';
 import { createPeerPool, type PeerConnection, type PeerPool, type PoolTls } from './pool.ts';
@@ -70,7 +71,7 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
     },
   };
   const peers = peerService({ list: options.peers, subscribe: options.subscribe ?? (() => () => {}) });
-  return { services: [observer, peers, healthService(() => true)], close: () => pool.close() };
+  return { services: withReflection([observer, peers, healthService(() => true)]), close: () => pool.close() };
 }
 
 const firstAndFollow = invalidArgument('first cannot be specified with follow');

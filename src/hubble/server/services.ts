@@ -17,6 +17,7 @@ import {
 import { observerHealthName } from '../names/health.ts';
 import type { Observer } from '../observer/observer.ts';
 import { RpcCode, type RpcError, unimplemented } from '../observer/rpc-error.ts';
+import { withReflection } from './reflection.ts';
 import { createStreamGate, stream } from './stream.ts';
 
 /** A service ready for `server.addService(definition, implementation)`. */
@@ -129,7 +130,7 @@ export function healthService(healthy: () => boolean): GrpcService {
       Check: (call: ServerUnaryCall<HealthCheckRequest, object>, answer: sendUnaryData<object>) => {
         const service = call.request.service ?? '';
         if (names.has(service)) answer(null, { status: status() });
-        else answer({ code: 5, details: `unknown service ${JSON.stringify(service)}` });
+        else answer({ code: RpcCode.NOT_FOUND, details: `unknown service ${JSON.stringify(service)}` });
       },
       Watch: (call: ServerWritableStream<HealthCheckRequest, object>) => {
         const known = names.has(call.request.service ?? '');
@@ -151,5 +152,5 @@ export function healthService(healthy: () => boolean): GrpcService {
 
 /** Everything that an agent serves on its Hubble port. */
 export function observerServices(observer: Observer, peers: PeerSource): readonly GrpcService[] {
-  return [observerService(observer), peerService(peers), healthService(() => true)];
+  return withReflection([observerService(observer), peerService(peers), healthService(() => true)]);
 }

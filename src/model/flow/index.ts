@@ -17,6 +17,7 @@ export type {
   ServerStatusResponse,
   ServiceAddress,
 } from './api-types.ts';
+export { fileDescriptors } from './descriptors.ts';
 export {
   AgentEventType,
   FlowType,

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,9 +12,16 @@ const files = {
   observer: 'observer/observer.proto',
   peer: 'peer/peer.proto',
   health: 'grpc/health/v1/health.proto',
+  reflection: 'grpc/reflection/v1/reflection.proto',
+  reflectionAlpha: 'grpc/reflection/v1alpha/reflection.proto',
 } as const;
 
 export type SchemaFile = keyof typeof files;
+
+/** The text of a file of `proto/` by the name that it is imported by. Throws when there is none. */
+export function schemaText(name: string): string {
+  return readFileSync(path.join(directory, name), 'utf8');
+}
 
 let root: Root | undefined;
 const loaded = new Set<SchemaFile>();
@@ -80,6 +88,8 @@ function enumOf(name: string): Enum {
 function schemaFileOf(name: string): SchemaFile {
   if (name.startsWith('flow.')) return 'flow';
   if (name.startsWith('peer.')) return 'peer';
+  if (name.startsWith('grpc.reflection.v1.')) return 'reflection';
+  if (name.startsWith('grpc.reflection.v1alpha.')) return 'reflectionAlpha';
   return name.startsWith('grpc.health.') ? 'health' : 'observer';
 }
 
