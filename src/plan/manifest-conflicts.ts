@@ -61,15 +61,16 @@ function labelsFor(selector: unknown): Record<string, string> | undefined {
   for (const expression of Array.isArray(expressions) ? (expressions as readonly unknown[]) : []) {
     const [key, operator, values] = ['key', 'operator', 'values'].map((name) => fieldOf(expression, name));
     const value = operator === 'In' && Array.isArray(values) ? (values as readonly unknown[])[0] : '';
-    if (operator === 'In' || operator === 'Exists') labels[plainKey(key)] = String(value);
+    const isAsked = operator === 'In' || operator === 'Exists';
+    if (isAsked && typeof key === 'string' && typeof value === 'string') labels[plainKey(key)] = value;
   }
   for (const [key, value] of Object.entries(fieldOf(selector, 'matchLabels') ?? {}))
-    labels[plainKey(key)] = String(value);
+    if (typeof value === 'string') labels[plainKey(key)] = value;
   return Object.keys(labels).every(isPodLabel) ? labels : undefined;
 }
 
-function plainKey(key: unknown): string {
-  return String(key).replace(/^(?:any|k8s):/, '');
+function plainKey(key: string): string {
+  return key.replace(/^(?:any|k8s):/, '');
 }
 
 /** Labels that Cilium makes, or another source has, a pod cannot be given. */

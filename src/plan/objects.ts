@@ -27,7 +27,7 @@ export function namedObjects(objects: readonly unknown[]): readonly NamedObject[
       kind,
       ...(owner !== undefined && { namespace: owner }),
       name,
-      created: String(created ?? ''),
+      created: plainText(created),
       raw,
     };
     const known = byKey.get(key);
@@ -38,7 +38,12 @@ export function namedObjects(objects: readonly unknown[]): readonly NamedObject[
 
 /** Decides between two copies of one object, whatever order they come in. */
 function versionOf(raw: unknown): string {
-  return `${String(fieldOf(raw, 'apiVersion'))} ${String(fieldOf(fieldOf(raw, 'metadata'), 'resourceVersion'))}`;
+  return `${plainText(fieldOf(raw, 'apiVersion'))} ${plainText(fieldOf(fieldOf(raw, 'metadata'), 'resourceVersion'))}`;
+}
+
+/** An object of a manifest may have a `toString` of its own, which is no function. */
+function plainText(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 /** Whether the data plane refused just this version; a changed status makes no new version. */
