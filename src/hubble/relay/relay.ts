@@ -70,8 +70,11 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
       ServerStatus: unary(() => status(pool, options.version)),
     },
   };
-  const peers = peerService({ list: options.peers, subscribe: options.subscribe ?? (() => () => {}) });
-  return { services: withReflection([observer, peers, healthService(() => true)]), close: () => pool.close() };
+  const peers = peerService({ list: options.peers, subscribe: options.subscribe ?? (() => () => {}) }, gate);
+  return {
+    services: withReflection([observer, peers, healthService(() => true, gate)], gate),
+    close: () => pool.close(),
+  };
 }
 
 const firstAndFollow = invalidArgument('first cannot be specified with follow');

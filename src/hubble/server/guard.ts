@@ -1,6 +1,7 @@
 import type net from 'node:net';
 import tls from 'node:tls';
 import type { TlsMaterial } from '../tls/material.ts';
+import { createShares } from './shares.ts';
 
 /** How connections are taken: not at all, in plain text, or with TLS, which takes none while it has nothing to show. */
 export type ServerSecurity =
@@ -17,11 +18,14 @@ export interface ConnectionGuard {
   readonly close: () => void;
 }
 
+/** Shared among addresses; who opens more is cut off. */
+const mostConnections = 1024;
 const handshakeTimeoutMs = 10_000;
 
 /** Stands between accepting connections and serving them. New certificates hold for new connections, as in Cilium. */
 export function createConnectionGuard(first: ServerSecurity, take: (socket: net.Socket) => void): ConnectionGuard {
   const sockets = new Set<net.Socket>();
+  const shares = createShares(mostConnections);
   let security = first;
   let shown: { readonly material: TlsMaterial; readonly server: tls.Server } | undefined;
   const endAll = (): void => {
@@ -37,8 +41,14 @@ export function createConnectionGuard(first: ServerSecurity, take: (socket: net.
       if (security.kind === 'closed') return void socket.destroy();
       const server = security.kind === 'tls' ? terminator(security.material()) : undefined;
       if (security.kind === 'tls' && !server) return void socket.destroy();
+      // Sockets of this machine's own file system have no address.
+      const address = socket.remoteAddress ?? '';
+      if (!shares.enter(address)) return void socket.destroy();
       sockets.add(socket);
-      socket.once('close', () => sockets.delete(socket));
+      socket.once('close', () => {
+        sockets.delete(socket);
+        shares.leave(address);
+      });
       if (server) server.emit('connection', socket);
       else take(socket);
     },

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import net from 'node:net';
 import { after, test } from 'node:test';
 import grpc, { type Client, type ClientReadableStream, type ServiceError } from '@grpc/grpc-js';
 import {
   type Flow,
   type GetFlowsRequest,
   type GetFlowsResponse,
+  type HubbleService,
   serviceDefinition,
   toNumber,
   toTimestamp,
@@ -26,10 +28,10 @@ after(async () => {
 
 type Caller = Client & Record<string, (request: object) => ClientReadableStream<GetFlowsResponse>>;
 
-function connect(): Caller {
-  const Constructor = grpc.makeClientConstructor(serviceDefinition('observer.Observer'), 'observer.Observer');
+function connect(port = serving.port, service: HubbleService = 'observer.Observer'): Caller {
+  const Constructor = grpc.makeClientConstructor(serviceDefinition(service), service);
   const options = { 'grpc.use_local_subchannel_pool': 1 };
-  const client = new Constructor(`127.0.0.1:${serving.port}`, grpc.credentials.createInsecure(), options);
+  const client = new Constructor(`127.0.0.1:${port}`, grpc.credentials.createInsecure(), options);
   closing.push(() => client.close());
   return client as unknown as Caller;
 }
@@ -103,7 +105,21 @@ test('a follower that does not read loses flows and is told how many; another on
   await Promise.all([ended(idle), ended(reading)]);
 });
 
-test('the streams of a client are bounded, others have places, and a place that is left is free again', {
+/** Leads to the server from another address of this machine. */
+async function from(localAddress: string): Promise<number> {
+  const forwarder = net.createServer((socket) => {
+    const onward = net.connect({ port: serving.port, host: '127.0.0.1', localAddress });
+    socket.pipe(onward).pipe(socket);
+    socket.on('error', () => onward.destroy());
+    onward.on('error', () => socket.destroy());
+    onward.on('close', () => socket.destroy());
+  });
+  await new Promise<void>((resolve) => forwarder.listen(0, '127.0.0.1', resolve));
+  closing.push(() => forwarder.close());
+  return (forwarder.address() as net.AddressInfo).port;
+}
+
+test('the streams of an address and of a connection are bounded, others have places, and a place that is left is free again', {
   timeout: 60_000,
 }, async () => {
   const hog = connect();
@@ -120,13 +136,67 @@ test('the streams of a client are bounded, others have places, and a place that 
   assert.deepEqual(await ended(call(other, { number: 1 })), [0, '']);
   streams.push(...Array.from({ length: 512 }, () => follow(other)));
   const third = connect();
+  const full = [8, 'more than a share of 2048 streams at a time'];
   let last: readonly [number, string] = [0, ''];
   while (last[0] === 0) last = await ended(call(third, { number: 1 }));
-  assert.deepEqual(last, [8, 'more than 1024 streams at a time']);
-  for (const stream of streams) stream.cancel();
+  assert.deepEqual(last, full);
+  for (const [service, method] of [
+    ['peer.Peer', 'Notify'],
+    ['grpc.health.v1.Health', 'Watch'],
+  ] as const) {
+    const client = connect(serving.port, service);
+    assert.deepEqual(await ended(call(client, {}, method)), full, method);
+  }
+  const stranger = connect(await from('127.0.0.2'));
+  const theirs = Array.from({ length: 100 }, () => follow(stranger));
+  assert.deepEqual(await ended(call(stranger, { number: 1 })), [0, '']);
+  for (const stream of [...streams, ...theirs]) stream.cancel();
   await Promise.all(endings);
   while (last[0] === 8) last = await ended(call(third, { number: 1 }));
   assert.deepEqual(last, [0, '']);
+});
+
+test('every kind of stream gives its place back', { timeout: 60_000 }, async () => {
+  const kinds = [
+    ['peer.Peer', 'Notify'],
+    ['grpc.health.v1.Health', 'Watch'],
+    ['observer.Observer', 'GetDebugEvents'],
+  ] as const;
+  for (const [service, method] of kinds) {
+    for (let round = 0; round < 3; round++) {
+      // nghttp2 ends a connection whose client resets a thousand streams at once.
+      const client = connect(serving.port, service);
+      const streams = Array.from({ length: 512 }, () => call(client, { follow: true }, method));
+      const endings = streams.map(ended);
+      assert.equal((await ended(call(client, { follow: true }, method)))[0], 8);
+      for (const stream of streams) stream.cancel();
+      assert.deepEqual([...new Set((await Promise.all(endings)).map(([code]) => code))], [1], method);
+    }
+  }
+});
+
+test('an address that opens connections without end leaves some to others', { timeout: 60_000 }, async () => {
+  const sockets: net.Socket[] = [];
+  let refused = 0;
+  // Whether a connection is served shows by the settings that HTTP/2 servers send first.
+  const served = (localAddress: string): Promise<boolean> =>
+    new Promise((resolve) => {
+      const socket = net.connect({ port: serving.port, host: '127.0.0.1', localAddress });
+      sockets.push(socket);
+      socket.on('error', () => resolve(false));
+      socket.once('data', () => resolve(true));
+      socket.once('close', () => resolve(false));
+    });
+  while (refused === 0) {
+    const opened = await Promise.all(Array.from({ length: 64 }, () => served('127.0.0.3')));
+    refused += opened.filter((one) => !one).length;
+    assert.ok(sockets.length <= 1024);
+  }
+  assert.ok(await served('127.0.0.4'));
+  for (const socket of sockets) socket.destroy();
+  let again = false;
+  while (!again) again = await served('127.0.0.3');
+  for (const socket of sockets) socket.destroy();
 });
 
 test('what is too large or wrong is refused with its reason', async () => {

@@ -2,6 +2,7 @@ import type { ServerDuplexStream, ServiceDefinition } from '@grpc/grpc-js';
 import { decodeMessage, encodeMessage, fileDescriptors } from '../../model/flow/index.ts';
 import { RpcCode } from '../observer/rpc-error.ts';
 import type { GrpcService } from './services.ts';
+import { admit, type StreamGate } from './stream.ts';
 
 /** The version of today and the one before, which many clients still ask for; their messages are the same. */
 const packages = ['grpc.reflection.v1', 'grpc.reflection.v1alpha'] as const;
@@ -18,13 +19,17 @@ interface Request {
 type Call = ServerDuplexStream<Request, object>;
 
 /** The services given, and reflection about them and itself, as gRPC's own server for Go has it. Descriptors are made when they are first asked for. */
-export function withReflection(services: readonly GrpcService[]): readonly GrpcService[] {
+export function withReflection(services: readonly GrpcService[], gate: StreamGate): readonly GrpcService[] {
   const names = [...services.map(nameOf), ...packages.map((name) => `${name}.ServerReflection`)].sort();
   return [
     ...services,
     ...packages.map((name) => ({
       definition: definitionOf(name),
-      implementation: { ServerReflectionInfo: (call: Call) => serve(call, names) },
+      implementation: {
+        ServerReflectionInfo: (call: Call) => {
+          if (admit(call, gate)) serve(call, names);
+        },
+      },
     })),
   ];
 }

@@ -13,6 +13,9 @@ export interface GrpcServing {
   readonly close: () => Promise<void>;
 }
 
+/** Of a connection at a time, answered or not; a client holds further ones back. */
+const mostCalls = 600;
+
 /** Serves gRPC, in plain text unless told otherwise. Rejects when the address cannot be bound. */
 export async function serveGrpc(
   services: readonly GrpcService[],
@@ -20,7 +23,10 @@ export async function serveGrpc(
   security: ServerSecurity = { kind: 'plain' },
 ): Promise<GrpcServing> {
   const grpc = await import('@grpc/grpc-js');
-  const server = new grpc.Server({ 'grpc.max_receive_message_length': 1024 * 1024 });
+  const server = new grpc.Server({
+    'grpc.max_receive_message_length': 1024 * 1024,
+    'grpc.max_concurrent_streams': mostCalls,
+  });
   for (const { definition, implementation } of services) server.addService(definition, implementation);
   // TLS is the guard's: what it hands on is served as it is.
   const injector = server.createConnectionInjector(grpc.ServerCredentials.createInsecure());

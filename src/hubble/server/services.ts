@@ -18,7 +18,7 @@ import { observerHealthName } from '../names/health.ts';
 import type { Observer } from '../observer/observer.ts';
 import { RpcCode, type RpcError, unimplemented } from '../observer/rpc-error.ts';
 import { withReflection } from './reflection.ts';
-import { createStreamGate, stream } from './stream.ts';
+import { admit, createStreamGate, type StreamGate, stream } from './stream.ts';
 
 /** A service ready for `server.addService(definition, implementation)`. */
 export interface GrpcService {
@@ -59,8 +59,7 @@ function refuseUnary(error: RpcError): Unary {
 }
 
 /** The Observer of one node. GetNodes is the relay's, as in the original. */
-function observerService(observer: Observer): GrpcService {
-  const gate = createStreamGate();
+function observerService(observer: Observer, gate: StreamGate): GrpcService {
   return {
     definition: serviceDefinition('observer.Observer'),
     implementation: {
@@ -78,10 +77,14 @@ function observerService(observer: Observer): GrpcService {
 }
 
 /** `Peer.Notify`: every known node as added, then the changes. */
-export function peerService(peers: PeerSource): GrpcService {
+export function peerService(peers: PeerSource, gate: StreamGate): GrpcService {
   return {
     definition: serviceDefinition('peer.Peer'),
-    implementation: { Notify: (call: ServerWritableStream<object, object>) => notifyPeers(call, peers) },
+    implementation: {
+      Notify: (call: ServerWritableStream<object, object>) => {
+        if (admit(call, gate)) notifyPeers(call, peers);
+      },
+    },
   };
 }
 
@@ -121,7 +124,7 @@ function notification({ name, address, tlsServerName }: Peer, type: number): Cha
 const watchIntervalMs = 1000;
 
 /** gRPC health for the whole server (`""`) and the Observer, which `hubble status` asks for by the first name; `healthy` is asked on every check. */
-export function healthService(healthy: () => boolean): GrpcService {
+export function healthService(healthy: () => boolean, gate: StreamGate): GrpcService {
   const names = new Set(['', observerHealthName, 'observer.Observer']);
   const status = (): number => (healthy() ? ServingStatus.SERVING : ServingStatus.NOT_SERVING);
   return {
@@ -133,6 +136,7 @@ export function healthService(healthy: () => boolean): GrpcService {
         else answer({ code: RpcCode.NOT_FOUND, details: `unknown service ${JSON.stringify(service)}` });
       },
       Watch: (call: ServerWritableStream<HealthCheckRequest, object>) => {
+        if (!admit(call, gate)) return;
         const known = names.has(call.request.service ?? '');
         let told = known ? status() : ServingStatus.SERVICE_UNKNOWN;
         call.write({ status: told });
@@ -152,5 +156,9 @@ export function healthService(healthy: () => boolean): GrpcService {
 
 /** Everything that an agent serves on its Hubble port. */
 export function observerServices(observer: Observer, peers: PeerSource): readonly GrpcService[] {
-  return withReflection([observerService(observer), peerService(peers), healthService(() => true)]);
+  const gate = createStreamGate();
+  return withReflection(
+    [observerService(observer, gate), peerService(peers, gate), healthService(() => true, gate)],
+    gate,
+  );
 }

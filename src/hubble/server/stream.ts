@@ -2,42 +2,73 @@ import type { ServerWritableStream } from '@grpc/grpc-js';
 import type { Result } from '../../base/index.ts';
 import type { EventReader } from '../observer/reader.ts';
 import { RpcCode, type RpcError } from '../observer/rpc-error.ts';
+import { createShares } from './shares.ts';
 
-/** Bounds the streams that are open at a time, of all connections and of each, so that no client takes every place. */
+/** Bounds the streams that are open at a time, of all addresses, of each and of each connection, so that no client takes every place. */
 export interface StreamGate {
-  /** Counts a stream of a connection in; the bound it would break, or undefined, which needs one `leave`. */
-  readonly enter: (connection: string) => RpcError | undefined;
-  readonly leave: (connection: string) => void;
+  /** Counts a stream of a peer, `address:port`, in; the bound it would break, or undefined, which needs one `leave`. */
+  readonly enter: (peer: string) => RpcError | undefined;
+  readonly leave: (peer: string) => void;
 }
 
-const maxStreams = 1024;
+const maxStreams = 2048;
+/** Of one connection; its own refusals come before HTTP/2's bound, see `serveGrpc`. */
 const maxOfConnection = 512;
 /** Messages that may wait in a call's own buffer; beyond them the reading stops. */
 const mostUnsent = 512;
 
 export function createStreamGate(): StreamGate {
-  let streams = 0;
+  const addresses = createShares(maxStreams);
   const ofConnection = new Map<string, number>();
   return {
-    enter(connection) {
-      const own = ofConnection.get(connection) ?? 0;
-      if (streams >= maxStreams) return tooManyStreams(`${maxStreams} streams`);
+    enter(peer) {
+      const own = ofConnection.get(peer) ?? 0;
       if (own >= maxOfConnection) return tooManyStreams(`${maxOfConnection} streams of one connection`);
-      streams++;
-      ofConnection.set(connection, own + 1);
+      if (!addresses.enter(addressOf(peer))) return tooManyStreams(`a share of ${maxStreams} streams`);
+      ofConnection.set(peer, own + 1);
       return undefined;
     },
-    leave(connection) {
-      streams--;
-      const own = (ofConnection.get(connection) ?? 1) - 1;
-      if (own > 0) ofConnection.set(connection, own);
-      else ofConnection.delete(connection);
+    leave(peer) {
+      addresses.leave(addressOf(peer));
+      const own = (ofConnection.get(peer) ?? 1) - 1;
+      if (own > 0) ofConnection.set(peer, own);
+      else ofConnection.delete(peer);
     },
   };
 }
 
+function addressOf(peer: string): string {
+  const colon = peer.lastIndexOf(':');
+  return colon < 0 ? peer : peer.slice(0, colon);
+}
+
 function tooManyStreams(bound: string): RpcError {
   return { code: RpcCode.RESOURCE_EXHAUSTED, details: `more than ${bound} at a time` };
+}
+
+interface GatedCall {
+  getPeer(): string;
+  emit(event: 'error', error: RpcError): unknown;
+  once(event: 'cancelled' | 'close' | 'finish', left: () => void): unknown;
+}
+
+/** Lets a call in until it is over; false, and the call refused, when there are too many. */
+export function admit(call: GatedCall, gate: StreamGate): boolean {
+  const peer = call.getPeer();
+  const full = gate.enter(peer);
+  if (full) {
+    call.emit('error', full);
+    return false;
+  }
+  let left = false;
+  const leave = (): void => {
+    if (!left) gate.leave(peer);
+    left = true;
+  };
+  call.once('cancelled', leave);
+  call.once('close', leave);
+  call.once('finish', leave);
+  return true;
 }
 
 type AnyStream = ServerWritableStream<object, object>;
