@@ -58,6 +58,7 @@ export function packetEvent(number: number, timeNs: bigint): PacketEvent {
 export function httpEvent(number: number, timeNs: bigint): HttpEvent {
   return {
     kind: 'http',
+    way: { listener: 'cilium-http-egress' },
     direction: 'egress',
     startNs: timeNs,
     latencyNs: 2_400_000n,

@@ -14,6 +14,7 @@ log.level = 'silent';
 function entriesOf(count: number, size = 1): LogEntry[] {
   return Array.from({ length: count }, (_, number) => ({
     kind: 'http',
+    way: { listener: 'cilium-http-egress' },
     logName: String(number),
     bytes: new Uint8Array(size),
   }));
@@ -111,6 +112,7 @@ test('a stream becomes events, and an entry that is no protobuf is left out', as
   assert.deepEqual(events, [
     {
       kind: 'http',
+      way: { listener: 'x' },
       direction: 'ingress',
       startNs: 5_000_000_000n,
       latencyNs: 0n,

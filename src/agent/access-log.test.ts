@@ -18,6 +18,8 @@ const entry: HttpAccessLogEntry = {
     upstream_remote_address: address('10.244.2.7', 8080),
     start_time: { seconds: startSeconds, nanos: 6 },
     time_to_last_downstream_tx_byte: { nanos: 2_941_000 },
+    upstream_cluster: 'cilium-test/echo:8080',
+    route_name: 'rewritten',
     metadata: {
       filter_metadata: {
         'envoy.filters.http.rbac': struct({
@@ -33,6 +35,7 @@ const entry: HttpAccessLogEntry = {
     scheme: 'http',
     authority: 'echo:8080',
     path: '/',
+    original_path: '/foo?x=1',
     user_agent: 'curl/8',
     request_id: 'id-1',
     request_headers: { 'x-forwarded-proto': 'http', accept: '*/*', 'user-agent': 'curl/8' },
@@ -44,6 +47,12 @@ test('an allowed request names the backend, the frontend and the rule', () => {
   const event = httpEventOf('egress:envoy-lb-listener', entry);
   assert.deepEqual(event, {
     kind: 'http',
+    way: {
+      listener: 'envoy-lb-listener',
+      route: 'rewritten',
+      cluster: 'cilium-test/echo:8080',
+      originalPath: '/foo?x=1',
+    },
     direction: 'egress',
     startNs: BigInt(Date.parse('2026-01-02T03:04:05Z')) * 1_000_000n + 6n,
     latencyNs: 2_941_000n,

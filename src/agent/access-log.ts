@@ -15,6 +15,7 @@ export interface HttpAccessLogEntry {
     readonly scheme?: string;
     readonly authority?: string;
     readonly path?: string;
+    readonly original_path?: string;
     readonly request_id?: string;
     readonly user_agent?: string;
     readonly request_headers?: Readonly<Record<string, string>>;
@@ -36,6 +37,8 @@ interface CommonProperties {
   readonly upstream_remote_address?: EnvoyAddress | null;
   readonly tls_properties?: { readonly tls_sni_hostname?: string } | null;
   readonly start_time?: WireTimestamp | null;
+  readonly upstream_cluster?: string;
+  readonly route_name?: string;
   readonly time_to_last_downstream_tx_byte?: WireTimestamp | null;
   readonly duration?: WireTimestamp | null;
   readonly metadata?: { readonly filter_metadata?: Readonly<Record<string, Struct>> } | null;
@@ -86,6 +89,12 @@ export function httpEventOf(logName: string, entry: HttpAccessLogEntry): HttpEve
     responseHeaders: listOf(entry.response?.response_headers ?? {}),
     status: entry.response?.response_code?.value ?? 0,
     verdicts: verdictsOf(common.metadata?.filter_metadata?.[rbacFilter]),
+    way: {
+      listener: logName.slice(logName.indexOf(':') + 1),
+      ...(common.route_name && { route: common.route_name }),
+      ...(common.upstream_cluster && { cluster: common.upstream_cluster }),
+      ...(request.original_path && { originalPath: request.original_path }),
+    },
   };
 }
 

@@ -7,6 +7,7 @@ import type { FlowEvent } from './flows.ts';
 const place = { address: '10.244.1.2', port: 40_000 };
 const request: HttpEvent = {
   kind: 'http',
+  way: { listener: 'cilium-http-egress' },
   direction: 'egress',
   startNs: 0n,
   latencyNs: 0n,

@@ -7,6 +7,7 @@ import { createRedactionUpdate } from './redaction.ts';
 
 const event: HttpEvent = {
   kind: 'http',
+  way: { listener: 'cilium-http-egress' },
   direction: 'egress',
   startNs: 0n,
   latencyNs: 1n,

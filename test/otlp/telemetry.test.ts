@@ -49,6 +49,7 @@ async function startCollector(): Promise<Collector> {
 const traceId = '0af7651916cd43dd8448eb211c80319c';
 const event: HttpEvent = {
   kind: 'http',
+  way: { listener: 'cilium-http-egress' },
   direction: 'egress',
   startNs: 1_700_000_000_000_000_001n,
   latencyNs: 2_000_000n,

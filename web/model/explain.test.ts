@@ -47,6 +47,29 @@ test('a request that no rule allows names the rules that were asked', () => {
   assert.equal(policy?.text, 'CiliumNetworkPolicy bank/only-reads, rule spec.ingress[0].toPorts[0]');
 });
 
+test('the way of a request through the proxy: listener, route, rewrite and cluster, each where it is known', () => {
+  const way = (proxied: NonNullable<Flow['proxied']>) =>
+    explain(readFlow({ ...denied, proxied }))
+      .filter(({ title }) => ['Listener', 'Route', 'Rewrite', 'Cluster'].includes(title))
+      .map(({ title, text, commands }) => [title, text, ...commands]);
+  assert.deepEqual(
+    way({ listener: 'shop/config/entry', route: 'old', cluster: 'shop/ledger:8443', original_path: '/old/4' }),
+    [
+      ['Listener', 'entry of CiliumEnvoyConfig shop/config', 'kubectl get ciliumenvoyconfig -n shop config -o yaml'],
+      ['Route', 'old'],
+      ['Rewrite', '/old/4 was asked for, /accounts/4?really=1 was sent'],
+      ['Cluster', 'shop/ledger:8443'],
+    ],
+  );
+  assert.deepEqual(way({ listener: '/wide/entry' }), [
+    ['Listener', 'entry of CiliumClusterwideEnvoyConfig wide', 'kubectl get ciliumclusterwideenvoyconfig wide -o yaml'],
+  ]);
+  assert.deepEqual(way({ listener: 'cilium-http-egress' }), [
+    ['Listener', 'cilium-http-egress, which Layer-7 rules lead to'],
+  ]);
+  assert.deepEqual(way({}), []);
+});
+
 test('a packet that no policy allows says so', () => {
   const { l7: _, ingress_denied_by: __, ...packet } = denied;
   const steps = explain(readFlow({ ...packet, drop_reason_desc: 'POLICY_DENIED' }));

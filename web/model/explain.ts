@@ -122,8 +122,36 @@ function redirectStep(flow: Flow): Step[] {
       { title: 'Redirect', text: `A DNS rule sends the query to the DNS proxy of the node${port}.`, commands: [] },
     ];
   }
-  const text = `A Layer-7 rule or a CiliumEnvoyConfig sends the connection to the proxy of the node${port}, which matches routes and asks policy for each request.`;
-  return [{ title: 'Redirect', text, commands: [kubectl('get ciliumenvoyconfigs,ciliumclusterwideenvoyconfigs -A')] }];
+  const proxied = proxiedSteps(flow);
+  const what = 'A Layer-7 rule or a CiliumEnvoyConfig sends the connection to the proxy of the node';
+  const text = `${what}${port}, which matches routes and asks policy for each request.`;
+  const configs = proxied.length > 0 ? [] : [kubectl('get ciliumenvoyconfigs,ciliumclusterwideenvoyconfigs -A')];
+  return [{ title: 'Redirect', text, commands: configs }, ...proxied];
+}
+
+/** The way of a request through the proxy: listener, route, what was rewritten, cluster. */
+function proxiedSteps({ proxied, l7 }: Flow): Step[] {
+  if (!proxied?.listener) return [];
+  const { listener, route, cluster, original_path: asked } = proxied;
+  const steps: Step[] = [listenerStep(listener)];
+  if (route) steps.push({ title: 'Route', text: route, commands: [] });
+  if (asked) {
+    const sent = (l7?.http?.url ?? '').replace(/^[a-z]+:\/\/[^/?#]*/i, '') || '/';
+    steps.push({ title: 'Rewrite', text: `${asked} was asked for, ${sent} was sent`, commands: [] });
+  }
+  if (cluster) steps.push({ title: 'Cluster', text: cluster, commands: [] });
+  return steps;
+}
+
+/** `NAMESPACE/CONFIG/LISTENER` is of a configuration, without a namespace of a cluster-wide one; another name is the node's own. */
+function listenerStep(name: string): Step {
+  const [, namespace, config, listener] = /^([^/]*)\/([^/]+)\/(.+)$/.exec(name) ?? [];
+  if (!config) return { title: 'Listener', text: `${name}, which Layer-7 rules lead to`, commands: [] };
+  const command = namespace
+    ? `get ciliumenvoyconfig -n ${word(namespace)} ${word(config)} -o yaml`
+    : `get ciliumclusterwideenvoyconfig ${word(config)} -o yaml`;
+  const kind = namespace ? `CiliumEnvoyConfig ${namespace}/${config}` : `CiliumClusterwideEnvoyConfig ${config}`;
+  return { title: 'Listener', text: `${listener} of ${kind}`, commands: [kubectl(command)] };
 }
 
 const points: Readonly<Record<string, string>> = {

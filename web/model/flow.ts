@@ -33,6 +33,12 @@ export interface Flow {
   readonly ingress_allowed_by?: readonly FlowPolicy[];
   readonly egress_denied_by?: readonly FlowPolicy[];
   readonly ingress_denied_by?: readonly FlowPolicy[];
+  readonly proxied?: {
+    readonly listener?: string;
+    readonly route?: string;
+    readonly cluster?: string;
+    readonly original_path?: string;
+  };
 }
 
 export interface Endpoint {

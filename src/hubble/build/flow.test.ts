@@ -158,6 +158,7 @@ test('packets become lines', () => {
 
 const http: HttpEvent = {
   kind: 'http',
+  way: { listener: 'shop/config/entry', route: 'rewritten', cluster: 'shop/echo:8080', originalPath: '/old?x=1' },
   direction: 'egress',
   startNs: timeNs,
   latencyNs: 2_941_007n,
@@ -186,7 +187,7 @@ test('an HTTP request becomes a request and a response', () => {
   ]);
   assert.equal(
     printJson('flow.Flow', flows[1] ?? {}),
-    `{"time":"2021-12-15T15:10:17.641941007Z","uuid":"uuid-2","verdict":"FORWARDED","IP":{"source":"10.244.1.11","destination":"10.244.1.10","ipVersion":"IPv4"},"l4":{"TCP":{"source_port":8080,"destination_port":51312}},"source":{"ID":2,"identity":400,"namespace":"cilium-test","pod_name":"echo-same-node-b"},"destination":{"ID":1,"identity":300,"namespace":"cilium-test","pod_name":"client2-a"},"Type":"L7","node_name":"node-1","l7":{"type":"RESPONSE","latency_ns":"2941007","http":{"code":200,"method":"GET","url":"${url}","protocol":"HTTP/1.1","headers":[{"key":"X-Request-Id","value":"id-1"}]}},"reply":true,"event_type":{"type":129},"source_service":{"name":"echo-same-node","namespace":"cilium-test"},"traffic_direction":"EGRESS","is_reply":true,"trace_context":{"parent":{"trace_id":"${'a'.repeat(32)}"}},"Summary":"HTTP/1.1 200 2ms (GET ${url})","egress_allowed_by":[{"name":"client-egress-l7-http","namespace":"cilium-test","labels":["k8s:io.cilium.k8s.policy.name=client-egress-l7-http","ciliate:rule=spec.egress[0]"],"revision":"7","kind":"CiliumNetworkPolicy"}]}`,
+    `{"time":"2021-12-15T15:10:17.641941007Z","uuid":"uuid-2","verdict":"FORWARDED","IP":{"source":"10.244.1.11","destination":"10.244.1.10","ipVersion":"IPv4"},"l4":{"TCP":{"source_port":8080,"destination_port":51312}},"source":{"ID":2,"identity":400,"namespace":"cilium-test","pod_name":"echo-same-node-b"},"destination":{"ID":1,"identity":300,"namespace":"cilium-test","pod_name":"client2-a"},"Type":"L7","node_name":"node-1","l7":{"type":"RESPONSE","latency_ns":"2941007","http":{"code":200,"method":"GET","url":"${url}","protocol":"HTTP/1.1","headers":[{"key":"X-Request-Id","value":"id-1"}]}},"reply":true,"event_type":{"type":129},"source_service":{"name":"echo-same-node","namespace":"cilium-test"},"traffic_direction":"EGRESS","is_reply":true,"trace_context":{"parent":{"trace_id":"${'a'.repeat(32)}"}},"Summary":"HTTP/1.1 200 2ms (GET ${url})","egress_allowed_by":[{"name":"client-egress-l7-http","namespace":"cilium-test","labels":["k8s:io.cilium.k8s.policy.name=client-egress-l7-http","ciliate:rule=spec.egress[0]"],"revision":"7","kind":"CiliumNetworkPolicy"}],"proxied":{"listener":"shop/config/entry","route":"rewritten","cluster":"shop/echo:8080","original_path":"/old?x=1"}}`,
   );
   assert.deepEqual(flows[0]?.l7?.http?.headers?.[0], { key: 'Authorization', value: 'HUBBLE_REDACTED' });
 });

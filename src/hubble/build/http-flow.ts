@@ -7,6 +7,7 @@ import {
   L7FlowType,
   type Layer7,
   MessageType,
+  type ProxiedRequest,
   toTimestamp,
   Verdict,
 } from '../../model/flow/index.ts';
@@ -21,6 +22,7 @@ export function httpFlows(event: HttpEvent, lookups: FlowLookups, uuid: () => st
   const url = redactUrl(event.url, redaction);
   const headers = redactHeaders(event.requestHeaders, redaction);
   const http = { method: event.method, url, protocol: event.protocol };
+  const proxied = proxiedRequest(event, redaction);
   const source = lookUpSide(lookups, event.source, event.destination);
   const destination = destinationSide(event, lookups);
   const request: Flow = {
@@ -30,6 +32,7 @@ export function httpFlows(event: HttpEvent, lookups: FlowLookups, uuid: () => st
     verdict: denied ? Verdict.DROPPED : Verdict.FORWARDED,
     l7: layer7(L7FlowType.REQUEST, { http: { ...http, headers } }),
     Summary: `${event.protocol} ${event.method} ${url}`,
+    proxied,
   };
   if (denied || event.status === 0) return [request];
   const milliseconds = event.latencyNs / 1_000_000n;
@@ -43,8 +46,19 @@ export function httpFlows(event: HttpEvent, lookups: FlowLookups, uuid: () => st
       http: { code: event.status, ...http, headers: responseHeaders(event, redaction) },
     }),
     Summary: `${event.protocol} ${event.status} ${milliseconds}ms (${event.method} ${url})`,
+    proxied,
   };
   return [request, response];
+}
+
+function proxiedRequest({ way }: HttpEvent, redaction: Redaction): ProxiedRequest {
+  const { listener, route, cluster, originalPath } = way;
+  return {
+    listener,
+    ...(route !== undefined && { route }),
+    ...(cluster !== undefined && { cluster }),
+    ...(originalPath !== undefined && { original_path: redactUrl(originalPath, redaction) }),
+  };
 }
 
 function layer7(type: number, rest: Layer7): Layer7 {

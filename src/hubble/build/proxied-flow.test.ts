@@ -47,6 +47,7 @@ const traceParent = `00-${trace}-b7ad6b7169203331-01`;
 function http(from: string, to: string, change: Partial<HttpEvent> = {}): HttpEvent {
   return {
     kind: 'http',
+    way: { listener: 'cilium-http-egress' },
     direction: 'egress',
     startNs: 0n,
     latencyNs: 1n,

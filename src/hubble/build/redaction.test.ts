@@ -18,6 +18,7 @@ const lookups: FlowLookups = {
 };
 const event: HttpEvent = {
   kind: 'http',
+  way: { listener: 'cilium-http-egress', originalPath: '/before?key=1#f' },
   direction: 'egress',
   startNs: 0n,
   latencyNs: 1_000_000n,
@@ -100,6 +101,8 @@ for (const [what, data, expected] of cases) {
     const headers = request?.l7?.http?.headers ?? [];
     const kept = headers.filter(({ value }) => value !== 'HUBBLE_REDACTED').map(({ key }) => key);
     assert.deepEqual([request?.l7?.http?.url, kept.join(' ')], [expected.url, expected.headers]);
+    const asked = request?.proxied?.original_path;
+    assert.equal(asked, expected.url.includes('?') ? '/before?key=1#f' : '/before');
     const answered = flows[1]?.l7?.http?.headers ?? [];
     assert.deepEqual(
       answered.map(({ key }) => key),

@@ -6,6 +6,7 @@ import { parseTraceParent } from './trace-parent.ts';
 
 const event: HttpEvent = {
   kind: 'http',
+  way: { listener: 'cilium-http-egress' },
   direction: 'egress',
   startNs: 10n,
   latencyNs: 5n,

@@ -61,6 +61,14 @@ export interface HttpEvent {
   readonly status: number;
   /** Of the client's egress rules and of the backend's ingress rules, each where they were asked. */
   readonly verdicts: { readonly egress?: RequestVerdict; readonly ingress?: RequestVerdict };
+  /** How the data plane took it; empty texts are left out. */
+  readonly way: {
+    readonly listener: string;
+    readonly route?: string;
+    readonly cluster?: string;
+    /** Before rewriting, with its query. */
+    readonly originalPath?: string;
+  };
 }
 
 /** A connection that rules about TLS server names refused before anything went on. */

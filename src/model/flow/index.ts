@@ -75,6 +75,7 @@ export type {
   NamespacedService,
   NetworkInterface,
   Ports,
+  ProxiedRequest,
   TcpFlags,
   UInt32Value,
   Workload,

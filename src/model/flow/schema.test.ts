@@ -25,13 +25,16 @@ interface RecordedField {
   readonly label?: string;
 }
 
+/** From here on the numbers are of fields that only Ciliate knows. */
+const ownFields = 520_000;
+
 test('every message and enum has the numbers of the wire', { skip }, () => {
   const recorded = JSON.parse(readFileSync(file, 'utf8')) as Recorded;
   const root = model.flowSchema('flow', 'observer', 'peer', 'health');
   let fields = 0;
   for (const [name, { messages, enums }] of Object.entries(recorded.packages)) {
     for (const [message, { fields: wanted }] of Object.entries(messages)) {
-      const found = root.lookupType(`${name}.${message}`).fieldsArray;
+      const found = root.lookupType(`${name}.${message}`).fieldsArray.filter(({ id }) => id < ownFields);
       const shape = found.map((field) => [field.name, field.id, field.type.split('.').at(-1), field.repeated]);
       const expected = wanted.map((field) => [
         field.name,

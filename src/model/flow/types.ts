@@ -46,6 +46,15 @@ export interface Flow {
   ingress_denied_by?: FlowPolicy[];
   policy_log?: string[];
   aggregate?: FlowAggregate | null;
+  proxied?: ProxiedRequest | null;
+}
+
+/** The way of an HTTP request through the data plane; a field of ours alone. */
+export interface ProxiedRequest {
+  listener?: string;
+  route?: string;
+  cluster?: string;
+  original_path?: string;
 }
 
 /** How many flows an exporter has counted as one. */
