@@ -6,6 +6,7 @@ import { applyDefaults } from './defaults.ts';
 import { Fault } from './fault.ts';
 import { createFilterBuilder, type FilterBuilder, filterFlags, invalidArgument } from './observe/filter-flags.ts';
 import type { ObserveFlags } from './observe/options.ts';
+import { truthOf } from './settings.ts';
 
 type OutputFlags = ServerFlags & { readonly output: string };
 
@@ -57,8 +58,8 @@ function withoutTruthValues(argv: readonly string[], program: Command): string[]
   return argv.flatMap((argument) => {
     const [, flag = '', value = ''] = /^(--[a-z0-9-]+)=(.*)$/s.exec(argument) ?? [];
     if (!plain.has(flag)) return [argument];
-    if (['true', 't', 'T', 'TRUE', 'True', '1'].includes(value)) return [flag];
-    if (['false', 'f', 'F', 'FALSE', 'False', '0'].includes(value)) return [];
+    const truth = truthOf(value);
+    if (truth !== undefined) return truth ? [flag] : [];
     throw invalidArgument(flag, value, 'no truth value; allowed: true or false');
   });
 }
@@ -136,35 +137,27 @@ function addList(program: Command, io: CommandIo, done: (code: number) => void):
     .action(async (flags: OutputFlags) => done(await (await import('./list.ts')).listNamespaces(flags, io)));
 }
 
+interface ConfigFlags {
+  readonly config?: string;
+  readonly all?: boolean;
+}
+
 function addConfig(program: Command, io: CommandIo, done: (code: number) => void): void {
   const config = group(program, 'config', 'read and change the config file');
-  const run = async (
-    action: 'view' | 'get' | 'set' | 'reset',
-    key?: string,
-    value?: string,
-    all?: boolean,
-  ): Promise<void> => {
-    const explicit = program.opts<{ config?: string }>().config;
-    const file = configPath(explicit, io.environment);
-    done((await import('./config.ts')).runConfig({ action, key, value, all }, file, explicit !== undefined, io));
+  const add = (action: 'view' | 'get' | 'set' | 'reset', words: string, about: string): Command => {
+    const command = config.command(`${action}${words}`).description(about);
+    command.option('--config <file>', 'config file').action(async () => {
+      const [key, value] = command.args;
+      const { all, config: explicit } = { ...program.opts(), ...command.opts() } as ConfigFlags;
+      const file = configPath(explicit, io.environment);
+      done((await import('./config.ts')).runConfig({ action, key, value, all }, file, explicit !== undefined, io));
+    });
+    return command;
   };
-  config
-    .command('view')
-    .description('print the settings')
-    .action(() => run('view'));
-  config
-    .command('get <key>')
-    .description('print a setting')
-    .action((key: string) => run('get', key));
-  config
-    .command('set <key> [value]')
-    .description('change a setting')
-    .action((key: string, value?: string) => run('set', key, value));
-  config
-    .command('reset [key]')
-    .description('put a setting back')
-    .option('--all', 'put every setting back')
-    .action((key: string | undefined, { all }: { all?: boolean }) => run('reset', key, undefined, all));
+  add('view', '', 'print the settings');
+  add('get', ' [key]', 'print a setting, or all of them');
+  add('set', ' <key> [value]', 'change a setting, without a value to its default');
+  add('reset', ' [key]', 'put a setting back, or all of them').option('--all', 'put every setting back');
 }
 
 function addObserve(program: Command, io: CommandIo, done: (code: number) => void): void {

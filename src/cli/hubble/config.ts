@@ -1,12 +1,10 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import type { CommandIo } from '../io.ts';
 import { Fault } from './fault.ts';
-
-/** Settings by flag name. */
-export type Settings = Readonly<Record<string, string | boolean | number>>;
+import { checkKey, type Settings, settingDefaults, settingKeys, settingOf, typedSetting } from './settings.ts';
 
 /** `--config`, else the first that exists of `$XDG_CONFIG_HOME/hubble` (`~/.config/hubble`) and `~/.hubble`, else the former. */
 export function configPath(explicit: string | undefined, environment: NodeJS.ProcessEnv): string {
@@ -34,27 +32,26 @@ export function readSettings(file: string, required: boolean): Settings {
     throw new Fault(`config file ${file}: expected settings as key: value`);
   }
   for (const [key, item] of Object.entries(value)) {
-    if (!['string', 'boolean', 'number'].includes(typeof item)) {
-      throw new Fault(`config file ${file}: ${key}: expected text, a number or a truth value`);
+    const isList = Array.isArray(item) && item.every((one) => typeof one === 'string');
+    if (!isList && !['string', 'boolean', 'number'].includes(typeof item)) {
+      throw new Fault(`config file ${file}: ${key}: expected text, a number, a truth value or a list of texts`);
     }
   }
   return value as Settings;
 }
 
+/** For its owner alone: it may hold a password. */
 function writeSettings(file: string, settings: Settings): void {
-  const { stringify } = createRequire(import.meta.url)('yaml') as typeof import('yaml');
-  mkdirSync(path.dirname(file), { recursive: true });
-  writeFileSync(file, stringify(settings));
+  mkdirSync(path.dirname(file), { recursive: true, mode: 0o750 });
+  writeFileSync(file, yamlOf(settings), { mode: 0o600 });
+  chmodSync(file, 0o600);
 }
 
-/** The keys that `config set` accepts, with their defaults. */
-export const settingDefaults: Settings = {
-  config: '',
-  debug: false,
-  'request-timeout': '12s',
-  server: 'localhost:4245',
-  timeout: '5s',
-};
+/** As Go's yaml.v3 writes it. */
+function yamlOf(value: unknown): string {
+  const { stringify } = createRequire(import.meta.url)('yaml') as typeof import('yaml');
+  return stringify(value, { indent: 4, lineWidth: 0 });
+}
 
 interface ConfigRequest {
   readonly action: 'view' | 'get' | 'set' | 'reset';
@@ -65,7 +62,7 @@ interface ConfigRequest {
 
 /** What the environment sets: `HUBBLE_SERVER` and its like go before the file. */
 function environmentSettings(environment: NodeJS.ProcessEnv): Settings {
-  const found = Object.keys(settingDefaults).flatMap((key) => {
+  const found = settingKeys.flatMap((key) => {
     const value = key === 'config' ? undefined : environment[variableOf(key)];
     return value ? [[key, value] as const] : [];
   });
@@ -80,18 +77,20 @@ export function variableOf(name: string): string {
 /** `hubble config view|get|set|reset`: shows what is in force, changes the config file. */
 export function runConfig(request: ConfigRequest, file: string, required: boolean, io: CommandIo): number {
   const { action, key, value, all } = request;
-  if (key !== undefined && !Object.hasOwn(settingDefaults, key)) {
-    throw new Fault(`unknown key: ${key}; allowed: ${Object.keys(settingDefaults).join(', ')}`);
-  }
+  if (key !== undefined) checkKey(key);
   const settings = readSettings(file, required && action !== 'set');
-  const current: Settings = { ...settingDefaults, config: file, ...settings, ...environmentSettings(io.environment) };
-  if (action === 'view') {
-    const { stringify } = createRequire(import.meta.url)('yaml') as typeof import('yaml');
-    io.stdout.write(stringify(current));
-  } else if (action === 'get') io.stdout.write(`${current[key ?? ''] ?? ''}\n`);
-  else if (action === 'set') writeSettings(file, { ...settings, [key ?? '']: value ?? '' });
-  else if (all) writeSettings(file, {});
-  else if (key === undefined) throw new Fault('reset needs a key or --all');
-  else writeSettings(file, Object.fromEntries(Object.entries(settings).filter(([name]) => name !== key)));
+  const current: Settings = { ...settingDefaults, ...settings, ...environmentSettings(io.environment), config: file };
+  if (action === 'set') {
+    const name = key ?? '';
+    writeSettings(file, { ...settings, [name]: settingOf(name, value ?? '') });
+  } else if (action === 'reset') {
+    const left = key === undefined || all ? [] : Object.entries(settings).filter(([name]) => name !== key);
+    writeSettings(file, Object.fromEntries(left));
+  } else if (key === undefined) {
+    const sorted = Object.entries(current).sort(([a], [b]) => (a < b ? -1 : 1));
+    io.stdout.write(yamlOf(Object.fromEntries(sorted)));
+  } else {
+    io.stdout.write(yamlOf(typedSetting(key, current[key] ?? '')));
+  }
   return 0;
 }

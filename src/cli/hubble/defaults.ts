@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import type { Command } from 'commander';
-import { type Settings, variableOf } from './config.ts';
+import { variableOf } from './config.ts';
+import { type Settings, truthOf } from './settings.ts';
 
 /** Flags that neither the environment nor the config file may set. */
 const untouched = new Set(['help', 'version', 'config']);
@@ -17,7 +18,7 @@ export function applyDefaults(command: Command, environment: NodeJS.ProcessEnv, 
     const written = environment[variableOf(flag)] ?? settings[flag];
     if (written === undefined || written === '') continue;
     const takesValue = option.required || option.optional;
-    if (!takesValue && String(written) !== 'true') continue;
+    if (!takesValue && truthOf(String(written)) !== true) continue;
     command.setOptionValueWithSource(option.attributeName(), takesValue ? String(written) : true, 'env');
     (command as unknown as EventEmitter).emit(`optionEnv:${option.name()}`, takesValue ? String(written) : undefined);
   }

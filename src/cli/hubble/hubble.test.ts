@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { PassThrough, Readable, Writable } from 'node:stream';
@@ -274,6 +274,37 @@ test('settings come from flags, then the environment, then the config file', asy
   );
   assert.equal((await run(['config', 'reset', '--all'])).code, 0);
   assert.match((await run(['config', 'view'])).out, /server: localhost:4245/);
+});
+
+test('settings have the types of the flags, and are kept where nobody else reads them', async () => {
+  const set = async (key: string, value: string, shown: string): Promise<void> => {
+    assert.deepEqual(await run(['config', 'set', key, value]), { code: 0, out: '', err: '' });
+    assert.equal((await run(['config', 'get', key])).out, shown);
+  };
+  await set('tls', '1', 'true\n');
+  await set('tls-ca-cert-files', '/a,/b', '- /a\n- /b\n');
+  await set('port-forward-port', '0', '0\n');
+  await set('timeout', '1m', '1m\n');
+  const file = path.join(directory, '.config/hubble/config.yaml');
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+  assert.match((await run(['status', '--server', server])).err, /^cannot load cert '\/a': open \/a: no such file/);
+  await set('basic-auth-password', 'secret', 'secret\n');
+  assert.equal((await run(['config', 'get', 'tls'], { HUBBLE_TLS: '0' })).out, 'false\n');
+  const wrong: readonly [string, string, string][] = [
+    ['tls', 'maybe', 'bool; allowed: true or false'],
+    ['timeout', 'soon', 'duration; allowed: a duration such as 5s'],
+    ['port-forward-port', '65536', 'uint16; allowed: 0 to 65535'],
+  ];
+  for (const [key, value, why] of wrong) {
+    const { code, err } = await run(['config', 'set', key, value]);
+    assert.deepEqual([code, err], [1, `cannot assign value=${value} for key=${key}, expected type=${why}\n`]);
+  }
+  await run(['config', 'set', 'timeout']);
+  assert.equal((await run(['config', 'get', 'timeout'])).out, '5s\n');
+  await run(['config', 'reset', 'tls']);
+  assert.equal((await run(['config', 'get', 'tls'])).out, 'false\n');
+  assert.equal((await run(['config', 'reset'])).code, 0);
+  assert.equal((await run(['config', 'get', 'tls-ca-cert-files'])).out, '[]\n');
 });
 
 test('a reader that goes ends the command', async () => {

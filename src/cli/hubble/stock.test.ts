@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { printed, refused, selected } from './testing/cases.ts';
+import { configured, printed, refused, selected } from './testing/cases.ts';
 import { type Answer, argumentsOf, compareWithStock, testing, whole } from './testing/stock.ts';
 
 const file = path.join(testing, 'flows.jsonl');
@@ -8,6 +8,9 @@ const uuids = ({ code, out, err }: Answer): Answer => ({
   out: [...out.matchAll(/"uuid":"([^"]*)"/g)].map(([, uuid]) => uuid).join(' '),
   err,
 });
+
+const config = path.join(testing, 'config.yaml');
+const placed = ({ code, out, err }: Answer): Answer => ({ code, out: out.replaceAll(config, 'CONFIG'), err });
 
 await compareWithStock('stock.json', [
   ...printed.map((text) => ({
@@ -24,5 +27,10 @@ await compareWithStock('stock.json', [
     name: `refused: ${text}`,
     argv: ['observe', ...argumentsOf(text.replace('FILE', file))],
     read: whole,
+  })),
+  ...configured.map((text) => ({
+    name: `config: ${text}`,
+    argv: ['config', ...argumentsOf(text), '--config', config],
+    read: placed,
   })),
 ]);

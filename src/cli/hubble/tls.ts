@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { ClientTls, HubbleClientOptions } from '../../hubble/index.ts';
 import { variableOf } from './config.ts';
 import { Fault } from './fault.ts';
+import { truthOf } from './settings.ts';
 
 /** The flags that say how to trust the server and who the client is. */
 export interface TlsFlags {
@@ -37,8 +38,8 @@ export function serverOf(server: string, environment: NodeJS.ProcessEnv): Pick<H
   const text = (flag: string): string => environment[variableOf(flag)] ?? '';
   const tls = clientTlsOf({
     server,
-    tls: text('tls') === 'true',
-    tlsAllowInsecure: text('tls-allow-insecure') === 'true',
+    tls: truthOf(text('tls')) === true,
+    tlsAllowInsecure: truthOf(text('tls-allow-insecure')) === true,
     tlsCaCertFiles: text('tls-ca-cert-files'),
     tlsClientCertFile: text('tls-client-cert-file'),
     tlsClientKeyFile: text('tls-client-key-file'),

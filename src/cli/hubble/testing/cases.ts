@@ -78,3 +78,20 @@ export const refused: readonly string[] = [
   '--basic-auth-username x',
   '--tls-client-key-file x',
 ];
+
+/** Arguments after `config`, with `config.yaml` as the config file. */
+export const configured: readonly string[] = [
+  'view',
+  'get',
+  'get config',
+  'get debug',
+  'get kube-namespace',
+  'get port-forward-port',
+  'get server',
+  'get timeout',
+  'get request-timeout',
+  'get tls',
+  'get tls-allow-insecure',
+  'get tls-ca-cert-files',
+  'get tls-client-cert-file',
+];
