@@ -29,8 +29,8 @@ const rooms: Record<string, { readonly may: readonly string[]; readonly why: str
   cluster: { may: ['base', 'sys', 'model'], why: 'the embedded cluster is just a Kubernetes' },
   connectivity: { may: ['base', 'model', 'kube', 'hubble'], why: 'connectivity tests talk through clients only' },
   embedded: {
-    may: ['base', 'sys', 'model', 'cluster', 'dns', 'hubble', 'kube'],
-    why: 'the cluster process composes Kubernetes and the relay and starts the rest as processes',
+    may: ['base', 'sys', 'model', 'cluster', 'dns', 'hubble', 'kube', 'ui'],
+    why: 'the cluster process composes Kubernetes, the relay and the page and starts the rest as processes',
   },
   cli: {
     may: ['base', 'model', 'kube', 'hubble', 'connectivity', 'embedded', 'cluster', 'plan', 'proxy', 'ui'],

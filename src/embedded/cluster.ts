@@ -23,6 +23,7 @@ import type { ClusterHome } from './home.ts';
 import { prepareHubbleCertificates, relayFiles } from './hubble-certificates.ts';
 import { clusterDescriptors, type LaunchOptions } from './launch.ts';
 import { superviseNode } from './node-processes.ts';
+import { startPage } from './page.ts';
 import { startRelay } from './relay.ts';
 import { startUplink } from './uplink.ts';
 import type { UplinkPlan } from './uplink-plan.ts';
@@ -30,6 +31,7 @@ import { startZoneFile, worldNames } from './zone-file.ts';
 
 const projectRoot = path.resolve(import.meta.dirname, '../..');
 const readyTimeoutMs = 45_000;
+const relaySocket = '/run/ciliate/relay.sock';
 
 export interface Cluster {
   /** Resolves when every node is Ready and its agent has a first plan in force; rejects when that takes too long. */
@@ -95,16 +97,19 @@ export async function startCluster(
   const processes = fabric.nodes.map((node) => superviseNode({ node, home, agentKubeconfig, log }));
   const relay = await startRelay({
     descriptor: clusterDescriptors.relay,
+    socket: relaySocket,
     nodes: fabric.nodes,
     store,
     files: relayFiles(home),
     log,
   });
+  const page = await startPage({ descriptor: clusterDescriptors.page, relaySocket, projectRoot, log });
 
   return {
     ready: untilReady(store, nodeNames),
     stop: async () => {
       await Promise.all(processes.map((supervised) => supervised.stop()));
+      page.stop();
       await relay.stop();
       await controllers.stop();
       await uplink.stop();

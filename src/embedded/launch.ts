@@ -27,14 +27,16 @@ export interface RunningCluster {
 }
 
 /** Descriptors of the cluster process beyond the standard three. */
-export const clusterDescriptors = { api: 3, relay: 4, control: 5 } as const;
+export const clusterDescriptors = { api: 3, relay: 4, control: 5, page: 6 } as const;
 
 const startTimeoutMs = 60_000;
 const hubblePort = 4245;
+/** `ciliate ui` and `cilium hubble ui` take 12000. */
+const pagePort = 12_001;
 
 /**
  * Starts the cluster in namespaces of its own and waits until its nodes are Ready.
- * The listening sockets of the API server and of Hubble Relay are opened here, on the host's loopback, and handed inside:
+ * The listening sockets of the API server, of Hubble Relay and of the page for flows are opened here, on the host's loopback, and handed inside:
  * besides these and the uplink the cluster has no way out, and nothing of it is left on the host when its first process ends.
  */
 export async function launchCluster(
@@ -60,7 +62,9 @@ export async function launchCluster(
   const pid = child.pid ?? 0;
   const startTime = processStartTime(pid);
   if (startTime === undefined) return fail(`the cluster ended at once; see ${path.join(home.logs, 'cluster.log')}`);
-  const record = { pid, startTime, apiPort: ports.api.port, relayPort: ports.relay.port, nodes: options.nodes };
+  const { api, relay, page } = ports;
+  const opened = { apiPort: api.port, relayPort: relay.port, pagePort: page.port };
+  const record = { pid, startTime, ...opened, nodes: options.nodes };
   writeRecord(home, record);
   return ok({ record, process: child });
 }
@@ -71,13 +75,18 @@ interface OpenPort {
   readonly fd: number;
 }
 
-async function openPorts(home: ClusterHome): Promise<{ readonly api: OpenPort; readonly relay: OpenPort }> {
+type OpenPorts = Readonly<Record<'api' | 'relay' | 'page', OpenPort>>;
+
+async function openPorts(home: ClusterHome): Promise<OpenPorts> {
   const file = path.join(home.state, 'ports.json');
-  const kept: { api?: number; relay?: number } = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
+  const kept: { api?: number; relay?: number; page?: number } = existsSync(file)
+    ? JSON.parse(readFileSync(file, 'utf8'))
+    : {};
   const api = await openPort([kept.api ?? 0, 0]);
   const relay = await openPort([kept.relay ?? hubblePort, 0]);
-  writeFileSync(file, JSON.stringify({ api: api.port, relay: relay.port }));
-  return { api, relay };
+  const page = await openPort([kept.page ?? pagePort, 0]);
+  writeFileSync(file, JSON.stringify({ api: api.port, relay: relay.port, page: page.port }));
+  return { api, relay, page };
 }
 
 /** The first of the wished ports that is free; 0 stands for any. */
@@ -96,9 +105,8 @@ async function openPort(wished: readonly number[]): Promise<OpenPort> {
   throw new Error('no free port on 127.0.0.1');
 }
 
-function closeServers(ports: { readonly api: OpenPort; readonly relay: OpenPort }): void {
-  ports.api.server.close();
-  ports.relay.server.close();
+function closeServers(ports: OpenPorts): void {
+  for (const { server } of Object.values(ports)) server.close();
 }
 
 const withoutUplink: UplinkPlan = { via: 'none', reason: 'switched off by --no-uplink' };
@@ -133,12 +141,7 @@ while kill -0 $child 2>/dev/null; do wait $child; done
 `;
 }
 
-function spawnCluster(
-  home: ClusterHome,
-  options: LaunchOptions,
-  ports: { readonly api: OpenPort; readonly relay: OpenPort },
-  uplink: UplinkPlan,
-): ChildProcess {
+function spawnCluster(home: ClusterHome, options: LaunchOptions, ports: OpenPorts, uplink: UplinkPlan): ChildProcess {
   const main = path.join(import.meta.dirname, 'main.ts');
   const log = openLog(path.join(home.logs, 'cluster.log'));
   const asUser = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
@@ -158,7 +161,7 @@ function spawnCluster(
   const program = [process.execPath, '--max-semi-space-size=2', main, JSON.stringify({ home, options, uplink })];
   const child = spawn('unshare', [...unshare, ...program], {
     detached: true,
-    stdio: ['ignore', log, log, ports.api.fd, ports.relay.fd, 'pipe'],
+    stdio: ['ignore', log, log, ports.api.fd, ports.relay.fd, 'pipe', ports.page.fd],
     env: {
       ...process.env,
       CILIATE_API_PORT: String(ports.api.port),

@@ -9,6 +9,7 @@ export interface ClusterRecord {
   readonly startTime: string;
   readonly apiPort: number;
   readonly relayPort: number;
+  readonly pagePort: number;
   readonly nodes: number;
 }
 

@@ -18,6 +18,8 @@ import { addresses, clusterName, version } from './addons.ts';
 export interface RelayOptions {
   /** An inherited listening descriptor: the host's loopback. */
   readonly descriptor: number;
+  /** Path of a socket for what runs inside, always in plain text. */
+  readonly socket: string;
   readonly nodes: readonly { readonly name: string; readonly address: string }[];
   readonly store: Store;
   /** Stands for the root of the relay's files. */
@@ -45,11 +47,8 @@ export async function startRelay(options: RelayOptions): Promise<{ stop(): Promi
     version,
     now: () => BigInt(Date.now()) * 1_000_000n,
   });
-  const listener = net.createServer();
-  await new Promise<void>((resolve, reject) => {
-    listener.once('error', reject);
-    listener.listen({ fd: descriptor }, resolve);
-  });
+  const [listener, inside] = await Promise.all([listening({ fd: descriptor }), listening({ path: options.socket })]);
+  const servingInside = await serveGrpc(relay.services, { listener: inside });
   const serving = await serveGrpc(relay.services, { listener }, settings.security());
   settings.onSecurity(serving.use);
   const unwatch = store.watch('configmaps', () => {
@@ -59,10 +58,19 @@ export async function startRelay(options: RelayOptions): Promise<{ stop(): Promi
     stop: async () => {
       unwatch();
       relay.close();
-      await serving.close();
+      await Promise.all([serving.close(), servingInside.close()]);
       listener.close();
+      inside.close();
     },
   };
+}
+
+function listening(place: { readonly fd: number } | { readonly path: string }): Promise<net.Server> {
+  const listener = net.createServer();
+  return new Promise((resolve, reject) => {
+    listener.once('error', reject);
+    listener.listen(place, () => resolve(listener));
+  });
 }
 
 interface RelaySettings {

@@ -7,7 +7,7 @@ export const uplinkInterface = 'uplink0';
 export const helperPipes = { start: '/run/ciliate/uplink-start', ended: '/run/ciliate/uplink-ended' } as const;
 
 /** Descriptor on which the cluster process gets the host's network namespace, only where the uplink is by masquerading. */
-export const hostNetworkDescriptor = 6;
+export const hostNetworkDescriptor = 7;
 
 /** The fabric's namespace under a name that the AppArmor profile of pasta lets it open. */
 const fabricNetwork = '/run/user/0/netns/fabric';

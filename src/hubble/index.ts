@@ -14,13 +14,19 @@ export { type Exporter, type LineSink, startExporter } from './exporter/exporter
 export { createRotatingFile } from './exporter/rotating-file.ts';
 export { type ExporterSettings, readFlowLogs, readStaticExporter, standardOutput } from './exporter/settings.ts';
 export { compileSelection } from './filter/compile.ts';
-export { splitJsonObjects } from './filter/json-objects.ts';
 export { compileTextHint, type TextHint } from './filter/text-hint.ts';
+export { FlagFault } from './flags/fault.ts';
+export {
+  createFilterBuilder,
+  type FilterBuilder,
+  type Filters,
+  filterFlags,
+  invalidArgument,
+} from './flags/filter-flags.ts';
+export { readFilterText } from './flags/filter-text.ts';
 export { readMetrics } from './metrics/config.ts';
 export { createFlowMetrics, type FlowMetrics } from './metrics/registry.ts';
 export { dropReasonText } from './names/drop-reasons.ts';
-export { observeTypes, tracePoints } from './names/event-types.ts';
-export { reservedIdentityNames, reservedIdentityNumber } from './names/identities.ts';
 
 export { compileFieldMask } from './observer/field-mask.ts';
 export { createObserver, type Observer, type ObserverOptions } from './observer/observer.ts';

@@ -1,2 +1,2 @@
-export { serveUi, type UiOptions, type UiServing } from './serve.ts';
+export { createUi, serveUi, type UiServing } from './serve.ts';
 export { type FlowSource, type OpenFlows, type ReadFilters, recordedSource, relaySource } from './source.ts';

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { compileSelection } from '../hubble/index.ts';
 import { writeFault, writeFlows } from './event-stream.ts';
@@ -7,8 +7,6 @@ import { type FlowSource, isPassing, type ReadFilters } from './source.ts';
 import { readStaticFiles, type StaticFile } from './static-files.ts';
 
 export interface UiOptions {
-  /** TCP port on 127.0.0.1; 0 takes a free one. */
-  readonly port: number;
   /** Folder of the built page. */
   readonly page: string;
   readonly source: FlowSource;
@@ -35,11 +33,26 @@ const mostLast = 20_000;
 const mostStreams = 16;
 const longestFilter = 4_096;
 
-/** Serves the page until `close`. Fails with the error of `listen`, for instance EADDRINUSE. */
-export async function serveUi(options: UiOptions): Promise<UiServing> {
+/** Serves the page on 127.0.0.1 until `close`; port 0 takes a free one. Fails with the error of `listen`, for instance EADDRINUSE. */
+export async function serveUi({ port, ...options }: UiOptions & { readonly port: number }): Promise<UiServing> {
+  const server = createUi(options);
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://localhost:${(server.address() as AddressInfo).port}/`,
+    async close() {
+      server.close();
+      server.closeAllConnections();
+      await once(server, 'close');
+    },
+  };
+}
+
+/** A server of the page that listens nowhere yet. Reads the built page; fails when it is not there. */
+export function createUi(options: UiOptions): Server {
   const files = readStaticFiles(options.page);
   let streams = 0;
-  const server = createServer({ headersTimeout: 10_000 }, (request, response) => {
+  return createServer({ headersTimeout: 10_000 }, (request, response) => {
     for (const [name, value] of Object.entries(headersOfAll)) response.setHeader(name, value);
     if (!isLoopbackName(request.headers.host)) return refuse(response, 403, 'this address serves localhost only');
     if (request.headers['sec-fetch-site'] === 'cross-site' && request.headers['sec-fetch-mode'] !== 'navigate')
@@ -53,16 +66,6 @@ export async function serveUi(options: UiOptions): Promise<UiServing> {
     response.once('close', () => streams--);
     void answerFlows(request, response, url.searchParams, options);
   });
-  server.listen(options.port, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    url: `http://localhost:${(server.address() as AddressInfo).port}/`,
-    async close() {
-      server.close();
-      server.closeAllConnections();
-      await once(server, 'close');
-    },
-  };
 }
 
 /** Whether a Host header names this machine by itself; a page of another name that resolves to 127.0.0.1 does not. */

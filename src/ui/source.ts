@@ -29,10 +29,10 @@ const unavailable = 14;
 type Server = Pick<HubbleClientOptions, 'server' | 'tls'>;
 
 /** Flows of a Hubble Relay or Observer. Each stream has a connection of its own, which ends with it. */
-export function relaySource(server: Server): FlowSource {
+export function relaySource(server: Server, name: string = server.server): FlowSource {
   return {
     kind: 'live',
-    name: server.server,
+    name,
     async open(filters, last) {
       const client = await connected(server);
       const stream = client.getFlows({ number: last, follow: true, ...filters });

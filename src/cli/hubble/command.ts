@@ -1,10 +1,10 @@
 import { Command, CommanderError } from 'commander';
+import { createFilterBuilder, type FilterBuilder, filterFlags, invalidArgument } from '../../hubble/index.ts';
 import type { CommandIo } from '../io.ts';
 import { configPath, readSettings } from './config.ts';
 import { addServerFlags, type ServerFlags } from './connection.ts';
 import { applyDefaults } from './defaults.ts';
 import { Fault } from './fault.ts';
-import { createFilterBuilder, type FilterBuilder, filterFlags, invalidArgument } from './observe/filter-flags.ts';
 import type { ObserveFlags } from './observe/options.ts';
 import { truthOf } from './settings.ts';
 

@@ -1,8 +1,13 @@
 import type { Command } from 'commander';
 import { parseDuration } from '../../base/index.ts';
-import { type ClientTls, createHubbleClient, HubbleCallError, type HubbleClient } from '../../hubble/index.ts';
+import {
+  type ClientTls,
+  createHubbleClient,
+  HubbleCallError,
+  type HubbleClient,
+  invalidArgument,
+} from '../../hubble/index.ts';
 import { Fault } from './fault.ts';
-import { invalidArgument } from './observe/filter-flags.ts';
 import { clientTlsOf, type TlsFlags } from './tls.ts';
 
 const defaultServer = 'localhost:4245';

@@ -1,2 +1,1 @@
-/** A mistake of the user's or a refusal of the server's; its message is the one line that is printed. */
-export class Fault extends Error {}
+export { FlagFault as Fault } from '../../hubble/index.ts';

@@ -49,6 +49,7 @@ export const statusCommand: Command = async (argv, io) => {
       `Home:          ${home.directory} (process ${record.pid})`,
       `API server:    https://127.0.0.1:${record.apiPort} (KUBECONFIG=${home.kubeconfig})`,
       `Hubble Relay:  127.0.0.1:${record.relayPort}`,
+      `Page of flows: http://localhost:${record.pagePort}/`,
       `Uplink:        ${uplinkLine(home)}`,
       `Nodes:         ${readyNodes}/${nodes.value.items.length} Ready`,
       `Pods:          ${readyPods}/${pods.value.items.length} Ready`,

@@ -45,7 +45,7 @@ export const upCommand: Command = async (argv, io) => {
   }
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   io.stdout.write(
-    `The cluster is ready: ${flags.nodes} nodes after ${seconds} s.\n  eval "$(npx ciliate env)"   puts cilium and hubble on PATH and sets KUBECONFIG\n  npx ciliate ui               shows who talks to whom in a browser\n`,
+    `The cluster is ready: ${flags.nodes} nodes after ${seconds} s.\n  eval "$(npx ciliate env)"   puts cilium and hubble on PATH and sets KUBECONFIG\n  http://localhost:${launched.value.record.pagePort}/      shows who talks to whom in a browser\n`,
   );
   const { process: child } = launched.value;
   if (flags.detach) {

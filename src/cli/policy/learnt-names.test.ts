@@ -39,7 +39,7 @@ async function homeWith(apiPort: number): Promise<string> {
   const stat = await readFile(`/proc/${process.pid}/stat`, 'latin1');
   const startTime = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
   await mkdir(path.join(home, 'run'));
-  const record = { pid: process.pid, startTime, apiPort, relayPort: 1, nodes: 1 };
+  const record = { pid: process.pid, startTime, apiPort, relayPort: 1, pagePort: 2, nodes: 1 };
   await writeFile(path.join(home, 'run/cluster.json'), JSON.stringify(record));
   return home;
 }

@@ -4,8 +4,9 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { CommanderError, InvalidArgumentError, Command as Parser } from 'commander';
 import { clusterHome, isRunning, readRecord } from '../../embedded/index.ts';
+import { readFilterText } from '../../hubble/index.ts';
 import { type FlowSource, recordedSource, relaySource, serveUi, type UiServing } from '../../ui/index.ts';
-import { readFilterText, readRecording, serverOf } from '../hubble/index.ts';
+import { readRecording, serverOf } from '../hubble/index.ts';
 import type { Command, CommandIo } from '../io.ts';
 
 interface UiFlags {

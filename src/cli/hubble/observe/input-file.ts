@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
+import type { Filters } from '../../../hubble/index.ts';
 import { compileSelection, compileTextHint, type TextHint } from '../../../hubble/index.ts';
 import {
   type GetFlowsResponse,
@@ -9,7 +10,6 @@ import {
   type WireTimestamp,
 } from '../../../model/flow/index.ts';
 import { Fault } from '../fault.ts';
-import type { Filters } from './filter-flags.ts';
 import { type Line, linesOf } from './lines.ts';
 import type { Selectors } from './options.ts';
 

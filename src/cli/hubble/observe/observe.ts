@@ -1,8 +1,8 @@
+import type { Filters } from '../../../hubble/index.ts';
 import { createPrinter } from '../../../hubble/index.ts';
 import { type GetFlowsRequest, printJson } from '../../../model/flow/index.ts';
 import type { CommandIo } from '../../io.ts';
 import { checkServerFlags, type ServerFlags, withClient } from '../connection.ts';
-import type { Filters } from './filter-flags.ts';
 import { readInputFile } from './input-file.ts';
 import { type ObserveFlags, printerOptionsOf, requestOf, selectorsOf } from './options.ts';
 import { printAll } from './print-all.ts';

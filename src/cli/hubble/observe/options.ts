@@ -1,7 +1,12 @@
-import { compileFieldMask, type PrinterOptions, timeFormatNames } from '../../../hubble/index.ts';
+import {
+  compileFieldMask,
+  type Filters,
+  invalidArgument,
+  type PrinterOptions,
+  timeFormatNames,
+} from '../../../hubble/index.ts';
 import type { GetFlowsRequest, Uint64 } from '../../../model/flow/index.ts';
 import { Fault } from '../fault.ts';
-import { type Filters, invalidArgument } from './filter-flags.ts';
 import { parseTime } from './time.ts';
 
 /** The flags of `observe` that are no filters, as commander gives them. */

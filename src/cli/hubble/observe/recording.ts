@@ -1,5 +1,5 @@
+import type { Filters } from '../../../hubble/index.ts';
 import type { GetFlowsResponse } from '../../../model/flow/index.ts';
-import type { Filters } from './filter-flags.ts';
 import { readInputFile } from './input-file.ts';
 
 const everything = { number: 0, first: false, follow: false, since: undefined, until: undefined };

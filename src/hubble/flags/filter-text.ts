@@ -1,5 +1,5 @@
-import { fail, ok, type Result } from '../../../base/index.ts';
-import { Fault } from '../fault.ts';
+import { fail, ok, type Result } from '../../base/index.ts';
+import { FlagFault } from './fault.ts';
 import { createFilterBuilder, type FilterFlag, type Filters, filterFlags } from './filter-flags.ts';
 
 interface KnownFlag {
@@ -28,7 +28,7 @@ export function readFilterText(text: string): Result<Filters, string> {
   try {
     return ok(readWords(rest));
   } catch (error) {
-    if (error instanceof Fault) return fail(error.message);
+    if (error instanceof FlagFault) return fail(error.message);
     throw error;
   }
 }
@@ -42,7 +42,7 @@ function readWords(words: readonly string[]): Filters {
     const inline = equals < 0 ? undefined : word.slice(equals + 1);
     const value = (): string => {
       const found = inline ?? words[++at];
-      if (found === undefined) throw new Fault(`${name} needs a value`);
+      if (found === undefined) throw new FlagFault(`${name} needs a value`);
       return found;
     };
     if (name === '--not') builder.not();
@@ -50,7 +50,7 @@ function readWords(words: readonly string[]): Filters {
     else if (name === '--denylist') builder.raw('denylist', value());
     else {
       const found = known.get(name);
-      if (!found) throw new Fault(unknownWord(word, name));
+      if (!found) throw new FlagFault(unknownWord(word, name));
       builder.add(found.flag, found.name, found.takesValue ? value() : '');
     }
   }

@@ -1,6 +1,6 @@
-import { splitJsonObjects } from '../../../hubble/index.ts';
-import { type FlowFilter, readJsonValue } from '../../../model/flow/index.ts';
-import { Fault } from '../fault.ts';
+import { type FlowFilter, readJsonValue } from '../../model/flow/index.ts';
+import { splitJsonObjects } from '../filter/json-objects.ts';
+import { FlagFault } from './fault.ts';
 import { addBoth, addTo, emptySet, type FilterSet, filtersOf, useFlag } from './filter-set.ts';
 import { checkNamespaces } from './namespaces.ts';
 import {
@@ -214,16 +214,16 @@ export const filterFlags: readonly FilterFlag[] = [
 const mostUint64 = 2n ** 64n - 1n;
 
 function positive(flag: string, text: string): string {
-  if (text === '0') throw new Fault(`invalid --${flag} value; must be greater than 0`);
+  if (text === '0') throw new FlagFault(`invalid --${flag} value; must be greater than 0`);
   if (!/^\d{1,20}$/.test(text) || BigInt(text) > mostUint64)
-    throw new Fault(`invalid --${flag} value: ${text} is no number up to ${mostUint64}`);
+    throw new FlagFault(`invalid --${flag} value: ${text} is no number up to ${mostUint64}`);
   return text;
 }
 
 /** A wrong value of a flag in the words of the original. `flags` is the flag as it was declared. */
-export function invalidArgument(flags: string, value: string, why: string): Fault {
+export function invalidArgument(flags: string, value: string, why: string): FlagFault {
   const name = flags.replace(/ [<[].*$/, '');
-  return new Fault(`invalid argument ${JSON.stringify(value)} for ${JSON.stringify(name)} flag: ${why}`);
+  return new FlagFault(`invalid argument ${JSON.stringify(value)} for ${JSON.stringify(name)} flag: ${why}`);
 }
 
 /** The filters of a request as the flags give them. */
@@ -259,7 +259,7 @@ export function createFilterBuilder(): FilterBuilder {
         flag.add(set, value ?? '');
         checkNamespaces(set);
       } catch (error) {
-        if (!(error instanceof Fault)) throw error;
+        if (!(error instanceof FlagFault)) throw error;
         throw invalidArgument(flag.flags, value ?? 'true', error.message);
       }
     },
@@ -267,7 +267,7 @@ export function createFilterBuilder(): FilterBuilder {
       raw[list === 'allowlist' ? 'whitelist' : 'blacklist'].push(...readRawFilters(list, json));
     },
     build() {
-      if (negated) throw new Fault('trailing --not found in the arguments');
+      if (negated) throw new FlagFault('trailing --not found in the arguments');
       return {
         whitelist: [...filtersOf(white), ...raw.whitelist],
         blacklist: [...filtersOf(black), ...raw.blacklist],
@@ -276,8 +276,8 @@ export function createFilterBuilder(): FilterBuilder {
   };
 }
 
-function undecodable(list: string, json: string, why: string): Fault {
-  return new Fault(`invalid --${list} flag: failed to decode '${json}': ${why}`);
+function undecodable(list: string, json: string, why: string): FlagFault {
+  return new FlagFault(`invalid --${list} flag: failed to decode '${json}': ${why}`);
 }
 
 function readRawFilters(list: string, json: string): FlowFilter[] {

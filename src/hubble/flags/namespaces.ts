@@ -1,5 +1,5 @@
-import type { FlowFilter } from '../../../model/flow/index.ts';
-import { Fault } from '../fault.ts';
+import type { FlowFilter } from '../../model/flow/index.ts';
+import { FlagFault } from './fault.ts';
 import type { FilterSet } from './filter-set.ts';
 
 /** Values of the namespace flags; `''` stands for all namespaces. */
@@ -64,7 +64,7 @@ function checkConflict(namespaces: readonly string[], names: readonly string[]):
     for (const name of names) {
       const own = namespaceOf(name);
       if (own === '' || own === namespace) continue;
-      throw new Fault(`namespace conflict: ${JSON.stringify(namespace)} does not contain ${JSON.stringify(name)}`);
+      throw new FlagFault(`namespace conflict: ${JSON.stringify(namespace)} does not contain ${JSON.stringify(name)}`);
     }
   }
 }
@@ -74,7 +74,7 @@ function checkServices(pods: readonly string[], services: readonly string[]): vo
     const namespace = namespaceOf(pod);
     const other = namespace === '' ? undefined : services.find((service) => namespaceOf(service) !== namespace);
     if (other === undefined) continue;
-    throw new Fault(`namespace of service ${JSON.stringify(other)} conflict with pod ${JSON.stringify(namespace)}`);
+    throw new FlagFault(`namespace of service ${JSON.stringify(other)} conflict with pod ${JSON.stringify(namespace)}`);
   }
 }
 

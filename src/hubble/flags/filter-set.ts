@@ -1,5 +1,5 @@
-import type { FlowFilter } from '../../../model/flow/index.ts';
-import { Fault } from '../fault.ts';
+import type { FlowFilter } from '../../model/flow/index.ts';
+import { FlagFault } from './fault.ts';
 import { applyNamespaces, type NamespaceFlags } from './namespaces.ts';
 
 /** One of the two lists of a request under construction: the filters for "left or right". */
@@ -42,7 +42,7 @@ export function useFlag(set: FilterSet, flag: string): void {
   for (const group of exclusiveGroups) {
     if (!group.includes(flag)) continue;
     const [first, second] = group.filter((name) => name === flag || set.used.has(name));
-    if (second !== undefined) throw new Fault(`filters --${first} and --${second} cannot be combined`);
+    if (second !== undefined) throw new FlagFault(`filters --${first} and --${second} cannot be combined`);
   }
   set.used.add(flag);
 }

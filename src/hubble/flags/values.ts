@@ -1,4 +1,3 @@
-import { observeTypes, reservedIdentityNames, reservedIdentityNumber, tracePoints } from '../../../hubble/index.ts';
 import {
   enumNames,
   enumNumber,
@@ -6,8 +5,10 @@ import {
   type HttpHeader,
   type TcpFlags,
   type Workload,
-} from '../../../model/flow/index.ts';
-import { Fault } from '../fault.ts';
+} from '../../model/flow/index.ts';
+import { observeTypes, tracePoints } from '../names/event-types.ts';
+import { reservedIdentityNames, reservedIdentityNumber } from '../names/identities.ts';
+import { FlagFault } from './fault.ts';
 
 type EventType = NonNullable<FlowFilter['event_type']>[number];
 
@@ -32,7 +33,7 @@ export function parseType(text: string): EventType {
   const type = observeTypes.get(name) ?? numberOf(name);
   if (type === undefined) {
     const allowed = `allowed: ${[...observeTypes.keys()].join(', ')} or a number`;
-    throw new Fault(`unable to parse type '${name}', not a known type name; ${allowed}`);
+    throw new FlagFault(`unable to parse type '${name}', not a known type name; ${allowed}`);
   }
   if (subName === undefined) return { type };
   const names = name === 'trace' ? tracePoints : name === 'agent' ? [...agentSubTypes.keys()] : [];
@@ -40,7 +41,7 @@ export function parseType(text: string): EventType {
   const subType = known ?? numberOf(subName);
   if (subType === undefined) {
     const allowed = [...names, 'a number'].join(', ');
-    throw new Fault(`unable to parse event sub-type '${subName}', not a known sub-type name; allowed: ${allowed}`);
+    throw new FlagFault(`unable to parse event sub-type '${subName}', not a known sub-type name; allowed: ${allowed}`);
   }
   return { type, match_sub_type: true, sub_type: subType };
 }
@@ -51,12 +52,12 @@ function numberOf(text: string): number | undefined {
 
 /** The number of an enum's name as written. */
 export function parseEnum(flag: string, type: string, text: string): number {
-  if (text === '') throw new Fault(`empty --${flag} value`);
+  if (text === '') throw new FlagFault(`empty --${flag} value`);
   const number = enumNumber(type, text);
   if (number === undefined) {
     const names = enumNames(type).slice(1);
     const allowed = names.length > 20 ? '' : `; allowed: ${names.join(', ')}`;
-    throw new Fault(`invalid --${flag} value: ${text}${allowed}`);
+    throw new FlagFault(`invalid --${flag} value: ${text}${allowed}`);
   }
   return number;
 }
@@ -68,13 +69,13 @@ export function parseDirection(text: string): number {
     case 'egress':
       return 2;
     default:
-      throw new Fault(`${text.toLowerCase()}: invalid traffic direction, expected ingress or egress`);
+      throw new FlagFault(`${text.toLowerCase()}: invalid traffic direction, expected ingress or egress`);
   }
 }
 
 export function parseIpVersion(text: string): number {
   const version = ['none', '4', '6'].indexOf(text.toLowerCase().replace(/^(?:ipv|ip|v)(?=[46]$)/, ''));
-  if (version < 0) throw new Fault(`invalid --ip-version value: ${text}; allowed: none, v4, v6`);
+  if (version < 0) throw new FlagFault(`invalid --ip-version value: ${text}; allowed: none, v4, v6`);
   return version;
 }
 
@@ -82,7 +83,7 @@ export function parseIpVersion(text: string): number {
 export function parseIdentity(text: string): number {
   const number = reservedIdentityNumber(text) ?? numberOf(text);
   if (number === undefined) {
-    throw new Fault(
+    throw new FlagFault(
       `invalid security identity, expected one of [${reservedIdentityNames.join(' ')}] or a numeric value`,
     );
   }
@@ -96,7 +97,7 @@ export function parseTcpFlags(text: string): TcpFlags {
   const flags: TcpFlags = {};
   for (const part of text.split(',')) {
     const name = flagNames.find((flag) => flag === part.toUpperCase());
-    if (!name) throw new Fault(`unknown tcp flag: ${part}; allowed: ${flagNames.join(', ')}`);
+    if (!name) throw new FlagFault(`unknown tcp flag: ${part}; allowed: ${flagNames.join(', ')}`);
     flags[name] = true;
   }
   return flags;
@@ -112,6 +113,6 @@ export function parseWorkload(text: string): Workload {
 /** `key:value`. */
 export function parseHeader(text: string): HttpHeader {
   const colon = text.indexOf(':');
-  if (colon < 0) throw new Fault(`invalid http-header value ${JSON.stringify(text)}, expected name:value`);
+  if (colon < 0) throw new FlagFault(`invalid http-header value ${JSON.stringify(text)}, expected name:value`);
   return { key: text.slice(0, colon), value: text.slice(colon + 1) };
 }
