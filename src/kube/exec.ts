@@ -1,11 +1,11 @@
-import type { ClientRequest, IncomingMessage } from 'node:http';
 import { PassThrough, type Readable, Writable } from 'node:stream';
 import type WebSocket from 'ws';
 import { fail, ok, type Result } from '../base/index.ts';
-import { type ApiError, errorFromBody, localError, parseStatus, type Status } from './api-error.ts';
+import { type ApiError, localError, parseStatus, type Status } from './api-error.ts';
 import type { KubeClient } from './client.ts';
 import { messageOf, transportError, urlOf } from './http.ts';
 import { urlPath } from './paths.ts';
+import { startHeartbeat, untilOpen } from './websocket.ts';
 
 export interface ExecOptions {
   readonly namespace: string;
@@ -70,27 +70,6 @@ function execUrl(
   return url;
 }
 
-/** Resolves with undefined once the socket is open, otherwise with the reason. */
-function untilOpen(socket: WebSocket, signal: AbortSignal | undefined): Promise<ApiError | undefined> {
-  return new Promise((resolve) => {
-    if (signal?.aborted) resolve(localError('Aborted', 'cancelled'));
-    socket.once('open', () => resolve(undefined));
-    socket.once('error', (error) => resolve(localError('Unreachable', messageOf(error))));
-    socket.once('close', () => resolve(localError('Unreachable', 'the connection was closed')));
-    socket.once('unexpected-response', (request: ClientRequest, response: IncomingMessage) => {
-      let body = '';
-      response.setEncoding('utf8');
-      response.on('data', (text: string) => {
-        if (body.length < 65_536) body += text;
-      });
-      response.on('close', () => {
-        resolve(errorFromBody(response.statusCode ?? 500, body));
-        request.destroy();
-      });
-    });
-  });
-}
-
 function createSession(socket: WebSocket, { signal, stdin: wantsStdin = false }: ExecOptions): ExecSession {
   const stdout = new PassThrough();
   const stderr = new PassThrough();
@@ -130,24 +109,6 @@ function createSession(socket: WebSocket, { signal, stdin: wantsStdin = false }:
     resize: (columns, rows) => sendOn(socket, channel.resize, JSON.stringify({ Width: columns, Height: rows })),
     close: () => socket.terminate(),
   };
-}
-
-const heartbeatMs = 30_000;
-
-/** Ends a connection whose other side has not answered a ping within 30 s. */
-function startHeartbeat(socket: WebSocket): () => void {
-  let answered = true;
-  socket.on('pong', () => {
-    answered = true;
-  });
-  const timer = setInterval(() => {
-    if (socket.readyState !== socket.OPEN || socket.isPaused) return;
-    if (!answered) return socket.terminate();
-    answered = false;
-    socket.ping();
-  }, heartbeatMs);
-  timer.unref();
-  return () => clearInterval(timer);
 }
 
 /** Hands output on; a reader that does not follow stops the connection until it does. */

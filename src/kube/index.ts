@@ -22,4 +22,5 @@ export {
 export { loadKubeConfig } from './kubeconfig.ts';
 export { type LogsOptions, streamLogs } from './logs.ts';
 export { type ResourcePath, urlPath } from './paths.ts';
+export { connectToPod, type PodPort } from './port-forward.ts';
 export { type WatchEvent, watchEvents } from './watch.ts';

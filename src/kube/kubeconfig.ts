@@ -26,17 +26,18 @@ interface Merged {
 }
 
 /**
- * The access that a kubeconfig's current context gives: of the file given, else of those in `KUBECONFIG` (the first that
+ * The access that a kubeconfig's context gives, the current one unless another is named: of the file given, else of those in `KUBECONFIG` (the first that
  * names a thing wins), else of `~/.kube/config`, else a pod's own account.
  */
 export function loadKubeConfig(
   file: string | undefined,
   environment: Readonly<Record<string, string | undefined>> = process.env,
+  context?: string,
 ): Result<ClusterAccess, Issue> {
   const listed = file ?? environment['KUBECONFIG'];
-  if (listed) return loadFiles(file === undefined ? listed.split(path.delimiter).filter(Boolean) : [file]);
+  if (listed) return loadFiles(file === undefined ? listed.split(path.delimiter).filter(Boolean) : [file], context);
   const usual = path.join(environment['HOME'] ?? homedir(), '.kube', 'config');
-  if (existsSync(usual)) return loadFiles([usual]);
+  if (existsSync(usual)) return loadFiles([usual], context);
   if (environment['KUBERNETES_SERVICE_HOST']) return inClusterAccess(environment);
   return fail({
     path: '',
@@ -45,9 +46,9 @@ export function loadKubeConfig(
   });
 }
 
-function loadFiles(files: readonly string[]): Result<ClusterAccess, Issue> {
+function loadFiles(files: readonly string[], context: string | undefined): Result<ClusterAccess, Issue> {
   const merged = mergeFiles(files);
-  return merged.ok ? accessOf(merged.value) : merged;
+  return merged.ok ? accessOf({ ...merged.value, current: context ?? merged.value.current }) : merged;
 }
 
 function mergeFiles(files: readonly string[]): Result<Merged, Issue> {

@@ -7,7 +7,9 @@ import {
   type HubbleClient,
   invalidArgument,
 } from '../../hubble/index.ts';
+import type { CommandIo } from '../io.ts';
 import { Fault } from './fault.ts';
+import type { PortForwardFlags } from './port-forward.ts';
 import { clientTlsOf, type TlsFlags } from './tls.ts';
 
 const defaultServer = 'localhost:4245';
@@ -26,11 +28,16 @@ export function addServerFlags(command: Command): Command {
     .option('--tls-server-name <name>', 'name to verify the certificate of the server against')
     .option('--basic-auth-username <name>', 'user name for basic authentication')
     .option('--basic-auth-password <password>', 'password for basic authentication')
+    .option('-P, --port-forward', 'reach the hubble-relay Service of the cluster through its API server')
+    .option('--port-forward-port <port>', 'local port for that, 0 for any', '4245')
+    .option('--kube-context <name>', 'context of the kubeconfig for that')
+    .option('--kube-namespace <name>', 'namespace of the hubble-relay Service', 'kube-system')
+    .option('--kubeconfig <file>', 'kubeconfig for that')
     .option('--config <file>', 'config file')
     .option('-D, --debug', 'print every node status');
 }
 
-export interface ServerFlags extends TlsFlags {
+export interface ServerFlags extends TlsFlags, PortForwardFlags {
   readonly server: string;
   readonly timeout: string;
   readonly requestTimeout: string;
@@ -71,9 +78,25 @@ export function checkServerFlags(flags: ServerFlags): CheckedServer {
   };
 }
 
-/** Connects as the flags say and hands the client to `use`; closes it afterwards. Failures become one-line faults. */
-export async function withClient<T>(flags: ServerFlags, use: (client: HubbleClient) => Promise<T>): Promise<T> {
-  const client = await createHubbleClient(checkServerFlags(flags));
+/** Connects as the flags say and hands the client to `use`, with the address that it is connected to; closes it afterwards. Failures become one-line faults. */
+export async function withClient<T>(
+  flags: ServerFlags,
+  io: CommandIo,
+  use: (client: HubbleClient, server: string) => Promise<T>,
+): Promise<T> {
+  const checked = checkServerFlags(flags);
+  if (!flags.portForward) return withConnected(checked, (client) => use(client, flags.server));
+  const { forwardRelay } = await import('./port-forward.ts');
+  const { server, close } = await forwardRelay(flags, checked.timeoutMs, io.environment);
+  try {
+    return await withConnected({ ...checked, server }, (client) => use(client, server));
+  } finally {
+    close();
+  }
+}
+
+async function withConnected<T>(checked: CheckedServer, use: (client: HubbleClient) => Promise<T>): Promise<T> {
+  const client = await createHubbleClient(checked);
   try {
     await client.connect();
     return await use(client);

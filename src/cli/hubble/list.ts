@@ -22,7 +22,7 @@ const states: Readonly<Record<number, string>> = {
 /** `hubble list nodes`. */
 export async function listNodes(flags: ServerFlags & { readonly output: string }, io: CommandIo): Promise<number> {
   const output = outputOf(flags.output);
-  return withClient(flags, async (client) => {
+  return withClient(flags, io, async (client) => {
     const { nodes = [] } = await client.getNodes();
     const sorted = [...nodes].sort((a, b) => ((a.name ?? '') < (b.name ?? '') ? -1 : 1));
     io.stdout.write(nodesText(sorted, output));
@@ -68,7 +68,7 @@ function tlsText({ tls }: HubbleNode): string {
 /** `hubble list namespaces`. */
 export async function listNamespaces(flags: ServerFlags & { readonly output: string }, io: CommandIo): Promise<number> {
   const output = outputOf(flags.output);
-  return withClient(flags, async (client) => {
+  return withClient(flags, io, async (client) => {
     const { namespaces = [] } = await client.getNamespaces();
     if (output === 'json') io.stdout.write(jsonList('observer.Namespace', namespaces));
     else {

@@ -11,12 +11,12 @@ const outputs = ['compact', 'dict', 'json', 'table'] as const;
 export async function showStatus(flags: ServerFlags & { readonly output: string }, io: CommandIo): Promise<number> {
   const output = outputs.find((name) => name === flags.output);
   if (!output) throw new Fault(`invalid output format: ${flags.output}; allowed: ${outputs.join(', ')}`);
-  return withClient(flags, async (client) => {
+  return withClient(flags, io, async (client, server) => {
     const { status: health } = await client.checkHealth();
     const healthy = health === ServingStatus.SERVING;
     if (output === 'compact') {
       const text = healthy ? 'Ok' : 'Unavailable: NOT_SERVING';
-      io.stdout.write(`Healthcheck (via ${flags.server}): ${text}\n`);
+      io.stdout.write(`Healthcheck (via ${server}): ${text}\n`);
     }
     if (!healthy) throw new Fault('not healthy');
     io.stdout.write(statusText(await client.serverStatus(), output));

@@ -4,7 +4,7 @@ import { type ServerFlags, withClient } from './connection.ts';
 
 /** `hubble watch peers`: one line per change until interrupted. */
 export async function watchPeers(flags: ServerFlags, io: CommandIo): Promise<number> {
-  return withClient(flags, async (client) => {
+  return withClient(flags, io, async (client) => {
     const stream = client.notifyPeers();
     process.once('SIGINT', stream.cancel);
     io.stdout.once('error', stream.cancel);

@@ -62,7 +62,7 @@ export async function observeEvents(
     await printAll(events, { ...printing, follow: false }, io, () => {});
     return 0;
   }
-  await withClient(flags, async (client) => {
+  await withClient(flags, io, async (client) => {
     const stream = kind.ask(client, requestOf(selectors));
     await printAll(stream, printing, io, stream.cancel);
   });

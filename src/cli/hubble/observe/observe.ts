@@ -33,7 +33,7 @@ export async function observeFlows(
     await printAll(responses, printing, io, () => {});
     return 0;
   }
-  await withClient(flags, async (client) => {
+  await withClient(flags, io, async (client) => {
     const stream = client.getFlows(request);
     await printAll(stream, { ...printing, follow: selectors.follow }, io, stream.cancel);
   });

@@ -3,6 +3,11 @@ import type { ServerContext } from '../http/request.ts';
 import { messageOf } from './containers.ts';
 import { type SpdyStream, serveSpdy } from './spdy/connection.ts';
 
+export interface PodReference {
+  readonly namespace: string;
+  readonly pod: string;
+}
+
 interface Pair {
   data?: Duplex;
   error?: Duplex;
@@ -11,11 +16,7 @@ interface Pair {
 const MAX_PENDING = 256;
 
 /** `kubectl port-forward`: each connection is a pair of SPDY streams (data and error) with the same request id, joined to a port of the pod. */
-export function servePortForward(
-  { runtime, closing }: ServerContext,
-  pod: { readonly namespace: string; readonly pod: string },
-  transport: Duplex,
-): void {
+export function servePortForward({ runtime, closing }: ServerContext, pod: PodReference, transport: Duplex): void {
   const pending = new Map<string, Pair>();
   const accept = ({ headers, duplex }: SpdyStream) => {
     const id = headers.get('requestid') ?? headers.get('port') ?? '';
@@ -37,11 +38,7 @@ export function servePortForward(
     const { data, error } = pair;
     runtime.connect(pod, port).then(
       (socket) => join(socket, data, error),
-      (reason: unknown) => {
-        error.end(`error forwarding port ${port} to pod ${pod.namespace}/${pod.pod}: ${messageOf(reason)}`);
-        data.end();
-        data.resume();
-      },
+      (reason: unknown) => refuseForward(pod, port, reason, data, error),
     );
   };
   const connection = serveSpdy(transport, accept);
@@ -50,7 +47,21 @@ export function servePortForward(
   void connection.closed.then(() => closing.removeEventListener('abort', end));
 }
 
-function join(socket: Duplex, data: Duplex, error: Duplex): void {
+/** Tells the client why its connection could not be made, and ends it. */
+export function refuseForward(
+  { namespace, pod }: PodReference,
+  port: number,
+  reason: unknown,
+  data: Duplex,
+  error: Duplex,
+): void {
+  error.end(`error forwarding port ${port} to pod ${namespace}/${pod}: ${messageOf(reason)}`);
+  data.end();
+  data.resume();
+}
+
+/** Joins a connection to a pod with a client's streams, until one of them ends. */
+export function join(socket: Duplex, data: Duplex, error: Duplex): void {
   // The client may have gone while the connection was being made.
   if (data.destroyed) {
     socket.destroy();

@@ -10,11 +10,13 @@ import { execRequest, runExec } from './exec.ts';
 import { servePortForward } from './port-forward.ts';
 import { spdyChannel } from './spdy-exec.ts';
 import { websocketChannel } from './websocket-exec.ts';
+import { portsOf, servePortForwardChannels } from './websocket-port-forward.ts';
 import { websocketTunnel } from './websocket-tunnel.ts';
 
 const EXEC_PROTOCOLS = ['v5.channel.k8s.io', 'v4.channel.k8s.io'];
 const SPDY_EXEC_PROTOCOLS = ['v4.channel.k8s.io', 'v3.channel.k8s.io'];
 const TUNNEL = 'SPDY/3.1+portforward.k8s.io';
+const FORWARD_CHANNELS = 'v4.channel.k8s.io';
 const SPDY_FORWARD = 'portforward.k8s.io';
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 
@@ -97,7 +99,14 @@ function startPortForward(call: ResourceRequest, socket: Duplex, head: Buffer): 
   const { name, namespace = '' } = requireObject(call).metadata;
   const pod = { namespace, pod: name };
   if (transportOf(request) === 'websocket') {
-    chooseProtocol(offered(request, 'sec-websocket-protocol'), [TUNNEL]);
+    const protocol = chooseProtocol(offered(request, 'sec-websocket-protocol'), [TUNNEL, FORWARD_CHANNELS]);
+    if (protocol === FORWARD_CHANNELS) {
+      const ports = portsOf(call.query);
+      websockets.handleUpgrade(request, socket, head, (client: WebSocket) => {
+        servePortForwardChannels(context, pod, ports, client);
+      });
+      return;
+    }
     delete request.headers['sec-websocket-protocol'];
     tunnels.handleUpgrade(request, socket, head, (client: WebSocket) => {
       servePortForward(context, pod, websocketTunnel(client));
