@@ -103,7 +103,11 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     rounds.dataPlaneChanged();
     wake();
   };
-  const loop = startLoop(() => timed(rounds, agentMetrics), { debounceMs, log });
+  const round = async (): Promise<void> => {
+    await timed(rounds, agentMetrics);
+    hubbleServer?.nodesChanged();
+  };
+  const loop = startLoop(round, { debounceMs, log });
 
   const started = await datapath.start();
   if (!started.ok) throw new Error(started.error.map(({ path, message }) => `${path}: ${message}`).join('; '));

@@ -7,6 +7,37 @@ import { createLogger } from '../base/index.ts';
 import { createHubbleClient, createObserver } from '../hubble/index.ts';
 import { startHubbleServer } from './hubble-server.ts';
 
+test('who watches the nodes hears of new ones', async (context) => {
+  const log = createLogger('hubble-server-test');
+  log.level = 'silent';
+  const nodes = [{ name: 'c/n1', address: '10.0.0.1:4244' }];
+  const server = await startHubbleServer({
+    observer: createObserver({ nodeName: 'c/n1', version: '1', now: () => 0n }),
+    nodes: () => nodes,
+    place: { host: '127.0.0.1', port: 0 },
+    configMap: () => undefined,
+    nodeFiles: '/nonexistent',
+    log,
+  });
+  context.after(() => server.close());
+  const client = await createHubbleClient({ server: `127.0.0.1:${server.port}` });
+  context.after(() => client.close());
+  await client.connect();
+  const seen: string[] = [];
+  for await (const { name = '', type } of client.notifyPeers()) {
+    seen.push(`${type} ${name}`);
+    if (seen.length === 1) {
+      server.nodesChanged();
+      nodes.push({ name: 'c/n2', address: '10.0.0.2:4244' });
+      server.nodesChanged();
+    } else if (seen.length === 2) {
+      nodes.shift();
+      server.nodesChanged();
+    } else break;
+  }
+  assert.deepEqual(seen, ['1 c/n1', '1 c/n2', '2 c/n1']);
+});
+
 test('the server follows cilium-config, and a node that cannot show a certificate serves nobody', async (context) => {
   const nodeFiles = mkdtempSync(path.join(os.tmpdir(), 'ciliate-hubble-server-'));
   context.after(() => rmSync(nodeFiles, { recursive: true, force: true }));

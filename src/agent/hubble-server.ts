@@ -29,6 +29,8 @@ export interface HubbleServerOptions {
 export interface HubbleServer extends Pick<GrpcServing, 'port' | 'close'> {
   /** Takes over `hubble-disable-tls` and `hubble-tls-*` of `cilium-config` when they have changed. */
   readonly update: () => void;
+  /** Tells those who watch the nodes, when `nodes` gives others than before. */
+  readonly nodesChanged: () => void;
 }
 
 /**
@@ -39,9 +41,16 @@ export async function startHubbleServer(options: HubbleServerOptions): Promise<H
   const { observer, nodes, place, configMap, nodeFiles, log } = options;
   let inForce: ServerTlsFiles;
   let seen: string | undefined;
+  const watchers = new Set<() => void>();
+  const nodesChanged = (): void => {
+    for (const changed of watchers) changed();
+  };
   const peers = {
     list: () => (inForce ? nodes().map((node) => ({ ...node, tlsServerName: hubbleServerName(node.name) })) : nodes()),
-    subscribe: () => () => {},
+    subscribe: (changed: () => void) => {
+      watchers.add(changed);
+      return () => void watchers.delete(changed);
+    },
   };
   const securityOf = (files: ServerTlsFiles): ServerSecurity => {
     if (!files) return { kind: 'plain' };
@@ -71,5 +80,5 @@ export async function startHubbleServer(options: HubbleServerOptions): Promise<H
     serving.use(securityOf(read.value));
   };
   update();
-  return { port: serving.port, close: serving.close, update };
+  return { port: serving.port, close: serving.close, update, nodesChanged };
 }

@@ -42,6 +42,7 @@ export async function startRelay(options: RelayOptions): Promise<{ stop(): Promi
   const securePeers = peers.map((peer) => ({ ...peer, tlsServerName: hubbleServerName(peer.name) }));
   const relay = await createRelay({
     peers: () => (settings.nodesSecure() ? securePeers : peers),
+    subscribe: settings.subscribe,
     tls: settings.pool,
     nodeName: `${clusterName}/hubble-relay`,
     version,
@@ -76,12 +77,15 @@ function listening(place: { readonly fd: number } | { readonly path: string }): 
 interface RelaySettings {
   readonly update: () => Promise<void>;
   readonly nodesSecure: () => boolean;
+  /** Calls when that has changed, until what it gives back is called. */
+  readonly subscribe: (changed: () => void) => () => void;
   readonly pool: () => PoolTls;
   readonly security: () => ServerSecurity;
   readonly onSecurity: (use: (security: ServerSecurity) => void) => void;
 }
 
 function followSettings({ store, files, log }: RelayOptions): RelaySettings {
+  const watchers = new Set<() => void>();
   let nodesSecure = false;
   let security: ServerSecurity = { kind: 'closed' };
   let pool: PoolTls = { use: 'never', material: () => undefined };
@@ -97,7 +101,10 @@ function followSettings({ store, files, log }: RelayOptions): RelaySettings {
   const update = async (): Promise<void> => {
     const nodes = readNodeTls(dataOf(store, 'cilium-config'));
     // The agents log what is wrong with it.
-    if (nodes.ok) nodesSecure = nodes.value !== undefined;
+    if (nodes.ok && nodesSecure !== (nodes.value !== undefined)) {
+      nodesSecure = !nodesSecure;
+      for (const changed of watchers) changed();
+    }
     const text = dataOf(store, 'hubble-relay-config')['config.yaml'] ?? '';
     if (text === seenText) return;
     seenText = text;
@@ -116,6 +123,10 @@ function followSettings({ store, files, log }: RelayOptions): RelaySettings {
   return {
     update,
     nodesSecure: () => nodesSecure,
+    subscribe: (changed) => {
+      watchers.add(changed);
+      return () => void watchers.delete(changed);
+    },
     pool: () => pool,
     security: () => security,
     onSecurity: (given) => {
