@@ -12,6 +12,8 @@ const liveCapacity = 20_000;
 /** Flows that a recording's page keeps; of a longer one the last. */
 const recordingCapacity = 100_000;
 
+/** Least milliseconds between two drawings of what only flows have changed: at a high rate nobody could read more of them. */
+const flowsDrawnMs = 200;
 /** Milliseconds after the stream was opened in which cards may still be arranged anew. */
 const settlingMs = 2_000;
 
@@ -47,7 +49,7 @@ export interface Store {
   readonly moveCursor: (timeMs: number) => void;
   /** First and last time of what was received. */
   readonly span: () => { readonly from: number; readonly to: number };
-  /** Calls `draw` at most once an animation frame after changes. */
+  /** Calls `draw` after changes: in the next animation frame, and for changes by flows only so often. */
   readonly subscribe: (draw: () => void) => () => void;
   readonly start: () => Promise<void>;
 }
@@ -73,7 +75,7 @@ function emptyState(): State {
 
 export function createStore(): Store {
   const state = emptyState();
-  const { subscribe, changed } = createFrames();
+  const { subscribe, changed, flowsChanged } = createFrames();
   let stream: FlowStream | undefined;
   let isChosen = compileChoice(state.url);
   /** Until then cards are arranged again as more of the flows before the page come in; after that none moves. */
@@ -130,7 +132,7 @@ export function createStore(): Store {
       }
     }
     if (state.connection !== 'paused' && showReceived()) place();
-    changed();
+    flowsChanged();
   };
   const connect = (): void => {
     stream?.close();
@@ -225,26 +227,41 @@ export function createStore(): Store {
       state.namespaces = new Set(state.source?.namespaces ?? []);
       connect();
       // Rates fall when nothing comes, and the map may owe a drawing.
-      setInterval(changed, 500);
+      setInterval(flowsChanged, 500);
     },
   };
 }
 
-function createFrames(): { subscribe: Store['subscribe']; changed: () => void } {
+interface Frames {
+  readonly subscribe: Store['subscribe'];
+  readonly changed: () => void;
+  readonly flowsChanged: () => void;
+}
+
+function createFrames(): Frames {
   const listeners = new Set<() => void>();
-  let asked = false;
+  let isAsked = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let drawnAtMs = 0;
+  const changed = (): void => {
+    if (isAsked) return;
+    isAsked = true;
+    requestAnimationFrame((nowMs) => {
+      isAsked = false;
+      drawnAtMs = nowMs;
+      clearTimeout(timer);
+      timer = undefined;
+      for (const draw of listeners) draw();
+    });
+  };
   return {
     subscribe(draw) {
       listeners.add(draw);
       return () => listeners.delete(draw);
     },
-    changed() {
-      if (asked) return;
-      asked = true;
-      requestAnimationFrame(() => {
-        asked = false;
-        for (const draw of listeners) draw();
-      });
+    changed,
+    flowsChanged() {
+      timer ??= setTimeout(changed, Math.max(0, drawnAtMs + flowsDrawnMs - performance.now()));
     },
   };
 }

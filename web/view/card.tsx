@@ -1,6 +1,7 @@
 import type { Card } from '../model/aggregate.ts';
-import { cardHeight, cardWidth, headerHeight, type Place, rowHeight } from '../model/layout.ts';
+import { cardHeight, cardWidth, columnGap, headerHeight, type Place, rowHeight } from '../model/layout.ts';
 import { formatRate, perSecond, series, sumOver } from '../model/rates.ts';
+import { charactersIn, type Detail } from '../model/regions.ts';
 import { fitRows, type Row, rowsOf } from '../model/rows.ts';
 import { sparkPath } from '../model/spark.ts';
 
@@ -8,6 +9,9 @@ interface CardProps {
   readonly card: Card;
   readonly place: Place;
   readonly nowMs: number;
+  readonly detail: Detail;
+  /** Pixels of a unit of the map. */
+  readonly scale: number;
   readonly isSelected: boolean;
   readonly onSelect: () => void;
 }
@@ -15,22 +19,20 @@ interface CardProps {
 const sparkWidth = 60;
 const sparkHeight = 19;
 
-export function CardView({ card, place, nowMs, isSelected, onSelect }: CardProps) {
-  const { party, signals } = card;
-  const { fitting, more } = fitRows(rowsOf(card), place.rows);
-  const main = signals.requests.latest > 0 ? signals.requests : signals.flows;
-  const drops = sumOver(signals.drops, nowMs, 60);
-  const errors = sumOver(signals.errors, nowMs, 60);
+export function CardView(props: CardProps) {
+  const { card, place, nowMs, detail, isSelected, onSelect } = props;
+  const { party } = card;
+  const drops = sumOver(card.signals.drops, nowMs, 60);
   const state = drops > 0 ? `, ${drops} dropped in the last minute` : '';
   const name = party.namespace === '' ? party.title : `${party.namespace}/${party.title}`;
-  const caption = party.kind;
+  const classes = ['card', isSelected && 'selected', party.namespace === '' && 'outside', drops > 0 && 'dropping'];
   return (
     <g
-      class={`card ${isSelected ? 'selected' : ''} ${party.namespace === '' ? 'outside' : ''}`}
+      class={classes.filter(Boolean).join(' ')}
       transform={`translate(${place.x},${place.y})`}
       role="button"
       tabindex={0}
-      aria-label={`${name}, ${caption}${state}`}
+      aria-label={`${name}, ${party.kind}${state}`}
       data-card={card.key}
       onClick={onSelect}
       onKeyDown={(event) => {
@@ -39,13 +41,44 @@ export function CardView({ card, place, nowMs, isSelected, onSelect }: CardProps
         onSelect();
       }}
     >
-      <title>{`${name} (${caption})`}</title>
+      <title>{`${name} (${party.kind})`}</title>
+      {detail === 'full' ? <FullCard {...props} drops={drops} /> : <NamedCard {...props} drops={drops} />}
+    </g>
+  );
+}
+
+type InsideProps = CardProps & { readonly drops: number };
+
+/** Units between a card and the name of the one to its right. */
+const nameGap = 16;
+
+/** A card on a small map: its name, as long as there is room up to the next column, and whether something was dropped. */
+function NamedCard({ card, place, scale, drops }: InsideProps) {
+  const rows = Math.min(rowsOf(card).length, place.rows);
+  const title = `${drops > 0 ? '✕ ' : ''}${card.party.title}`;
+  return (
+    <>
+      <rect class="body" width={cardWidth} height={cardHeight(rows)} rx={8} />
+      <text class="name" x={8} y={6}>
+        {cut(title, charactersIn(cardWidth + columnGap - nameGap, scale))}
+      </text>
+    </>
+  );
+}
+
+function FullCard({ card, place, nowMs, drops }: InsideProps) {
+  const { party, signals } = card;
+  const { fitting, more } = fitRows(rowsOf(card), place.rows);
+  const main = signals.requests.latest > 0 ? signals.requests : signals.flows;
+  const errors = sumOver(signals.errors, nowMs, 60);
+  return (
+    <>
       <rect class="body" width={cardWidth} height={cardHeight(fitting.length + (more > 0 ? 1 : 0))} rx={8} />
       <text class="title" x={12} y={20}>
         {cut(party.title, 19)}
       </text>
       <text class="caption" x={12} y={36}>
-        {cut(caption, 26)}
+        {cut(party.kind, 26)}
       </text>
       {drops > 0 && (
         <text class="alarm" x={cardWidth - 12} y={38} text-anchor="end">
@@ -70,7 +103,7 @@ export function CardView({ card, place, nowMs, isSelected, onSelect }: CardProps
           and {more} more
         </text>
       )}
-    </g>
+    </>
   );
 }
 

@@ -1,13 +1,13 @@
-import { type Edge, type EdgeState, edgeState } from '../model/aggregate.ts';
+import { type Card, type Edge, type EdgeState, edgeState } from '../model/aggregate.ts';
 import { type CurvePoints, curveBetween, pathData } from '../model/curves.ts';
 import { verdictMarks, verdictWords } from '../model/explain.ts';
 import { placeLabels } from '../model/labels.ts';
-import { cardWidth, headerHeight, rowHeight } from '../model/layout.ts';
+import { cardWidth, headerHeight, type Place, rowHeight } from '../model/layout.ts';
 import { formatRate, rateSeconds, rememberedSeconds } from '../model/rates.ts';
 import { fitRows, rowsOf } from '../model/rows.ts';
 import type { State, Store } from '../store.ts';
 
-interface DrawnEdge {
+export interface DrawnEdge {
   readonly edge: Edge;
   readonly state: EdgeState;
   readonly d: string;
@@ -23,34 +23,43 @@ export interface EdgePlan {
 
 export function planEdges({ map, layout }: State): EdgePlan {
   const curves = new Map<string, CurvePoints>();
+  const portRows = new Map<string, ReadonlyMap<string, number>>();
   for (const edge of map.edges.values()) {
     const from = layout.places.get(edge.from);
     const to = layout.places.get(edge.to);
     const card = map.cards.get(edge.to);
     if (!from || !to || !card) continue;
-    const rows = fitRows(rowsOf(card), to.rows).fitting;
-    const row = rows.findIndex(({ kind, accessPoint }) => kind === 'port' && accessPoint.key === edge.accessPoint);
-    const y = to.y + (row < 0 ? 24 : headerHeight + (row + 0.5) * rowHeight);
+    const ports = portRows.get(card.key) ?? portRowsOf(card, to);
+    portRows.set(card.key, ports);
+    const row = ports.get(edge.accessPoint);
+    const y = to.y + (row === undefined ? 24 : headerHeight + (row + 0.5) * rowHeight);
     curves.set(edge.key, curveBetween({ ...from, width: cardWidth }, { ...to, width: cardWidth }, y));
   }
   const boxes = [...layout.places.values()].map((place) => ({ ...place, width: cardWidth }));
   return { curves, labels: placeLabels(curves, boxes) };
 }
 
-/** Every arrow of the map as it looks now. */
+/** Arrows as they look now. */
 export function drawEdges(
-  { state: { map, selectedCard, cursorMs } }: Store,
+  edges: readonly Edge[],
+  { state: { selectedCard, cursorMs } }: Store,
   plan: EdgePlan,
   nowMs: number,
 ): DrawnEdge[] {
   const width = cursorMs === undefined ? rateSeconds : rememberedSeconds;
-  return [...map.edges.values()].flatMap((edge) => {
+  return edges.flatMap((edge) => {
     const curve = plan.curves.get(edge.key);
     const label = plan.labels.get(edge.key);
     if (!curve || !label) return [];
     const isNear = selectedCard === undefined || selectedCard === edge.from || selectedCard === edge.to;
     return [{ edge, state: edgeState(edge, nowMs, width), d: pathData(curve), label, isNear }];
   });
+}
+
+/** The rows in which a card shows its ports, by the keys of those. */
+function portRowsOf(card: Card, { rows }: Place): ReadonlyMap<string, number> {
+  const { fitting } = fitRows(rowsOf(card), rows);
+  return new Map(fitting.flatMap(({ kind, accessPoint }, row) => (kind === 'port' ? [[accessPoint.key, row]] : [])));
 }
 
 function classesOf({ state, isNear }: DrawnEdge): string {
@@ -74,7 +83,7 @@ export function EdgeLines({ drawn }: { readonly drawn: readonly DrawnEdge[] }) {
 /** The words on the arrows. They are drawn after the cards, so that no card hides them. */
 export function EdgeLabels({ drawn }: { readonly drawn: readonly DrawnEdge[] }) {
   return (
-    <g class="edge-labels">
+    <g>
       {drawn.map((each) => {
         const text = labelOf(each.state);
         if (text === '') return undefined;

@@ -1,33 +1,23 @@
-import { useEffect, useMemo, useRef } from 'preact/hooks';
-import type { Card } from '../model/aggregate.ts';
-import { askedGroup, askingGroup, extent, type Place, type Plate } from '../model/layout.ts';
-import type { State, Store } from '../store.ts';
-import { CardView } from './card.tsx';
-import { drawEdges, EdgeLabels, EdgeLines, planEdges } from './edges.tsx';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { askedGroup, askingGroup, extent, type Layout, type Plate } from '../model/layout.ts';
+import { type Sight, sightKey } from '../model/regions.ts';
+import type { Store } from '../store.ts';
+import { EdgeLabels, EdgeLines } from './edges.tsx';
+import { Drawn, RegionCards, useDrawings } from './region.tsx';
 import { useViewport } from './viewport.ts';
 
-/** Milliseconds between two drawings of the map while flows arrive, and of one with many arrows. */
-const redrawMs = 250;
-const largeRedrawMs = 1_000;
-const manyArrows = 300;
+/** Before the first fit: too small for anything but names, as those are drawn fastest. */
+const nothingSeen: Sight = { scale: 0, box: { x: 0, y: 0, width: 0, height: 0 } };
 
 export function ServiceMapView({ store }: { readonly store: Store }) {
-  const { map, selectedCard, fault, connection } = store.state;
-  const moment = Math.floor(Date.now() / (map.edges.size > manyArrows ? largeRedrawMs : redrawMs));
-  return useMemo(() => <DrawnMap store={store} />, [store, map, selectedCard, fault, connection, moment]);
-}
-
-function DrawnMap({ store }: { readonly store: Store }) {
-  const { state } = store;
-  const { layout, map } = state;
+  const { layout, map } = store.state;
   const svg = useRef<SVGSVGElement>(null);
-  const viewport = useViewport(svg);
+  const [sight, setSight] = useState<Sight>(nothingSeen);
+  const viewport = useViewport(svg, (next) => setSight((last) => (sightKey(last) === sightKey(next) ? last : next)));
   const box = extent(layout);
-  useEffect(() => viewport.show(box), [box.width, box.height]);
-  const edgePlan = useMemo(() => planEdges(state), [layout, map, state.shape]);
-  const nowMs = store.nowMs();
-  const placed = placedCards(state);
-  const drawn = drawEdges(store, edgePlan, nowMs);
+  // Before the frame is drawn, so that what is new is laid out once, in its size.
+  useLayoutEffect(() => viewport.show(box), [box.width, box.height]);
+  const drawings = useDrawings(store, sight);
   return (
     <section class="map" aria-label="Service map">
       <svg
@@ -39,21 +29,26 @@ function DrawnMap({ store }: { readonly store: Store }) {
       >
         <Markers />
         <g class="world">
-          {layout.plates.map((plate) => (
-            <PlateView key={`${plate.group} ${plate.y}`} plate={plate} />
-          ))}
-          <EdgeLines drawn={drawn} />
-          {placed.map(({ card, place }) => (
-            <CardView
-              key={card.key}
-              card={card}
-              place={place}
-              nowMs={nowMs}
-              isSelected={state.selectedCard === card.key}
-              onSelect={() => store.select({ card: card.key })}
-            />
-          ))}
-          <EdgeLabels drawn={drawn} />
+          <Drawn of={layout} draw={() => <Plates layout={layout} />} />
+          <g>
+            {drawings.map((drawing) => (
+              <Drawn key={drawing.region.key} of={drawing} draw={() => <EdgeLines drawn={drawing.edges} />} />
+            ))}
+          </g>
+          <g>
+            {drawings.map((drawing) => (
+              <Drawn
+                key={drawing.region.key}
+                of={drawing}
+                draw={() => <RegionCards drawing={drawing} store={store} />}
+              />
+            ))}
+          </g>
+          <g class="edge-labels">
+            {drawings.map((drawing) => (
+              <Drawn key={drawing.region.key} of={drawing} draw={() => <EdgeLabels drawn={drawing.labelled} />} />
+            ))}
+          </g>
         </g>
       </svg>
       {map.cards.size === 0 && <EmptyMap store={store} />}
@@ -76,17 +71,17 @@ function DrawnMap({ store }: { readonly store: Store }) {
   );
 }
 
-/** The cards from left to right and from top to bottom, as the Tab key goes. */
-function placedCards({ map, layout }: State): { readonly card: Card; readonly place: Place }[] {
-  return [...map.cards.values()]
-    .flatMap((card) => {
-      const place = layout.places.get(card.key);
-      return place ? [{ card, place }] : [];
-    })
-    .sort((a, b) => a.place.x - b.place.x || a.place.y - b.place.y);
-}
-
 const outsideTitles: Readonly<Record<string, string>> = { [askingGroup]: 'nodes and outside', [askedGroup]: 'outside' };
+
+function Plates({ layout: { plates } }: { readonly layout: Layout }) {
+  return (
+    <g>
+      {plates.map((plate) => (
+        <PlateView key={`${plate.group} ${plate.y}`} plate={plate} />
+      ))}
+    </g>
+  );
+}
 
 function PlateView({ plate: { group, x, y, width, height } }: { readonly plate: Plate }) {
   const outside = outsideTitles[group];

@@ -1,6 +1,7 @@
 import type { RefObject } from 'preact';
 import { useEffect, useMemo } from 'preact/hooks';
 import type { Box } from '../model/layout.ts';
+import { isReadable, type Sight } from '../model/regions.ts';
 
 const leastScale = 0.15;
 const mostScale = 2.5;
@@ -16,24 +17,39 @@ export interface Viewport {
   readonly press: (event: KeyboardEvent) => void;
 }
 
-/** Pan and zoom of an SVG's `.world` group: by dragging, wheel, keys and buttons. Changes the group directly, without drawing again. */
-export function useViewport(ref: RefObject<SVGSVGElement | null>): Viewport {
-  const viewport = useMemo(() => createViewport(ref), [ref]);
+/** Pan and zoom of an SVG's `.world` group: by dragging, wheel, keys and buttons. Changes the group directly, without drawing again, and tells what is in sight. */
+export function useViewport(ref: RefObject<SVGSVGElement | null>, onSight: (sight: Sight) => void): Viewport {
+  const viewport = useMemo(() => createViewport(ref, onSight), [ref]);
   useEffect(() => viewport.attach(), [viewport]);
   return viewport;
 }
 
-function createViewport(ref: RefObject<SVGSVGElement | null>): Viewport & { attach: () => () => void } {
+function createViewport(
+  ref: RefObject<SVGSVGElement | null>,
+  onSight: (sight: Sight) => void,
+): Viewport & { attach: () => () => void } {
   let view = { x: 0, y: 0, scale: 1 };
   let box: Box = { x: 0, y: 0, width: 1, height: 1 };
+  /** Of the SVG, as it was told last: asking the document for it would lay out everything at once. */
+  let size = { width: 0, height: 0 };
   let isMoved = false;
   const apply = (next: { x: number; y: number; scale: number }): void => {
     view = next;
-    const world = ref.current?.querySelector('.world');
-    world?.setAttribute('transform', `translate(${view.x},${view.y}) scale(${view.scale})`);
+    const { x, y, scale } = view;
+    const sight = {
+      scale,
+      box: { x: -x / scale, y: -y / scale, width: size.width / scale, height: size.height / scale },
+    };
+    const world = ref.current?.querySelector<SVGGElement>('.world');
+    world?.setAttribute('transform', `translate(${x},${y}) scale(${scale})`);
+    world?.classList.toggle('small', !isReadable(sight));
+    // Texts and lines of a small map are drawn in pixels of the screen.
+    if (!isReadable(sight)) world?.style.setProperty('--pixel', `${(1 / scale).toFixed(2)}px`);
+    onSight(sight);
   };
   const fit = (): void => {
-    const { clientWidth: width = 0, clientHeight: height = 0 } = ref.current ?? {};
+    const { width, height } = size;
+    if (width === 0) return;
     const wanted = Math.min((width - 2 * margin) / box.width, (height - 2 * margin) / box.height, 1.15);
     const scale = Math.max(leastScale, wanted);
     apply({
@@ -50,8 +66,7 @@ function createViewport(ref: RefObject<SVGSVGElement | null>): Viewport & { atta
     apply({ scale, x: x - (x - view.x) * ratio, y: y - (y - view.y) * ratio });
   };
   const zoom = (factor: number): void => {
-    const { clientWidth: width = 0, clientHeight: height = 0 } = ref.current ?? {};
-    zoomAt(factor, width / 2, height / 2);
+    zoomAt(factor, size.width / 2, size.height / 2);
   };
   const pan = (dx: number, dy: number): void => {
     isMoved = true;
@@ -89,8 +104,10 @@ function createViewport(ref: RefObject<SVGSVGElement | null>): Viewport & { atta
         zoomAt(Math.exp(-event.deltaY * 0.0015), event.clientX - left, event.clientY - top);
       };
       const stopDragging = listenToDragging(svg, pan);
-      const resized = new ResizeObserver(() => {
-        if (!isMoved) fit();
+      const resized = new ResizeObserver((entries) => {
+        size = entries.at(-1)?.contentRect ?? size;
+        if (isMoved) apply(view);
+        else fit();
       });
       svg.addEventListener('wheel', wheel, { passive: false });
       resized.observe(svg);
