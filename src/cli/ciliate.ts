@@ -31,6 +31,9 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
   hubble: { about: 'the hubble command', load: async () => (await import('./hubble/index.ts')).hubbleCommand },
 };
 
+// What libraries should no longer do is nothing for a user's terminal.
+process.noDeprecation = true;
+
 const width = Math.max(...Object.keys(commands).map((name) => name.length));
 const usage = `Usage: ciliate COMMAND [ARGUMENT...]
 

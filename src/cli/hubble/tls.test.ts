@@ -165,6 +165,21 @@ test('a relay and a node that do not agree about TLS do not speak, and never in 
   }
 });
 
+test('why there is no connection is told', async () => {
+  const server = await startRelay(asNodesSay, serverTls('relay'));
+  const cases: readonly [string, RegExp][] = [
+    [`--tls ${ca} --tls-server-name relay`, /Hostname\/IP does not match certificate's altnames/],
+    [`--tls --tls-ca-cert-files ${file('stranger/ca.crt')} ${name}`, /unable to verify the first certificate/],
+    [`--tls ${name}`, /unable to verify the first certificate/],
+  ];
+  for (const [flags, why] of cases) {
+    const { err } = await run(`status --server ${server} ${timeout} ${flags}`);
+    assert.match(err, /^failed to connect to '127\.0\.0\.1:\d+' in 500 ms: /);
+    assert.match(err, why);
+    assert.equal(err.split('\n').length, 2);
+  }
+});
+
 /** Until it holds: files are looked at once a second. */
 async function eventually(holds: () => Promise<boolean>): Promise<void> {
   for (let turns = 0; turns < 100; turns++) {

@@ -83,6 +83,9 @@ const defaultTimeoutMs = 5000;
 const defaultRequestTimeoutMs = 12_000;
 const cancelled = 1;
 const deadlineExceeded = 4;
+const unavailable = 14;
+/** For a call that fails at once where there is no connection. */
+const lastWordMs = 200;
 
 type Caller = Client & Record<string, (...given: unknown[]) => unknown>;
 
@@ -112,7 +115,7 @@ export async function createHubbleClient(options: HubbleClientOptions): Promise<
   const ask = <T>(from: () => Caller, method: string, request: object = {}): Promise<T> =>
     callUnary<T>(from(), method, request, metadata, requestTimeoutMs);
   return {
-    connect: () => waitForReady(observer(), options),
+    connect: () => waitForReady(observer(), metadata, options),
     getFlows: (request) => openStream(observer(), 'GetFlows', request, metadata),
     getAgentEvents: (request) => openStream(observer(), 'GetAgentEvents', request, metadata),
     getDebugEvents: (request) => openStream(observer(), 'GetDebugEvents', request, metadata),
@@ -145,14 +148,36 @@ function channelCredentials(
   return { credentials, names };
 }
 
-function waitForReady(client: Client, { server, timeoutMs = defaultTimeoutMs }: HubbleClientOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    client.waitForReady(Date.now() + timeoutMs, (error) => {
-      if (error)
-        reject(new HubbleCallError(deadlineExceeded, `failed to connect to '${server}' in ${timeoutMs} ms`, true));
-      else resolve();
-    });
+async function waitForReady(
+  client: Caller,
+  metadata: Metadata,
+  { server, timeoutMs = defaultTimeoutMs }: HubbleClientOptions,
+): Promise<void> {
+  const ready = await new Promise<boolean>((resolve) => {
+    client.waitForReady(Date.now() + timeoutMs, (error) => resolve(!error));
   });
+  if (ready) return;
+  const why = await lastFailure(client, metadata);
+  const text = `failed to connect to '${server}' in ${timeoutMs} ms${why === '' ? '' : `: ${why}`}`;
+  throw new HubbleCallError(deadlineExceeded, text, true);
+}
+
+/** Why the last attempt to connect failed, which the library tells by a call that does not wait. */
+async function lastFailure(client: Caller, metadata: Metadata): Promise<string> {
+  try {
+    await callUnary(client, 'ServerStatus', {}, metadata, lastWordMs);
+    return '';
+  } catch (error) {
+    const { code, message } = error as HubbleCallError;
+    const [, last = ''] = /Last error: (?:Error: )?([^\n]*?)\.?(?: Resolution note:[^\n]*)?$/m.exec(message) ?? [];
+    // A certificate of a stranger's is quoted in it.
+    return code === unavailable
+      ? last
+          .slice(0, 300)
+          .replace(/\p{Cc}/gu, '?')
+          .trim()
+      : '';
+  }
 }
 
 function callUnary<T>(
