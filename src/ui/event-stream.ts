@@ -5,6 +5,8 @@ import { isPassing, type OpenFlows } from './source.ts';
 
 /** Milliseconds between two writes to a browser. */
 const batchMs = 100;
+/** Milliseconds until the first, which a person waits for. */
+const firstBatchMs = 20;
 /** Flows of one batch; more of them within `batchMs` are lost and counted. */
 const mostInBatch = 2_000;
 /** Bytes that may wait in the socket before a batch is dropped. */
@@ -19,6 +21,7 @@ const idleMs = 15_000;
  */
 export async function writeFlows(response: ServerResponse, flows: OpenFlows, lossless: boolean): Promise<void> {
   const batch = createBatch(response);
+  const first = setTimeout(batch.flush, firstBatchMs);
   const timer = setInterval(batch.flush, batchMs);
   response.once('close', flows.cancel);
   try {
@@ -36,6 +39,7 @@ export async function writeFlows(response: ServerResponse, flows: OpenFlows, los
     batch.flush();
     writeFault(response, error instanceof Error ? error.message : String(error), isPassing(error));
   } finally {
+    clearTimeout(first);
     clearInterval(timer);
     flows.cancel();
     response.end();

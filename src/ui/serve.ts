@@ -105,6 +105,8 @@ async function answerFlows(
   response.on('error', () => response.destroy());
   request.socket.setNoDelay(true);
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+  // The page says that it is connected although no flow has come.
+  response.flushHeaders();
   const giveUp = (message: string, retry: boolean): void => {
     writeFault(response, message, retry);
     response.end();
