@@ -151,7 +151,7 @@ describe('the page in a browser', { skip: noBrowser, timeout: 120_000 }, () => {
     await page.locator('[data-card="shop/cart"]').waitFor();
     await page.locator('[data-card="shop/cart"]').focus();
     await page.keyboard.press('Enter');
-    await page.getByRole('complementary', { name: 'Deployment' }).getByText('Mean latency').waitFor();
+    await page.getByRole('complementary', { name: 'Deployment' }).getByText('Latency p99').waitFor();
     await picture('card-signals');
     await page.keyboard.press('?');
     await page.getByRole('dialog').waitFor();

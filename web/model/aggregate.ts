@@ -1,4 +1,5 @@
 import type { Party, ShownFlow, Verdict } from './flow.ts';
+import { countLatency, createLatencies, type Latencies } from './latencies.ts';
 import { count, createRate, type Rate, rememberedSeconds, sumOver } from './rates.ts';
 
 export type VerdictCounts = Record<Verdict, number>;
@@ -19,7 +20,8 @@ export interface Signals {
   readonly responses: Rate;
   readonly errors: Rate;
   readonly drops: Rate;
-  readonly latencyMs: Rate;
+  /** Of the answers; undefined before the first. */
+  latencies: Latencies | undefined;
 }
 
 /** A port of a card. */
@@ -113,7 +115,7 @@ function cardOf(map: ServiceMap, { flow, client, isReply }: ShownFlow, party: Pa
       responses: createRate(),
       errors: createRate(),
       drops: createRate(),
-      latencyMs: createRate(),
+      latencies: undefined,
     },
   };
   map.cards.set(card.key, card);
@@ -205,7 +207,10 @@ function addSignals(signals: Signals, { call, verdict, timeMs }: ShownFlow): voi
     return;
   }
   count(signals.responses, timeMs);
-  count(signals.latencyMs, timeMs, call.latencyMs ?? 0);
+  if (call.latencyMs !== undefined) {
+    signals.latencies ??= createLatencies();
+    countLatency(signals.latencies, timeMs, call.latencyMs);
+  }
   if (isError(call.protocol, call.code)) count(signals.errors, timeMs);
 }
 

@@ -1,6 +1,7 @@
 import type { AccessPoint, CallRow, Card } from '../model/aggregate.ts';
 import { formatMs } from '../model/explain.ts';
 import { filterOf, filterWithout } from '../model/filters.ts';
+import { type Latencies, latencySeries, latencyWithin } from '../model/latencies.ts';
 import { rememberedSeconds, series, sumOver } from '../model/rates.ts';
 import { sparkPath } from '../model/spark.ts';
 import type { Store } from '../store.ts';
@@ -48,9 +49,6 @@ function Signals({ card: { signals }, nowMs }: { readonly card: Card; readonly n
   const errors = sumOver(signals.errors, nowMs, width);
   const flows = sumOver(signals.flows, nowMs, width);
   const drops = sumOver(signals.drops, nowMs, width);
-  const counts = series(signals.responses, nowMs);
-  const latencies = series(signals.latencyMs, nowMs).map((sum, index) => sum / Math.max(1, counts[index] ?? 0));
-  const latency = responses > 0 ? sumOver(signals.latencyMs, nowMs, width) / responses : 0;
   return (
     <div class="signals">
       {requests > 0 ? (
@@ -64,16 +62,38 @@ function Signals({ card: { signals }, nowMs }: { readonly card: Card; readonly n
         values={series(signals.errors, nowMs)}
         isBad={errors > 0}
       />
-      <Plot name="Mean latency" value={responses > 0 ? formatMs(latency) : 'unknown'} values={latencies} />
+      {latencyShares.map(([name, share]) => (
+        <LatencyPlot key={name} name={name} share={share} latencies={signals.latencies} nowMs={nowMs} />
+      ))}
       <Plot name="Dropped" value={`${drops}`} values={series(signals.drops, nowMs)} isBad={drops > 0} />
     </div>
   );
 }
 
+const latencyShares = [
+  ['Latency p50', 0.5],
+  ['Latency p90', 0.9],
+  ['Latency p99', 0.99],
+] as const;
+
+interface LatencyPlotProps {
+  readonly name: string;
+  /** Of the answers, how many came within what is shown. */
+  readonly share: number;
+  readonly latencies: Latencies | undefined;
+  readonly nowMs: number;
+}
+
+function LatencyPlot({ name, share, latencies, nowMs }: LatencyPlotProps) {
+  const within = latencies && latencyWithin(latencies, nowMs, share);
+  if (!latencies || within === undefined) return <Plot name={name} value="unknown" values={[]} />;
+  return <Plot name={name} value={formatMs(within)} values={latencySeries(latencies, nowMs, share)} />;
+}
+
 interface PlotProps {
   readonly name: string;
   readonly value: string;
-  /** By second over the last minute. */
+  /** At equal distances over the last minute. */
   readonly values: readonly number[];
   readonly isBad?: boolean;
 }
