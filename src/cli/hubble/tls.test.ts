@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { Readable, Writable } from 'node:stream';
@@ -242,4 +244,12 @@ test('a server that changes to TLS ends what was connected in plain text, and on
     `observe --last 1 -o json --server ${server} --tls ${ca} --tls-server-name ${tlsServerName}`,
   );
   assert.equal(secure.code, 0, secure.err);
+});
+
+test('who connects and never begins the handshake is cut off', { timeout: 60_000 }, async () => {
+  const silent = net.connect(node.port, '127.0.0.1');
+  cleanups.push(() => void silent.destroy());
+  silent.on('error', () => {});
+  silent.resume();
+  await once(silent, 'close');
 });
