@@ -1,5 +1,6 @@
 import { fail, ok, type Result } from '../../base/index.ts';
 import { type Flow, type FlowFilter, type TcpFlags, toBigint, Verdict } from '../../model/flow/index.ts';
+import { compileExpressions } from './cel.ts';
 import { compileLabelSelector } from './label-selector.ts';
 import { compileLayer7 } from './layer7.ts';
 import { compileNodeName } from './patterns.ts';
@@ -38,7 +39,7 @@ export function compileSelection(
 /** One filter: every field that is set must match. */
 function compileFilter(filter: FlowFilter): Result<FlowTest, string> {
   const tests: FlowTest[] = [];
-  for (const part of [compileSides, compileLayer7, compilePlain, compileProtocols, compileTexts]) {
+  for (const part of [compileSides, compileLayer7, compilePlain, compileProtocols, compileTexts, compileCel]) {
     const compiled: CompiledTests = part(filter);
     if (!compiled.ok) return compiled;
     tests.push(...compiled.value);
@@ -136,7 +137,13 @@ function compileTexts(filter: FlowFilter): CompiledTests {
   if (labels.value.length > 0) {
     tests.push((flow) => labels.value.some((matches) => matches(flow.node_labels ?? [])));
   }
-  if ((filter.experimental?.cel_expression ?? []).length > 0)
-    return fail('error compiling CEL expression: CEL is not supported, use the other filters');
   return ok(tests);
+}
+
+/** Last, since it costs the most for a flow. */
+function compileCel(filter: FlowFilter): CompiledTests {
+  const expressions = filter.experimental?.cel_expression ?? [];
+  if (expressions.length === 0) return ok([]);
+  const test = compileExpressions(expressions);
+  return test.ok ? ok([test.value]) : test;
 }
