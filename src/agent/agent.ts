@@ -32,6 +32,8 @@ export interface AgentOptions {
   /** What the agent keeps over restarts. */
   readonly stateDirectory: string;
   readonly hubblePort: number;
+  /** Where Hubble Relay comes from. */
+  readonly relayAddress: string;
   /** Of the agent's own metrics (`prometheus-serve-addr`). */
   readonly metricsPort: number;
   /** `hubble-metrics-server`. */
@@ -125,6 +127,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     observer,
     nodes: rounds.peers,
     place: { host: options.nodeAddress, port: options.hubblePort },
+    relayAddress: options.relayAddress,
     configMap,
     nodeFiles,
     log,

@@ -19,6 +19,8 @@ export interface HubbleServerOptions {
   /** The nodes that serve an Observer, by `CLUSTER/NODE`. */
   readonly nodes: () => readonly Pick<Peer, 'name' | 'address'>[];
   readonly place: { readonly host: string; readonly port: number };
+  /** Where Relay comes from: places are left to it, however many others there are. */
+  readonly relayAddress: string;
   /** The ConfigMap of kube-system with this name. */
   readonly configMap: (name: string) => ConfigMap | undefined;
   /** Stands for the root of the node's files. */
@@ -38,7 +40,7 @@ export interface HubbleServer extends Pick<GrpcServing, 'port' | 'close'> {
  * in force stays; nobody is served before something is understood. Rejects when the address cannot be bound.
  */
 export async function startHubbleServer(options: HubbleServerOptions): Promise<HubbleServer> {
-  const { observer, nodes, place, configMap, nodeFiles, log } = options;
+  const { observer, nodes, place, relayAddress, configMap, nodeFiles, log } = options;
   let inForce: ServerTlsFiles;
   let seen: string | undefined;
   const watchers = new Set<() => void>();
@@ -64,7 +66,8 @@ export async function startHubbleServer(options: HubbleServerOptions): Promise<H
     material();
     return { kind: 'tls', material };
   };
-  const serving = await serveGrpc(observerServices(observer, peers), place, { kind: 'closed' });
+  const services = observerServices(observer, peers, relayAddress);
+  const serving = await serveGrpc(services, place, { kind: 'closed' }, relayAddress);
   const update = (): void => {
     const data = configMap('cilium-config')?.data ?? {};
     const keys = Object.entries(data).filter(([key]) => /^hubble-(?:disable-tls$|tls-)/.test(key));

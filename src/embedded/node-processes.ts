@@ -44,6 +44,7 @@ export function superviseNode({ node, home, agentKubeconfig, log }: NodeProcessO
     apiSocket: agentApiSocket(node.name),
     stateDirectory: path.join(home.state, 'agents', node.name),
     hubblePort: addresses.hubblePort,
+    relayAddress: addresses.fabric,
     metricsPort: addresses.agentMetricsPort,
     hubbleMetricsPort: addresses.hubbleMetricsPort,
     version,

@@ -20,12 +20,22 @@ export interface ConnectionGuard {
 
 /** Shared among addresses; who opens more is cut off. */
 const mostConnections = 1024;
+/** Relay needs one, and others while it makes new ones. */
+const reservedForRelay = 16;
 const handshakeTimeoutMs = 10_000;
 
-/** Stands between accepting connections and serving them. New certificates hold for new connections, as in Cilium. */
-export function createConnectionGuard(first: ServerSecurity, take: (socket: net.Socket) => void): ConnectionGuard {
+/**
+ * Stands between accepting connections and serving them. New certificates hold for new connections, as in Cilium. Connections are left to `relayAddress`,
+ * however many others there are.
+ */
+export function createConnectionGuard(
+  first: ServerSecurity,
+  take: (socket: net.Socket) => void,
+  relayAddress?: string,
+): ConnectionGuard {
   const sockets = new Set<net.Socket>();
-  const shares = createShares(mostConnections);
+  const reserve = relayAddress === undefined ? undefined : { holder: relayAddress, places: reservedForRelay };
+  const shares = createShares(mostConnections, reserve);
   let security = first;
   let shown: { readonly material: TlsMaterial; readonly server: tls.Server } | undefined;
   const endAll = (): void => {

@@ -175,18 +175,21 @@ test('every kind of stream gives its place back', { timeout: 60_000 }, async () 
   }
 });
 
+/** Whether a connection is served shows by the settings that HTTP/2 servers send first; it stays open. */
+function isServed(port: number, localAddress: string, sockets: net.Socket[]): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect({ port, host: '127.0.0.1', localAddress });
+    sockets.push(socket);
+    socket.on('error', () => resolve(false));
+    socket.once('data', () => resolve(true));
+    socket.once('close', () => resolve(false));
+  });
+}
+
 test('an address that opens connections without end leaves some to others', { timeout: 60_000 }, async () => {
   const sockets: net.Socket[] = [];
   let refused = 0;
-  // Whether a connection is served shows by the settings that HTTP/2 servers send first.
-  const served = (localAddress: string): Promise<boolean> =>
-    new Promise((resolve) => {
-      const socket = net.connect({ port: serving.port, host: '127.0.0.1', localAddress });
-      sockets.push(socket);
-      socket.on('error', () => resolve(false));
-      socket.once('data', () => resolve(true));
-      socket.once('close', () => resolve(false));
-    });
+  const served = (localAddress: string): Promise<boolean> => isServed(serving.port, localAddress, sockets);
   while (refused === 0) {
     const opened = await Promise.all(Array.from({ length: 64 }, () => served('127.0.0.3')));
     refused += opened.filter((one) => !one).length;
@@ -197,6 +200,27 @@ test('an address that opens connections without end leaves some to others', { ti
   let again = false;
   while (!again) again = await served('127.0.0.3');
   for (const socket of sockets) socket.destroy();
+});
+
+test('addresses that open all connections together leave some to Relay', { timeout: 60_000 }, async () => {
+  const relay = '127.0.0.9';
+  const guarded = await serveGrpc(
+    observerServices(observer, peers, relay),
+    { host: '127.0.0.1', port: 0 },
+    undefined,
+    relay,
+  );
+  const sockets: net.Socket[] = [];
+  closing.push(() => {
+    for (const socket of sockets) socket.destroy();
+  });
+  for (let host = 1, got = 1; got > 0; host++) {
+    got = 0;
+    while (await isServed(guarded.port, `127.0.1.${host}`, sockets)) got++;
+  }
+  for (let count = 0; count < 16; count++) assert.ok(await isServed(guarded.port, relay, sockets));
+  assert.ok(!(await isServed(guarded.port, relay, sockets)));
+  await guarded.close();
 });
 
 test('what is too large or wrong is refused with its reason', async () => {

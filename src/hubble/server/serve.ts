@@ -16,11 +16,12 @@ export interface GrpcServing {
 /** Of a connection at a time, answered or not; a client holds further ones back. */
 const mostCalls = 600;
 
-/** Serves gRPC, in plain text unless told otherwise. Rejects when the address cannot be bound. */
+/** Serves gRPC, in plain text unless told otherwise; connections are left to `relayAddress`, however many others there are. Rejects when the address cannot be bound. */
 export async function serveGrpc(
   services: readonly GrpcService[],
   place: ServePlace,
   security: ServerSecurity = { kind: 'plain' },
+  relayAddress?: string,
 ): Promise<GrpcServing> {
   const grpc = await import('@grpc/grpc-js');
   const server = new grpc.Server({
@@ -30,7 +31,7 @@ export async function serveGrpc(
   for (const { definition, implementation } of services) server.addService(definition, implementation);
   // TLS is the guard's: what it hands on is served as it is.
   const injector = server.createConnectionInjector(grpc.ServerCredentials.createInsecure());
-  const guard = createConnectionGuard(security, (socket) => injector.injectConnection(socket));
+  const guard = createConnectionGuard(security, (socket) => injector.injectConnection(socket), relayAddress);
   const listener = 'listener' in place ? place.listener : await listen(place);
   listener.on('connection', guard.accept);
   const address = listener.address();

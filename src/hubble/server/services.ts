@@ -154,9 +154,9 @@ export function healthService(healthy: () => boolean, gate: StreamGate): GrpcSer
   };
 }
 
-/** Everything that an agent serves on its Hubble port. */
-export function observerServices(observer: Observer, peers: PeerSource): readonly GrpcService[] {
-  const gate = createStreamGate();
+/** Everything that an agent serves on its Hubble port. Streams are left to `relayAddress`, however many others there are. */
+export function observerServices(observer: Observer, peers: PeerSource, relayAddress?: string): readonly GrpcService[] {
+  const gate = createStreamGate(relayAddress);
   return withReflection(
     [observerService(observer, gate), peerService(peers, gate), healthService(() => true, gate)],
     gate,

@@ -14,11 +14,15 @@ export interface StreamGate {
 const maxStreams = 2048;
 /** Of one connection; its own refusals come before HTTP/2's bound, see `serveGrpc`. */
 const maxOfConnection = 512;
+/** As many as Relay's one connection may have; of `maxStreams`. */
+const reservedForRelay = maxOfConnection;
 /** Messages that may wait in a call's own buffer; beyond them the reading stops. */
 const mostUnsent = 512;
 
-export function createStreamGate(): StreamGate {
-  const addresses = createShares(maxStreams);
+/** Streams are left to `relayAddress`, however many others there are. */
+export function createStreamGate(relayAddress?: string): StreamGate {
+  const reserve = relayAddress === undefined ? undefined : { holder: relayAddress, places: reservedForRelay };
+  const addresses = createShares(maxStreams, reserve);
   const ofConnection = new Map<string, number>();
   return {
     enter(peer) {
