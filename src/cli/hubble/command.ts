@@ -5,6 +5,7 @@ import { configPath, readSettings } from './config.ts';
 import { addServerFlags, type ServerFlags } from './connection.ts';
 import { applyDefaults } from './defaults.ts';
 import { Fault } from './fault.ts';
+import { flagsBehindCommand } from './flag-order.ts';
 import type { ObserveFlags } from './observe/options.ts';
 import { truthOf } from './settings.ts';
 
@@ -20,7 +21,8 @@ export async function hubbleCommand(argv: readonly string[], io: CommandIo): Pro
     code = exit;
   });
   try {
-    await program.parseAsync(withoutTruthValues(argv, program), { from: 'user' });
+    const words = flagsBehindCommand(withoutTruthValues(argv, program), program);
+    await program.parseAsync(words, { from: 'user' });
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return commanderExit(error, io);

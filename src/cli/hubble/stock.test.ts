@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { configured, printed, refused, selected } from './testing/cases.ts';
+import { configured, flagsFirst, printed, refused, selected } from './testing/cases.ts';
 import { type Answer, argumentsOf, compareWithStock, testing, whole } from './testing/stock.ts';
 
 const file = path.join(testing, 'flows.jsonl');
@@ -26,6 +26,11 @@ await compareWithStock('stock.json', [
   ...refused.map((text) => ({
     name: `refused: ${text}`,
     argv: ['observe', ...argumentsOf(text.replace('FILE', file))],
+    read: whole,
+  })),
+  ...flagsFirst.map((text) => ({
+    name: `flags first: ${text}`,
+    argv: argumentsOf(text.replace('FILE', file)),
     read: whole,
   })),
   ...configured.map((text) => ({

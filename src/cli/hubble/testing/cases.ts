@@ -95,3 +95,14 @@ export const configured: readonly string[] = [
   'get tls-ca-cert-files',
   'get tls-client-cert-file',
 ];
+
+/** Whole command lines with flags before commands. */
+export const flagsFirst: readonly string[] = [
+  '--input-file FILE observe --last 3 -o json',
+  '--last 3 observe --input-file FILE -o json',
+  '-o json --pod=cart observe flows --input-file FILE',
+  'observe --pod cart --not flows --pod pay --input-file FILE',
+  '--basic-auth-username x status',
+  'list --basic-auth-username x nodes',
+  '--bogus status',
+];
