@@ -23,6 +23,8 @@ const pod = (name: string, labels: object) => ({
 });
 const isApp = (...values: string[]) => ({ matchExpressions: [{ key: 'any:app', operator: 'In', values }] });
 
+const everybody = '&LabelSelector{MatchLabels:map[string]string{},MatchExpressions:[]LabelSelectorRequirement{},}';
+
 /** Manifests, and whom their one conflict is for. */
 const rows: readonly (readonly [what: string, manifests: readonly object[], whom: string | undefined])[] = [
   ['nothing', [], undefined],
@@ -73,7 +75,10 @@ for (const [what, manifests, whom] of rows) {
     );
     for (const { rules, message } of found) {
       assert.notEqual(rules[0].name, rules[1].name);
-      assert.equal(message, 'cannot merge L7 rules with SNI filtering without TLS termination: [a.b]');
+      assert.equal(
+        message,
+        `cannot merge L7 rules for cached selector ${everybody} with SNI filtering without TLS termination: [a.b]`,
+      );
     }
   });
 }

@@ -8,8 +8,14 @@ interface MergedSelector {
   readonly peer: PolicyPeer;
 }
 
+/** A selector that both filters have, the first of them; Cilium refuses to merge two rules for one of those. */
+export function sharedSelector(one: PolicyFilter, other: PolicyFilter): PolicyPeer | undefined {
+  const keys = selectorKeys(other);
+  return selectorsOf(one).find(({ key }) => keys.has(key))?.peer;
+}
+
 /** The keys of a filter's selectors. */
-export function selectorKeys(filter: PolicyFilter): ReadonlySet<string> {
+function selectorKeys(filter: PolicyFilter): ReadonlySet<string> {
   return new Set(selectorsOf(filter).map(({ key }) => key));
 }
 

@@ -10,6 +10,8 @@ const dns = { rules: { dns: [{ matchName: 'a.b' }] } };
 const names = { serverNames: ['a.b'] };
 const policy = (name: string, ...items: object[]) => cnp({ endpointSelector: clients, egress: items }, name);
 const world = { toEntities: ['world'] };
+const worldText =
+  '&LabelSelector{MatchLabels:map[string]string{reserved.world: ,},MatchExpressions:[]LabelSelectorRequirement{},}';
 const cluster = { toEntities: ['cluster'] };
 
 const message = (...policies: readonly object[]): readonly string[] =>
@@ -33,7 +35,7 @@ test('rules for one selector and port that Cilium refuses to merge are named, ea
     [
       { ...world, toPorts: rule('443', names) },
       { ...world, toPorts: rule('443', http) },
-      'L7 rules with SNI filtering without TLS termination: [a.b]',
+      `L7 rules for cached selector ${worldText} with SNI filtering without TLS termination: [a.b]`,
     ],
     [{ ...world, toPorts: rule('53', http) }, { ...cluster, toPorts: rule('53', dns) }, undefined],
     [{ ...world, toPorts: rule('80', http) }, { ...world, toPorts: rule('53', dns) }, undefined],

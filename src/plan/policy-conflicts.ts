@@ -1,9 +1,10 @@
-import type { PolicyObject } from '../model/cilium/index.ts';
+import type { PolicyObject, PolicyPeer } from '../model/cilium/index.ts';
 import type { FilterListener, PolicyFilter, RuleReference } from '../policy/index.ts';
 import type { EndpointGroup } from './endpoint-groups.ts';
 import { qualifiedName } from './envoy-config/names.ts';
-import { selectorKeys } from './merged-selectors.ts';
+import { sharedSelector } from './merged-selectors.ts';
 import type { PolicyConflict } from './node-plan.ts';
+import { cachedSelectorText } from './selector-text.ts';
 
 /** The name under which a listener that a rule names travels. */
 export function listenerKey({ namespace, config, name }: FilterListener): string {
@@ -24,7 +25,8 @@ export function filterConflicts(filters: readonly PolicyFilter[]): readonly Filt
   const redirects = filters.filter((one) => one.action === 'allow' && parserOf(one) !== undefined);
   const found = redirects.flatMap((one, at) =>
     redirects.slice(at + 1).flatMap((other): readonly FilterConflict[] => {
-      const message = meet(one, other) ? conflictOf(one, other) : undefined;
+      const selector = samePorts(one, other) ? sharedSelector(one, other) : undefined;
+      const message = selector && conflictOf(one, other, selector);
       return message === undefined ? [] : [{ pair: [one, other], message }];
     }),
   );
@@ -70,13 +72,14 @@ function parserOf({ listener, http, serverNames, dns }: Layer7): (typeof parsers
   return dns ? 'dns' : undefined;
 }
 
-function conflictOf(one: PolicyFilter, other: PolicyFilter): string | undefined {
+function conflictOf(one: PolicyFilter, other: PolicyFilter, selector: PolicyPeer): string | undefined {
   const own = parserOf(one);
   const pair = parsers.filter((parser) => parser === own || parser === parserOf(other));
   const [first, second] = pair;
   if (first === 'http' && second === 'tls') {
     const names = [...new Set([...(one.serverNames ?? []), ...(other.serverNames ?? [])])].sort();
-    return `cannot merge L7 rules with SNI filtering without TLS termination: [${names.join(' ')}]`;
+    const whom = `for cached selector ${cachedSelectorText(selector)}`;
+    return `cannot merge L7 rules ${whom} with SNI filtering without TLS termination: [${names.join(' ')}]`;
   }
   if (second !== undefined) return `cannot merge conflicting L7 parsers (${first}/${second})`;
   if (!one.listener || !other.listener) return undefined;
@@ -87,11 +90,9 @@ function conflictOf(one: PolicyFilter, other: PolicyFilter): string | undefined 
   return `cannot merge conflicting CiliumEnvoyConfig Listeners (${shown}) with the same priority (${priority})`;
 }
 
-function meet(one: PolicyFilter, other: PolicyFilter): boolean {
+function samePorts(one: PolicyFilter, other: PolicyFilter): boolean {
   if (one.direction !== other.direction || one.protocol !== other.protocol) return false;
-  if (one.port !== other.port || one.portEnd !== other.portEnd) return false;
-  const own = selectorKeys(one);
-  return [...selectorKeys(other)].some((key) => own.has(key));
+  return one.port === other.port && one.portEnd === other.portEnd;
 }
 
 /** Whether there can be anything to say: a rule names a listener, or rules for different parsers have a port in common. */
