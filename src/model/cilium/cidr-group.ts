@@ -1,5 +1,5 @@
 import { formatCidr, type Labels, parseCidr } from '../../base/index.ts';
-import { createFaults, type Faults, type Fields, fieldsAt, isFields, listAt } from './faults.ts';
+import { createFaults, type Faults, type Fields, fieldsAt, isFields, listAt, quoted } from './faults.ts';
 
 /** A CiliumCIDRGroup: prefixes outside the cluster that policies name as one. */
 export interface CidrGroup {
@@ -31,7 +31,7 @@ export function readPrefixes(faults: Faults, group: Fields): readonly string[] {
   return (listAt(faults, spec, 'externalCIDRs', 'spec') ?? []).flatMap((value, position) => {
     const cidr = typeof value === 'string' ? parseCidr(value) : undefined;
     if (cidr) return [formatCidr(cidr)];
-    faults.add(`spec.externalCIDRs[${position}]`, `found ${JSON.stringify(value)}`, 'a prefix such as 10.0.0.0/8');
+    faults.add(`spec.externalCIDRs[${position}]`, `found ${quoted(value)}`, 'a prefix such as 10.0.0.0/8');
     return [];
   });
 }

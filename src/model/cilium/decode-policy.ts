@@ -1,5 +1,5 @@
 import { fail, type Issue, ok, type Result } from '../../base/index.ts';
-import { createFaults, type Faults, type Fields, fieldsAt, isFields, itemsAt, textAt } from './faults.ts';
+import { createFaults, type Faults, type Fields, fieldsAt, isFields, itemsAt, quoted, textAt } from './faults.ts';
 import { readIcmps } from './icmp.ts';
 import type { Depth } from './layer7.ts';
 import { decodeNetworkPolicy } from './network-policy.ts';
@@ -51,7 +51,7 @@ function readPolicy(object: unknown, reading: Reading): Result<PolicyObject, rea
       return fail([
         {
           path: 'kind',
-          message: `found ${JSON.stringify(object['kind'])}`,
+          message: `found ${quoted(object['kind'])}`,
           allowed: 'CiliumNetworkPolicy, CiliumClusterwideNetworkPolicy, NetworkPolicy',
         },
       ]);
@@ -232,7 +232,6 @@ function readAuthentication(faults: Faults, item: Fields, path: string): PolicyI
   if (!authentication) return undefined;
   const text = textAt(faults, authentication, 'mode', `${path}.authentication`);
   const mode = authenticationModes.find((each) => each === text);
-  if (!mode)
-    faults.add(`${path}.authentication.mode`, `found ${JSON.stringify(text ?? null)}`, authenticationModes.join(', '));
+  if (!mode) faults.add(`${path}.authentication.mode`, `found ${quoted(text ?? null)}`, authenticationModes.join(', '));
   return mode;
 }

@@ -1,7 +1,17 @@
 import { fail, type Issue, type LabelSelector, ok, type Result } from '../../base/index.ts';
 import { type DecodedResource, decodeEnvoyJson, isJsonObject, typeNameOf, typeUrl } from '../envoy/index.ts';
 import { withEnvoyDefaults } from './envoy-config-defaults.ts';
-import { createFaults, type Faults, type Fields, fieldsAt, isFields, itemsAt, listAt, textAt } from './faults.ts';
+import {
+  createFaults,
+  type Faults,
+  type Fields,
+  fieldsAt,
+  isFields,
+  itemsAt,
+  listAt,
+  quoted,
+  textAt,
+} from './faults.ts';
 import { selectorAt } from './selectors.ts';
 
 /** A CiliumEnvoyConfig or CiliumClusterwideEnvoyConfig that is known to be valid. */
@@ -65,7 +75,7 @@ export function decodeEnvoyConfig(object: unknown): Result<EnvoyConfigObject, re
   const kind = object['kind'];
   if (kind !== 'CiliumEnvoyConfig' && kind !== 'CiliumClusterwideEnvoyConfig') {
     const allowed = 'CiliumEnvoyConfig, CiliumClusterwideEnvoyConfig';
-    return fail([{ path: 'kind', message: `found ${JSON.stringify(kind)}`, allowed }]);
+    return fail([{ path: 'kind', message: `found ${quoted(kind)}`, allowed }]);
   }
   const faults = createFaults();
   const metadata = fieldsAt(faults, object, 'metadata', '') ?? {};
@@ -113,7 +123,7 @@ function readServices(faults: Faults, spec: Fields, own: string | undefined): re
       name: requiredName(faults, item, path),
       ports: (listAt(faults, item, 'ports', path) ?? []).flatMap((port, position) => {
         if (typeof port === 'number' && Number.isInteger(port) && port >= 0 && port <= 65535) return [port];
-        faults.add(`${path}.ports[${position}]`, `found ${JSON.stringify(port)}`, '0 to 65535');
+        faults.add(`${path}.ports[${position}]`, `found ${quoted(port)}`, '0 to 65535');
         return [];
       }),
       ...(listener ? { listener } : {}),
@@ -128,7 +138,7 @@ function readBackendServices(faults: Faults, spec: Fields, own: string | undefin
     name: requiredName(faults, item, path),
     ports: (listAt(faults, item, 'number', path) ?? []).flatMap((port, position) => {
       if (typeof port === 'string' && port !== '') return [port];
-      faults.add(`${path}.number[${position}]`, `found ${JSON.stringify(port)}`, 'a port number or name as text');
+      faults.add(`${path}.number[${position}]`, `found ${quoted(port)}`, 'a port number or name as text');
       return [];
     }),
   }));
@@ -157,8 +167,7 @@ function readResources(faults: Faults, spec: Fields): readonly DecodedResource[]
     const { word, field } = supportedTypes.get(resource.typeUrl) ?? { word: 'resource', field: 'name' };
     const key = `${resource.typeUrl}\n${resource.name}`;
     if (resource.name === '') faults.add(`${path}.${field}`, `unspecified ${word} ${field}`);
-    else if (seen.has(key))
-      faults.add(`${path}.${field}`, `duplicate ${word} ${field} ${JSON.stringify(resource.name)}`);
+    else if (seen.has(key)) faults.add(`${path}.${field}`, `duplicate ${word} ${field} ${quoted(resource.name)}`);
     seen.add(key);
     return [resource];
   });

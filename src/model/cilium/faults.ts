@@ -7,13 +7,16 @@ export interface Faults {
 }
 
 const maxIssues = 200;
+/** Longest message, in characters: what is quoted in one comes from whoever wrote the manifest. */
+const maxMessage = 1000;
 
 export function createFaults(): Faults {
   const issues: Issue[] = [];
   return {
     issues,
     add(path, message, allowed) {
-      if (issues.length < maxIssues) issues.push({ path, message, ...(allowed === undefined ? {} : { allowed }) });
+      if (issues.length >= maxIssues) return;
+      issues.push({ path, message: cut(message, maxMessage), ...(allowed === undefined ? {} : { allowed }) });
     },
   };
 }
@@ -71,7 +74,27 @@ export function textsAt(faults: Faults, fields: Fields, key: string, path: strin
 
 /** A value of any kind as a message names it: text as it is, anything else as JSON, cut. */
 export function shown(value: unknown): string {
-  return typeof value === 'string' ? value : String(JSON.stringify(value)).slice(0, 60);
+  return typeof value === 'string' ? value : quoted(value).slice(0, 60);
+}
+
+const quotedMax = { depth: 4, items: 20, characters: 300 };
+
+/** A value of any kind as JSON for a message; what is long, or so deep that writing it would run out of stack, is cut. */
+export function quoted(value: unknown): string {
+  return cut(String(JSON.stringify(outline(value, 0))), quotedMax.characters);
+}
+
+function outline(value: unknown, depth: number): unknown {
+  if (typeof value === 'string') return cut(value, quotedMax.characters);
+  if (typeof value !== 'object' || value === null) return value;
+  if (depth >= quotedMax.depth) return '…';
+  if (Array.isArray(value)) return value.slice(0, quotedMax.items).map((item) => outline(item, depth + 1));
+  const entries = Object.entries(value).slice(0, quotedMax.items);
+  return Object.fromEntries(entries.map(([key, item]) => [key, outline(item, depth + 1)]));
+}
+
+function cut(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length)}…`;
 }
 
 /** The items of a list that are objects, with their paths; other items are faults. */

@@ -1,4 +1,4 @@
-import { type Faults, type Fields, itemsAt, textAt } from './faults.ts';
+import { type Faults, type Fields, itemsAt, quoted, textAt } from './faults.ts';
 import type { IcmpMatch } from './policy-types.ts';
 
 const names: Readonly<Record<IcmpMatch['family'], Readonly<Record<string, number>>>> = {
@@ -71,7 +71,7 @@ function readField(faults: Faults, field: Fields, path: string): IcmpMatch | und
       `${path}.type`,
       found === undefined
         ? 'type must be specified'
-        : `ICMP type ${typeof found === 'string' ? found : JSON.stringify(found)} not found in ${family}`,
+        : `ICMP type ${typeof found === 'string' ? found : quoted(found)} not found in ${family}`,
       `0 to 255, ${Object.keys(names[family]).join(', ')}`,
     );
     return undefined;

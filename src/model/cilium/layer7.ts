@@ -1,5 +1,5 @@
 import { compileRe2 } from '../../base/index.ts';
-import { type Faults, type Fields, fieldsAt, isFields, itemsAt, listAt, textAt } from './faults.ts';
+import { type Faults, type Fields, fieldsAt, isFields, itemsAt, listAt, quoted, textAt } from './faults.ts';
 import type { DnsMatch, DnsRule, HeaderRule, HttpRule, TlsContext } from './policy-types.ts';
 
 /** How far a read goes: `syntax` is what an API server refuses, `complete` adds what only an agent can judge. */
@@ -131,10 +131,7 @@ export function checkDnsMatch(faults: Faults, item: Fields, path: string): DnsMa
     ['matchPattern', 'MatchPattern', matchPattern],
   ]) {
     if (text !== undefined && text.length > maxNameLength) {
-      faults.add(
-        `${path}.${key}`,
-        `Invalid ${name}: ${JSON.stringify(text)}. Must be <= ${maxNameLength} characters long.`,
-      );
+      faults.add(`${path}.${key}`, `Invalid ${name}: ${quoted(text)}. Must be <= ${maxNameLength} characters long.`);
     }
   }
   return { ...(matchName === undefined ? {} : { matchName }), ...(matchPattern === undefined ? {} : { matchPattern }) };

@@ -1,5 +1,5 @@
 import { fail, formatCidr, type Issue, type LabelSelector, ok, parseCidr, type Result } from '../../base/index.ts';
-import { createFaults, type Faults, type Fields, fieldsAt, itemsAt, listAt, textAt } from './faults.ts';
+import { createFaults, type Faults, type Fields, fieldsAt, itemsAt, listAt, quoted, textAt } from './faults.ts';
 import { originLabels } from './origin.ts';
 import type {
   PolicyDirection,
@@ -110,7 +110,7 @@ function withNamespaces(pods: LabelSelector, namespaces: LabelSelector): LabelSe
 function prefixAt(faults: Faults, value: unknown, path: string): string | undefined {
   const cidr = typeof value === 'string' ? parseCidr(value) : undefined;
   if (cidr) return formatCidr(cidr);
-  faults.add(path, `found ${JSON.stringify(value ?? null)}`, 'a prefix such as 10.0.0.0/8');
+  faults.add(path, `found ${quoted(value ?? null)}`, 'a prefix such as 10.0.0.0/8');
   return undefined;
 }
 
@@ -126,18 +126,14 @@ function readPort(faults: Faults, item: Fields, path: string): PortMatch | undef
   const text = textAt(faults, item, 'protocol', path) ?? 'TCP';
   const protocol = (['TCP', 'UDP', 'SCTP'] satisfies PortProtocol[]).find((each) => each === text);
   if (!protocol) {
-    faults.add(`${path}.protocol`, `found ${JSON.stringify(text)}`, 'TCP, UDP, SCTP');
+    faults.add(`${path}.protocol`, `found ${quoted(text)}`, 'TCP, UDP, SCTP');
     return undefined;
   }
   const port = item['port'] ?? 0;
   if (typeof port === 'string') return { kind: 'name', protocol, name: port.toLowerCase() };
   const endPort = item['endPort'] ?? port;
   if (!isPort(port) || !isPort(endPort) || endPort < port) {
-    faults.add(
-      `${path}.port`,
-      `found ${JSON.stringify(port)} to ${JSON.stringify(endPort)}`,
-      '1 to 65535 or a port name',
-    );
+    faults.add(`${path}.port`, `found ${quoted(port)} to ${quoted(endPort)}`, '1 to 65535 or a port name');
     return undefined;
   }
   return { kind: 'number', protocol, port, endPort };

@@ -1,6 +1,6 @@
 import { cidrContains, formatCidr, type LabelSelector, parseCidr, parseIp } from '../../base/index.ts';
 import { type PolicyEntity, policyEntities } from './entities.ts';
-import { type Faults, type Fields, fieldsAt, itemsAt, listAt, shown, textAt } from './faults.ts';
+import { type Faults, type Fields, fieldsAt, itemsAt, listAt, quoted, shown, textAt } from './faults.ts';
 import { checkDnsMatch } from './layer7.ts';
 import type { PolicyPeer } from './policy-types.ts';
 import {
@@ -137,7 +137,7 @@ function readPrefix(faults: Faults, value: unknown, path: string, context: strin
   if (cidr) return formatCidr(cidr);
   faults.add(
     path,
-    `${context}: netip.ParsePrefix(${JSON.stringify(text)}): ${prefixFault(text)}`,
+    `${context}: netip.ParsePrefix(${quoted(text)}): ${prefixFault(text)}`,
     'a prefix such as 10.0.0.0/8',
   );
   return undefined;
@@ -146,11 +146,9 @@ function readPrefix(faults: Faults, value: unknown, path: string, context: strin
 function prefixFault(text: string): string {
   const slash = text.lastIndexOf('/');
   if (slash < 0) return "no '/'";
-  if (!parseIp(text.slice(0, slash))) return `ParseAddr(${JSON.stringify(text.slice(0, slash))}): unable to parse IP`;
+  if (!parseIp(text.slice(0, slash))) return `ParseAddr(${quoted(text.slice(0, slash))}): unable to parse IP`;
   const bits = text.slice(slash + 1);
-  return /^(?:0|[1-9]\d{0,2})$/.test(bits)
-    ? 'prefix length out of range'
-    : `bad bits after slash: ${JSON.stringify(bits)}`;
+  return /^(?:0|[1-9]\d{0,2})$/.test(bits) ? 'prefix length out of range' : `bad bits after slash: ${quoted(bits)}`;
 }
 
 function readCidrSet(faults: Faults, item: Fields, key: string, path: string): readonly PolicyPeer[] | undefined {
@@ -166,7 +164,7 @@ function readCidrSet(faults: Faults, item: Fields, key: string, path: string): r
     if (given !== 1) return [];
     if (selector) return [{ kind: 'cidr-group', selector, except }];
     if (name) return [{ kind: 'cidr-group', name, except }];
-    const prefix = readPrefix(faults, cidr, `${place}.cidr`, `unable to parse CIDRRule ${JSON.stringify(cidr)}`);
+    const prefix = readPrefix(faults, cidr, `${place}.cidr`, `unable to parse CIDRRule ${quoted(cidr)}`);
     return prefix === undefined ? [] : [{ kind: 'cidr', cidr: prefix, except }];
   });
 }

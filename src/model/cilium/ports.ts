@@ -1,4 +1,4 @@
-import { type Faults, type Fields, fieldsAt, itemsAt, listAt, textAt } from './faults.ts';
+import { type Faults, type Fields, fieldsAt, itemsAt, listAt, quoted, textAt } from './faults.ts';
 import { type Depth, readDnsRules, readHttpRules, readTlsContext } from './layer7.ts';
 import type { ListenerReference, PolicyPortRule, PortMatch, PortProtocol } from './policy-types.ts';
 
@@ -90,7 +90,7 @@ function readServerNames(faults: Faults, rule: Fields, path: string): readonly s
     else if (typeof name !== 'string' || !isServerNamePattern(name)) {
       faults.add(
         place,
-        `invalid server name ${JSON.stringify(name)}`,
+        `invalid server name ${quoted(name)}`,
         'labels of letters, digits, - and _ with single *, or the labels * and **',
       );
     }
@@ -151,7 +151,7 @@ function readPort(faults: Faults, item: Fields, path: string, dns: boolean): Por
   if (typeof number === 'string') {
     faults.add(
       `${path}.port`,
-      `unable to parse port: strconv.ParseUint: parsing ${JSON.stringify(port)}: ${number}`,
+      `unable to parse port: strconv.ParseUint: parsing ${quoted(port)}: ${number}`,
       '0 to 65535 or a port name',
     );
     return undefined;
@@ -165,7 +165,7 @@ function readPort(faults: Faults, item: Fields, path: string, dns: boolean): Por
 function readEndPort(faults: Faults, item: Fields, path: string): number {
   const endPort = item['endPort'] ?? 0;
   if (typeof endPort === 'number' && Number.isInteger(endPort) && endPort >= 0 && endPort <= 65535) return endPort;
-  faults.add(`${path}.endPort`, `found ${JSON.stringify(endPort)}`, '0 to 65535');
+  faults.add(`${path}.endPort`, `found ${quoted(endPort)}`, '0 to 65535');
   return 0;
 }
 
@@ -178,7 +178,7 @@ function readProtocol(faults: Faults, item: Fields, path: string): PortProtocol 
       ordinaryProtocols.join(', '),
     );
   } else if (!ordinaryProtocols.includes(text)) {
-    faults.add(`${path}.protocol`, `invalid protocol ${JSON.stringify(text)}`, ordinaryProtocols.join(', '));
+    faults.add(`${path}.protocol`, `invalid protocol ${quoted(text)}`, ordinaryProtocols.join(', '));
     return 'ANY';
   }
   return text as PortProtocol;

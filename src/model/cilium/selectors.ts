@@ -1,5 +1,5 @@
 import type { LabelRequirement, LabelSelector } from '../../base/index.ts';
-import { type Faults, type Fields, fieldsAt, itemsAt, textAt, textsAt } from './faults.ts';
+import { type Faults, type Fields, fieldsAt, itemsAt, quoted, textAt, textsAt } from './faults.ts';
 
 export const namespaceKey = 'io.kubernetes.pod.namespace';
 export const namespaceLabelsPrefix = 'io.cilium.k8s.namespace.labels.';
@@ -44,7 +44,7 @@ function readRequirement(faults: Faults, item: Fields, path: string, position: n
   const values = textsAt(faults, item, 'values', path) ?? [];
   checkKey(faults, key, `${path}.key`, `${where}.key`);
   if (!operators.includes(operator)) {
-    const found = JSON.stringify(operator);
+    const found = quoted(operator);
     faults.add(
       `${path}.operator`,
       `invalid label selector: ${where}.operator: Invalid value: ${found}: not a valid selector operator`,
@@ -78,7 +78,7 @@ function checkKey(faults: Faults, key: string, path: string, where: string): voi
   if (!valid) {
     faults.add(
       path,
-      `invalid label selector: ${where}: Invalid value: ${JSON.stringify(key)}: not a label key`,
+      `invalid label selector: ${where}: Invalid value: ${quoted(key)}: not a label key`,
       '[source:][prefix/]name, name of at most 63 letters, digits, -, _ and .',
     );
   }
@@ -88,7 +88,7 @@ function checkValue(faults: Faults, value: string, path: string, where: string):
   if (value === '' || namePart.test(value)) return;
   faults.add(
     path,
-    `invalid label selector: ${where}: Invalid value: ${JSON.stringify(value)}: not a label value`,
+    `invalid label selector: ${where}: Invalid value: ${quoted(value)}: not a label value`,
     'at most 63 letters, digits, -, _ and ., a letter or digit at both ends',
   );
 }
