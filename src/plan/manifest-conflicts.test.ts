@@ -66,6 +66,14 @@ const rows: readonly (readonly [what: string, manifests: readonly object[], whom
   ],
 ];
 
+test('a node that cannot be planned for says nothing, and keeps others from saying nothing', () => {
+  const policies = [cnp('a', {}, http), cnp('b', {}, names)];
+  const broken = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'broken' }, spec: { podCIDR: 'none' } };
+  const whole = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'whole' } };
+  assert.equal(conflictsOfManifests([...policies, broken], 'default').length, 0);
+  assert.equal(conflictsOfManifests([...policies, broken, whole], 'default').length, 1);
+});
+
 for (const [what, manifests, whom] of rows) {
   test(`${what}: ${whom ?? 'no conflict'}`, () => {
     const found = conflictsOfManifests(manifests, 'default');

@@ -1,3 +1,4 @@
+import { notPlannable } from './cluster-view.ts';
 import { clusterOfManifests } from './manifest-cluster.ts';
 import { metadataOf } from './manifest-objects.ts';
 import type { PolicyConflict } from './node-plan.ts';
@@ -21,8 +22,14 @@ export function conflictsOfManifests(objects: readonly unknown[], namespace: str
     metadata: { ...metadata, name },
   }));
   const cluster = clusterOfManifests([...objects, ...pods], namespace);
-  const nodeName = cluster.nodes[0]?.metadata?.name ?? '';
-  const { conflicts } = plan({ ...cluster, nodeName, learntNames: new Map() });
+  const worlds = cluster.nodes.map(({ metadata }) => ({
+    ...cluster,
+    nodeName: metadata?.name ?? '',
+    learntNames: new Map(),
+  }));
+  // Every node says the same of policies; one without an address or range, which is a fault of its own, can say nothing.
+  const world = worlds.find((one) => notPlannable(one) === undefined);
+  const conflicts = world ? plan(world).conflicts : [];
   const texts = new Map(standIns.map((pod) => [`${pod.namespace}/${pod.name}`, textOf(pod)]));
   return conflicts.map(({ rules, message, endpoints }) => ({ rules, message, whom: whomOf(endpoints, texts) }));
 }
