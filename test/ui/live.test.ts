@@ -5,6 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { noBrowser, type RunningUi, startBrowser, startUi } from './browser.ts';
 import { generateRecording } from './generate-flows.ts';
+import { generateMany } from './generate-many.ts';
 import { type LiveHubble, startLiveHubble } from './live-hubble.ts';
 
 const screenshots = path.resolve(import.meta.dirname, '../../test-results');
@@ -96,5 +97,20 @@ describe('the page of a live Hubble', { skip: noBrowser, timeout: 120_000 }, () 
     hubble.push(lines.slice(0, 50));
     await count('50 flows');
     assert.equal(await page.locator('#fault').textContent(), '');
+  });
+
+  test('a map of 200 workloads shows their names in a size to be read, and all of a card when it comes nearer', async () => {
+    const many = generateMany({ seed: 5, flows: 5_000, startMs: 0, perSecond: 1, workloads: 200 });
+    hubble.push(many);
+    await page.goto(ui.url);
+    const name = page.locator('[data-card="team-04/gateway"] .name');
+    await name.waitFor();
+    await page.locator('.plate', { hasText: 'team-04' }).waitFor();
+    assert.ok(((await name.boundingBox())?.height ?? 0) >= 10, 'the name is too small');
+    assert.equal(await page.locator('[data-card] .call').count(), 0);
+    await page.screenshot({ path: path.join(screenshots, 'map-many.png') });
+    for (let step = 0; step < 6; step++) await page.getByRole('button', { name: 'Zoom in' }).click();
+    await page.locator('[data-card] .call').first().waitFor();
+    await page.locator('.edge-label', { hasText: '/s' }).first().waitFor();
   });
 });
