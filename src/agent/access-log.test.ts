@@ -37,6 +37,8 @@ const entry: HttpAccessLogEntry = {
     path: '/',
     original_path: '/foo?x=1',
     user_agent: 'curl/8',
+    referer: 'http://before/',
+    forwarded_for: '10.0.0.1',
     request_id: 'id-1',
     request_headers: { 'x-forwarded-proto': 'http', accept: '*/*', 'user-agent': 'curl/8' },
   },
@@ -64,7 +66,9 @@ test('an allowed request names the backend, the frontend and the rule', () => {
     protocol: 'HTTP/1.1',
     requestHeaders: [
       { key: 'Accept', value: '*/*' },
+      { key: 'Referer', value: 'http://before/' },
       { key: 'User-Agent', value: 'curl/8' },
+      { key: 'X-Forwarded-For', value: '10.0.0.1' },
       { key: 'X-Request-Id', value: 'id-1' },
     ],
     responseHeaders: [

@@ -18,6 +18,8 @@ export interface HttpAccessLogEntry {
     readonly original_path?: string;
     readonly request_id?: string;
     readonly user_agent?: string;
+    readonly referer?: string;
+    readonly forwarded_for?: string;
     readonly request_headers?: Readonly<Record<string, string>>;
   } | null;
   readonly response?: {
@@ -143,6 +145,8 @@ function requestHeadersOf(request: NonNullable<HttpAccessLogEntry['request']>): 
   const headers: Record<string, string> = { ...request.request_headers };
   delete headers['x-forwarded-proto'];
   if (request.user_agent) headers['user-agent'] ??= request.user_agent;
+  if (request.referer) headers['referer'] ??= request.referer;
+  if (request.forwarded_for) headers['x-forwarded-for'] ??= request.forwarded_for;
   if (request.request_id) headers['x-request-id'] ??= request.request_id;
   return listOf(headers);
 }

@@ -155,7 +155,7 @@ function putRequest(out: WireWriter, field: number, info: StreamInfo, { request:
     out.nonEmpty(10, info.originalPath ?? headers.get('x-envoy-original-path') ?? '');
     out.nonZero(11, request.size);
     out.nonZero(12, info.bytesReceived);
-    if (names.includes(everyHeader)) putAll(out, 13, headers);
+    if (names.includes(everyHeader)) putAll(out, 13, headers, toldOtherwise);
     else for (const name of names) putPicked(out, 13, name, headers.joined(name) ?? info.requestHeader(name));
   }
   out.end(start);
@@ -170,7 +170,7 @@ function putResponse(out: WireWriter, field: number, info: StreamInfo, logged: L
   }
   out.nonZero(3, info.bytesSent);
   const headers = info.response?.headers;
-  if (headers && logged.response.includes(everyHeader)) putAll(out, 4, headers);
+  if (headers && logged.response.includes(everyHeader)) putAll(out, 4, headers, []);
   else for (const name of logged.response) putPicked(out, 4, name, headers?.joined(name));
   for (const name of logged.trailers) putPicked(out, 5, name, info.responseTrailers?.joined(name));
   out.nonEmpty(6, info.details);
@@ -181,12 +181,21 @@ const everyHeader = '*';
 /** Characters of names and values together; entries wait by number, so that one may not take the room of many. */
 const mostCharacters = 4096;
 
-/** All headers while there is room; one that has none is left out as a whole. */
-function putAll(out: WireWriter, field: number, headers: HeaderMap): void {
+/** Request headers that have fields of their own; the scheme is one, too. */
+const toldOtherwise: readonly string[] = [
+  'user-agent',
+  'referer',
+  'x-forwarded-for',
+  'x-request-id',
+  'x-forwarded-proto',
+];
+
+/** All headers but some while there is room; one that has none is left out as a whole. */
+function putAll(out: WireWriter, field: number, headers: HeaderMap, except: readonly string[]): void {
   let room = mostCharacters;
   for (let at = 0; at < headers.size; at++) {
     const name = headers.nameAt(at);
-    if (headers.find(name) !== at) continue;
+    if (except.includes(name) || headers.find(name) !== at) continue;
     const value = headers.joined(name) ?? '';
     if (name.length + value.length > room) continue;
     room -= name.length + value.length;
