@@ -22,6 +22,12 @@ async function arrivals(): Promise<string[]> {
   return events.map(({ reply, flags }) => `${reply ? '<-' : '->'} ${flags}`);
 }
 
+/** Where packets from or to the address were shown: others, such as late ones of what ran before, come in as well. */
+async function pointsWith(address: string): Promise<readonly string[]> {
+  const isEnd = (end: string): boolean => end === address || end.startsWith(`${address}:`);
+  return pointsOf((await eventsOf(1)).filter(({ from, to }) => isEnd(from) || isEnd(to)));
+}
+
 async function exchange(address: string): Promise<void> {
   const { socket } = await connect('a', address, 8080);
   for (let count = 0; count < rounds; count++) assert.ok(await echoes(socket));
@@ -40,9 +46,9 @@ test('low shows every packet where it goes out', async () => {
 test('none shows every packet where it comes in, too', async () => {
   await use({ level: 'none' });
   await exchange(pods.b.address);
-  assert.deepEqual(pointsOf(await eventsOf(1)), ['from-endpoint', 'to-endpoint', 'to-stack']);
+  assert.deepEqual(await pointsWith(pods.b.address), ['from-endpoint', 'to-endpoint', 'to-stack']);
   await exchange(pods.c.address);
-  assert.deepEqual(pointsOf(await eventsOf(1)), ['from-endpoint', 'from-overlay', 'to-endpoint', 'to-overlay']);
+  assert.deepEqual(await pointsWith(pods.c.address), ['from-endpoint', 'from-overlay', 'to-endpoint', 'to-overlay']);
   const { socket } = await connect('a', worldAddress, 80);
   socket.destroy();
   assert.ok(pointsOf(await eventsOf(1)).includes('from-network'));
