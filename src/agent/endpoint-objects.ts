@@ -1,6 +1,6 @@
 import type { Logger } from '../base/index.ts';
 import type { KubeClient } from '../kube/index.ts';
-import { type LocalEndpoint, type NodePlan, type Pod, ruleText } from '../plan/index.ts';
+import { conflictText, type LocalEndpoint, type NodePlan, type Pod, ruleText } from '../plan/index.ts';
 import { reservedIdentity } from '../policy/index.ts';
 
 const endpointType = { group: 'cilium.io', version: 'v2', resource: 'ciliumendpoints' };
@@ -90,8 +90,9 @@ interface EndpointFacts {
 
 function faultsOf(endpoint: string, conflicts: NodePlan['conflicts']): readonly string[] {
   const own = conflicts.filter(({ endpoints }) => endpoints.has(endpoint));
-  return own.slice(0, faultsMax).map(({ rules: [one, other], message }) => {
-    return `${ruleText(one)}: ${message} with ${ruleText(other)}`;
+  return own.slice(0, faultsMax).map((conflict) => {
+    const [one, other] = conflict.rules;
+    return `${ruleText(one)}: ${conflictText(conflict, other)}`;
   });
 }
 

@@ -33,8 +33,9 @@ export function flowLookups(
     const one = parseCidrOrIp(address);
     return one && ranges.find(({ cidr }) => cidrContains(cidr, one))?.identity;
   };
+  const identityOf = (address: string): number | undefined => identities.get(address) ?? rangeIdentity(address);
   const lookUp = (address: string): Endpoint | undefined => {
-    const identity = identities.get(address) ?? rangeIdentity(address);
+    const identity = identityOf(address);
     if (identity === undefined) return undefined;
     const base: Endpoint = { identity, labels: [...(plan.identities.get(identity) ?? worldLabels)] };
     const pod = pods.get(address);
@@ -54,7 +55,7 @@ export function flowLookups(
     policyRevision,
     rule: (key) => plan.rules.get(ruleOfPolicy(key)),
     closing: ({ endpoint, peer, ...asked }) => {
-      const [own, other] = [lookUp(endpoint)?.identity, lookUp(peer)?.identity ?? reservedIdentity.world];
+      const [own, other] = [identityOf(endpoint), identityOf(peer) ?? reservedIdentity.world];
       const entries = matchingEntries(plan.datapath.policy, { endpoint, peer: other, ...asked });
       const redirecting = entries.filter(({ action }) => action === 'redirect').flatMap(({ rules }) => rules);
       const found = redirecting.length > 0 ? redirecting : (plan.isolatedBy.get(own ?? 0)?.[asked.direction] ?? []);

@@ -13,6 +13,7 @@ import {
 } from '../hubble/index.ts';
 import type { ConfigMap } from '../plan/index.ts';
 import { below } from './node-files.ts';
+import { createSettingsUpdate } from './settings-update.ts';
 
 export interface HubbleServerOptions {
   readonly observer: Observer;
@@ -42,7 +43,6 @@ export interface HubbleServer extends Pick<GrpcServing, 'port' | 'close'> {
 export async function startHubbleServer(options: HubbleServerOptions): Promise<HubbleServer> {
   const { observer, nodes, place, relayAddress, configMap, nodeFiles, log } = options;
   let inForce: ServerTlsFiles;
-  let seen: string | undefined;
   const watchers = new Set<() => void>();
   const nodesChanged = (): void => {
     for (const changed of watchers) changed();
@@ -68,20 +68,17 @@ export async function startHubbleServer(options: HubbleServerOptions): Promise<H
   };
   const services = observerServices(observer, peers, relayAddress);
   const serving = await serveGrpc(services, place, { kind: 'closed' }, relayAddress);
-  const update = (): void => {
-    const data = configMap('cilium-config')?.data ?? {};
-    const keys = Object.entries(data).filter(([key]) => /^hubble-(?:disable-tls$|tls-)/.test(key));
-    const settings = JSON.stringify(keys);
-    if (settings === seen) return;
-    seen = settings;
-    const read = readNodeTls(data);
-    if (!read.ok) {
-      log.error({ issues: read.error.map(formatIssue) }, 'TLS of Hubble is not changed');
-      return;
-    }
-    inForce = read.value;
-    serving.use(securityOf(read.value));
-  };
+  const update = createSettingsUpdate({
+    configMap,
+    keys: /^hubble-(?:disable-tls$|tls-)/,
+    read: readNodeTls,
+    use: (files) => {
+      inForce = files;
+      serving.use(securityOf(files));
+    },
+    unchanged: 'TLS of Hubble is not changed',
+    log,
+  });
   update();
   return { port: serving.port, close: serving.close, update, nodesChanged };
 }

@@ -1,4 +1,3 @@
-import net from 'node:net';
 import path from 'node:path';
 import { fail, formatIssue, type Logger } from '../base/index.ts';
 import type { Store } from '../cluster/apiserver/index.ts';
@@ -48,9 +47,8 @@ export async function startRelay(options: RelayOptions): Promise<{ stop(): Promi
     version,
     now: () => BigInt(Date.now()) * 1_000_000n,
   });
-  const [listener, inside] = await Promise.all([listening({ fd: descriptor }), listening({ path: options.socket })]);
-  const servingInside = await serveGrpc(relay.services, { listener: inside });
-  const serving = await serveGrpc(relay.services, { listener }, settings.security());
+  const servingInside = await serveGrpc(relay.services, { path: options.socket });
+  const serving = await serveGrpc(relay.services, { fd: descriptor }, settings.security());
   settings.onSecurity(serving.use);
   const unwatch = store.watch('configmaps', () => {
     settings.update().catch((error: Error) => log.error({ error: error.message }, 'settings of Hubble Relay'));
@@ -60,18 +58,8 @@ export async function startRelay(options: RelayOptions): Promise<{ stop(): Promi
       unwatch();
       relay.close();
       await Promise.all([serving.close(), servingInside.close()]);
-      listener.close();
-      inside.close();
     },
   };
-}
-
-function listening(place: { readonly fd: number } | { readonly path: string }): Promise<net.Server> {
-  const listener = net.createServer();
-  return new Promise((resolve, reject) => {
-    listener.once('error', reject);
-    listener.listen(place, () => resolve(listener));
-  });
 }
 
 interface RelaySettings {

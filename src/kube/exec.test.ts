@@ -1,39 +1,8 @@
 import assert from 'node:assert/strict';
-import type { IncomingMessage } from 'node:http';
-import { type TestContext, test } from 'node:test';
-import { type WebSocket, WebSocketServer } from 'ws';
-import { createClient } from './client.ts';
+import { test } from 'node:test';
+import type { WebSocket } from 'ws';
 import { execInPod, runInPod } from './exec.ts';
-import { testServer } from './test-support.ts';
-
-async function start(t: TestContext, onSession: (socket: WebSocket, url: URL) => void, protocol = 'v5.channel.k8s.io') {
-  const server = await testServer((_request, response) => response.writeHead(404).end());
-  const sockets = new WebSocketServer({
-    noServer: true,
-    handleProtocols: (offered) => (offered.has(protocol) ? protocol : false),
-  });
-  server.server.on('upgrade', (request: IncomingMessage, socket, head) => {
-    const url = new URL(request.url ?? '/', 'https://test');
-    if (url.pathname.includes('/absent/')) {
-      const status = JSON.stringify({
-        status: 'Failure',
-        code: 404,
-        reason: 'NotFound',
-        message: 'pods "absent" not found',
-      });
-      socket.end(`HTTP/1.1 404 Not Found\r\nContent-Length: ${status.length}\r\nConnection: close\r\n\r\n${status}`);
-      return;
-    }
-    sockets.handleUpgrade(request, socket, head, (accepted) => onSession(accepted, url));
-  });
-  const client = createClient(server.access);
-  t.after(async () => {
-    client.close();
-    for (const socket of sockets.clients) socket.terminate();
-    await server.close();
-  });
-  return client;
-}
+import { podClient } from './test-support.ts';
 
 const frame = (channel: number, text: string): Buffer => Buffer.concat([Buffer.from([channel]), Buffer.from(text)]);
 
@@ -48,7 +17,7 @@ const target = { namespace: 'shop', pod: 'web', command: ['sh', '-c', 'exit 7'] 
 
 test('output, error output and exit code of a command', async (t) => {
   let asked = '';
-  const client = await start(t, (socket, url) => {
+  const client = await podClient(t, (socket, url) => {
     asked = url.pathname + url.search;
     socket.send(frame(1, 'out'));
     socket.send(frame(2, 'err'));
@@ -63,7 +32,7 @@ test('output, error output and exit code of a command', async (t) => {
 });
 
 test('input reaches the command and its end is told', async (t) => {
-  const client = await start(t, (socket) => {
+  const client = await podClient(t, (socket) => {
     let input = '';
     socket.on('message', (data: Buffer) => {
       if (data[0] === 0) input += data.subarray(1).toString();
@@ -78,7 +47,7 @@ test('input reaches the command and its end is told', async (t) => {
 });
 
 test('a terminal is resized', async (t) => {
-  const client = await start(t, (socket) => {
+  const client = await podClient(t, (socket) => {
     socket.on('message', (data: Buffer) => {
       if (data[0] !== 4) return;
       socket.send(frame(1, data.subarray(1).toString()));
@@ -96,7 +65,7 @@ test('a terminal is resized', async (t) => {
 
 test('a slow reader gets everything', async (t) => {
   const size = 3_000_000;
-  const client = await start(t, (socket) => {
+  const client = await podClient(t, (socket) => {
     for (let sent = 0; sent < size; sent += 30_000) socket.send(frame(1, 'x'.repeat(30_000)));
     finish(socket, 0);
   });
@@ -106,7 +75,7 @@ test('a slow reader gets everything', async (t) => {
 
 test('a refusal carries the Status; a failed start, a lost connection and a cancel are told apart', async (t) => {
   let ending: (socket: WebSocket) => void = () => undefined;
-  const client = await start(t, (socket) => ending(socket));
+  const client = await podClient(t, (socket) => ending(socket));
   const absent = await execInPod(client, { ...target, pod: 'absent' });
   assert.equal(absent.ok ? '' : `${absent.error.code} ${absent.error.message}`, '404 pods "absent" not found');
 

@@ -3,8 +3,11 @@ import { webcrypto } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { TestContext } from 'node:test';
 import * as x509 from '@peculiar/x509';
+import { type WebSocket, WebSocketServer } from 'ws';
 import type { ClusterAccess } from './access.ts';
+import { createClient, type KubeClient } from './client.ts';
 
 export interface TestServer {
   readonly access: ClusterAccess;
@@ -38,6 +41,32 @@ export async function testServer(handler: Handler): Promise<TestServer> {
     },
   };
 }
+
+/** The client of a cluster where WebSockets to pods go to `onSession`, which speak the first protocol offered; a pod named `absent` is not there. */
+export async function podClient(t: TestContext, onSession: (socket: WebSocket, url: URL) => void): Promise<KubeClient> {
+  const server = await testServer((_request, response) => response.writeHead(404).end());
+  const sockets = new WebSocketServer({ noServer: true });
+  server.server.on('upgrade', (request: IncomingMessage, socket, head) => {
+    const url = new URL(request.url ?? '/', 'https://test');
+    if (url.pathname.includes('/absent/')) return void socket.end(absentPod);
+    sockets.handleUpgrade(request, socket, head, (accepted) => onSession(accepted, url));
+  });
+  const client = createClient(server.access);
+  t.after(async () => {
+    client.close();
+    for (const socket of sockets.clients) socket.terminate();
+    await server.close();
+  });
+  return client;
+}
+
+const absentStatus = JSON.stringify({
+  status: 'Failure',
+  code: 404,
+  reason: 'NotFound',
+  message: 'pods "absent" not found',
+});
+const absentPod = `HTTP/1.1 404 Not Found\r\nContent-Length: ${absentStatus.length}\r\nConnection: close\r\n\r\n${absentStatus}`;
 
 async function selfSigned(): Promise<{ readonly certificate: string; readonly key: string }> {
   x509.cryptoProvider.set(webcrypto);

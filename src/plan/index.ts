@@ -43,7 +43,7 @@ export {
 } from './node-plan.ts';
 export { createPlanner, plan } from './plan.ts';
 export { policySecrets } from './policies.ts';
-export { ruleText } from './policy-conflicts.ts';
+export { conflictText, ruleText } from './policy-conflicts.ts';
 export type { SecretReference } from './policy-secrets.ts';
 export { ruleOfPolicy } from './rbac-statements.ts';
 export { createPodSettling } from './settled-pods.ts';

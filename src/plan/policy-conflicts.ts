@@ -50,6 +50,11 @@ export function policyConflicts(groups: readonly EndpointGroup[]): readonly Poli
   return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, conflict]) => conflict);
 }
 
+/** A conflict as the rule is told of it that meets this one. */
+export function conflictText({ message }: Pick<PolicyConflict, 'message'>, other: RuleReference): string {
+  return `${message} with ${ruleText(other)}`;
+}
+
 /** `CiliumNetworkPolicy shop/p spec.egress[0].toPorts[0]` */
 export function ruleText({ kind, namespace, name, path }: RuleReference): string {
   return `${kind} ${namespace === undefined ? '' : `${namespace}/`}${name} ${path}`;

@@ -5,7 +5,7 @@ import { type Candidate, listenerPort } from './envoy-config/candidate.ts';
 import { needsPort } from './envoy-config/select.ts';
 import { tcpClusterFault } from './envoy-config/tcp-clusters.ts';
 import type { JsonObject, PolicyConflict } from './node-plan.ts';
-import { filterConflicts, listenerKey, ruleText } from './policy-conflicts.ts';
+import { conflictText, filterConflicts, listenerKey } from './policy-conflicts.ts';
 
 /** The listeners that rules may send connections to, by qualified name; those of configurations that work. */
 export interface PolicyTargets {
@@ -96,10 +96,10 @@ export function targetFaults(
       add(policy, `${path}.listener: nothing is redirected to listener "${listener.name}": ${why}`);
     }
   }
-  for (const { rules, message } of conflicts) {
-    for (const [one, other] of [rules, rules.toReversed()] as const) {
-      if (one && other) add(one, `${one.path}: ${message} with ${ruleText(other)}`);
-    }
+  for (const conflict of conflicts) {
+    const [one, other] = conflict.rules;
+    add(one, `${one.path}: ${conflictText(conflict, other)}`);
+    add(other, `${other.path}: ${conflictText(conflict, one)}`);
   }
   return new Map([...found].map(([key, messages]) => [key, [...messages].sort()]));
 }

@@ -50,4 +50,4 @@ export {
   type ResolvedPolicy,
   subjectKey,
 } from './resolve.ts';
-export { isPolicyKind, type RuleReference, rulePrefix } from './rule-keys.ts';
+export { isPolicyKind, type RuleReference, rulePrefix, ruleReference } from './rule-keys.ts';

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { formatIssue, type Issue } from '../../base/index.ts';
 import { createRegistry, type ObjectValidator, type Registry, validateObject } from '../../cluster/apiserver/index.ts';
 import { ciliumResourceDefinitions, validateCiliumObject } from '../../model/cilium/index.ts';
-import { conflictsOfManifests, type ManifestConflict, ruleText } from '../../plan/index.ts';
+import { conflictsOfManifests, conflictText, type ManifestConflict } from '../../plan/index.ts';
 import type { CommandIo } from '../io.ts';
 import { type Manifest, parseManifests, readSources, type Source } from '../manifests.ts';
 
@@ -106,10 +106,10 @@ function conflictFaults(manifests: readonly Manifest[]): readonly Fault[] {
     manifests.map(({ object }) => object),
     defaultNamespace,
   );
-  return conflicts.flatMap(({ rules: [one, other], ...told }) => [
-    conflictFault(one, other, told, places),
-    conflictFault(other, one, told, places),
-  ]);
+  return conflicts.flatMap((conflict) => {
+    const [one, other] = conflict.rules;
+    return [conflictFault(one, other, conflict, places), conflictFault(other, one, conflict, places)];
+  });
 }
 
 type Rule = ManifestConflict['rules'][0];
@@ -117,7 +117,7 @@ type Rule = ManifestConflict['rules'][0];
 function conflictFault(
   own: Rule,
   other: Rule,
-  { message, whom }: Pick<ManifestConflict, 'message' | 'whom'>,
+  conflict: ManifestConflict,
   places: ReadonlyMap<string, Manifest['locate']>,
 ): Fault {
   const positionOf = (rule: Rule) => places.get(`${rule.kind}/${rule.namespace ?? ''}/${rule.name}`)?.(rule.path);
@@ -125,7 +125,7 @@ function conflictFault(
   const line = elsewhere ? ` (${elsewhere.file}:${elsewhere.line})` : '';
   return {
     path: own.path,
-    message: `${message} with ${ruleText(other)}${line}, ${whom}: neither allows anything`,
+    message: `${conflictText(conflict, other)}${line}, ${conflict.whom}: neither allows anything`,
     object: nameOf({ kind: own.kind, metadata: { namespace: own.namespace, name: own.name } }),
     ...(position && { position }),
   };

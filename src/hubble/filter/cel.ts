@@ -35,11 +35,10 @@ function compileExpression(text: string): Result<FlowTest, string> {
   if (checked.fault) return fail(faultText(text, checked.fault, parsed.value.positions));
   if (checked.steps > mostSteps)
     return fail(`it may take ${checked.steps} steps for a flow, at most ${mostSteps} are accepted`);
-  const run = cel.plan(environment.environment, parsed.value.expr);
-  const evaluate: FlowTest = (flow) => run({ [flowVariable]: environment.messageOf(flow) }) === true;
   if (checked.type !== undefined && checked.type !== 'bool')
     return fail(`got "${checked.type}", wanted "bool" result type`);
-  return ok(evaluate);
+  const run = cel.plan(environment.environment, parsed.value.expr);
+  return ok((flow) => run({ [flowVariable]: environment.messageOf(flow) }) === true);
 }
 
 type Parsed = ReturnType<CelEnvironment['cel']['parse']>;
@@ -50,7 +49,7 @@ function parse(
 ): Result<{ readonly expr: Parsed['expr']; readonly positions: ReadonlyMap<string, number> }, string> {
   try {
     const { expr, sourceInfo } = cel.parse(text);
-    const positions = new Map(Object.entries(sourceInfo?.positions ?? {}).map(([id, at]) => [id, at]));
+    const positions = new Map(Object.entries(sourceInfo?.positions ?? {}));
     return ok({ expr, positions });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);

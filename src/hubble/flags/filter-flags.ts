@@ -21,73 +21,51 @@ export interface FilterFlag {
   readonly add: (set: FilterSet, value: string) => void;
 }
 
-type SideField = 'pod' | 'service' | 'ip' | 'fqdn' | 'label' | 'port' | 'cluster_name';
+type Side = 'source' | 'destination';
 
-/** `--x`, `--from-x` and `--to-x` for a text field that both sides have. */
-function sides(name: string, field: SideField, about: string, short = ''): FilterFlag[] {
+interface SideFlags {
+  readonly name: string;
+  /** What flows are from or to. */
+  readonly about: string;
+  readonly short?: string;
+  /** How a value is written, told once. */
+  readonly form?: string;
+  readonly add: (filter: FlowFilter, side: Side, value: string) => void;
+}
+
+/** `--x`, `--from-x` and `--to-x` for what both sides have. */
+function sides({ name, about, short = '', form = '', add }: SideFlags): FilterFlag[] {
+  const addSide = ({ left, right }: FilterSet, side: Side, value: string): void => {
+    add(left, side, value);
+    add(right, side, value);
+  };
   return [
     {
       flags: `${short}--${name} <value>`,
-      about: `flows from or to ${about}`,
-      add: (set, value) => {
-        addTo(set.left, `source_${field}`, value);
-        addTo(set.right, `destination_${field}`, value);
+      about: `flows from or to ${about}${form}`,
+      add: ({ left, right }, value) => {
+        add(left, 'source', value);
+        add(right, 'destination', value);
       },
     },
     {
       flags: `--from-${name} <value>`,
       about: `flows from ${about}`,
-      add: (set, value) => addBoth(set, `source_${field}`, value),
+      add: (set, value) => addSide(set, 'source', value),
     },
     {
       flags: `--to-${name} <value>`,
       about: `flows to ${about}`,
-      add: (set, value) => addBoth(set, `destination_${field}`, value),
+      add: (set, value) => addSide(set, 'destination', value),
     },
   ];
 }
 
-const identityFlags: readonly FilterFlag[] = [
-  {
-    flags: '--identity <value>',
-    about: 'flows from or to an identity: a number or a reserved name',
-    add: (set, value) => {
-      addTo(set.left, 'source_identity', parseIdentity(value));
-      addTo(set.right, 'destination_identity', parseIdentity(value));
-    },
-  },
-  {
-    flags: '--from-identity <value>',
-    about: 'flows from an identity',
-    add: (set, value) => addBoth(set, 'source_identity', parseIdentity(value)),
-  },
-  {
-    flags: '--to-identity <value>',
-    about: 'flows to an identity',
-    add: (set, value) => addBoth(set, 'destination_identity', parseIdentity(value)),
-  },
-];
+type TextField = 'pod' | 'service' | 'ip' | 'fqdn' | 'label' | 'port' | 'cluster_name';
 
-const workloadFlags: readonly FilterFlag[] = [
-  {
-    flags: '--workload <value>',
-    about: 'flows from or to a workload: name, kind/name or kind/',
-    add: (set, value) => {
-      addTo(set.left, 'source_workload', parseWorkload(value));
-      addTo(set.right, 'destination_workload', parseWorkload(value));
-    },
-  },
-  {
-    flags: '--from-workload <value>',
-    about: 'flows from a workload',
-    add: (set, value) => addBoth(set, 'source_workload', parseWorkload(value)),
-  },
-  {
-    flags: '--to-workload <value>',
-    about: 'flows to a workload',
-    add: (set, value) => addBoth(set, 'destination_workload', parseWorkload(value)),
-  },
-];
+function textSides(name: string, field: TextField, about: string, short = ''): FilterFlag[] {
+  return sides({ name, about, short, add: (filter, side, value) => addTo(filter, `${side}_${field}`, value) });
+}
 
 const namespaceFlags: readonly FilterFlag[] = [
   {
@@ -198,15 +176,25 @@ const plainFlags: readonly FilterFlag[] = [
 ];
 
 export const filterFlags: readonly FilterFlag[] = [
-  ...sides('pod', 'pod', 'pods: [namespace/]name-prefix'),
-  ...sides('service', 'service', 'Services: [namespace/]name-prefix'),
-  ...sides('ip', 'ip', 'an address or range'),
-  ...sides('fqdn', 'fqdn', 'a DNS name, * as wildcard'),
-  ...sides('label', 'label', 'endpoints with these labels', '-l, '),
-  ...sides('port', 'port', 'a port'),
-  ...sides('cluster', 'cluster_name', 'a cluster'),
-  ...identityFlags,
-  ...workloadFlags,
+  ...textSides('pod', 'pod', 'pods: [namespace/]name-prefix'),
+  ...textSides('service', 'service', 'Services: [namespace/]name-prefix'),
+  ...textSides('ip', 'ip', 'an address or range'),
+  ...textSides('fqdn', 'fqdn', 'a DNS name, * as wildcard'),
+  ...textSides('label', 'label', 'endpoints with these labels', '-l, '),
+  ...textSides('port', 'port', 'a port'),
+  ...textSides('cluster', 'cluster_name', 'a cluster'),
+  ...sides({
+    name: 'identity',
+    about: 'an identity',
+    form: ': a number or a reserved name',
+    add: (filter, side, value) => addTo(filter, `${side}_identity`, parseIdentity(value)),
+  }),
+  ...sides({
+    name: 'workload',
+    about: 'a workload',
+    form: ': name, kind/name or kind/',
+    add: (filter, side, value) => addTo(filter, `${side}_workload`, parseWorkload(value)),
+  }),
   ...namespaceFlags,
   ...plainFlags,
 ];

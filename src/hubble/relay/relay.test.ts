@@ -91,9 +91,7 @@ async function startRelay(): Promise<{
     now,
   });
   cleanups.push(() => relay.close());
-  const listener = await listen();
-  cleanups.push(() => void listener.close());
-  const serving = await serveGrpc(relay.services, { listener });
+  const serving = await serveGrpc(relay.services, { host: '127.0.0.1', port: 0 });
   cleanups.push(() => serving.close());
   return { client: await clientOf(serving.port), nodes, port: serving.port };
 }

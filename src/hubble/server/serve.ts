@@ -1,22 +1,26 @@
+import { once } from 'node:events';
 import net from 'node:net';
 import { createConnectionGuard, type ServerSecurity } from './guard.ts';
 import type { GrpcService } from './services.ts';
 
-/** Where to serve: an address to bind (port 0 picks one), or a server that listens already and whose connections are taken. */
-export type ServePlace = { readonly host: string; readonly port: number } | { readonly listener: net.Server };
+/** Where to serve: an address to bind (port 0 picks one), a Unix socket to make, or an inherited descriptor that listens. */
+export type ServePlace =
+  | { readonly host: string; readonly port: number }
+  | { readonly path: string }
+  | { readonly fd: number };
 
 export interface GrpcServing {
   readonly port: number;
   /** How connections are taken from now on; those that were taken otherwise end. */
   readonly use: (security: ServerSecurity) => void;
-  /** Ends every call and stops; resolves when nothing is left. A listener handed in stays open. */
+  /** Ends every call and stops; resolves when nothing is left. */
   readonly close: () => Promise<void>;
 }
 
 /** Of a connection at a time, answered or not; a client holds further ones back. */
 const mostCalls = 600;
 
-/** Serves gRPC, in plain text unless told otherwise; connections are left to `relayAddress`, however many others there are. Rejects when the address cannot be bound. */
+/** Serves gRPC, in plain text unless told otherwise; connections are left to `relayAddress`, however many others there are. Rejects when the place cannot be had. */
 export async function serveGrpc(
   services: readonly GrpcService[],
   place: ServePlace,
@@ -32,29 +36,20 @@ export async function serveGrpc(
   // TLS is the guard's: what it hands on is served as it is.
   const injector = server.createConnectionInjector(grpc.ServerCredentials.createInsecure());
   const guard = createConnectionGuard(security, (socket) => injector.injectConnection(socket), relayAddress);
-  const listener = 'listener' in place ? place.listener : await listen(place);
-  listener.on('connection', guard.accept);
+  const listener = net.createServer(guard.accept).listen(place);
+  await once(listener, 'listening');
+  // A connection that cannot be accepted ends alone.
+  listener.on('error', () => {});
   const address = listener.address();
   return {
     port: typeof address === 'object' && address ? address.port : 0,
     use: guard.use,
     close: async () => {
-      listener.off('connection', guard.accept);
+      const closed = new Promise((resolve) => listener.close(resolve));
       injector.destroy();
       server.forceShutdown();
       guard.close();
-      if (!('listener' in place)) await new Promise((resolve) => listener.close(resolve));
+      await closed;
     },
   };
-}
-
-function listen({ host, port }: { readonly host: string; readonly port: number }): Promise<net.Server> {
-  const listener = net.createServer();
-  return new Promise((resolve, reject) => {
-    listener.once('error', reject);
-    listener.listen({ host, port }, () => {
-      listener.off('error', reject);
-      resolve(listener);
-    });
-  });
 }

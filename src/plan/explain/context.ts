@@ -1,10 +1,10 @@
 import { selectorMatches } from '../../base/index.ts';
 import type { PolicyObject, PolicyRule } from '../../model/cilium/index.ts';
-import { type Direction, hostLabels, type PeerIndex, reservedIdentity } from '../../policy/index.ts';
+import { hostLabels, type PeerIndex, reservedIdentity } from '../../policy/index.ts';
 import { createClusterAddresses } from '../cluster-addresses.ts';
 import { type ClusterView, clusterView, nodeLabels, notPlannable } from '../cluster-view.ts';
 import { nodeIdentities } from '../node-identities.ts';
-import type { Identity, NodePlan, RuleReference } from '../node-plan.ts';
+import type { Identity, NodePlan } from '../node-plan.ts';
 import { plan } from '../plan.ts';
 import { plannedPolicies } from '../policies.ts';
 import { createPolicyStage } from '../policy-stage.ts';
@@ -69,20 +69,4 @@ export function selectingRules(
   const isSelected = ({ subject: { kind: wanted, selector } }: PolicyRule): boolean =>
     wanted === kind && (kind === 'nodes' ? selectorMatches(selector, ofHost) : index.select(selector).has(identity));
   return policies.flatMap((policy) => policy.rules.filter(isSelected).map((rule) => ({ policy, rule })));
-}
-
-/** The rules that put the subject into default deny. */
-export function isolatingRules(context: NodeContext, subject: Subject, direction: Direction): readonly RuleReference[] {
-  const everyRuleDenies = !context.world.config.enableNonDefaultDenyPolicies;
-  return selectingRules(context, subject)
-    .filter(({ rule }) => rule[direction].items.length > 0 && (rule[direction].defaultDeny || everyRuleDenies))
-    .map(({ policy, rule }) => referenceOf(policy, rule, rule.fieldPath));
-}
-
-export function referenceOf(
-  { kind, namespace, name }: PolicyObject,
-  { labels }: PolicyRule,
-  path: string,
-): RuleReference {
-  return { kind, ...(namespace !== undefined && { namespace }), name, path, labels };
 }

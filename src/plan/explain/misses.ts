@@ -1,13 +1,13 @@
 import { type LabelSelector, type Labels, selectorMatches } from '../../base/index.ts';
 import type { HttpRule, PolicyItem, PolicyPeer, PolicyPortRule, PortMatch } from '../../model/cilium/index.ts';
-import { type Direction, everyPeer, selectableLabels } from '../../policy/index.ts';
+import { type Direction, everyPeer, ruleReference, selectableLabels } from '../../policy/index.ts';
 import type { Identity } from '../node-plan.ts';
 import { secretTexts } from '../policy-secrets.ts';
 import { headerPermissions } from '../rbac-http.ts';
 import { record } from '../verdicts/json.ts';
 import type { Packet, PolicyQuestion } from '../verdicts/packet.ts';
 import { permissionMatches, type Request } from '../verdicts/request.ts';
-import { type NodeContext, referenceOf, type Subject, selectingRules } from './context.ts';
+import { type NodeContext, type Subject, selectingRules } from './context.ts';
 import type { NearMiss } from './types.ts';
 
 export const shownMisses = 3;
@@ -27,7 +27,7 @@ export function nearestPacketRules(context: NodeContext, asked: Asked): readonly
     rule[asked.direction].items
       .filter(({ action }) => action === 'allow')
       .flatMap((item) => itemMisses(context, asked, item))
-      .map(({ path, miss, distance }) => ({ rule: referenceOf(policy, rule, path), miss, distance })),
+      .map(({ path, miss, distance }) => ({ rule: ruleReference(policy, rule, path), miss, distance })),
   );
   return found
     .sort((a, b) => a.distance - b.distance)

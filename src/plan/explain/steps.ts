@@ -1,5 +1,5 @@
 import type { PolicyRule } from '../../model/cilium/index.ts';
-import { reservedIdentity } from '../../policy/index.ts';
+import { reservedIdentity, ruleReference } from '../../policy/index.ts';
 import { policyListener } from '../http-listeners.ts';
 import type { NodePlan, RuleReference } from '../node-plan.ts';
 import { dnsVerdict } from '../verdicts/dns.ts';
@@ -12,7 +12,7 @@ import {
   type Request,
   type RequestVerdict,
 } from '../verdicts/request.ts';
-import { isolatingRules, type NodeContext, referenceOf, type Subject, selectingRules, subjectAt } from './context.ts';
+import { type NodeContext, type Subject, selectingRules, subjectAt } from './context.ts';
 import { nearestHttpRules, nearestPacketRules, portName, shownMisses } from './misses.ts';
 import type { Step } from './types.ts';
 
@@ -90,7 +90,7 @@ function defaultDenial(
   subject: Subject,
 ): Pick<Step, 'reason' | 'rules' | 'isolatedBy' | 'nearest'> {
   const what = portName(packet);
-  const isolatedBy = isolatingRules(context, subject, direction);
+  const isolatedBy = references(context.plan, context.plan.isolatedBy.get(subject.identity)?.[direction] ?? []);
   const peer = identityOf(context.plan, direction === 'egress' ? packet.destination : packet.source);
   const nearest = nearestPacketRules(context, {
     subject,
@@ -178,7 +178,7 @@ function tlsStep(
 /** The port rules of the subject which led to the proxy. */
 function portRules({ context, direction, subject, redirects }: Redirected) {
   return selectingRules(context, subject).flatMap(({ policy, rule }) => {
-    const referenceAt = (of: PolicyRule, path: string) => referenceOf(policy, of, path);
+    const referenceAt = (of: PolicyRule, path: string) => ruleReference(policy, of, path);
     return rule[direction].items
       .flatMap((item) => item.ports ?? [])
       .filter(({ fieldPath }) => redirects.some((one) => isSame(one, referenceAt(rule, fieldPath))))
