@@ -1,6 +1,5 @@
-import { createRequire } from 'node:module';
 import type { Reader } from 'protobufjs';
-import { toNumber } from '../model/flow/index.ts';
+import { protobufLibrary, toNumber } from '../model/flow/index.ts';
 import type { LogEntry } from './access-log-queue.ts';
 
 /** What one `envoy.service.accesslog.v3.StreamAccessLogsMessage` brings; its entries are parts of its bytes, not decoded. */
@@ -17,12 +16,9 @@ const field = { identifier: 1, httpLogs: 2, tcpLogs: 3, dropped: 1000 } as const
 const identifierLogName = 2;
 const listEntry = 1;
 
-let library: typeof import('protobufjs') | undefined;
-
 /** Throws on bytes that are not protobuf. */
 export function readLogMessage(bytes: Uint8Array): LogMessage {
-  library ??= createRequire(import.meta.url)('protobufjs') as typeof import('protobufjs');
-  const { Reader } = library;
+  const { Reader } = protobufLibrary();
   const entries: Omit<LogEntry, 'logName'>[] = [];
   let logName: string | undefined;
   let dropped = 0;

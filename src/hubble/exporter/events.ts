@@ -3,7 +3,7 @@ import { type Flow, type LostEvent, printJson, toTimestamp } from '../../model/f
 import { compileSelection } from '../filter/compile.ts';
 import { compileFieldMask } from '../observer/field-mask.ts';
 import { type EventReader, openReader, type ReaderSurroundings } from '../observer/reader.ts';
-import type { Entry } from '../observer/store.ts';
+import { type Entry, flowOf } from '../observer/store.ts';
 import { type Aggregator, createAggregator } from './aggregate.ts';
 import type { ExporterSettings } from './settings.ts';
 
@@ -31,14 +31,14 @@ export function openExport(
   const { nodeName } = surroundings;
   // What has no flow passes where nothing is asked for by name, as in Cilium.
   const wanted = (entry: Entry): boolean =>
-    entry.kind === 'flow' ? selection.value(entry.flow) : entry.kind === 'agent-event' && allow.length === 0;
+    entry.kind === 'flow' ? selection.value(flowOf(entry)) : entry.kind === 'agent-event' && allow.length === 0;
   const eventLine = (entry: Exclude<Entry, { kind: 'flow' }>): string => {
     const event = entry.kind === 'agent-event' ? { agent_event: entry.event } : { lost_events: entry.lost };
     return printJson(exportEvent, { ...event, node_name: nodeName, time: toTimestamp(entry.timeNs) });
   };
   const opened = openReader<string | Flow>({ follow: true }, surroundings, {
     wanted,
-    message: (entry) => (entry.kind === 'flow' ? entry.flow : eventLine(entry)),
+    message: (entry) => (entry.kind === 'flow' ? flowOf(entry) : eventLine(entry)),
     lost: (lost, timeNs) => lostLine(lost, timeNs, nodeName),
   });
   if (!opened.ok) return fail(opened.error.details);

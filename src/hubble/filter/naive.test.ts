@@ -3,61 +3,9 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { type Flow, type FlowFilter, toTimestamp } from '../../model/flow/index.ts';
 import { createObserver } from '../observer/observer.ts';
+import { age, agingEvents, anyFlow } from '../observer/test-support.ts';
 
 /** The answer of an Observer beside a filter written as plainly as the API's description, over the same ring. */
-
-const pod = fc.record({
-  namespace: fc.constantFrom('', 'a', 'b'),
-  pod_name: fc.constantFrom('', 'x-1', 'x-2', 'y'),
-  identity: fc.constantFrom(0, 1, 300),
-  cluster_name: fc.constantFrom('', 'west'),
-  labels: fc.subarray(['k8s:app=x', 'k8s:tier=2', 'reserved:world']),
-  workloads: fc.constantFrom([], [{ name: 'x', kind: 'Deployment' }]),
-});
-const service = fc.option(fc.record({ namespace: fc.constantFrom('a', 'b'), name: fc.constantFrom('s', 't') }));
-const flags = fc.option(fc.record({ SYN: fc.boolean(), ACK: fc.boolean(), FIN: fc.boolean() }));
-const port = fc.constantFrom(53, 80, 8080);
-const ports = { source_port: port, destination_port: port };
-const flows = fc.record({
-  verdict: fc.constantFrom(1, 2, 4),
-  traffic_direction: fc.constantFrom(0, 1, 2),
-  drop_reason_desc: fc.constantFrom(0, 133),
-  is_reply: fc.option(fc.record({ value: fc.boolean() })),
-  IP: fc.option(
-    fc.record({
-      source: fc.constantFrom('10.0.0.1', '10.1.0.1', 'fd00::1'),
-      source_xlated: fc.constantFrom('', '192.0.2.1'),
-      destination: fc.constantFrom('10.0.0.2', '10.1.0.2'),
-      ipVersion: fc.constantFrom(0, 1, 2),
-      encrypted: fc.boolean(),
-    }),
-  ),
-  l4: fc.oneof(
-    fc.constant(null),
-    fc.record({ TCP: fc.record({ ...ports, flags }) }),
-    fc.record({ UDP: fc.record(ports) }),
-    fc.constant({ ICMPv4: { type: 8 } }),
-  ),
-  l7: fc.oneof(
-    fc.constant(null),
-    fc.record({
-      http: fc.record({
-        code: fc.constantFrom(0, 200, 404),
-        method: fc.constantFrom('GET', 'PUT'),
-        url: fc.constantFrom('http://h/p', 'http://h/q?x=1'),
-      }),
-    }),
-    fc.record({ dns: fc.record({ query: fc.constantFrom('a.b.', 'c.') }) }),
-  ),
-  source: fc.option(pod),
-  destination: fc.option(pod),
-  source_service: service,
-  destination_service: service,
-  source_names: fc.subarray(['n.example', 'example']),
-  event_type: fc.option(fc.record({ type: fc.constantFrom(1, 4, 129), sub_type: fc.constantFrom(0, 3) })),
-  node_name: fc.constantFrom('west/n1', 'west/n2', 'n1'),
-  interface: fc.option(fc.record({ index: fc.constantFrom(1, 2), name: fc.constantFrom('lxc', 'eth') })),
-});
 
 const some = <T>(...values: T[]): fc.Arbitrary<T[]> => fc.subarray(values, { minLength: 1 });
 const fields = {
@@ -160,21 +108,24 @@ function matches(filter: FlowFilter, flow: Flow): boolean {
   });
 }
 
-test('the answer to any filters equals that of a plain one', () => {
+test('the answer to any filters equals that of a plain one, also for flows that are kept in protobuf', async () => {
   const list = fc.array(filters, { maxLength: 3 });
-  fc.assert(
-    fc.property(
-      fc.array(flows, { maxLength: 20 }),
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(anyFlow, { maxLength: 20 }),
       list,
       list,
       fc.nat(8),
       fc.boolean(),
-      (all, whitelist, blacklist, number, first) => {
-        const observer = createObserver({ nodeName: 'n', version: 'v', now: () => 0n, capacity: 15 });
+      fc.boolean(),
+      async (all, whitelist, blacklist, number, first, aged) => {
+        const capacity = 15 + (aged ? agingEvents : 0);
+        const observer = createObserver({ nodeName: 'n', version: 'v', now: () => 0n, capacity });
         const numbered = all.map(
           (flow, index): Flow => ({ ...(flow as Flow), uuid: String(index), time: toTimestamp(BigInt(index)) }),
         );
         for (const flow of numbered) observer.push(flow);
+        if (aged) await age(observer);
         const kept = numbered
           .slice(-15)
           .filter((flow) => whitelist.length === 0 || whitelist.some((filter) => matches(filter, flow)))

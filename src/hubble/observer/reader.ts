@@ -15,7 +15,7 @@ import {
 import { compileSelection } from '../filter/compile.ts';
 import { compileFieldMask } from './field-mask.ts';
 import { bareError, invalidArgument, type RpcError } from './rpc-error.ts';
-import { type Entry, type EventStore, encodedResponse } from './store.ts';
+import { type Entry, type EventStore, flowOf } from './store.ts';
 
 /** Reads a stream piece by piece: `next` until it gives undefined, then `wait` unless `finished`. */
 export interface EventReader<T> {
@@ -56,9 +56,9 @@ export function openFlowReader(
   if (mask && !mask.ok) return fail(bareError(mask.error));
   const maskFlow = mask?.value;
   return openReader(request, surroundings, {
-    wanted: (entry) => entry.kind === 'flow' && selection.value(entry.flow),
+    wanted: (entry) => entry.kind === 'flow' && selection.value(flowOf(entry)),
     message: (entry): FlowMessage =>
-      entry.kind === 'flow' && maskFlow ? maskedResponse(maskFlow(entry.flow)) : responseOf(entry, surroundings),
+      entry.kind === 'flow' && maskFlow ? maskedResponse(maskFlow(flowOf(entry))) : responseOf(entry, surroundings),
     lost: (lost, timeNs): FlowMessage => lostResponse(lost, timeNs, surroundings.nodeName),
   });
 }
@@ -67,8 +67,8 @@ function maskedResponse(flow: Flow): GetFlowsResponse {
   return { flow, ...(flow.node_name && { node_name: flow.node_name }), ...(flow.time && { time: flow.time }) };
 }
 
-function responseOf(entry: Entry, { nodeName }: ReaderSurroundings): FlowMessage {
-  if (entry.kind === 'flow') return encodedResponse(entry);
+function responseOf(entry: Entry, { store, nodeName }: ReaderSurroundings): FlowMessage {
+  if (entry.kind === 'flow') return store.encodedResponse(entry);
   return { node_name: nodeName, time: toTimestamp(entry.timeNs) };
 }
 

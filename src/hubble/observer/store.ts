@@ -1,16 +1,27 @@
-import { Ring } from '../../base/index.ts';
+import { assert, Ring } from '../../base/index.ts';
 import {
   type AgentEvent,
+  decodeMessage,
   type EncodedMessage,
   type Flow,
+  type GetFlowsResponse,
   type LostEvent,
   timestampNs,
 } from '../../model/flow/index.ts';
 import { encodeFlowResponse } from './encode.ts';
 
+/** A flow as an object, as its response in protobuf, or both; see `flowOf` and `encodedResponse`. */
+export interface FlowEntry {
+  readonly kind: 'flow';
+  readonly sequence: number;
+  readonly timeNs: bigint;
+  flow: Flow | undefined;
+  encoded: EncodedMessage | undefined;
+}
+
 /** One thing that happened on the node, in the order in which it was told. */
 export type Entry =
-  | { readonly kind: 'flow'; readonly timeNs: bigint; readonly flow: Flow; encoded: EncodedMessage | undefined }
+  | FlowEntry
   | { readonly kind: 'agent-event'; readonly timeNs: bigint; readonly event: AgentEvent }
   | { readonly kind: 'lost'; readonly timeNs: bigint; readonly lost: LostEvent };
 
@@ -20,7 +31,9 @@ export interface EventStore {
   /** Flows ever pushed. */
   readonly seenFlows: () => number;
   readonly pushFlow: (flow: Flow, nowNs: bigint) => void;
-  readonly push: (entry: Entry) => void;
+  readonly push: (entry: Exclude<Entry, FlowEntry>) => void;
+  /** The flow's response in protobuf, made once for all readers without a field mask. */
+  readonly encodedResponse: (entry: FlowEntry) => EncodedMessage;
   /** Resolves after the next push, or at once when the signal is aborted. */
   readonly nextPush: (signal: AbortSignal) => Promise<void>;
 }
@@ -33,18 +46,26 @@ export function createEventStore(capacity: number): EventStore {
   const ring = new Ring<Entry>(capacity);
   const waiters = new Set<() => void>();
   let seen = 0;
-  let waking = false;
-  const wake = (): void => {
-    waking = false;
+  let turning = false;
+  /** What came before the turn before: every follower that keeps up has had it. */
+  let aged = 0;
+  let pushedBefore = 0;
+  const age = (): void => {
+    for (; aged < pushedBefore; aged++) letGo(ring.at(aged));
+    pushedBefore = ring.nextSequence;
+  };
+  const turn = (): void => {
+    turning = false;
+    age();
     const woken = [...waiters];
     waiters.clear();
     for (const resume of woken) resume();
   };
   const push = (entry: Entry): void => {
     ring.push(entry);
-    if (waking || waiters.size === 0) return;
-    waking = true;
-    setImmediate(wake);
+    if (turning) return;
+    turning = true;
+    setImmediate(turn);
   };
   return {
     ring,
@@ -52,7 +73,14 @@ export function createEventStore(capacity: number): EventStore {
     push,
     pushFlow(flow, nowNs) {
       seen++;
-      push({ kind: 'flow', timeNs: flow.time ? timestampNs(flow.time) : nowNs, flow, encoded: undefined });
+      const sequence = ring.nextSequence;
+      const timeNs = flow.time ? timestampNs(flow.time) : nowNs;
+      push({ kind: 'flow', sequence, timeNs, flow, encoded: undefined });
+    },
+    encodedResponse(entry) {
+      entry.encoded ??= encodeFlowResponse(flowOf(entry));
+      if (entry.sequence < aged) letGo(entry);
+      return entry.encoded;
     },
     nextPush: (signal) =>
       new Promise((resolve) => {
@@ -71,8 +99,17 @@ export function createEventStore(capacity: number): EventStore {
   };
 }
 
-/** The flow's response in protobuf, made once for all readers without a field mask. */
-export function encodedResponse(entry: Extract<Entry, { kind: 'flow' }>): EncodedMessage {
-  entry.encoded ??= encodeFlowResponse(entry.flow);
-  return entry.encoded;
+/**
+ * Leaves the flow in protobuf alone, where it is that already. Objects that live as long as a full ring are what a garbage collector is worst at: each is
+ * moved, then moved again, and dies.
+ */
+function letGo(entry: Entry | undefined): void {
+  if (entry?.kind === 'flow' && entry.encoded) entry.flow = undefined;
+}
+
+/** The entry's flow, read from its protobuf where that is all that is left. */
+export function flowOf({ flow, encoded }: FlowEntry): Flow {
+  if (flow) return flow;
+  assert(encoded, 'a flow is there as an object or in protobuf');
+  return decodeMessage<GetFlowsResponse>('observer.GetFlowsResponse', encoded.bytes).flow ?? {};
 }

@@ -1,5 +1,10 @@
-import { createRequire } from 'node:module';
-import { EncodedMessage, messageType, timestampNs, type WireTimestamp } from '../../model/flow/index.ts';
+import {
+  EncodedMessage,
+  messageType,
+  protobufLibrary,
+  timestampNs,
+  type WireTimestamp,
+} from '../../model/flow/index.ts';
 
 /** A peer's response, kept as bytes; only what the merge needs is read. */
 export interface Envelope {
@@ -12,18 +17,14 @@ const timeField = 1001;
 
 /** Reads the time of an encoded GetFlowsResponse or GetAgentEventsResponse, which have it at one place, and skips the rest. Throws on bytes that are not protobuf. */
 export function readEnvelope(bytes: Buffer): Envelope {
-  const { Reader } = createRequire(import.meta.url)('protobufjs') as typeof import('protobufjs');
-  const reader = Reader.create(bytes);
+  const reader = protobufLibrary().Reader.create(bytes);
+  const timestamps = messageType('google.protobuf.Timestamp');
   let timeNs = 0n;
   while (reader.pos < reader.len) {
     const tag = reader.uint32();
     if (tag >>> 3 === timeField) {
-      timeNs = timestampNs(timestampType().decode(reader, reader.uint32()) as unknown as WireTimestamp);
+      timeNs = timestampNs(timestamps.decode(reader, reader.uint32()) as unknown as WireTimestamp);
     } else reader.skipType(tag & 7);
   }
   return { message: new EncodedMessage(bytes), timeNs };
-}
-
-function timestampType(): ReturnType<typeof messageType> {
-  return messageType('observer.GetFlowsResponse').root.lookupType('google.protobuf.Timestamp');
 }

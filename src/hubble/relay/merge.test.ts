@@ -5,7 +5,7 @@ import { EncodedMessage } from '../../model/flow/index.ts';
 import type { Envelope } from './envelope.ts';
 import { createMerger } from './merge.ts';
 
-const message = new EncodedMessage(new Uint8Array());
+const message = new EncodedMessage(Buffer.alloc(0));
 const at = (time: number): Envelope => ({ message, timeNs: BigInt(time) });
 
 test('nothing is given while an older response may come', () => {

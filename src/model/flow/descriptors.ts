@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import type { Enum, Field, Namespace, Root, Service, Type } from 'protobufjs';
-import { flowSchema, schemaText } from './schema.ts';
+import { flowSchema, protobufLibrary, schemaText } from './schema.ts';
 
 /** Which file declares what, and each file as a FileDescriptorProto. */
 export interface FileDescriptors {
@@ -76,10 +76,8 @@ function parseAll(): ReadonlyMap<string, ParsedFile> {
   return files;
 }
 
-const protobuf = (): typeof import('protobufjs') => createRequire(import.meta.url)('protobufjs');
-
 function parseFile(name: string): ParsedFile {
-  const { parse, Root: RootConstructor } = protobuf();
+  const { parse, Root: RootConstructor } = protobufLibrary();
   const text = schemaText(name);
   const { package: of = '', imports = [], root } = parse(text, new RootConstructor(), { keepCase: true });
   return {
@@ -93,7 +91,7 @@ function parseFile(name: string): ParsedFile {
 /** Google's own files, which the library brings along. */
 function builtInFile(name: string): ParsedFile {
   const of = 'google.protobuf';
-  const { common, Root: RootConstructor } = protobuf();
+  const { common, Root: RootConstructor } = protobufLibrary();
   const json = common.get(name);
   if (!json) throw new Error(`${name} is not known`);
   return { package: of, imports: [], publicImports: [], names: namesIn(RootConstructor.fromJSON(json), of) };
@@ -121,8 +119,8 @@ function find(root: Root, name: string): Symbol {
   return root.lookup(`.${name}`) as Symbol;
 }
 
-const isEnum = (symbol: object): symbol is Enum => symbol instanceof protobuf().Enum;
-const isService = (symbol: object): symbol is Service => symbol instanceof protobuf().Service;
+const isEnum = (symbol: object): symbol is Enum => symbol instanceof protobufLibrary().Enum;
+const isService = (symbol: object): symbol is Service => symbol instanceof protobufLibrary().Service;
 
 function encodeFile(root: Root, name: string, { package: of, imports, publicImports, names }: ParsedFile): Uint8Array {
   const { FileDescriptorProto } = createRequire(import.meta.url)('protobufjs/ext/descriptor') as {
@@ -142,7 +140,7 @@ function encodeFile(root: Root, name: string, { package: of, imports, publicImpo
 }
 
 function membersOf(symbols: readonly object[]): { readonly messageType: object[]; readonly enumType: object[] } {
-  const messages = symbols.filter((symbol): symbol is Type => symbol instanceof protobuf().Type);
+  const messages = symbols.filter((symbol): symbol is Type => symbol instanceof protobufLibrary().Type);
   return { messageType: messages.map(messageDescriptor), enumType: symbols.filter(isEnum).map(enumDescriptor) };
 }
 

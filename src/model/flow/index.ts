@@ -43,6 +43,7 @@ export {
   enumNumber,
   flowSchema,
   messageType,
+  protobufLibrary,
   type SchemaFile,
 } from './schema.ts';
 export { EncodedMessage, type HubbleService, serviceDefinition } from './service.ts';

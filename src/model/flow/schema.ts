@@ -23,6 +23,14 @@ export function schemaText(name: string): string {
   return readFileSync(path.join(directory, name), 'utf8');
 }
 
+let library: typeof import('protobufjs') | undefined;
+
+/** protobufjs, loaded by the first who asks: what is required anew costs more than reading a message. */
+export function protobufLibrary(): typeof import('protobufjs') {
+  library ??= createRequire(import.meta.url)('protobufjs') as typeof import('protobufjs');
+  return library;
+}
+
 let root: Root | undefined;
 const loaded = new Set<SchemaFile>();
 
@@ -30,7 +38,7 @@ const loaded = new Set<SchemaFile>();
 export function flowSchema(...wanted: readonly SchemaFile[]): Root {
   const missing = wanted.filter((file) => !loaded.has(file));
   if (root && missing.length === 0) return root;
-  const { Root: RootConstructor } = createRequire(import.meta.url)('protobufjs') as typeof import('protobufjs');
+  const { Root: RootConstructor } = protobufLibrary();
   root ??= new RootConstructor();
   root.resolvePath = (_origin, target) =>
     path.isAbsolute(target) || target.startsWith('google/') ? target : path.join(directory, target);

@@ -4,8 +4,8 @@ import { messageType, serviceOf } from './schema.ts';
 /** A response that is protobuf bytes already; a server writes it as it is. */
 export class EncodedMessage {
   readonly bytes: Buffer;
-  constructor(bytes: Uint8Array) {
-    this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
   }
 }
 
