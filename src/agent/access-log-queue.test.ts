@@ -75,7 +75,9 @@ const common_properties = {
   downstream_local_address: address('10.0.0.2'),
   start_time: { seconds: 5 },
   metadata: {
-    filter_metadata: { 'envoy.filters.http.rbac': { fields: { enforced_engine_result: { stringValue: 'denied' } } } },
+    filter_metadata: {
+      'envoy.filters.http.upstream_rbac': { fields: { enforced_engine_result: { stringValue: 'denied' } } },
+    },
   },
 };
 const httpEntry = { common_properties, protocol_version: 2, request: { request_method: 1, path: '/a' } };

@@ -22,7 +22,7 @@ const entry: HttpAccessLogEntry = {
     route_name: 'rewritten',
     metadata: {
       filter_metadata: {
-        'envoy.filters.http.rbac': struct({
+        'envoy.filters.http.upstream_rbac': struct({
           enforced_engine_result: 'allowed',
           enforced_effective_policy_id: 'rule-1',
         }),
@@ -80,11 +80,30 @@ test('an allowed request names the backend, the frontend and the rule', () => {
   });
 });
 
+test('what a filter of the listener itself refuses is an answer, and no verdict of policy', () => {
+  const metadata = { filter_metadata: { 'envoy.filters.http.rbac': struct({ enforced_engine_result: 'denied' }) } };
+  const event = httpEventOf('egress:l', { ...entry, common_properties: { ...entry.common_properties, metadata } });
+  assert.deepEqual(event?.verdicts, {});
+});
+
+test('a method without a number is told like a header; whether the connection goes on is not shown', () => {
+  const headersOf = (connection: string) =>
+    httpEventOf('egress:l', {
+      ...entry,
+      request: { request_method: 0, request_headers: { ':method': 'PURGE', connection } },
+      response: { response_headers: { connection } },
+    });
+  const closing = headersOf('close');
+  assert.deepEqual([closing?.method, closing?.requestHeaders, closing?.responseHeaders], ['PURGE', [], []]);
+  const upgrade = { key: 'Connection', value: 'keep-alive, Upgrade' };
+  assert.deepEqual(headersOf(upgrade.value)?.requestHeaders, [upgrade]);
+});
+
 test('a denied request without a backend goes to the address it asked for', () => {
   const { upstream_remote_address: _, ...common } = entry.common_properties ?? {};
   const denied = {
     ...common,
-    metadata: { filter_metadata: { 'envoy.filters.http.rbac': struct({ enforced_engine_result: 'denied' }) } },
+    metadata: { filter_metadata: { 'envoy.filters.http.upstream_rbac': struct({ enforced_engine_result: 'denied' }) } },
   };
   const event = httpEventOf('ingress:cilium-http-ingress', {
     ...entry,
@@ -100,7 +119,7 @@ test('a denied request without a backend goes to the address it asked for', () =
 test('a denial by the ingress rules of a backend on the same node counts, with its rule', () => {
   const metadata = {
     filter_metadata: {
-      'envoy.filters.http.rbac': struct({
+      'envoy.filters.http.upstream_rbac': struct({
         enforced_engine_result: 'allowed',
         enforced_effective_policy_id: 'egress-rule',
         ingress_enforced_engine_result: 'denied',

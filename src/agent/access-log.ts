@@ -55,12 +55,15 @@ interface EnvoyAddress {
   readonly socket_address?: { readonly address?: string; readonly port_value?: number } | null;
 }
 
-const rbacFilter = 'envoy.filters.http.rbac';
+/** Under which RBAC filters of clusters note their verdicts; those of a user's listener have another name. */
+const rbacFilter = 'envoy.filters.http.upstream_rbac';
 const networkRbacFilter = 'envoy.filters.network.rbac';
 /** By the number of `HTTPAccessLogEntry.HTTPVersion`. */
 const protocols = ['HTTP/1.1', 'HTTP/1.0', 'HTTP/1.1', 'HTTP/2', 'HTTP/3'];
-/** By the number of `envoy.config.core.v3.RequestMethod`; other methods have none. */
+/** By the number of `envoy.config.core.v3.RequestMethod`; other methods have none and are told like a header. */
 const methods = ['', 'GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH'];
+
+const methodHeader = ':method';
 
 /**
  * The HTTP event behind one access log entry.
@@ -84,7 +87,7 @@ export function httpEventOf(logName: string, entry: HttpAccessLogEntry): HttpEve
     source,
     destination,
     ...(redirected && { frontend }),
-    method: methods[request.request_method ?? 0] ?? '',
+    method: methods[request.request_method ?? 0] || request.request_headers?.[methodHeader] || '',
     url: `${request.scheme || 'http'}://${request.authority ?? ''}${request.path ?? ''}`,
     protocol: protocols[entry.protocol_version ?? 0] ?? 'HTTP/1.1',
     requestHeaders: requestHeadersOf(request),
@@ -144,6 +147,7 @@ function requestHeadersOf(request: NonNullable<HttpAccessLogEntry['request']>): 
   // As in Cilium this one is told as the URL's scheme.
   const headers: Record<string, string> = { ...request.request_headers };
   delete headers['x-forwarded-proto'];
+  delete headers[methodHeader];
   if (request.user_agent) headers['user-agent'] ??= request.user_agent;
   if (request.referer) headers['referer'] ??= request.referer;
   if (request.forwarded_for) headers['x-forwarded-for'] ??= request.forwarded_for;
@@ -153,8 +157,14 @@ function requestHeadersOf(request: NonNullable<HttpAccessLogEntry['request']>): 
 
 function listOf(headers: Readonly<Record<string, string>>): Headers {
   return Object.entries(headers)
+    .filter(([name, value]) => name !== 'connection' || isUpgrade(value))
     .map(([key, value]) => ({ key: canonical(key), value }))
     .sort((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+/** Whether the connection goes on is no matter of the message, and data planes tell it of different messages. */
+function isUpgrade(connection: string): boolean {
+  return connection.toLowerCase().includes('upgrade');
 }
 
 const canonicalNames = new Map<string, string>();

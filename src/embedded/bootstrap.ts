@@ -10,12 +10,21 @@ export interface BootstrapOptions {
   readonly metrics: { readonly address: string; readonly port: number };
 }
 
+/** Envoy refuses expressions of more than 100 instructions, which paths of policies easily have, and all that comes with them. What memory they take it bounds by itself. */
+const regexSizeMax = 1_000_000;
+
 /** The Envoy bootstrap of a node's data plane: everything else comes from the agent by ADS. */
 export function bootstrapText({ nodeName, clusterName, agentSocket, adminSocket, metrics }: BootstrapOptions): string {
   const ads = { ads: {}, resource_api_version: 'V3' };
   return stringify({
     node: { id: nodeName, cluster: clusterName },
     admin: { address: { pipe: { path: adminSocket } } },
+    layered_runtime: {
+      layers: [
+        { name: 'static', static_layer: { 're2.max_program_size.error_level': regexSizeMax } },
+        { name: 'admin', admin_layer: {} },
+      ],
+    },
     dynamic_resources: {
       ads_config: {
         api_type: 'GRPC',

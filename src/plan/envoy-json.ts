@@ -1,3 +1,4 @@
+import { loggedHeaders } from './logged-headers.ts';
 import type { JsonObject, JsonValue } from './node-plan.ts';
 
 /** Mark of the proxy's connections to backends, in the name of the pod that asked. */
@@ -73,9 +74,8 @@ export function agentAccessLog(direction: 'ingress' | 'egress', listener: string
   const type = 'envoy.extensions.access_loggers.grpc.v3.HttpGrpcAccessLogConfig';
   return namedConfig('envoy.access_loggers.http_grpc', type, {
     ...toAgent(direction, listener),
-    // Without being asked the log has no headers beside the fixed ones. Our data plane takes a star for all of them; for another one those that flows need are named.
-    additional_request_headers_to_log: ['*', 'traceparent'],
-    additional_response_headers_to_log: ['*'],
+    additional_request_headers_to_log: loggedHeaders.request,
+    additional_response_headers_to_log: loggedHeaders.response,
   });
 }
 
@@ -100,28 +100,33 @@ export const ingressVerdictPrefix = 'ingress_';
 
 /**
  * Gives what the RBAC filters refuse the body that users of Cilium know, or `message` in its place; its 403 is the filter's own.
- * As in `cilium.l7policy` the body ends with a line break.
+ * As in `cilium.l7policy` the body ends with a line break. Envoy notes the verdict of a filter when the refusal is already on its way, so what
+ * counts is that a filter before it has noted one, and that the answer is the proxy's own 403.
  */
 export function denialMapper(message: string): JsonObject {
   const text = message === '' ? 'Access denied' : message;
   return {
-    filter: { or_filter: { filters: ['', ingressVerdictPrefix].map(deniedFilter) } },
+    filter: { and_filter: { filters: [forbiddenFilter, judgedFilter] } },
     body: { inline_string: text.endsWith('\r\n') ? text : `${text}\r\n` },
   };
 }
 
-function deniedFilter(prefix: string): JsonObject {
-  return {
-    metadata_filter: {
-      matcher: {
-        filter: 'envoy.filters.http.rbac',
-        path: [{ key: `${prefix}enforced_engine_result` }],
-        value: { string_match: { exact: 'denied' } },
-      },
-      match_if_key_not_found: false,
+const forbiddenFilter: JsonObject = {
+  status_code_filter: {
+    comparison: { op: 'EQ', value: { default_value: 403, runtime_key: 'ciliate.denial_status' } },
+  },
+};
+
+const judgedFilter: JsonObject = {
+  metadata_filter: {
+    matcher: {
+      filter: 'envoy.filters.http.upstream_rbac',
+      path: [{ key: 'enforced_engine_result' }],
+      value: { present_match: true },
     },
-  };
-}
+    match_if_key_not_found: false,
+  },
+};
 
 /** The upstream filters that judge a request after routing and rewriting, on the chosen host. */
 export const policyFilters: readonly JsonObject[] = rbacConfigNames.map((name) => ({

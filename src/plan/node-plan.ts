@@ -143,7 +143,7 @@ export interface ServiceRedirect {
 /**
  * Envoy v3 resources as protobuf JSON with original field names (snake_case), without `@type`, by resource name.
  * `extensionConfigs` are `envoy.config.core.v3.TypedExtensionConfig` for ECDS: the RBAC filters of every cluster. They note in
- * the dynamic metadata of `envoy.filters.http.rbac` what they decided and by which rule: `enforced_engine_result` and
+ * the dynamic metadata of `envoy.filters.http.upstream_rbac` what they decided and by which rule: `enforced_engine_result` and
  * `enforced_effective_policy_id` for the client's egress, the same with `ingress_` before it for the backend's ingress.
  */
 export interface XdsResources {

@@ -12,6 +12,9 @@ import {
 import { policyListener } from './http-listeners.ts';
 import type { JsonObject } from './node-plan.ts';
 
+/** A hello is seldom longer; what is makes the client wait for the backend. */
+const earlyDataBytes = 16_384;
+
 /**
  * The listener that rules about server names redirect connections of one direction to. It decrypts nothing, and closes what
  * no rule allows with a reset. A backend on this node is not intercepted a second time, so that egress asks its ingress too.
@@ -22,6 +25,9 @@ export function tlsListener(direction: 'ingress' | 'egress', port: number): Json
   const proxy = {
     stat_prefix: name,
     cluster: originalDstCluster,
+    // Until its name is judged nothing of a connection reaches the backend, nor of the backend the client.
+    upstream_connect_mode: 'ON_DOWNSTREAM_DATA',
+    max_early_data_bytes: earlyDataBytes,
     access_log: [agentTcpAccessLog(direction, name)],
   };
   return {

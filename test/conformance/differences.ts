@@ -7,8 +7,6 @@ export const differences: Readonly<Record<string, string>> = {
     'the admin interface lists the paths that there are: profilers, heap dumps and lookup tracking are not among them',
   'error-states':
     '/config_dump tells once what was refused of a listener, with its version, and also of clusters, routes and filters: Envoy tells it of listeners, without the version, twice',
-  'upstream-metadata':
-    "dynamic metadata that a cluster's filters set shows in the access log of the request, so that a flow can name the rule that judged it",
   'http1-bare-cr-or-lf':
     'a CR or LF that is not part of a CRLF is refused (a request with 400, a response with 502): Envoy ends lines at any LF and drops a CR',
   'http1-folded-field': 'a field that goes on in the next line is refused: Envoy unfolds it',

@@ -122,9 +122,10 @@ test('all headers are logged where all are asked for, while there is room', () =
   info.request.headers.add('referer', 'r');
   info.response = new ResponseHead();
   info.response.headers.add('d', '4');
-  const all = { request: ['traceparent', '*'], response: ['*'], trailers: [] };
+  info.request.method = 'PURGE';
+  const all = { request: ['*', ':method'], response: ['*'], trailers: [] };
   const { request, response } = entryOf((out) => putHttpEntry(out, 1, info, all), HTTP_ENTRIES);
-  const headers = { a: '1,2', b: 'x'.repeat(4000), c: '3' };
+  const headers = { a: '1,2', b: 'x'.repeat(4000), c: '3', ':method': 'PURGE' };
   const told = request as Record<string, unknown>;
   assert.deepEqual([told['request_headers'], told['referer']], [headers, 'r']);
   assert.deepEqual((response as Record<string, unknown>)['response_headers'], { d: '4' });

@@ -6,7 +6,7 @@ import { WireWriter } from './wire.ts';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH'];
 
-/** The headers an entry shows beside the fixed ones, lower case. `*` of request or response stands for all: an extension of ours, as Envoy knows no header of that name. */
+/** The headers an entry shows beside the fixed ones, lower case. `*` of request or response stands for all: an extension of ours, as Envoy knows no header of that name. No other header stands beside it, `:method` and its like may. */
 export interface LoggedHeaders {
   readonly request: readonly string[];
   readonly response: readonly string[];
@@ -76,7 +76,7 @@ function putCommon(out: WireWriter, field: number, info: StreamInfo): void {
   out.end(start);
 }
 
-/** `TLSProperties` of a connection that is not decrypted: the name that its hello asks for, which Envoy leaves out. */
+/** `TLSProperties` of a connection that is not decrypted: the name that its hello asks for. */
 function putServerName(out: WireWriter, field: number, { peers }: StreamInfo): void {
   if (!peers.hello?.serverName) return;
   const start = out.begin(field);
@@ -155,8 +155,10 @@ function putRequest(out: WireWriter, field: number, info: StreamInfo, { request:
     out.nonEmpty(10, info.originalPath ?? headers.get('x-envoy-original-path') ?? '');
     out.nonZero(11, request.size);
     out.nonZero(12, info.bytesReceived);
-    if (names.includes(everyHeader)) putAll(out, 13, headers, toldOtherwise);
-    else for (const name of names) putPicked(out, 13, name, headers.joined(name) ?? info.requestHeader(name));
+    for (const name of names) {
+      if (name === EVERY_HEADER) putAll(out, 13, headers, toldOtherwise);
+      else putPicked(out, 13, name, headers.joined(name) ?? info.requestHeader(name));
+    }
   }
   out.end(start);
 }
@@ -170,14 +172,17 @@ function putResponse(out: WireWriter, field: number, info: StreamInfo, logged: L
   }
   out.nonZero(3, info.bytesSent);
   const headers = info.response?.headers;
-  if (headers && logged.response.includes(everyHeader)) putAll(out, 4, headers, []);
-  else for (const name of logged.response) putPicked(out, 4, name, headers?.joined(name));
+  for (const name of logged.response) {
+    if (name !== EVERY_HEADER) putPicked(out, 4, name, headers?.joined(name));
+    else if (headers) putAll(out, 4, headers, []);
+  }
   for (const name of logged.trailers) putPicked(out, 5, name, info.responseTrailers?.joined(name));
   out.nonEmpty(6, info.details);
   out.end(start);
 }
 
-const everyHeader = '*';
+/** Stands for all headers in a list of names. */
+export const EVERY_HEADER = '*';
 /** Characters of names and values together; entries wait by number, so that one may not take the room of many. */
 const mostCharacters = 4096;
 

@@ -7,7 +7,7 @@ import { readGrpcCluster } from '../config/grpc-service.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
 import { Deadline } from '../time/deadline.ts';
 import { Entries } from './entries.ts';
-import { type LoggedHeaders, putHttpEntry, putTcpEntry } from './entry.ts';
+import { EVERY_HEADER, type LoggedHeaders, putHttpEntry, putTcpEntry } from './entry.ts';
 import { WireWriter } from './wire.ts';
 
 /** Entries waiting for a sink that is away or slow; beyond it the next are dropped, as Envoy drops them. */
@@ -37,9 +37,12 @@ const writer = new WireWriter();
 export function createGrpcLogs(sink: GrpcLogSink): GrpcLogs {
   return {
     read: (fields, kind) => {
-      const names = (key: string): readonly string[] => [
-        ...new Set(fields.strings(key).map((name) => name.toLowerCase())),
-      ];
+      const names = (key: string): readonly string[] => {
+        const wanted = [...new Set(fields.strings(key).map((name) => name.toLowerCase()))];
+        if (!wanted.includes(EVERY_HEADER)) return wanted;
+        // Beside all headers only what is none is still to be picked.
+        return wanted.filter((name) => name === EVERY_HEADER || name.startsWith(':'));
+      };
       const logged: LoggedHeaders | undefined =
         kind === 'http'
           ? {

@@ -183,7 +183,7 @@ function resources(backend: Backend, port: number, policies: Json): Parameters<X
           filter: {
             metadata_filter: {
               matcher: {
-                filter: 'envoy.filters.http.rbac',
+                filter: 'envoy.filters.http.upstream_rbac',
                 path: [{ key: 'enforced_engine_result' }],
                 value: { string_match: { exact: 'denied' } },
               },

@@ -2,6 +2,7 @@ import { cluster, fileLog, router, simple, toCluster, typed } from '../config.ts
 import type { Case, Json, Request, Scenario } from '../types.ts';
 
 const METADATA = 'envoy.filters.http.rbac';
+const UPSTREAM_METADATA = 'envoy.filters.http.upstream_rbac';
 const keys = [
   'enforced_engine_result',
   'enforced_effective_policy_id',
@@ -707,8 +708,9 @@ export const scenarios: readonly Scenario[] = [
     undefined,
     upstreamRows.map(({ name, request }, index) => ({ name, requests: [{ ...request, path: at(index, '') }] })),
   ),
-  upstreamOf('RBAC of a cluster in the access log', format, [
-    { name: 'the verdict shows', difference: 'upstream-metadata', requests: [{ path: at(1, '') }] },
+  upstreamOf('RBAC of a cluster in the access log', `${format.trimEnd()} %DYNAMIC_METADATA(${UPSTREAM_METADATA})%\n`, [
+    { name: 'the verdict shows', requests: [{ path: at(1, '') }] },
+    { name: 'the verdict shows beside that of the listener', requests: [{ path: at(0, '') }] },
   ]),
   rows('RBAC rules', rules),
   rows('RBAC headers', headerRows),

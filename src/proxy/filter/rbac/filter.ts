@@ -6,7 +6,8 @@ import type { RbacEngine, Verdict } from './engine.ts';
 import { REQUEST_RBAC, readRules } from './matcher.ts';
 import { type VerdictCounter, verdictCounter } from './stats.ts';
 
-const NAMESPACE = 'envoy.filters.http.rbac';
+/** Where a verdict is noted in dynamic metadata: Envoy has a name of its own for filters of clusters, so that theirs and a listener's stand side by side. */
+const NAMESPACES = { downstream: 'envoy.filters.http.rbac', upstream: 'envoy.filters.http.upstream_rbac' } as const;
 const TYPE = 'envoy.extensions.filters.http.rbac.v3.RBAC';
 
 interface RbacConfig {
@@ -52,6 +53,8 @@ export const rbacFilter: FilterKind = {
 /** Where the verdicts of one engine are told, whatever rules it has. */
 interface VerdictPlace {
   readonly counter: VerdictCounter;
+  /** Of dynamic metadata. */
+  readonly namespace: string;
   /** Before the keys of dynamic metadata. */
   readonly prefix: string;
 }
@@ -62,9 +65,10 @@ interface VerdictPlaces {
 }
 
 function placesOf({ rulesPrefix, shadowPrefix }: RbacConfig, context: FilterContext): VerdictPlaces {
+  const namespace = NAMESPACES[context.place];
   return {
-    rules: { counter: verdictCounter(context, rulesPrefix, false), prefix: `${rulesPrefix}enforced_` },
-    shadow: { counter: verdictCounter(context, shadowPrefix, true), prefix: `${shadowPrefix}shadow_` },
+    rules: { counter: verdictCounter(context, rulesPrefix, false), namespace, prefix: `${rulesPrefix}enforced_` },
+    shadow: { counter: verdictCounter(context, shadowPrefix, true), namespace, prefix: `${shadowPrefix}shadow_` },
   };
 }
 
@@ -121,14 +125,14 @@ export function deniedDetails({ policy }: Verdict): string {
 function judge(stream: FilterStream, { engine, place, trackPolicies, notes }: Judge): Verdict {
   const verdict = engine.judge(stream);
   place.counter.count(verdict, trackPolicies);
-  const known = notes[verdict.at] ?? notesOf(verdict, place.prefix);
+  const known = notes[verdict.at] ?? notesOf(verdict, place);
   notes[verdict.at] = known;
   for (let at = 0; at < known.length; at++) stream.noteMetadata(known[at] as MetadataNote);
   return verdict;
 }
 
-function notesOf({ allowed, policy }: Verdict, prefix: string): readonly MetadataNote[] {
-  const result = new MetadataNote(NAMESPACE, `${prefix}engine_result`, allowed ? 'allowed' : 'denied');
+function notesOf({ allowed, policy }: Verdict, { namespace, prefix }: VerdictPlace): readonly MetadataNote[] {
+  const result = new MetadataNote(namespace, `${prefix}engine_result`, allowed ? 'allowed' : 'denied');
   if (policy === undefined) return [result];
-  return [result, new MetadataNote(NAMESPACE, `${prefix}effective_policy_id`, policy)];
+  return [result, new MetadataNote(namespace, `${prefix}effective_policy_id`, policy)];
 }
