@@ -15,6 +15,8 @@ export interface Subscription {
   lastNames: readonly string[];
   /** Text of the NACK that the last answered response got. */
   rejection: string | undefined;
+  /** Name to version of what the response behind `rejection` held. */
+  refused: ReadonlyMap<string, string | undefined>;
   /** Nonce of the last response. */
   nonce: string;
   /** A response waits for its ACK or NACK. */
@@ -47,6 +49,7 @@ export function newSubscription(): Subscription {
     sent: new Map(),
     lastNames: [],
     rejection: undefined,
+    refused: new Map(),
     nonce: '',
     outstanding: false,
     dirty: false,

@@ -72,12 +72,19 @@ export function createServerStream({ protocol, write, log }: ServerStreamOptions
   }
 
   function acknowledge(url: string, subscription: Subscription, error: string | undefined): void {
+    const { lastNames, refused, sent } = subscription;
     subscription.outstanding = false;
+    if (error === undefined) {
+      // Envoy does not look a second time at a filter that it has refused, and is silent about it.
+      const isSame = refused.size > 0 && [...refused].every(([name, version]) => sent.get(name) === version);
+      if (url !== urls.extensionConfig || !isSame) subscription.rejection = undefined;
+      return;
+    }
     subscription.rejection = error;
-    if (error === undefined) return;
+    subscription.refused = new Map(lastNames.map((name) => [name, sent.get(name)]));
     log.warn({ typeUrl: url, node, error }, 'data plane refused resources');
     // They go along with the next response, so that an ACK always speaks for everything of the type.
-    for (const name of subscription.lastNames) subscription.sent.delete(name);
+    for (const name of lastNames) sent.delete(name);
   }
 
   return {

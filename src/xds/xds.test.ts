@@ -279,6 +279,38 @@ test('a data plane that never answers makes publish time out', { timeout: 20_000
   assert.equal(outcome.state, 'timeout');
 });
 
+test('a filter that was refused stays so when Envoy is silent about it the second time', {
+  timeout: 20_000,
+}, async (t) => {
+  const { socket, start } = bench(t);
+  const xds = await start();
+  const filter = (name: string, type: string): readonly [string, JsonObject] => [
+    name,
+    { name, typed_config: { '@type': `type.googleapis.com/envoy.extensions.filters.http.${type}` } },
+  ];
+  const filters = (type: string): XdsResources => ({
+    ...resources(['a']),
+    extensionConfigs: new Map([filter('f', type), filter('g', 'router.v3.Router')]),
+  });
+  let refusals = 0;
+  const once = ({ typeUrl: url }: Seen) => {
+    if (url !== typeUrl.extensionConfig || refusals++ > 0) return new Map<string, string>();
+    return new Map([['f', 'too long']]);
+  };
+  await xds.publish(filters('rbac.v3.RBAC'));
+  const { client, until } = dataPlane(t, socket, 'sotw', once);
+  client.subscribe(typeUrl.extensionConfig, ['f']);
+  await until(() => refusals === 1);
+  // The refusal is on its way before more is asked for.
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  client.subscribe(typeUrl.extensionConfig, ['f', 'g']);
+  await until(() => refusals === 2);
+  const { state, rejections } = await xds.publish(filters('rbac.v3.RBAC'));
+  assert.equal(state, 'rejected');
+  assert.match(rejections[0]?.message ?? '', /too long/);
+  assert.equal((await xds.publish(filters('cors.v3.Cors'))).state, 'accepted');
+});
+
 test('a resource that is no valid message is rejected before anyone sees it', async (t) => {
   const xds = await bench(t).start();
   const bad: XdsResources = { ...emptyResources, clusters: new Map([['a', { name: 'a', conect_timeout: '1s' }]]) };

@@ -23,8 +23,8 @@ before(async () => {
 });
 
 test('both data planes take all resources', () => {
-  for (const [name, { refusals }] of [['ciliate-proxy', ours] as const, ...others])
-    assert.deepEqual(refusals, [], name);
+  for (const [name, { resources }] of [['ciliate-proxy', ours] as const, ...others])
+    assert.deepEqual(resources, ['accepted'], name);
 });
 
 /** Headers that nobody lists: ours logs all, Envoy those that are named. */

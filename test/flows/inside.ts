@@ -43,7 +43,7 @@ async function play(program: string): Promise<Played> {
     await xds.publish(planned.xds);
     await until(() => xds.connected().length > 0, readyMs);
     if (xds.connected().length === 0) throw new Error(`no data plane came: ${readFileSync(proxyLog, 'utf8')}`);
-    await xds.publish(planned.xds);
+    const { state, rejections } = await xds.publish(planned.xds);
     const played: Played['exchanges'] = {};
     for (const one of exchanges) {
       collector.take();
@@ -51,9 +51,10 @@ async function play(program: string): Promise<Played> {
       await until(() => collector.lastAt() > 0 && performance.now() - collector.lastAt() > quietMs, entryMs);
       played[one.name] = { answer, entries: collector.take() };
     }
-    // Filters are asked for by clusters, so that only now all answers are there.
-    const { rejections } = await xds.publish(planned.xds);
-    return { refusals: rejections.map(({ typeUrl, message }) => `${typeUrl}: ${message}`), exchanges: played };
+    return {
+      resources: [state, ...rejections.map(({ typeUrl, message }) => `${typeUrl}: ${message}`)],
+      exchanges: played,
+    };
   } finally {
     child.kill('SIGKILL');
     xds.close();

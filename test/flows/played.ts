@@ -5,8 +5,8 @@ import type { JsonObject } from '../../src/model/envoy/index.ts';
 
 /** What a data plane made of the exchanges. */
 export interface Played {
-  /** `TYPE: why`, for each type of resources of which it took some not. */
-  readonly refusals: readonly string[];
+  /** `accepted`, or what else became of the plan's resources, and `TYPE: why` for what was refused. */
+  readonly resources: readonly string[];
   /** By the name of the exchange. */
   readonly exchanges: Record<string, PlayedExchange>;
 }
@@ -53,8 +53,8 @@ export function readRecording(): Recording {
 }
 
 /** One exchange a line. */
-export function writeRecording({ envoy, refusals, exchanges }: Recording): void {
+export function writeRecording({ envoy, resources, exchanges }: Recording): void {
   const lines = Object.entries(exchanges).map(([name, one]) => `${JSON.stringify(name)}: ${JSON.stringify(one)}`);
-  const head = `"envoy": ${JSON.stringify(envoy)}, "refusals": ${JSON.stringify(refusals)}`;
+  const head = `"envoy": ${JSON.stringify(envoy)}, "resources": ${JSON.stringify(resources)}`;
   writeFileSync(file, `{${head}, "exchanges": {\n${lines.join(',\n')}\n}}\n`);
 }
