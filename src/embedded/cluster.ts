@@ -11,6 +11,7 @@ import {
   kubeconfig,
   openStore,
   type Store,
+  writeSecret,
 } from '../cluster/apiserver/index.ts';
 import { startControllers, systemClock } from '../cluster/controllers/index.ts';
 import { imageCatalogue } from '../cluster/images/index.ts';
@@ -18,9 +19,8 @@ import { createFabric, startNodes, worldAddresses } from '../cluster/node/index.
 import { ciliumResourceDefinitions, validateCiliumObject } from '../model/cilium/index.ts';
 import { addonObjects, addresses, clusterName, routingSettings } from './addons.ts';
 import { writeCommands } from './commands.ts';
-import { writeSecret } from './files.ts';
 import type { ClusterHome } from './home.ts';
-import { prepareHubbleCertificates, relayFiles } from './hubble-certificates.ts';
+import { keepHubbleCertificates, relayFiles } from './hubble-certificates.ts';
 import { clusterDescriptors, type LaunchOptions } from './launch.ts';
 import { superviseNode } from './node-processes.ts';
 import { startPage } from './page.ts';
@@ -56,9 +56,9 @@ export async function startCluster(
     createFabric({ nodes: nodeNames, serviceCidr: addresses.serviceCidr }),
     prepareCertificates(home, worldNames(options.externalTarget)),
   ]);
-  await Promise.all([
+  const [hubbleCertificates] = await Promise.all([
+    keepHubbleCertificates({ home, authority: certificates.authority, nodes: nodeNames, clock: systemClock, log }),
     fabric.world.serveTls(certificates.world),
-    prepareHubbleCertificates(home, certificates.authority, nodeNames),
   ]);
   installResourceDefinitions(store, ciliumResourceDefinitions);
   const zone = startZoneFile(store, { directory: path.join(home.run, 'dns'), externalTarget: options.externalTarget });
@@ -109,6 +109,7 @@ export async function startCluster(
     ready: untilReady(store, nodeNames),
     stop: async () => {
       await Promise.all(processes.map((supervised) => supervised.stop()));
+      hubbleCertificates.stop();
       page.stop();
       await relay.stop();
       await controllers.stop();

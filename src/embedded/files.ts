@@ -1,4 +1,4 @@
-import { openSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { openSync, renameSync, statSync } from 'node:fs';
 
 /** A log that is larger when its process starts makes room for a new one; one older log is kept. */
 const logBytesMax = 16 * 1024 * 1024;
@@ -7,12 +7,4 @@ const logBytesMax = 16 * 1024 * 1024;
 export function openLog(file: string): number {
   if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) > logBytesMax) renameSync(file, `${file}.1`);
   return openSync(file, 'a', 0o600);
-}
-
-/** Replaces a file that holds a key: for its owner only, whatever mode the old one had, and never half written. */
-export function writeSecret(file: string, text: string): void {
-  const temporary = `${file}.new`;
-  rmSync(temporary, { force: true });
-  writeFileSync(temporary, text, { mode: 0o600, flag: 'wx' });
-  renameSync(temporary, file);
 }

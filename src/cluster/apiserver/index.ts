@@ -14,7 +14,8 @@ export {
   createCertificateAuthority,
   type IssuedCertificate,
   issueCertificate,
-  keptCertificate,
 } from './tls/authority.ts';
+export { keptCertificate } from './tls/kept-certificate.ts';
 export { type KubeconfigOptions, kubeconfig } from './tls/kubeconfig.ts';
+export { writeSecret } from './tls/secret-file.ts';
 export { type ObjectValidator, validateObject } from './validation/validate-object.ts';

@@ -1,6 +1,7 @@
-import { createHash, randomBytes, webcrypto } from 'node:crypto';
+import { randomBytes, webcrypto } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { type Validity, validFrom } from './validity.ts';
 
 export interface CertificateAuthority {
   /** PEM; goes into kubeconfigs and is what clients are checked against. */
@@ -26,8 +27,7 @@ export interface CertificateRequest {
 }
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
-const YEAR_MS = 365 * 24 * 3_600_000;
-const HOUR_MS = 3_600_000;
+const AUTHORITY_LIFETIME_MS = 10 * 365 * 24 * 3_600_000;
 
 /**
  * The authority kept in the directory (`ca.crt`, `ca.key`, owner-readable only); made when it is not there yet.
@@ -40,11 +40,12 @@ export async function createCertificateAuthority(directory: string): Promise<Cer
     return { certificate: readFileSync(certificateFile, 'utf8'), privateKey: readFileSync(keyFile, 'utf8') };
   const x509 = await loadX509();
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+  const { notBeforeMs, notAfterMs } = validFrom(Date.now(), AUTHORITY_LIFETIME_MS);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: randomBytes(16).toString('hex'),
     name: 'CN=ciliate-ca',
-    notBefore: new Date(Date.now() - HOUR_MS),
-    notAfter: new Date(Date.now() + 10 * YEAR_MS),
+    notBefore: new Date(notBeforeMs),
+    notAfter: new Date(notAfterMs),
     signingAlgorithm: ALGORITHM,
     keys,
     extensions: [
@@ -60,10 +61,11 @@ export async function createCertificateAuthority(directory: string): Promise<Cer
   return authority;
 }
 
-/** A certificate signed by the authority, valid for one year, with a new key. */
+/** A certificate signed by the authority, valid for a year unless told otherwise, with a new key. */
 export async function issueCertificate(
   authority: CertificateAuthority,
   request: CertificateRequest,
+  validity: Validity = validFrom(Date.now()),
 ): Promise<IssuedCertificate> {
   const x509 = await loadX509();
   const issuer = new x509.X509Certificate(authority.certificate);
@@ -81,8 +83,8 @@ export async function issueCertificate(
       { CN: [request.commonName] },
     ]),
     issuer: issuer.subject,
-    notBefore: new Date(Date.now() - HOUR_MS),
-    notAfter: new Date(Date.now() + YEAR_MS),
+    notBefore: new Date(validity.notBeforeMs),
+    notAfter: new Date(validity.notAfterMs),
     signingAlgorithm: ALGORITHM,
     publicKey: keys.publicKey,
     signingKey,
@@ -95,34 +97,6 @@ export async function issueCertificate(
     ],
   });
   return { certificate: certificate.toString('pem'), privateKey: await exportKey(keys.privateKey) };
-}
-
-/**
- * Like `issueCertificate`, kept in the directory as `NAME.crt` and `NAME.key`:
- * issued anew only when it is missing, expires within 30 days, or was asked for differently.
- */
-export async function keptCertificate(
-  authority: CertificateAuthority,
-  directory: string,
-  name: string,
-  request: CertificateRequest,
-): Promise<IssuedCertificate> {
-  const file = (extension: string) => path.join(directory, `${name}.${extension}`);
-  const fingerprint = createHash('sha256')
-    .update(JSON.stringify([request, authority.certificate]))
-    .digest('hex');
-  const renewAfter = 335 * 24 * HOUR_MS;
-  if (['crt', 'key', 'request'].every((extension) => existsSync(file(extension)))) {
-    const [kept, issued] = readFileSync(file('request'), 'utf8').split(' ');
-    if (kept === fingerprint && Date.now() - Number(issued) < renewAfter)
-      return { certificate: readFileSync(file('crt'), 'utf8'), privateKey: readFileSync(file('key'), 'utf8') };
-  }
-  const issued = await issueCertificate(authority, request);
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  writeFileSync(file('key'), issued.privateKey, { mode: 0o600 });
-  writeFileSync(file('crt'), issued.certificate, { mode: 0o644 });
-  writeFileSync(file('request'), `${fingerprint} ${Date.now()}`, { mode: 0o600 });
-  return issued;
 }
 
 async function loadX509(): Promise<typeof import('@peculiar/x509')> {
