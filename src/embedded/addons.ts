@@ -8,6 +8,7 @@ export const addresses = {
   kubernetesService: '10.96.0.1',
   dnsService: '10.96.0.10',
   hubblePort: 4244,
+  relayPort: 4245,
   agentMetricsPort: 9962,
   proxyMetricsPort: 9964,
   hubbleMetricsPort: 9965,
@@ -32,6 +33,8 @@ export function addonObjects(
     { resource: 'endpointslices.discovery.k8s.io', object: kubernetesEndpoints() },
     { resource: 'services', object: dnsService() },
     { resource: 'deployments.apps', object: dnsDeployment() },
+    { resource: 'services', object: relayService() },
+    { resource: 'deployments.apps', object: relayDeployment() },
   ];
 }
 
@@ -147,6 +150,49 @@ function dnsDeployment(): KubernetesObject {
                 { name: 'dns-tcp', containerPort: 53, protocol: 'TCP' },
               ],
               readinessProbe: { tcpSocket: { port: 53 }, periodSeconds: 1 },
+            },
+          ],
+        },
+      },
+    },
+  };
+}
+
+const relaySelector = { 'k8s-app': 'hubble-relay' };
+const relayLabels = {
+  ...relaySelector,
+  'app.kubernetes.io/name': 'hubble-relay',
+  'app.kubernetes.io/part-of': 'cilium',
+};
+
+/** As in Cilium's chart: `hubble --port-forward` asks for its first port and a pod that it selects. */
+function relayService(): KubernetesObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'hubble-relay', namespace: 'kube-system', labels: relayLabels },
+    spec: { selector: relaySelector, ports: [{ port: 80, protocol: 'TCP', targetPort: 'grpc' }] },
+  };
+}
+
+function relayDeployment(): KubernetesObject {
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'hubble-relay', namespace: 'kube-system', labels: relayLabels },
+    spec: {
+      replicas: 1,
+      selector: { matchLabels: relaySelector },
+      template: {
+        metadata: { labels: relayLabels },
+        spec: {
+          terminationGracePeriodSeconds: 1,
+          containers: [
+            {
+              name: 'hubble-relay',
+              image: 'quay.io/cilium/hubble-relay:v1.19.0',
+              ports: [{ name: 'grpc', containerPort: addresses.relayPort, protocol: 'TCP' }],
+              readinessProbe: { tcpSocket: { port: 'grpc' } },
             },
           ],
         },

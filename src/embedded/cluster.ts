@@ -24,7 +24,7 @@ import { keepHubbleCertificates, relayFiles } from './hubble-certificates.ts';
 import { clusterDescriptors, type LaunchOptions } from './launch.ts';
 import { superviseNode } from './node-processes.ts';
 import { startPage } from './page.ts';
-import { startRelay } from './relay.ts';
+import { type RunningRelay, startRelay } from './relay.ts';
 import { startUplink } from './uplink.ts';
 import type { UplinkPlan } from './uplink-plan.ts';
 import { startZoneFile, worldNames } from './zone-file.ts';
@@ -63,12 +63,17 @@ export async function startCluster(
   installResourceDefinitions(store, ciliumResourceDefinitions);
   const zone = startZoneFile(store, { directory: path.join(home.run, 'dns'), externalTarget: options.externalTarget });
   const uplink = startUplink({ plan: options.uplinkPlan, home, log, onResolvers: zone.setResolvers });
+  const startedRelay = Promise.withResolvers<RunningRelay>();
   const runtime = await startNodes({
     store,
     nodes: fabric.nodes,
     stateDirectory: path.join(home.state, 'nodes'),
     runDirectory: '/run/ciliate/nodes',
-    images: imageCatalogue({ clusterDns: zone.program(projectRoot) }),
+    images: imageCatalogue({
+      clusterDns: zone.program(projectRoot),
+      // Pods of an earlier run start before Relay does.
+      hubbleRelay: { start: async (pod) => (await startedRelay.promise).servePod(pod) },
+    }),
     clusterDns: addresses.dnsService,
     clusterDomain: 'cluster.local',
     kubernetesVersion: 'v1.32.4',
@@ -103,6 +108,7 @@ export async function startCluster(
     files: relayFiles(home),
     log,
   });
+  startedRelay.resolve(relay);
   const page = await startPage({ descriptor: clusterDescriptors.page, relaySocket, projectRoot, log });
 
   return {

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { fail, formatIssue, type Logger } from '../base/index.ts';
 import type { Store } from '../cluster/apiserver/index.ts';
+import type { ResidentProgram } from '../cluster/images/index.ts';
 import {
   createRelay,
   hubbleServerName,
@@ -8,6 +9,7 @@ import {
   type PoolTls,
   readNodeTls,
   readRelayTls,
+  type ServePlace,
   type ServerSecurity,
   serveGrpc,
   type TlsFiles,
@@ -26,11 +28,17 @@ export interface RelayOptions {
   readonly log: Logger;
 }
 
+export interface RunningRelay {
+  /** Serves in a pod, too, as it does towards users, at the port that Cilium's chart gives Relay. */
+  readonly servePod: ResidentProgram['start'];
+  readonly stop: () => Promise<void>;
+}
+
 /**
  * Serves Hubble Relay over all nodes on a socket that the launcher opened. TLS follows the ConfigMaps while it runs: `hubble-relay-config` for its own server and
  * its own certificates, `cilium-config` for whether the nodes serve with TLS. What is not understood is logged, and what was in force stays.
  */
-export async function startRelay(options: RelayOptions): Promise<{ stop(): Promise<void> }> {
+export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   const { descriptor, nodes, store, log } = options;
   const settings = followSettings(options);
   await settings.update();
@@ -48,16 +56,32 @@ export async function startRelay(options: RelayOptions): Promise<{ stop(): Promi
     now: () => BigInt(Date.now()) * 1_000_000n,
   });
   const servingInside = await serveGrpc(relay.services, { path: options.socket });
-  const serving = await serveGrpc(relay.services, { fd: descriptor }, settings.security());
-  settings.onSecurity(serving.use);
+  const serveUsers = async (place: ServePlace): Promise<{ stop(): Promise<void> }> => {
+    const first = settings.security();
+    const { use, close } = await serveGrpc(relay.services, place, first);
+    const forget = settings.onSecurity(use);
+    if (settings.security() !== first) use(settings.security());
+    return {
+      stop: () => {
+        forget();
+        return close();
+      },
+    };
+  };
+  const serving = await serveUsers({ fd: descriptor });
   const unwatch = store.watch('configmaps', () => {
     settings.update().catch((error: Error) => log.error({ error: error.message }, 'settings of Hubble Relay'));
   });
   return {
+    servePod: async ({ bind, tell }) => {
+      const pod = await serveUsers({ fd: bind(addresses.relayPort) });
+      tell(`Hubble Relay serves at port ${addresses.relayPort}; what it logs is in cluster.log`);
+      return pod;
+    },
     stop: async () => {
       unwatch();
       relay.close();
-      await Promise.all([serving.close(), servingInside.close()]);
+      await Promise.all([serving.stop(), servingInside.close()]);
     },
   };
 }
@@ -69,7 +93,8 @@ interface RelaySettings {
   readonly subscribe: (changed: () => void) => () => void;
   readonly pool: () => PoolTls;
   readonly security: () => ServerSecurity;
-  readonly onSecurity: (use: (security: ServerSecurity) => void) => void;
+  /** Calls with what holds from then on, until what it gives back is called. */
+  readonly onSecurity: (use: (security: ServerSecurity) => void) => () => void;
 }
 
 function followSettings({ store, files, log }: RelayOptions): RelaySettings {
@@ -77,7 +102,7 @@ function followSettings({ store, files, log }: RelayOptions): RelaySettings {
   let nodesSecure = false;
   let security: ServerSecurity = { kind: 'closed' };
   let pool: PoolTls = { use: 'never', material: () => undefined };
-  let use = (_security: ServerSecurity): void => {};
+  const users = new Set<(security: ServerSecurity) => void>();
   let seenText: string | undefined;
   const open = (of: TlsFiles): (() => ReturnType<ReturnType<typeof openTlsFiles>>) =>
     openTlsFiles({
@@ -106,7 +131,7 @@ function followSettings({ store, files, log }: RelayOptions): RelaySettings {
     pool = { use: client.use, material: open(client.files) };
     // What is wrong with the files is told now, not when somebody connects.
     if (security.kind === 'tls') security.material();
-    use(security);
+    for (const use of users) use(security);
   };
   return {
     update,
@@ -117,8 +142,9 @@ function followSettings({ store, files, log }: RelayOptions): RelaySettings {
     },
     pool: () => pool,
     security: () => security,
-    onSecurity: (given) => {
-      use = given;
+    onSecurity: (use) => {
+      users.add(use);
+      return () => void users.delete(use);
     },
   };
 }

@@ -43,9 +43,12 @@ interface Listed {
   readonly spec?: {
     readonly hostNetwork?: boolean;
     readonly addresses?: readonly { readonly type: string; readonly ip: string }[];
+    readonly replicas?: number;
   };
   readonly status?: {
     readonly phase?: string;
+    readonly readyReplicas?: number;
+    readonly availableReplicas?: number;
     readonly conditions?: readonly { readonly type: string; readonly status: string; readonly message?: string }[];
   };
 }

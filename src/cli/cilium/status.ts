@@ -18,6 +18,8 @@ interface ClusterStatus {
   readonly envoyConfig: boolean;
   readonly datapathMode: string;
   readonly relay: RelayStatus;
+  /** Of the Deployment `hubble-relay`; absent when there is none. */
+  readonly relayPods?: { readonly desired: number; readonly ready: number; readonly available: number };
   /** Objects that say of themselves that they do not work. */
   readonly warnings: readonly string[];
   readonly errors: readonly string[];
@@ -40,12 +42,13 @@ export async function runStatus(flags: StatusFlags, io: CommandIo): Promise<numb
 
 async function gather(client: ReturnType<typeof connect>, io: CommandIo): Promise<ClusterStatus> {
   const asked = relayStatus(io);
-  const [config, nodes, agents, pods, endpoints, ...reported] = await Promise.all([
+  const [config, nodes, agents, pods, endpoints, deployments, ...reported] = await Promise.all([
     readConfig(client),
     listObjects(client, '', 'v1', 'nodes'),
     listObjects(client, 'cilium.io', 'v2', 'ciliumnodes'),
     listObjects(client, '', 'v1', 'pods'),
     listObjects(client, 'cilium.io', 'v2', 'ciliumendpoints'),
+    listObjects(client, 'apps', 'v1', 'deployments'),
     ...[
       'ciliumnetworkpolicies',
       'ciliumclusterwidenetworkpolicies',
@@ -55,6 +58,7 @@ async function gather(client: ReturnType<typeof connect>, io: CommandIo): Promis
     listObjects(client, 'cilium.io', 'v2alpha1', 'ciliumenvoyconfigs'),
   ]);
   const relay = await asked;
+  const relayDeployment = deployments.find((one) => nameOf(one) === 'kube-system/hubble-relay');
   const running = pods.filter(({ spec, status }) => spec?.hostNetwork !== true && status?.phase === 'Running');
   const known = new Set(endpoints.map(nameOf));
   const unmanaged = running.filter((pod) => !known.has(nameOf(pod)));
@@ -67,6 +71,7 @@ async function gather(client: ReturnType<typeof connect>, io: CommandIo): Promis
     envoyConfig: config.data?.['enable-envoy-config'] === 'true',
     datapathMode: config.data?.['routing-mode'] === 'native' ? 'direct' : 'vxlan',
     relay,
+    ...(relayDeployment && { relayPods: replicasOf(relayDeployment) }),
     warnings: reported.flat().flatMap(failedConditions),
     errors: [
       ...(relay.error === undefined ? [] : [relay.error]),
@@ -83,6 +88,11 @@ function relayText({ connected, unavailable, error }: RelayStatus): string {
     : `${unavailable} of ${connected + unavailable} nodes unavailable`;
 }
 
+function replicasOf({ spec, status }: Listed): NonNullable<ClusterStatus['relayPods']> {
+  const { readyReplicas: ready = 0, availableReplicas: available = 0 } = status ?? {};
+  return { desired: spec?.replicas ?? 1, ready, available };
+}
+
 function nameOf({ metadata }: Listed): string {
   return metadata.namespace === undefined ? metadata.name : `${metadata.namespace}/${metadata.name}`;
 }
@@ -90,6 +100,10 @@ function nameOf({ metadata }: Listed): string {
 function failedConditions(object: Listed): readonly string[] {
   const failed = (object.status?.conditions ?? []).filter(({ status }) => status === 'False');
   return failed.map(({ type, message }) => `${nameOf(object)}: not ${type}: ${message ?? 'no reason given'}`);
+}
+
+function relayRow({ desired, ready, available }: NonNullable<ClusterStatus['relayPods']>): string {
+  return `Deployment             hubble-relay       Desired: ${desired}, Ready: ${ready}/${desired}, Available: ${available}/${desired}`;
 }
 
 function summary(status: ClusterStatus): string {
@@ -101,6 +115,7 @@ function summary(status: ClusterStatus): string {
     '    ClusterMesh:        disabled',
     '',
     `DaemonSet              cilium             Desired: ${status.nodes}, Ready: ${status.agents}/${status.nodes}, Available: ${status.agents}/${status.nodes}`,
+    ...(status.relayPods ? [relayRow(status.relayPods)] : []),
     `Cluster Pods:          ${status.managed}/${status.pods} managed by Cilium`,
     `Datapath mode:         ${status.datapathMode}`,
     ...status.errors.map((text) => `Errors:                ${text}`),

@@ -27,6 +27,14 @@ test('known images start programs that exist', () => {
   assert.equal(catalogue.find('nginx'), undefined);
 });
 
+test('Hubble Relay is known when a program for it is given', () => {
+  assert.equal(imageCatalogue().find('quay.io/cilium/hubble-relay:v1.19.0'), undefined);
+  const hubbleRelay = { start: async () => ({ stop: async () => {} }) };
+  const found = imageCatalogue({ hubbleRelay }).find('quay.io/cilium/hubble-relay:v1.19.0@sha256:aa');
+  assert.equal(found?.resident, hubbleRelay);
+  assert.deepEqual(found?.entrypoint, []);
+});
+
 test('CoreDNS is known when a program for it is given', () => {
   assert.equal(imageCatalogue().find('coredns/coredns:1.11'), undefined);
   const catalogue = imageCatalogue({ clusterDns: { command: ['/bin/dns'], environment: { A: 'b' } } });

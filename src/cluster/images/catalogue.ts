@@ -3,6 +3,17 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { repositoryOf } from './reference.ts';
 
+/** A program that runs in this process and has none of its own: only its socket has to live in the pod. */
+export interface ResidentProgram {
+  /** Resolves when it serves; rejects when it cannot. */
+  start(pod: {
+    /** A bound socket in the pod's network, at all its IPv4 addresses, for `server.listen({ fd })`. Throws when the port is taken. */
+    readonly bind: (port: number) => number;
+    /** Writes a line to the container's log. */
+    readonly tell: (line: string) => void;
+  }): Promise<{ stop(): Promise<void> }>;
+}
+
 /** How an image starts, as its registry would describe it. A container's `command` replaces `entrypoint` and `arguments`, its `args` replace `arguments`. */
 export interface CatalogueImage {
   readonly repository: string;
@@ -10,6 +21,8 @@ export interface CatalogueImage {
   readonly arguments: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly id: string;
+  /** Runs instead of the entry point, as long as a container gives no `command`. */
+  readonly resident?: ResidentProgram;
 }
 
 export interface ImageCatalogue {
@@ -31,6 +44,8 @@ export interface ImageCatalogueOptions {
     /** Host directories it is read from. */
     readonly directories?: readonly string[];
   };
+  /** What images of Hubble Relay run. Without it they are unknown. */
+  readonly hubbleRelay?: ResidentProgram;
 }
 
 const programs = path.join(import.meta.dirname, 'programs');
@@ -40,7 +55,7 @@ const smallHeap = ['--max-semi-space-size=1', '--max-old-space-size=32', '--v8-p
 
 const program = (name: string): string[] => [process.execPath, ...smallHeap, path.join(programs, name)];
 
-export function imageCatalogue({ clusterDns }: ImageCatalogueOptions = {}): ImageCatalogue {
+export function imageCatalogue({ clusterDns, hubbleRelay }: ImageCatalogueOptions = {}): ImageCatalogue {
   const images = new Map<string, CatalogueImage>();
   const add = (repositories: readonly string[], start: Partial<CatalogueImage>): void => {
     for (const repository of repositories) images.set(repository, imageOf(repository, start));
@@ -56,6 +71,7 @@ export function imageCatalogue({ clusterDns }: ImageCatalogueOptions = {}): Imag
       environment: clusterDns.environment ?? {},
     });
   }
+  if (hubbleRelay) add(['quay.io/cilium/hubble-relay', 'docker.io/cilium/hubble-relay'], { resident: hubbleRelay });
   return {
     find: (image) => images.get(repositoryOf(image)),
     repositories: [...images.keys()].sort(),
@@ -78,6 +94,7 @@ function imageOf(repository: string, start: Partial<CatalogueImage>): CatalogueI
     arguments: start.arguments ?? [],
     environment: start.environment ?? {},
     id: `${repository}@sha256:${digest}`,
+    ...(start.resident && { resident: start.resident }),
   };
 }
 

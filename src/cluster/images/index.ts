@@ -1,1 +1,7 @@
-export { type CatalogueImage, type ImageCatalogue, type ImageCatalogueOptions, imageCatalogue } from './catalogue.ts';
+export {
+  type CatalogueImage,
+  type ImageCatalogue,
+  type ImageCatalogueOptions,
+  imageCatalogue,
+  type ResidentProgram,
+} from './catalogue.ts';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { fail, ok, type Result } from '../../base/index.ts';
-import type { ImageCatalogue } from '../images/index.ts';
+import type { ImageCatalogue, ResidentProgram } from '../images/index.ts';
 import { containerEnvironment, expandReferences, type ServiceAddress } from './environment.ts';
 import { lookupText } from './lookup.ts';
 import type { PodContext } from './pod-context.ts';
@@ -18,6 +18,8 @@ export interface ContainerPlan {
   readonly environment: Readonly<Record<string, string>>;
   readonly workingDirectory: string;
   readonly imageId: string;
+  /** Takes the place of the command. */
+  readonly resident?: ResidentProgram;
 }
 
 /** Resolves image, command and environment of a container. */
@@ -37,12 +39,15 @@ export function planContainer(container: Container, context: PodContext): Result
   const entrypoint = container.command?.length ? expand(container.command) : (image?.entrypoint ?? []);
   const given = container.args?.length ? expand(container.args) : undefined;
   const command = [...entrypoint, ...(given ?? (container.command?.length ? [] : (image?.arguments ?? [])))];
-  if (command.length === 0) return fail({ reason: 'CreateContainerConfigError', message: 'no command specified' });
+  const resident = container.command?.length ? undefined : image?.resident;
+  if (command.length === 0 && !resident)
+    return fail({ reason: 'CreateContainerConfigError', message: 'no command specified' });
   return ok({
     command,
     environment: environment.value,
     workingDirectory: container.workingDir ?? '/',
     imageId: image?.id ?? `host@${container.image ?? ''}`,
+    ...(resident && { resident }),
   });
 }
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import type { ResidentProgram } from '../images/index.ts';
 import { type ContainerExit, type Container as RunningContainer, startContainer } from './container.ts';
 import { type ContainerPlan, missingCommand, planContainer } from './container-plan.ts';
 import { layOutContainerRoot } from './container-root.ts';
@@ -9,6 +10,7 @@ import { type ContainerLog, openContainerLog } from './log-file.ts';
 import { type PodContext, pause, timeText } from './pod-context.ts';
 import { type ProbeTarget, runProbe } from './probe-action.ts';
 import { startProber } from './prober.ts';
+import { startResident } from './resident.ts';
 import { type Role, restartDelays, restarts } from './restart-policy.ts';
 import type { Container, ContainerRecord, Probe } from './types.ts';
 import { containerMounts } from './volumes.ts';
@@ -48,9 +50,9 @@ export class ContainerRunner {
     return this.#record;
   }
 
-  /** The process to run commands beside; undefined while the container does not run. */
+  /** The process to run commands beside; undefined while the container does not run, and where it has no process of its own. */
   get place(): ExecPlace | undefined {
-    return this.#run && { initPid: this.#run.container.initPid, ...this.#run.plan };
+    return this.#run && placeOf(this.#run);
   }
 
   log(previous: boolean): ContainerLog | undefined {
@@ -135,15 +137,7 @@ export class ContainerRunner {
     directory: string,
     { containerID, startedAt }: { readonly containerID: string; readonly startedAt: string },
   ): Promise<ContainerExit> {
-    const { images, base, etc, volumes, network, hostname } = this.#context;
-    const missing = missingCommand(plan.command[0] ?? '', plan.environment, Object.keys(images.tools));
-    if (missing !== undefined) throw new Error(`failed to create containerd task: ${missing}`);
-    const mounts = containerMounts(this.spec, volumes);
-    const { workingDirectory } = plan;
-    const root = layOutContainerRoot({ base, directory, etc, volumes: mounts, workingDirectory });
-    this.#warnOfUser();
-    this.#event('Normal', 'Created', `Created container: ${this.spec.name}`);
-    const container = startContainer({ ...plan, sandbox: { network, hostname, ...root }, log: this.#openLog() });
+    const container = plan.resident ? this.#startResident(plan.resident) : this.#startProcess(plan, directory);
     this.#run = { container, plan };
     this.#event('Normal', 'Started', `Started container ${this.spec.name}`);
     const probing = new AbortController();
@@ -160,6 +154,23 @@ export class ContainerRunner {
     const exit = await container.exited;
     probing.abort();
     return exit;
+  }
+
+  #startResident(program: ResidentProgram): RunningContainer {
+    this.#event('Normal', 'Created', `Created container: ${this.spec.name}`);
+    return startResident(program, this.#context.network, this.#openLog());
+  }
+
+  #startProcess(plan: ContainerPlan, directory: string): RunningContainer {
+    const { images, base, etc, volumes, network, hostname } = this.#context;
+    const missing = missingCommand(plan.command[0] ?? '', plan.environment, Object.keys(images.tools));
+    if (missing !== undefined) throw new Error(`failed to create containerd task: ${missing}`);
+    const mounts = containerMounts(this.spec, volumes);
+    const { workingDirectory } = plan;
+    const root = layOutContainerRoot({ base, directory, etc, volumes: mounts, workingDirectory });
+    this.#warnOfUser();
+    this.#event('Normal', 'Created', `Created container: ${this.spec.name}`);
+    return startContainer({ ...plan, sandbox: { network, hostname, ...root }, log: this.#openLog() });
   }
 
   #warnOfUser(): void {
@@ -180,13 +191,16 @@ export class ContainerRunner {
     return current;
   }
 
-  #probeTarget({ container, plan }: Run): ProbeTarget {
-    const place = { initPid: container.initPid, ...plan };
+  #probeTarget(run: Run): ProbeTarget {
+    const place = placeOf(run);
     return {
       podAddress: this.#context.place.podAddress,
       network: this.#context.node.network,
       container: this.spec,
-      exec: (command, timeoutMs) => runInside(place, command, timeoutMs),
+      exec: async (command, timeoutMs) => {
+        if (!place) throw new Error(withoutProcess(this.spec.name));
+        return runInside(place, command, timeoutMs);
+      },
     };
   }
 
@@ -280,6 +294,16 @@ export class ContainerRunner {
     if (stopping.aborted) this.#change({ state: lastState });
     else this.#record = { ...this.#record, lastState, restartCount: this.#record.restartCount + 1 };
   }
+}
+
+function placeOf({ container, plan }: Run): ExecPlace | undefined {
+  const { initPid } = container;
+  return initPid === undefined ? undefined : { initPid, ...plan };
+}
+
+/** Why no command can be run in a container that runs. */
+export function withoutProcess(container: string): string {
+  return `container "${container}" runs within the cluster's own process: there is nothing to run a command in`;
 }
 
 type ProbeKind = 'Startup' | 'Readiness' | 'Liveness';

@@ -7,8 +7,8 @@ import type { ContainerLog } from './log-file.ts';
 
 /** A running container. Process 1 in it is a small init, which starts the command and reaps what the command leaves. */
 export interface Container {
-  /** Process id of the init as this process sees it. */
-  readonly initPid: number;
+  /** Process id of the init as this process sees it; undefined where the container has no process of its own. */
+  readonly initPid?: number;
   /** Resolves when nothing of the container runs any more and its output is in the log. */
   readonly exited: Promise<ContainerExit>;
   /** SIGTERM (or another signal) to the command. */

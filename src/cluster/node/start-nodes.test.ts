@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { createLogger } from '../../base/index.ts';
-import { imageCatalogue } from '../images/index.ts';
+import { imageCatalogue, type ResidentProgram } from '../images/index.ts';
 import type { KubernetesObject, ObjectStore } from '../store.ts';
 import { createFabric, type Fabric } from './fabric.ts';
 import { createFakeStore } from './fake-store.ts';
@@ -28,6 +29,27 @@ function runInside(prefix: readonly string[], flags: readonly string[]): void {
   assert.equal(result.status, 0, `${result.stdout}\n${result.stderr}`);
 }
 
+/** Says hello to whoever connects. */
+const greeter: ResidentProgram = {
+  async start({ bind, tell }) {
+    const sockets = new Set<net.Socket>();
+    const server = net.createServer((socket) => {
+      sockets.add(socket.on('error', () => {}));
+      socket.end('hello');
+    });
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject).listen({ fd: bind(4245) }, resolve);
+    });
+    tell('greets at 4245');
+    return {
+      stop: async () => {
+        for (const socket of sockets) socket.destroy();
+        await new Promise((resolve) => server.close(resolve));
+      },
+    };
+  },
+};
+
 if (!inside) {
   const root = process.getuid?.() === 0;
   const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
@@ -49,7 +71,7 @@ function nodeTests(): void {
       nodes: fabric.nodes,
       stateDirectory,
       runDirectory: '/run/ciliate',
-      images: imageCatalogue(),
+      images: imageCatalogue({ hubbleRelay: greeter }),
       clusterDns: '10.96.0.10',
       clusterDomain: 'cluster.local',
       kubernetesVersion: 'v1.33.0',
@@ -165,6 +187,30 @@ function nodeTests(): void {
     for await (const chunk of socket) answer += chunk;
     assert.match(answer, /"hostname": "echo"/);
     await assert.rejects(nodes.connect({ namespace: 't', pod: 'echo' }, 1), /ECONNREFUSED/);
+  });
+
+  test('a resident program serves in the network of its pod, and ends with it', async () => {
+    const ports = [{ name: 'grpc', containerPort: 4245 }];
+    const image = 'quay.io/cilium/hubble-relay:v1';
+    create('resident', { image, ports, readinessProbe: { tcpSocket: { port: 'grpc' }, periodSeconds: 1 } });
+    await until('ready', () => record('resident')?.ready === true);
+    let greeting = '';
+    for await (const chunk of await nodes.connect({ namespace: 't', pod: 'resident' }, 4245)) greeting += chunk;
+    assert.equal(greeting, 'hello');
+    const asked = await run('client', ['sh', '-c', `nc -w 3 ${address('resident')} 4245 < /dev/null`]);
+    assert.equal(asked.stdout, 'hello');
+    assert.equal(await logs('resident'), 'greets at 4245\n');
+    await assert.rejects(run('resident', ['true']), /container "c" runs within the cluster's own process/);
+
+    // Two in one network: the second finds the port taken, says so and is started again later.
+    create('crowded', { image }, { containers: ['c', 'd'].map((name) => ({ name, image })) });
+    const restarted = (): boolean =>
+      (pod('crowded')?.status?.containerStatuses ?? []).some(({ lastState }) => lastState?.terminated?.exitCode === 1);
+    await until('one of two has failed', restarted);
+
+    for (const name of ['resident', 'crowded']) store.delete('pods', 't', name, { gracePeriodSeconds: 1 });
+    await until('gone', () => !pod('resident') && !pod('crowded'));
+    await assert.rejects(nodes.connect({ namespace: 't', pod: 'resident' }, 4245), /no network/);
   });
 
   test('commands in a container', async () => {

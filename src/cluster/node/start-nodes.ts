@@ -8,7 +8,7 @@ import type { ContainerReference, LogOptions, NodeRuntime } from '../runtime.ts'
 import type { ObjectStore } from '../store.ts';
 import { type NodeAddresses, podAddressRange } from './addresses.ts';
 import { type BaseRoot, prepareBaseRoot } from './base-root.ts';
-import type { ContainerRunner } from './container-runner.ts';
+import { type ContainerRunner, withoutProcess } from './container-runner.ts';
 import { createEventRecorder } from './events.ts';
 import { startExec } from './exec.ts';
 import { openIpAllocator } from './ip-allocator.ts';
@@ -172,7 +172,8 @@ function runtimeOf(find: PodTable['find']): NodeRuntime {
       throw new Error(`container "${reference.container}" in pod "${reference.pod}" is waiting to start: ${reason}`);
     },
     async exec(reference, command, options) {
-      const place = containerOf(reference).place;
+      const { place, record, spec } = containerOf(reference);
+      if (!place && record.state?.running) throw new Error(withoutProcess(spec.name));
       if (!place) throw new Error(`container not found ("${reference.container}")`);
       return startExec({ ...place, command, ...options });
     },
