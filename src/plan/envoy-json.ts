@@ -91,6 +91,8 @@ function toAgent(direction: 'ingress' | 'egress', listener: string): JsonObject 
     transport_api_version: 'V3',
     grpc_service: { envoy_grpc: { cluster_name: 'xds-grpc-cilium' } },
     buffer_flush_interval: '0.020s',
+    // Of a busy data plane's 20 ms; each message costs as much as ten entries.
+    buffer_size_bytes: 65_536,
   };
   return { common_config };
 }

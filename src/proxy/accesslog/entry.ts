@@ -1,4 +1,5 @@
 import type { JsonValue } from '../config/fields.ts';
+import { allNoted, type Noted } from '../http/dynamic-metadata.ts';
 import type { HeaderMap } from '../http/headers.ts';
 import { FLAG_TEXTS, type Peer, type StreamInfo } from '../http/stream-info.ts';
 import { putStruct } from './struct.ts';
@@ -64,7 +65,7 @@ function putCommon(out: WireWriter, field: number, info: StreamInfo): void {
   if (upstreamLocal) out.message(14, addressOf(upstreamLocal));
   out.nonEmpty(15, info.clusterName);
   putFlags(out, 16, info.flags);
-  putMetadata(out, 17, info);
+  out.message(17, info.noted ? metadataOf(info.noted) : nothing);
   out.nonEmpty(18, info.upstreamFailure);
   out.nonEmpty(19, info.routeName);
   out.message(20, addressOf(peers.directRemote));
@@ -105,9 +106,7 @@ function addressOf(peer: Peer): Uint8Array {
   out.string(isPath ? 1 : 2, peer.address);
   if (!isPath) out.integer(3, peer.port);
   out.end(start);
-  const made = Uint8Array.from(out.bytes.subarray(0, out.length));
-  addresses.set(peer, made);
-  return made;
+  return keep(addresses, peer, out);
 }
 
 /** Fields of `envoy.data.accesslog.v3.ResponseFlags`, the first of which has number 1. */
@@ -127,16 +126,30 @@ function putFlags(out: WireWriter, field: number, flags: number): void {
   out.end(start);
 }
 
-function putMetadata(out: WireWriter, field: number, info: StreamInfo): void {
-  const start = out.begin(field);
-  const all = info.allMetadata();
+const nothing = new Uint8Array();
+/** What policy notes of a request it notes of the next as well. */
+const metadata = new WeakMap<Noted, Uint8Array>();
+
+/** An `envoy.config.core.v3.Metadata`. */
+function metadataOf(noted: Noted): Uint8Array {
+  const known = metadata.get(noted);
+  if (known) return known;
+  const out = new WireWriter(512);
+  const all = allNoted(noted);
   for (const namespace in all) {
     const entry = out.begin(1);
     out.string(1, namespace);
     putStruct(out, 2, all[namespace] as JsonValue);
     out.end(entry);
   }
-  out.end(start);
+  return keep(metadata, noted, out);
+}
+
+/** A copy of what was written, found again under its key. */
+function keep<Key extends object>(known: WeakMap<Key, Uint8Array>, key: Key, out: WireWriter): Uint8Array {
+  const made = Uint8Array.from(out.bytes.subarray(0, out.length));
+  known.set(key, made);
+  return made;
 }
 
 function putRequest(out: WireWriter, field: number, info: StreamInfo, { request: names }: LoggedHeaders): void {

@@ -4,8 +4,11 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as grpc from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
-import { createLogger } from '../../base/index.ts';
-import { createGrpcLogStreams, type GrpcLogConfig } from './grpc.ts';
+import { createLogger, type Issue } from '../../base/index.ts';
+import { decodeBinary } from '../../model/envoy/index.ts';
+import { readMessage } from '../config/fields.ts';
+import { StreamInfo } from '../http/stream-info.ts';
+import { createGrpcLogStreams, createGrpcLogs, type GrpcLogConfig } from './grpc.ts';
 import { WireWriter } from './wire.ts';
 
 const log = createLogger('grpc-log-test');
@@ -117,4 +120,37 @@ test('a sink that takes the connection and reads nothing costs a bounded number 
   for (const socket of sockets) socket.destroy();
   assert.ok(dropped >= 30_000 - written - mostWaiting && dropped > 0, `${written} written, ${dropped} dropped`);
   assert.ok(written < 2 * mostWaiting, `${written} entries are with the library`);
+});
+
+test('requests that end are written together and in their order, what a request says before its end at once', async () => {
+  const statuses: string[] = [];
+  const entries = 'envoy.service.accesslog.v3.StreamAccessLogsMessage.HTTPAccessLogEntries';
+  const logs = createGrpcLogs({
+    refuses: () => false,
+    push: (_config, bytes, length) => {
+      const [entry] = decodeBinary(entries, bytes.subarray(0, length))['log_entry'] as {
+        readonly common_properties: { readonly access_log_type: string };
+        readonly response: { readonly response_code: number };
+      }[];
+      statuses.push(`${entry?.common_properties.access_log_type} ${entry?.response.response_code}`);
+    },
+  });
+  const grpcService = { envoy_grpc: { cluster_name: 'sink' } };
+  const json = { common_config: { log_name: 'l', transport_api_version: 'V3', grpc_service: grpcService } };
+  const issues: Issue[] = [];
+  const write = readMessage(json, 'log', issues, (fields) => logs.read(fields, 'http'));
+  assert.deepEqual(issues, []);
+  const told = (status: number, accessLogType: StreamInfo['accessLogType']): void => {
+    const peer = { address: '10.0.0.1', port: 1 };
+    write(Object.assign(new StreamInfo({ remote: peer, directRemote: peer, local: peer }), { status, accessLogType }));
+  };
+  told(201, 'DownstreamEnd');
+  told(202, 'DownstreamEnd');
+  told(101, 'DownstreamPeriodic');
+  assert.deepEqual(statuses, ['DownstreamPeriodic 101']);
+  await Promise.resolve();
+  assert.deepEqual(statuses.slice(1), ['DownstreamEnd 201', 'DownstreamEnd 202']);
+  told(203, 'DownstreamEnd');
+  await Promise.resolve();
+  assert.equal(statuses.at(-1), 'DownstreamEnd 203');
 });

@@ -68,7 +68,8 @@ export class WireWriter {
   message(field: number, encoded: Uint8Array): void {
     this.head(field, encoded.length);
     this.#reserve(encoded.length);
-    for (let at = 0; at < encoded.length; at++) this.bytes[this.length + at] = encoded[at] as number;
+    if (encoded.length > SHORT) this.bytes.set(encoded, this.length);
+    else for (let at = 0; at < encoded.length; at++) this.bytes[this.length + at] = encoded[at] as number;
     this.length += encoded.length;
   }
 

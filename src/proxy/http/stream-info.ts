@@ -2,7 +2,7 @@ import type { Host } from '../cluster/host.ts';
 import type { JsonObject, JsonValue } from '../config/fields.ts';
 import type { MetadataSource } from '../match/metadata.ts';
 import { now, wallNow } from '../time/clock.ts';
-import { allNoted, findNoted, MetadataNote, type Noted } from './dynamic-metadata.ts';
+import { findNoted, MetadataNote, type Noted } from './dynamic-metadata.ts';
 import type { RequestHead, ResponseHead } from './head.ts';
 import type { HeaderMap } from './headers.ts';
 import { written } from './wire.ts';
@@ -274,8 +274,9 @@ export class StreamInfo {
     return this.#noted && findNoted(this.#noted, namespace, path);
   }
 
-  allMetadata(): JsonObject {
-    return this.#noted ? allNoted(this.#noted) : {};
+  /** All dynamic metadata; requests of which the same was noted have the same object. */
+  get noted(): Noted | undefined {
+    return this.#noted;
   }
 
   /** Request headers as header matchers ask for them; made once a request when one does. */
