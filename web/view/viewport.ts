@@ -43,8 +43,8 @@ function createViewport(
     const world = ref.current?.querySelector<SVGGElement>('.world');
     world?.setAttribute('transform', `translate(${x},${y}) scale(${scale})`);
     world?.classList.toggle('small', !isReadable(sight));
-    // Texts and lines of a small map are drawn in pixels of the screen.
-    if (!isReadable(sight)) world?.style.setProperty('--pixel', `${(1 / scale).toFixed(2)}px`);
+    // Texts and lines of a small map are drawn in pixels of the screen. Rounded down, as a line even a little wider than a pixel takes twice as long.
+    if (!isReadable(sight)) world?.style.setProperty('--pixel', `${Math.floor(100 / scale) / 100}px`);
     onSight(sight);
   };
   const fit = (): void => {
