@@ -7,6 +7,7 @@ const root = document.getElementById('app');
 if (root) {
   applyTheme(savedTheme());
   const store = createStore();
-  render(<App store={store} />, root);
+  // Before anything is drawn: the server has flows ready by then.
   void store.start();
+  render(<App store={store} />, root);
 }

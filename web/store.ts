@@ -77,6 +77,7 @@ export function createStore(): Store {
   const state = emptyState();
   const { subscribe, changed, flowsChanged } = createFrames();
   let stream: FlowStream | undefined;
+  let source: Promise<Source | undefined> = Promise.resolve(undefined);
   let isChosen = compileChoice(state.url);
   /** Until then cards are arranged again as more of the flows before the page come in; after that none moves. */
   let settledAtMs = 0;
@@ -134,8 +135,7 @@ export function createStore(): Store {
     if (state.connection !== 'paused' && showReceived()) place();
     flowsChanged();
   };
-  const connect = (): void => {
-    stream?.close();
+  const forget = (): void => {
     state.received = createWindow(capacity());
     state.fault = undefined;
     state.connection = 'connecting';
@@ -143,7 +143,11 @@ export function createStore(): Store {
     if (state.source?.kind === 'recording') state.cursorMs = Number.MAX_SAFE_INTEGER;
     rebuild(false);
     settledAtMs = Date.now() + settlingMs;
-    stream = openStream(state.url.filter, state.source?.kind !== 'recording', {
+  };
+  const connect = (): void => {
+    stream?.close();
+    forget();
+    stream = openStream(state.url.filter, source, {
       flows: (flows) => {
         if (state.connection !== 'paused') state.connection = 'streaming';
         state.fault = undefined;
@@ -223,9 +227,15 @@ export function createStore(): Store {
     span,
     subscribe,
     async start() {
-      state.source = await readSource();
-      state.namespaces = new Set(state.source?.namespaces ?? []);
+      // Flows are asked for at once: they come while it is still found out where they come from.
+      source = readSource();
+      const known = source.then((found) => {
+        state.source = found;
+        state.namespaces = new Set(found?.namespaces ?? []);
+        forget();
+      });
       connect();
+      await known;
       // Rates fall when nothing comes, and the map may owe a drawing.
       setInterval(flowsChanged, 500);
     },

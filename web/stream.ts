@@ -31,47 +31,56 @@ export interface FlowStream {
 
 const retryMs = 2_000;
 
-/** Opens the server's stream of flows for a filter, and again when the server was away. */
-export function openStream(filter: string, isLive: boolean, listener: StreamListener): FlowStream {
+/** Opens the server's stream of flows for a filter, and again when the server was away. Tells nothing before `source` is known. */
+export function openStream(filter: string, source: Promise<Source | undefined>, listener: StreamListener): FlowStream {
   let events: EventSource | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let closed = false;
   let isAgain = false;
-  const again = (): void => {
+  const leave = (): void => {
     events?.close();
-    if (!closed) timer = setTimeout(open, retryMs);
+    events = undefined;
+  };
+  const again = (): void => {
+    leave();
+    timer = setTimeout(open, retryMs);
   };
   const open = (): void => {
-    let opened = false;
-    events = new EventSource(`api/flows?filter=${encodeURIComponent(filter)}`);
+    const opened = new EventSource(`api/flows?filter=${encodeURIComponent(filter)}`);
+    events = opened;
+    const on = (name: string, hear: (data: string, source: Source | undefined) => void): void =>
+      opened.addEventListener(name, async (event) => {
+        const known = await source;
+        if (events === opened) hear((event as MessageEvent<string>).data, known);
+      });
+    let isTold = false;
     const first = (): void => {
-      if (opened) return;
-      opened = true;
+      if (isTold) return;
+      isTold = true;
       if (isAgain) listener.restarted();
       isAgain = true;
       listener.opened();
     };
-    events.addEventListener('open', () => {
+    on('open', () => {
       if (!isAgain) first();
     });
-    events.addEventListener('flows', (event) => {
+    on('flows', (data) => {
       first();
-      listener.flows(readLines(event.data as string));
+      listener.flows(readLines(data));
     });
-    events.addEventListener('lost', (event) => listener.lost(JSON.parse(event.data as string)));
-    events.addEventListener('fault', (event) => {
-      const { message, retry } = JSON.parse(event.data as string) as { message: string; retry: boolean };
+    on('lost', (data) => listener.lost(JSON.parse(data)));
+    on('fault', (data) => {
+      const { message, retry } = JSON.parse(data) as { message: string; retry: boolean };
       listener.fault(message, retry);
       if (retry) again();
-      else events?.close();
+      else leave();
     });
-    events.addEventListener('end', () => {
-      events?.close();
+    on('end', (_, known) => {
       // A live stream ends where its server does, and that may come back.
-      if (isLive) again();
-      else listener.ended();
+      if (known?.kind !== 'recording') return again();
+      leave();
+      listener.ended();
     });
-    events.addEventListener('error', () => {
+    on('error', () => {
       listener.fault('ciliate ui does not answer', true);
       again();
     });
@@ -79,9 +88,8 @@ export function openStream(filter: string, isLive: boolean, listener: StreamList
   open();
   return {
     close() {
-      closed = true;
       clearTimeout(timer);
-      events?.close();
+      leave();
     },
   };
 }

@@ -5,8 +5,8 @@ import { isPassing, type OpenFlows } from './source.ts';
 
 /** Milliseconds between two writes to a browser. */
 const batchMs = 100;
-/** Milliseconds until the first, which a person waits for. */
-const firstBatchMs = 20;
+/** Milliseconds of silence after which the first goes although more of the flows before the page could come: a person waits for it. */
+const openingMs = 20;
 /** Flows of one batch; more of them within `batchMs` are lost and counted. */
 const mostInBatch = 2_000;
 /** Bytes that may wait in the socket before a batch is dropped. */
@@ -14,15 +14,26 @@ const mostWaiting = 4 * 1024 * 1024;
 /** Milliseconds of silence after which a comment keeps the connection open. */
 const idleMs = 15_000;
 
+export interface Writing {
+  /** Waits for the browser; otherwise what a slow browser does not take is dropped and counted. */
+  readonly lossless: boolean;
+  /** Flows of before that were asked for. All of them together are written at once: the page arranges its map anew for each piece. */
+  readonly last: number;
+}
+
 /**
  * Writes a stream of responses as Server-Sent Events until it ends or the browser goes:
  * `flows` (one JSON flow a line), `lost` ({browser, server}: flows lost towards the browser and before Hubble), `fault` ({message, retry}) and `end`.
- * With `lossless` the stream waits for the browser; otherwise what a slow browser does not take is dropped and counted.
  */
-export async function writeFlows(response: ServerResponse, flows: OpenFlows, lossless: boolean): Promise<void> {
+export async function writeFlows(
+  response: ServerResponse,
+  flows: OpenFlows,
+  { lossless, last }: Writing,
+): Promise<void> {
   const batch = createBatch(response);
-  const first = setTimeout(batch.flush, firstBatchMs);
   const timer = setInterval(batch.flush, batchMs);
+  let opening = setTimeout(batch.flush, openingMs);
+  let came = 0;
   response.once('close', flows.cancel);
   try {
     for await (const message of flows) {
@@ -32,6 +43,10 @@ export async function writeFlows(response: ServerResponse, flows: OpenFlows, los
         if (response.writableNeedDrain) await drained(response);
       }
       batch.add(message);
+      if (++came > last) continue;
+      clearTimeout(opening);
+      if (came === last) batch.flush();
+      else opening = setTimeout(batch.flush, openingMs);
     }
     batch.flush();
     writeEvent(response, 'end', '{}');
@@ -39,7 +54,7 @@ export async function writeFlows(response: ServerResponse, flows: OpenFlows, los
     batch.flush();
     writeFault(response, error instanceof Error ? error.message : String(error), isPassing(error));
   } finally {
-    clearTimeout(first);
+    clearTimeout(opening);
     clearInterval(timer);
     flows.cancel();
     response.end();

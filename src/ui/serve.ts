@@ -118,7 +118,8 @@ async function answerFlows(
   const checked = compileSelection(filters.value.whitelist, filters.value.blacklist);
   if (!checked.ok) return giveUp(checked.error, false);
   try {
-    await writeFlows(response, await source.open(filters.value, lastOf(query)), source.kind === 'recording');
+    const last = lastOf(query);
+    await writeFlows(response, await source.open(filters.value, last), { lossless: source.kind === 'recording', last });
   } catch (error) {
     giveUp(error instanceof Error ? error.message : String(error), isPassing(error));
   }
