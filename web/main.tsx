@@ -7,7 +7,7 @@ const root = document.getElementById('app');
 if (root) {
   applyTheme(savedTheme());
   const store = createStore();
-  // Before anything is drawn: the server has flows ready by then.
   void store.start();
-  render(<App store={store} />, root);
+  // In a task of its own: the requests go out when this one is over, and flows are ready when the page has been drawn without them.
+  setTimeout(() => render(<App store={store} />, root));
 }

@@ -5,12 +5,15 @@ import { rowsOf } from './model/rows.ts';
 import { compileChoice } from './model/select.ts';
 import { readUrlState, type UrlState, writeUrlState } from './model/url-state.ts';
 import { createWindow, type Window } from './model/window.ts';
-import { type FlowStream, openStream, readSource, type Source } from './stream.ts';
+import { type FlowStream, openStream, readNamespaces, readSource, type Source } from './stream.ts';
 
 /** Flows that a live page keeps. */
 const liveCapacity = 20_000;
 /** Flows that a recording's page keeps; of a longer one the last. */
 const recordingCapacity = 100_000;
+
+/** Namespaces that can be chosen from. */
+const mostNamespaces = 500;
 
 /** Least milliseconds between two drawings of what only flows have changed: at a high rate nobody could read more of them. */
 const flowsDrawnMs = 200;
@@ -122,15 +125,15 @@ export function createStore(): Store {
     }));
     state.layout = extendLayout(state.layout, cards, [...state.map.edges.values()] as Edge[]);
   };
+  const addNamespaces = (names: readonly string[]): void => {
+    const fresh = names.filter((name) => name !== '' && !state.namespaces.has(name));
+    if (fresh.length > 0) state.namespaces = new Set([...state.namespaces, ...fresh].slice(0, mostNamespaces));
+  };
   const receive = (flows: readonly Flow[]): void => {
     for (const flow of flows) {
       const each = readFlow(flow);
       state.received.push(each);
-      for (const { namespace } of [each.client, each.server]) {
-        if (namespace !== '' && !state.namespaces.has(namespace)) {
-          state.namespaces = new Set([...state.namespaces, namespace].slice(0, 500));
-        }
-      }
+      addNamespaces([each.client.namespace, each.server.namespace]);
     }
     if (state.connection !== 'paused' && showReceived()) place();
     flowsChanged();
@@ -231,11 +234,12 @@ export function createStore(): Store {
       source = readSource();
       const known = source.then((found) => {
         state.source = found;
-        state.namespaces = new Set(found?.namespaces ?? []);
         forget();
       });
       connect();
       await known;
+      // Later, as asking for them takes the server's time for the first flows.
+      setTimeout(async () => addNamespaces(await readNamespaces()), settlingMs);
       // Rates fall when nothing comes, and the map may owe a drawing.
       setInterval(flowsChanged, 500);
     },

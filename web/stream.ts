@@ -3,7 +3,6 @@ import type { Flow } from './model/flow.ts';
 export interface Source {
   readonly kind: 'live' | 'recording';
   readonly name: string;
-  readonly namespaces: readonly string[];
 }
 
 export async function readSource(): Promise<Source | undefined> {
@@ -12,6 +11,16 @@ export async function readSource(): Promise<Source | undefined> {
     return response.ok ? ((await response.json()) as Source) : undefined;
   } catch {
     return undefined;
+  }
+}
+
+/** The namespaces that Hubble knows; none when it cannot be asked. */
+export async function readNamespaces(): Promise<readonly string[]> {
+  try {
+    const response = await fetch('api/namespaces');
+    return response.ok ? ((await response.json()) as string[]) : [];
+  } catch {
+    return [];
   }
 }
 

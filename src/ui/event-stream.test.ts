@@ -51,7 +51,7 @@ function slowlyOpened(timers: MockTimers, count: number, end: Promise<void>): Op
 
 for (const { name, last, silenceMs } of [
   { name: 'as soon as all are there', last: 400, silenceMs: 0 },
-  { name: 'after a silence when there are fewer than were asked for', last: 1_000, silenceMs: 20 },
+  { name: 'after a silence when there are fewer than were asked for', last: 1_000, silenceMs: 50 },
 ]) {
   test(`flows of before the page are written in one piece, ${name}`, async ({ mock }) => {
     mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });

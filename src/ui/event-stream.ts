@@ -6,7 +6,9 @@ import { isPassing, type OpenFlows } from './source.ts';
 /** Milliseconds between two writes to a browser. */
 const batchMs = 100;
 /** Milliseconds of silence after which the first goes although more of the flows before the page could come: a person waits for it. */
-const openingMs = 20;
+const openingMs = 50;
+/** Milliseconds after which it goes in any case. */
+const latestMs = 500;
 /** Flows of one batch; more of them within `batchMs` are lost and counted. */
 const mostInBatch = 2_000;
 /** Bytes that may wait in the socket before a batch is dropped. */
@@ -31,9 +33,17 @@ export async function writeFlows(
   { lossless, last }: Writing,
 ): Promise<void> {
   const batch = createBatch(response);
-  const timer = setInterval(batch.flush, batchMs);
-  let opening = setTimeout(batch.flush, openingMs);
   let came = 0;
+  let opening: NodeJS.Timeout | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  const opened = (): void => {
+    clearTimeout(opening);
+    clearTimeout(latest);
+    timer ??= setInterval(batch.flush, batchMs);
+    batch.flush();
+  };
+  const latest = setTimeout(opened, latestMs);
+  opening = setTimeout(opened, openingMs);
   response.once('close', flows.cancel);
   try {
     for await (const message of flows) {
@@ -43,10 +53,11 @@ export async function writeFlows(
         if (response.writableNeedDrain) await drained(response);
       }
       batch.add(message);
-      if (++came > last) continue;
+      came++;
+      if (timer) continue;
       clearTimeout(opening);
-      if (came === last) batch.flush();
-      else opening = setTimeout(batch.flush, openingMs);
+      if (came >= last) opened();
+      else opening = setTimeout(opened, openingMs);
     }
     batch.flush();
     writeEvent(response, 'end', '{}');
@@ -55,6 +66,7 @@ export async function writeFlows(
     writeFault(response, error instanceof Error ? error.message : String(error), isPassing(error));
   } finally {
     clearTimeout(opening);
+    clearTimeout(latest);
     clearInterval(timer);
     flows.cancel();
     response.end();

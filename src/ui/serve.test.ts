@@ -20,14 +20,17 @@ before(async () => {
   serving = await serveUi({
     port: 0,
     page,
-    source: recordedSource('test', async function* ({ whitelist }) {
-      const flows: GetFlowsResponse[] = [
-        { flow: { uuid: 'a', verdict: 1 } },
-        { lost_events: { num_events_lost: 7 } },
-        { flow: { uuid: 'b\n', verdict: 2 } },
-      ];
-      yield* whitelist.length === 0 ? flows : flows.slice(2);
-    }),
+    source: {
+      ...recordedSource('test', async function* ({ whitelist }) {
+        const flows: GetFlowsResponse[] = [
+          { flow: { uuid: 'a', verdict: 1 } },
+          { lost_events: { num_events_lost: 7 } },
+          { flow: { uuid: 'b\n', verdict: 2 } },
+        ];
+        yield* whitelist.length === 0 ? flows : flows.slice(2);
+      }),
+      namespaces: async () => ['bank', 'shop'],
+    },
     readFilters: (text) => {
       if (text === 'bad') return fail('no such flag');
       const filters = text === 'port' ? [{ source_port: ['x'] }] : text === '' ? [] : [{ verdict: [2] }];
@@ -91,6 +94,11 @@ test('the page comes with a policy that lets it load nothing from elsewhere', as
   assert.match(String(headers['content-security-policy']), /default-src 'none'; script-src 'self'/);
   assert.equal(headers['x-content-type-options'], 'nosniff');
   assert.match(String((await ask('/assets/a.js')).headers['cache-control']), /immutable/);
+});
+
+test('the page learns what it shows without waiting for a Hubble, and its namespaces apart from that', async () => {
+  assert.deepEqual(JSON.parse((await ask('/api/source')).text), { kind: 'recording', name: 'test' });
+  assert.deepEqual(JSON.parse((await ask('/api/namespaces')).text), ['bank', 'shop']);
 });
 
 test('flows come as events, one JSON a line, with what was lost before', async () => {

@@ -59,7 +59,9 @@ export function createUi(options: UiOptions): Server {
       return refuse(response, 403, 'requests of other sites are not served');
     if (request.method !== 'GET') return refuse(response, 405, 'only GET is served');
     const url = new URL(request.url ?? '/', 'http://localhost');
-    if (url.pathname === '/api/source') return void answerSource(response, options.source);
+    const { source } = options;
+    if (url.pathname === '/api/source') return answerJson(response, { kind: source.kind, name: source.name });
+    if (url.pathname === '/api/namespaces') return void answerNamespaces(response, source);
     if (url.pathname !== '/api/flows') return answerFile(response, files.get(url.pathname));
     if (streams >= mostStreams) return refuse(response, 503, `${mostStreams} pages are open already`);
     streams++;
@@ -90,10 +92,13 @@ function answerFile(response: ServerResponse, file: StaticFile | undefined): voi
   response.end(file.body);
 }
 
-async function answerSource(response: ServerResponse, source: FlowSource): Promise<void> {
-  const namespaces = await source.namespaces().catch(() => []);
+function answerJson(response: ServerResponse, value: unknown): void {
   response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
-  response.end(JSON.stringify({ kind: source.kind, name: source.name, namespaces }));
+  response.end(JSON.stringify(value));
+}
+
+async function answerNamespaces(response: ServerResponse, source: FlowSource): Promise<void> {
+  answerJson(response, await source.namespaces().catch(() => []));
 }
 
 async function answerFlows(

@@ -51,10 +51,11 @@ test('the cluster serves the page for flows by itself, to this machine only', as
 });
 
 test('it shows the flows of all nodes, filtered as by hubble observe', async () => {
-  const source = await eventually(
-    () => get('/api/source'),
+  await eventually(
+    () => get('/api/namespaces'),
     ({ text }) => text.includes('kube-system'),
   );
+  const source = await get('/api/source');
   assert.deepEqual((JSON.parse(source.text) as { kind: string }).kind, 'live');
   const stream = await get(
     '/api/flows?filter=--namespace%20kube-system',
