@@ -78,12 +78,16 @@ function emptyState(): State {
 
 export function createStore(): Store {
   const state = emptyState();
-  const { subscribe, changed, flowsChanged } = createFrames();
+  const { subscribe, changed, flowsChanged } = createFrames(() => {
+    if (isGrown) place();
+  });
   let stream: FlowStream | undefined;
   let source: Promise<Source | undefined> = Promise.resolve(undefined);
   let isChosen = compileChoice(state.url);
   /** Until then cards are arranged again as more of the flows before the page come in; after that none moves. */
   let settledAtMs = 0;
+  /** Whether the map has something that has no place yet. It gets one when it is drawn, with all that has come until then. */
+  let isGrown = false;
   /** Number of the first received flow that is not shown yet: those that came while paused, or after the cursor of a recording. */
   let shownTo = 0;
 
@@ -116,6 +120,7 @@ export function createStore(): Store {
     return addFlow(state.map, each);
   };
   const place = (): void => {
+    isGrown = false;
     state.shape++;
     if (Date.now() < settledAtMs) state.layout = emptyLayout;
     const cards = [...state.map.cards.values()].map((card) => ({
@@ -135,7 +140,7 @@ export function createStore(): Store {
       state.received.push(each);
       addNamespaces([each.client.namespace, each.server.namespace]);
     }
-    if (state.connection !== 'paused' && showReceived()) place();
+    if (state.connection !== 'paused' && showReceived()) isGrown = true;
     flowsChanged();
   };
   const forget = (): void => {
@@ -252,7 +257,8 @@ interface Frames {
   readonly flowsChanged: () => void;
 }
 
-function createFrames(): Frames {
+/** `prepare` is called before each drawing. */
+function createFrames(prepare: () => void): Frames {
   const listeners = new Set<() => void>();
   let isAsked = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -265,6 +271,7 @@ function createFrames(): Frames {
       drawnAtMs = nowMs;
       clearTimeout(timer);
       timer = undefined;
+      prepare();
       for (const draw of listeners) draw();
     });
   };

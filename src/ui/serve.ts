@@ -38,6 +38,8 @@ export async function serveUi({ port, ...options }: UiOptions & { readonly port:
   const server = createUi(options);
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
+  // Loads all that a connection to Hubble needs while the user opens a browser; that there is no Hubble is told on the page.
+  void options.source.namespaces().catch(() => []);
   return {
     url: `http://localhost:${(server.address() as AddressInfo).port}/`,
     async close() {

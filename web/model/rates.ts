@@ -5,28 +5,32 @@ export const rateSeconds = 10;
 
 /** Counts by second over the last minute; older seconds are forgotten, seconds before those are not counted. */
 export interface Rate {
-  readonly seconds: Float64Array;
+  /** Undefined before the first: of the many rates of a map most never count. */
+  seconds: Float64Array | undefined;
   /** The second that was counted last, since the epoch. */
   latest: number;
 }
 
 export function createRate(): Rate {
-  return { seconds: new Float64Array(rememberedSeconds), latest: 0 };
+  return { seconds: undefined, latest: 0 };
 }
 
 export function count(rate: Rate, timeMs: number, amount = 1): void {
   const second = Math.floor(timeMs / 1000);
+  rate.seconds ??= new Float64Array(rememberedSeconds);
+  const { seconds } = rate;
   if (second > rate.latest) {
-    if (second - rate.latest >= rememberedSeconds) rate.seconds.fill(0);
-    else for (let each = rate.latest + 1; each <= second; each++) rate.seconds[each % rememberedSeconds] = 0;
+    if (second - rate.latest >= rememberedSeconds) seconds.fill(0);
+    else for (let each = rate.latest + 1; each <= second; each++) seconds[each % rememberedSeconds] = 0;
     rate.latest = second;
   } else if (rate.latest - second >= rememberedSeconds) return;
   const slot = second % rememberedSeconds;
-  rate.seconds[slot] = (rate.seconds[slot] ?? 0) + amount;
+  seconds[slot] = (seconds[slot] ?? 0) + amount;
 }
 
 /** Sum over the `width` seconds that end with the one of `nowMs`. */
 export function sumOver(rate: Rate, nowMs: number, width: number): number {
+  if (!rate.seconds) return 0;
   const now = Math.floor(nowMs / 1000);
   let sum = 0;
   for (let second = Math.max(now - width + 1, rate.latest - rememberedSeconds + 1); second <= now; second++) {
@@ -46,7 +50,7 @@ export function series(rate: Rate, nowMs: number): number[] {
   return Array.from({ length: rememberedSeconds }, (_, index) => {
     const second = now - rememberedSeconds + 1 + index;
     const known = second <= rate.latest && second > rate.latest - rememberedSeconds;
-    return known ? (rate.seconds[second % rememberedSeconds] ?? 0) : 0;
+    return known ? (rate.seconds?.[second % rememberedSeconds] ?? 0) : 0;
   });
 }
 

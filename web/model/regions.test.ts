@@ -64,7 +64,7 @@ test('what is in sight changes its key when other parts have to be drawn, not wi
   assert.notEqual(sightKey(sight(0.3)), sightKey(sight(0.2)));
 });
 
-test('a frame draws those that wait longest as far as the budget goes, at least one, and new ones in any case', () => {
+test('a frame draws those that wait longest as far as the budget goes, at least one, and has more for what is new', () => {
   const region = (key: string, count: number) =>
     ({ key, cards: Array(count).fill({}), edges: [] }) as unknown as Region;
   const waiting = [
@@ -73,12 +73,13 @@ test('a frame draws those that wait longest as far as the budget goes, at least 
     { region: region('new', 50), detail: 'names', drawnAtMs: -1 },
     { region: region('newer', 50), detail: 'full', drawnAtMs: -1 },
   ] as const;
-  const drawn = (budget: number, from = 0) => chooseDue(waiting.slice(from), budget).map((one) => one.region.key);
-  assert.deepEqual(drawn(1), ['new', 'newer']);
-  assert.deepEqual(drawn(251), ['new', 'newer', 'early']);
-  assert.deepEqual(drawn(1_000), ['new', 'newer', 'early', 'late']);
-  assert.deepEqual(
-    chooseDue(waiting.slice(0, 2), 1).map((one) => one.region.key),
-    ['early'],
-  );
+  const drawn = (of: readonly (typeof waiting)[number][], again: number, anew: number) =>
+    chooseDue(of, { again, anew })
+      .map((one) => one.region.key)
+      .join(' ');
+  assert.equal(drawn(waiting, 1_000, 1), 'new');
+  assert.equal(drawn(waiting, 1, 51), 'new newer');
+  assert.equal(drawn(waiting, 1, 251), 'new newer early');
+  assert.equal(drawn(waiting, 1, 1_000), 'new newer early late');
+  assert.equal(drawn(waiting.slice(0, 2), 1, 1_000), 'early');
 });

@@ -98,15 +98,21 @@ export function sightKey(sight: Sight): string {
 /** Costs of drawing, in cards that show their name only. */
 const costs = { full: 4, names: 1, edge: 0.5 };
 
-/** What is drawn now of `waiting`, the longest waiting first: as much as `budget` allows, at least one. `drawnAtMs` is -1 for what has to be drawn whatever it costs. */
+/** What a frame draws, in those costs: again, and of what is not there yet or shows what is no more. */
+export interface Budget {
+  readonly again: number;
+  readonly anew: number;
+}
+
+/** What is drawn now of `waiting`, the longest waiting first: as much as the budget allows, at least one. `drawnAtMs` is below 0 for what has to be drawn anew. */
 export function chooseDue<T extends { readonly region: Region; readonly detail: Detail; readonly drawnAtMs: number }>(
   waiting: readonly T[],
-  budget: number,
+  budget: Budget,
 ): T[] {
-  let rest = budget;
+  let rest = waiting.some(({ drawnAtMs }) => drawnAtMs < 0) ? budget.anew : budget.again;
   const due: T[] = [];
   for (const each of [...waiting].sort((a, b) => a.drawnAtMs - b.drawnAtMs)) {
-    if (rest <= 0 && each.drawnAtMs >= 0) break;
+    if (rest <= 0) break;
     rest -= each.region.cards.length * costs[each.detail] + each.region.edges.length * costs.edge;
     due.push(each);
   }

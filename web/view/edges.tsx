@@ -11,7 +11,8 @@ export interface DrawnEdge {
   readonly edge: Edge;
   readonly state: EdgeState;
   readonly d: string;
-  readonly label: { readonly x: number; readonly y: number };
+  /** Where its words stand; none on a map too small for them. */
+  readonly label: { readonly x: number; readonly y: number } | undefined;
   readonly isNear: boolean;
 }
 
@@ -21,7 +22,7 @@ export interface EdgePlan {
   readonly labels: ReturnType<typeof placeLabels>;
 }
 
-export function planEdges({ map, layout }: State): EdgePlan {
+export function planEdges({ map, layout }: State, hasWords: boolean): EdgePlan {
   const curves = new Map<string, CurvePoints>();
   const portRows = new Map<string, ReadonlyMap<string, number>>();
   for (const edge of map.edges.values()) {
@@ -35,6 +36,7 @@ export function planEdges({ map, layout }: State): EdgePlan {
     const y = to.y + (row === undefined ? 24 : headerHeight + (row + 0.5) * rowHeight);
     curves.set(edge.key, curveBetween({ ...from, width: cardWidth }, { ...to, width: cardWidth }, y));
   }
+  if (!hasWords) return { curves, labels: new Map() };
   const boxes = [...layout.places.values()].map((place) => ({ ...place, width: cardWidth }));
   return { curves, labels: placeLabels(curves, boxes) };
 }
@@ -49,8 +51,8 @@ export function drawEdges(
   const width = cursorMs === undefined ? rateSeconds : rememberedSeconds;
   return edges.flatMap((edge) => {
     const curve = plan.curves.get(edge.key);
+    if (!curve) return [];
     const label = plan.labels.get(edge.key);
-    if (!curve || !label) return [];
     const isNear = selectedCard === undefined || selectedCard === edge.from || selectedCard === edge.to;
     return [{ edge, state: edgeState(edge, nowMs, width), d: pathData(curve), label, isNear }];
   });
@@ -86,7 +88,7 @@ export function EdgeLabels({ drawn }: { readonly drawn: readonly DrawnEdge[] }) 
     <g>
       {drawn.map((each) => {
         const text = labelOf(each.state);
-        if (text === '') return undefined;
+        if (text === '' || !each.label) return undefined;
         const { x, y } = each.label;
         const width = text.length * 6.4 + 14;
         return (

@@ -1,5 +1,5 @@
 import { Component, type ComponentChildren } from 'preact';
-import { useEffect, useMemo, useReducer } from 'preact/hooks';
+import { useEffect, useMemo, useReducer, useRef } from 'preact/hooks';
 import {
   chooseDue,
   type Detail,
@@ -20,12 +20,16 @@ const redrawMs = 250;
 const largeRedrawMs = 500;
 const namesRedrawMs = 1_000;
 const manyArrows = 300;
-/** What a frame draws again, in cards that show their name only. */
-const budget = 48;
+/** Of a large map all cards are drawn before the first arrow. */
+const cardsFirst = -2;
+/** In cards that show their name only. A map of a dozen workloads is drawn anew in one frame. */
+const budget = { again: 48, anew: 80 };
 
 /** A region as it is shown until it is drawn again. */
 export interface Drawing {
   readonly region: Region;
+  /** What the whole map showed; undefined for cards that have no arrows yet. */
+  readonly of: object | undefined;
   readonly detail: Detail;
   readonly drawnAtMs: number;
   /** What was in sight, by its key, and the pixels of a unit of the map. */
@@ -54,41 +58,62 @@ export class Drawn extends Component<DrawnProps> {
   }
 }
 
-/** The regions of the map as they are drawn. Each frame only some of them are drawn again, so that no frame of a large map takes long. */
+/** The regions of the map as they are drawn. Each frame only some of them are drawn, so that no frame of a large map takes long; what is there stays until then. */
 export function useDrawings(store: Store, sight: Sight): Drawing[] {
   const { state } = store;
   const { layout, map, shape, selectedCard } = state;
   const [, redraw] = useReducer((count: number) => count + 1, 0);
-  const plan = useMemo(() => planEdges(state), [layout, map, shape]);
+  const hasWords = isReadable(sight);
+  const plan = useMemo(() => planEdges(state, hasWords), [layout, map, shape, hasWords]);
   const regions = useMemo(() => regionsOf(map, layout), [layout, map, shape]);
-  const drawings = useMemo(() => new Map<string, Drawing>(), [layout, map, selectedCard]);
-  const nowMs = performance.now();
-  const key = sightKey(sight);
-  const fullMs = map.edges.size > manyArrows ? largeRedrawMs : redrawMs;
-  const waiting = regions.flatMap((region) => {
-    const detail = detailOf(region, sight);
-    const drawing = drawings.get(region.key);
-    if (drawing?.detail !== detail) return [{ region, detail, drawnAtMs: -1 }];
-    if (drawing.sight !== key) return [{ region, detail, drawnAtMs: 0 }];
-    const isDue = nowMs - drawing.drawnAtMs >= (detail === 'full' ? fullMs : namesRedrawMs);
-    return isDue ? [{ region, detail, drawnAtMs: drawing.drawnAtMs }] : [];
-  });
+  const drawings = useRef(new Map<string, Drawing>()).current;
+  const of = useMemo(() => ({}), [layout, map, selectedCard]);
+  const waiting = waitingOf(regions, drawings, { of, sight, hasManyArrows: map.edges.size > manyArrows });
   const due = chooseDue(waiting, budget);
-  for (const { region, detail } of due) {
-    const edges = drawEdges(region.edges, store, plan, store.nowMs());
-    const isLabelled = ({ label }: DrawnEdge): boolean => isInSight({ ...label, width: 0, height: 0 }, sight);
-    const labelled = isReadable(sight) ? edges.filter(isLabelled) : [];
-    const { scale } = sight;
-    const shown = { region, detail, drawnAtMs: nowMs, sight: key, scale, nowMs: store.nowMs(), edges, labelled };
-    drawings.set(region.key, shown);
+  const drawn = { drawnAtMs: performance.now(), nowMs: store.nowMs(), sight: sightKey(sight), scale: sight.scale };
+  for (const { region, detail, of } of due) {
+    const edges = drawEdges(region.edges, store, plan, drawn.nowMs);
+    const labelled = edges.filter(({ label }) => label && isInSight({ ...label, width: 0, height: 0 }, sight));
+    drawings.set(region.key, { ...drawn, region, of, detail, edges, labelled });
   }
-  const isBehind = due.length < waiting.length;
+  const isBehind = due.length < waiting.length || due.some((each) => each.of === undefined);
   useEffect(() => {
     if (!isBehind) return;
     const asked = requestAnimationFrame(() => redraw(undefined as never));
     return () => cancelAnimationFrame(asked);
   });
   return regions.flatMap((region) => drawings.get(region.key) ?? []);
+}
+
+interface Wanted {
+  readonly of: object;
+  readonly sight: Sight;
+  readonly hasManyArrows: boolean;
+}
+
+type Waiting = Pick<Drawing, 'region' | 'of' | 'detail' | 'drawnAtMs'>;
+
+/** The regions that have to be drawn, and forgets drawings of regions that are no more. */
+function waitingOf(
+  regions: readonly Region[],
+  drawings: Map<string, Drawing>,
+  { of, sight, hasManyArrows }: Wanted,
+): Waiting[] {
+  const known = new Set(regions.map(({ key }) => key));
+  for (const gone of drawings.keys()) if (!known.has(gone)) drawings.delete(gone);
+  const nowMs = performance.now();
+  const key = sightKey(sight);
+  const fullMs = hasManyArrows ? largeRedrawMs : redrawMs;
+  return regions.flatMap((region): Waiting[] => {
+    const detail = detailOf(region, sight);
+    const drawing = drawings.get(region.key);
+    if (!drawing && hasManyArrows)
+      return [{ region: { ...region, edges: [] }, of: undefined, detail, drawnAtMs: cardsFirst }];
+    if (drawing?.of !== of || drawing.detail !== detail) return [{ region, of, detail, drawnAtMs: -1 }];
+    if (drawing.sight !== key) return [{ region, of, detail, drawnAtMs: 0 }];
+    const isDue = nowMs - drawing.drawnAtMs >= (detail === 'full' ? fullMs : namesRedrawMs);
+    return isDue ? [{ region, of, detail, drawnAtMs: drawing.drawnAtMs }] : [];
+  });
 }
 
 interface CardsProps {
