@@ -5,8 +5,8 @@ import { countLatency, createLatencies, latencySeries, latencyWithin } from './l
 
 const startMs = 1_000_000_000;
 
-test('a quantile is off by 7.5 % at most', () => {
-  const answers = fc.array(fc.double({ min: 0.11, max: 50_000, noNaN: true }), { minLength: 1, maxLength: 200 });
+test('a quantile of answers from 0.1 ms to 58 s is off by 7.5 % at most', () => {
+  const answers = fc.array(fc.double({ min: 0.1, max: 58_000, noNaN: true }), { minLength: 1, maxLength: 200 });
   fc.assert(
     fc.property(answers, fc.constantFrom(0.5, 0.9, 0.99), (all, share) => {
       const latencies = createLatencies();
@@ -25,7 +25,10 @@ test('what is too small or too large, or is no number, stays at the ends', () =>
     return latencyWithin(latencies, startMs, 0.5);
   };
   assert.deepEqual([0, -5, Number.NaN, 0.05].map(within), [0.1, 0.1, 0.1, 0.1]);
-  assert.ok((within(1e12) ?? 0) > 50_000);
+  assert.deepEqual(
+    [60_000, 1e12].map(within).map((ms) => Math.round((ms ?? 0) / 1_000)),
+    [54, 54],
+  );
 });
 
 test('the minute goes on: what is older is forgotten, each five seconds stand for themselves', () => {
@@ -35,7 +38,7 @@ test('the minute goes on: what is older is forgotten, each five seconds stand fo
   countLatency(latencies, startMs + 30_000, 1_000);
   countLatency(latencies, startMs - 60_000, 5);
   const filled = (nowMs: number) =>
-    latencySeries(latencies, nowMs, 0.5).flatMap((value, at) => (value > 0 ? [[at, Math.round(value)]] : []));
+    latencySeries(latencies, nowMs, 0.5).flatMap((value, at) => (value === undefined ? [] : [[at, Math.round(value)]]));
   assert.deepEqual(
     filled(startMs + 30_000).map(([at]) => at),
     [5, 11],

@@ -1,12 +1,15 @@
 /** Seconds of one slot, and how many slots make the minute that is remembered. */
 const slotSeconds = 5;
 const slots = 12;
-/** The first bucket takes all up to `leastMs`; each further one goes up to 1.15 times the one before, the last takes the rest: about a minute. */
+/** The first bucket takes all up to `leastMs`; each further one goes up to 1.15 times the one before, the last takes the rest. */
 const leastMs = 0.1;
 const growth = 1.15;
 const buckets = 96;
 
-/** How long answers took in the last minute, counted by size: a quantile is off by 7.5 % at most, whatever their number. */
+/**
+ * How long answers took in the last minute, counted by size. A quantile is off by 7.5 % at most, whatever their number, from 0.1 ms to 58 s;
+ * less is told as 0.1 ms, more as 54 s.
+ */
 export interface Latencies {
   readonly counts: Uint32Array;
   /** The slot that was counted in last, since the epoch. */
@@ -34,9 +37,9 @@ export function latencyWithin(latencies: Latencies, nowMs: number, share: number
   return quantileOf(latencies, remembered(nowMs), share);
 }
 
-/** The same for each five seconds of the last minute, oldest first; 0 where there was no answer. */
-export function latencySeries(latencies: Latencies, nowMs: number, share: number): number[] {
-  return remembered(nowMs).map((slot) => quantileOf(latencies, [slot], share) ?? 0);
+/** The same for each five seconds of the last minute, oldest first; undefined where there was no answer. */
+export function latencySeries(latencies: Latencies, nowMs: number, share: number): (number | undefined)[] {
+  return remembered(nowMs).map((slot) => quantileOf(latencies, [slot], share));
 }
 
 function slotOf(timeMs: number): number {

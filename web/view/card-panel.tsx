@@ -93,18 +93,21 @@ function LatencyPlot({ name, share, latencies, nowMs }: LatencyPlotProps) {
 interface PlotProps {
   readonly name: string;
   readonly value: string;
-  /** At equal distances over the last minute. */
-  readonly values: readonly number[];
+  /** At equal distances over the last minute; undefined where there were no answers. */
+  readonly values: readonly (number | undefined)[];
   readonly isBad?: boolean;
 }
 
 function Plot({ name, value, values, isBad = false }: PlotProps) {
+  const silent = values.filter((each) => each === undefined).length;
+  const gaps =
+    silent > 0 ? `, no answers in ${Math.round((silent / values.length) * rememberedSeconds)} of its seconds` : '';
   return (
     <figure class={isBad ? 'plot bad' : 'plot'}>
       <figcaption>
         {name} <b>{value}</b>
       </figcaption>
-      <svg viewBox="0 0 140 36" role="img" aria-label={`${name} over the last minute, now ${value}`}>
+      <svg viewBox="0 0 140 36" role="img" aria-label={`${name} over the last minute${gaps}, now ${value}`}>
         <path class="axis" d="M0,35.5H140" />
         <path class="spark" d={sparkPath(values, 140, 36)} />
       </svg>
