@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser, CDPSession, Page } from 'playwright-core';
 import { startBrowser, startUi } from '../../test/ui/browser.ts';
@@ -24,8 +27,7 @@ export interface PageRun {
 }
 
 export interface PageFigures {
-  /** Milliseconds from the start of the navigation until the cards have been drawn: for a browser that has just started, and for one that has seen the page. */
-  readonly firstView: { readonly cold: number; readonly warm: readonly number[] };
+  readonly firstView: FirstView;
   readonly frames: Frames;
   /** Share of the time in which the page's main thread worked. */
   readonly busy: number;
@@ -37,26 +39,68 @@ export interface PageFigures {
   readonly lost: number;
 }
 
+/** Milliseconds from the start of the navigation until the cards have been drawn. */
+export interface FirstView {
+  /** Browser, `ciliate ui` and Hubble have just started. */
+  readonly allCold: number;
+  /** The browser alone has just started. */
+  readonly cold: number;
+  /** In a browser that has seen the page. */
+  readonly warm: readonly number[];
+  /** What a page without anything takes in a browser that has just started. */
+  readonly empty: number;
+}
+
 /** The page of `ciliate ui` before a Hubble of its own, in a browser of its own, under `perSecond` flows. */
 export async function measurePage(run: PageRun): Promise<PageFigures> {
   const hubble = await startLiveHubble();
   hubble.push(Array.from({ length: before }, (_, index) => run.lines[index % run.lines.length] ?? ''));
   const ui = await startUi(['--server', hubble.address]);
-  const browser = await startBrowser();
   try {
-    const page = await newPage(browser);
-    const views: number[] = [];
-    for (let view = 0; view <= warmViews; view++) {
-      await page.goto('about:blank');
-      views.push(await watchFirstView(page, ui.url, run.cards));
+    const allCold = await viewInNewBrowser(ui.url, run.cards);
+    const empty = await viewOfNothing();
+    const browser = await startBrowser();
+    try {
+      const page = await newPage(browser);
+      const views: number[] = [];
+      for (let view = 0; view <= warmViews; view++) views.push(await viewAfterBlank(page, ui.url, run.cards));
+      const [cold = Number.NaN, ...warm] = views;
+      return { firstView: { allCold, cold, warm, empty }, ...(await underLoad(page, hubble, run)) };
+    } finally {
+      await browser.close();
     }
-    const [cold = Number.NaN, ...warm] = views;
-    return { firstView: { cold, warm }, ...(await underLoad(page, hubble, run)) };
   } finally {
-    await browser.close();
     await ui.stop();
     await hubble.close();
   }
+}
+
+async function viewInNewBrowser(url: string, cards: number): Promise<number> {
+  const browser = await startBrowser();
+  try {
+    return await viewAfterBlank(await newPage(browser), url, cards);
+  } finally {
+    await browser.close();
+  }
+}
+
+async function viewOfNothing(): Promise<number> {
+  const server = createServer((_, response) => {
+    response.setHeader('content-type', 'text/html').end('<!doctype html><title>empty</title>');
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  try {
+    return await viewInNewBrowser(`http://localhost:${(server.address() as AddressInfo).port}/`, 0);
+  } finally {
+    server.close();
+    server.closeAllConnections();
+  }
+}
+
+async function viewAfterBlank(page: Page, url: string, cards: number): Promise<number> {
+  await page.goto('about:blank');
+  return watchFirstView(page, url, cards);
 }
 
 async function newPage(browser: Browser): Promise<Page> {
