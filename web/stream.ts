@@ -62,7 +62,14 @@ export function openStream(filter: string, source: Promise<Source | undefined>, 
     const on = (name: string, hear: (data: string, source: Source | undefined) => unknown): void =>
       opened.addEventListener(name, (event) => {
         heard = heard.then(async (known) => {
-          if (events === opened) await hear((event as MessageEvent<string>).data, known);
+          if (events !== opened) return known;
+          try {
+            await hear((event as MessageEvent<string>).data, known);
+          } catch {
+            // What cannot be read must not silence all that comes after it.
+            listener.fault('what ciliate ui says cannot be read', true);
+            again();
+          }
           return known;
         });
       });
