@@ -74,8 +74,8 @@ export function createGrpcLogs(sink: GrpcLogSink): GrpcLogs {
 }
 
 /**
- * Does something with all that come in one go, when what is under way is done: between the steps of requests the code of an entry costs twice its time,
- * since the processor keeps neither the one nor the other at hand.
+ * Does something with all that come in one go, when what is under way is done: written between the steps of its request, an entry costs several times what
+ * it costs alone.
  */
 function together<T>(one: (item: T) => void): (item: T) => void {
   let waiting: T[] = [];
