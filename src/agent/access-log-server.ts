@@ -19,7 +19,8 @@ export interface AccessLogOptions {
   readonly log: Logger;
 }
 
-const typeNames = {
+/** Messages of the entries. */
+export const entryTypeNames = {
   http: 'envoy.data.accesslog.v3.HTTPAccessLogEntry',
   tcp: 'envoy.data.accesslog.v3.TCPAccessLogEntry',
 } as const;
@@ -56,11 +57,11 @@ export function accessLogService({ onEvent, onLost, log }: AccessLogOptions): {
     call.on('error', (error) => log.debug({ error: error.message }, 'access log stream ended'));
     call.on('end', () => done(null, {}));
   };
-  return { definition: undecoded(), implementation: { StreamAccessLogs } };
+  return { definition: undecodedAccessLogs(), implementation: { StreamAccessLogs } };
 }
 
 /** The service with requests whose entries stay bytes: decoding them is most of the work, and is not done for what is lost. */
-function undecoded(): ServiceDefinition {
+export function undecodedAccessLogs(): ServiceDefinition {
   const service = grpcService('envoy.service.accesslog.v3.AccessLogService') as Record<
     string,
     MethodDefinition<object, object>
@@ -70,8 +71,8 @@ function undecoded(): ServiceDefinition {
   return { StreamAccessLogs: { ...method, requestDeserialize: readLogMessage } };
 }
 
-function entryType(kind: keyof typeof typeNames): NonNullable<ReturnType<typeof lookupMessage>> {
-  const found = lookupMessage(typeNames[kind]);
-  if (!found) throw new Error(`${typeNames[kind]} is missing from the published Envoy API`);
+function entryType(kind: LogEntry['kind']): NonNullable<ReturnType<typeof lookupMessage>> {
+  const found = lookupMessage(entryTypeNames[kind]);
+  if (!found) throw new Error(`${entryTypeNames[kind]} is missing from the published Envoy API`);
   return found;
 }

@@ -131,31 +131,19 @@ function dnsService(): KubernetesObject {
 }
 
 function dnsDeployment(): KubernetesObject {
-  return {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: { name: 'coredns', namespace: 'kube-system', labels: dnsLabels },
-    spec: {
-      replicas: 1,
-      selector: { matchLabels: dnsLabels },
-      template: {
-        metadata: { labels: dnsLabels },
-        spec: {
-          containers: [
-            {
-              name: 'coredns',
-              image: 'registry.k8s.io/coredns/coredns:v1.11.3',
-              ports: [
-                { name: 'dns', containerPort: 53, protocol: 'UDP' },
-                { name: 'dns-tcp', containerPort: 53, protocol: 'TCP' },
-              ],
-              readinessProbe: { tcpSocket: { port: 53 }, periodSeconds: 1 },
-            },
-          ],
-        },
+  return systemDeployment({ name: 'coredns', labels: dnsLabels }, dnsLabels, {
+    containers: [
+      {
+        name: 'coredns',
+        image: 'registry.k8s.io/coredns/coredns:v1.11.3',
+        ports: [
+          { name: 'dns', containerPort: 53, protocol: 'UDP' },
+          { name: 'dns-tcp', containerPort: 53, protocol: 'TCP' },
+        ],
+        readinessProbe: { tcpSocket: { port: 53 }, periodSeconds: 1 },
       },
-    },
-  };
+    ],
+  });
 }
 
 const relaySelector = { 'k8s-app': 'hubble-relay' };
@@ -176,27 +164,29 @@ function relayService(): KubernetesObject {
 }
 
 function relayDeployment(): KubernetesObject {
+  return systemDeployment({ name: 'hubble-relay', labels: relayLabels }, relaySelector, {
+    terminationGracePeriodSeconds: 1,
+    containers: [
+      {
+        name: 'hubble-relay',
+        image: 'quay.io/cilium/hubble-relay:v1.19.0',
+        ports: [{ name: 'grpc', containerPort: addresses.relayPort, protocol: 'TCP' }],
+        readinessProbe: { tcpSocket: { port: 'grpc' } },
+      },
+    ],
+  });
+}
+
+/** One pod of kube-system, with the labels of its Deployment. */
+function systemDeployment(
+  { name, labels }: { readonly name: string; readonly labels: Readonly<Record<string, string>> },
+  matchLabels: Readonly<Record<string, string>>,
+  spec: object,
+): KubernetesObject {
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
-    metadata: { name: 'hubble-relay', namespace: 'kube-system', labels: relayLabels },
-    spec: {
-      replicas: 1,
-      selector: { matchLabels: relaySelector },
-      template: {
-        metadata: { labels: relayLabels },
-        spec: {
-          terminationGracePeriodSeconds: 1,
-          containers: [
-            {
-              name: 'hubble-relay',
-              image: 'quay.io/cilium/hubble-relay:v1.19.0',
-              ports: [{ name: 'grpc', containerPort: addresses.relayPort, protocol: 'TCP' }],
-              readinessProbe: { tcpSocket: { port: 'grpc' } },
-            },
-          ],
-        },
-      },
-    },
+    metadata: { name, namespace: 'kube-system', labels },
+    spec: { replicas: 1, selector: { matchLabels }, template: { metadata: { labels }, spec } },
   };
 }

@@ -15,7 +15,6 @@ const common = [
   'via',
   'warning',
   'x-correlation-id',
-  'x-request-id',
 ];
 
 const request = [
@@ -84,6 +83,7 @@ const response = [
   'x-envoy-decorator-operation',
   'x-envoy-overloaded',
   'x-envoy-upstream-service-time',
+  'x-request-id',
 ];
 
 /**
@@ -92,6 +92,6 @@ const response = [
  * these are the ones that people look at. `:method` is there for methods that have no number of their own.
  */
 export const loggedHeaders = {
-  request: ['*', ':method', ...[...common, ...request].filter((name) => name !== 'x-request-id')],
+  request: ['*', ':method', ...common, ...request],
   response: ['*', ...common, ...response],
 };

@@ -1,7 +1,7 @@
-import type { ServiceDefinition } from '@grpc/grpc-js';
-import { type LogMessage, readLogMessage } from '../../src/agent/access-log-wire.ts';
+import { entryTypeNames, undecodedAccessLogs } from '../../src/agent/access-log-server.ts';
+import type { LogMessage } from '../../src/agent/access-log-wire.ts';
 import type { serveOnSocket } from '../../src/agent/servers.ts';
-import { decodeBinary, grpcService } from '../../src/model/envoy/index.ts';
+import { decodeBinary } from '../../src/model/envoy/index.ts';
 import type { LoggedEntry } from './played.ts';
 
 interface LogCollector {
@@ -12,23 +12,16 @@ interface LogCollector {
   take(): LoggedEntry[];
 }
 
-const typeNames = {
-  http: 'envoy.data.accesslog.v3.HTTPAccessLogEntry',
-  tcp: 'envoy.data.accesslog.v3.TCPAccessLogEntry',
-} as const;
-
 /** An access log service that keeps entries. */
 export function createLogCollector(): LogCollector {
   let entries: LoggedEntry[] = [];
   let lastAt = 0;
-  const definition = grpcService('envoy.service.accesslog.v3.AccessLogService') as Record<string, object>;
-  const method = { ...definition['StreamAccessLogs'], requestDeserialize: readLogMessage };
   const StreamAccessLogs = (call: NodeJS.ReadableStream, done: (error: null, answer: object) => void): void => {
     let logName = '';
     call.on('data', (message: LogMessage) => {
       logName = message.logName ?? logName;
       for (const { kind, bytes } of message.entries) {
-        entries.push({ kind, logName, entry: decodeBinary(typeNames[kind], bytes) });
+        entries.push({ kind, logName, entry: decodeBinary(entryTypeNames[kind], bytes) });
       }
       lastAt = performance.now();
     });
@@ -36,10 +29,7 @@ export function createLogCollector(): LogCollector {
     call.on('end', () => done(null, {}));
   };
   return {
-    service: {
-      definition: { StreamAccessLogs: method } as unknown as ServiceDefinition,
-      implementation: { StreamAccessLogs },
-    },
+    service: { definition: undecodedAccessLogs(), implementation: { StreamAccessLogs } },
     lastAt: () => lastAt,
     take: () => {
       const taken = entries;
