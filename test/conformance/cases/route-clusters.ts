@@ -194,7 +194,7 @@ const shares = (name: string, weights: readonly number[]): Scenario => ({
       ],
       weights.map((_, index) => cluster(places, index)),
     ),
-  cases: [{ name: 'shares', requests: [{}], repeat: 200, tolerance: 0.12 } satisfies Case],
+  cases: [{ name: 'shares', requests: new Array<Request>(40).fill({}), repeat: 20, tolerance: 0.1 } satisfies Case],
 });
 
 export const scenarios: readonly Scenario[] = [
