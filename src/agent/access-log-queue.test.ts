@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
+import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { createLogger } from '../base/index.ts';
@@ -27,10 +28,7 @@ async function settled(done: () => boolean): Promise<void> {
 test('entries are taken in order, some in each turn of the event loop', async () => {
   const taken: string[] = [];
   let turns = 0;
-  const queue = createEntryQueue(
-    ({ logName }) => taken.push(logName),
-    () => assert.fail(),
-  );
+  const queue = createEntryQueue({ take: ({ logName }) => taken.push(logName), onLost: () => assert.fail() });
   queue.push(entriesOf(250));
   assert.deepEqual(taken, [], 'nothing is done while the stream is read');
   for (; taken.length < 250 && turns < 10_000; turns++) await turn();
@@ -49,13 +47,15 @@ test('what there is no room for is counted as lost, by number and by size, and r
   for (const [entries, kept] of cases) {
     let taken = 0;
     let lost = 0;
-    const queue = createEntryQueue(
-      () => taken++,
-      (count) => (lost += count),
-    );
-    queue.push(entries);
+    let empty = 0;
+    const queue = createEntryQueue({ take: () => taken++, onLost: (count) => (lost += count), onEmpty: () => empty++ });
+    queue.push(entries.slice(0, kept / 2 - 1));
+    assert.equal(queue.filled(), false);
+    queue.push(entries.slice(kept / 2 - 1));
+    assert.equal(queue.filled(), true);
     assert.equal(lost, entries.length - kept);
-    await settled(() => taken === kept);
+    await settled(() => empty > 0);
+    assert.deepEqual({ taken, empty, filled: queue.filled() }, { taken: kept, empty: 1, filled: false });
     queue.push(entriesOf(1));
     await settled(() => taken === kept + 1);
     assert.deepEqual({ taken, lost }, { taken: kept + 1, lost: entries.length - kept });
@@ -92,10 +92,39 @@ test('a message is taken apart without decoding its entries', () => {
     ['http', 'http'],
   );
   assert.equal(readLogMessage(encoded({ tcp_logs: { log_entry: [{}] } })).entries[0]?.kind, 'tcp');
-  assert.deepEqual(readLogMessage(Buffer.alloc(0)), { logName: undefined, entries: [], dropped: 0 });
+  assert.deepEqual(readLogMessage(Buffer.alloc(0)), { logName: undefined, entries: [], dropped: undefined });
   // Field 1000, a varint of 300.
   assert.equal(readLogMessage(Buffer.from([0xc0, 0x3e, 0xac, 0x02])).dropped, 300);
   assert.throws(() => readLogMessage(Buffer.from([0x12, 0x7f, 1])));
+});
+
+test('a data plane that says what it drops waits while there is more than enough, any other is read on', async () => {
+  const most = 16_384;
+  for (const [dropped, waits] of [
+    [0, true],
+    [undefined, false],
+  ] as const) {
+    let taken = 0;
+    let lost = 0;
+    const service = accessLogService({ onEvent: () => taken++, onLost: (count) => (lost += count), log });
+    const handler = service.implementation['StreamAccessLogs'] as unknown as (call: Readable, done: () => void) => void;
+    const entry = readLogMessage(encoded({ http_logs: { log_entry: [httpEntry] } })).entries[0];
+    assert.ok(entry);
+    const messages = 30;
+    const each = 1000;
+    const stream = Readable.from(
+      Array.from({ length: messages }, (_, number) => ({
+        logName: number === 0 ? 'ingress:x' : undefined,
+        entries: Array.from({ length: each }, () => entry),
+        dropped: number === 0 ? dropped : undefined,
+      })),
+    );
+    handler(stream, () => {});
+    await settled(() => taken + lost === messages * each);
+    assert.equal(taken + lost, messages * each);
+    if (waits) assert.equal(lost, 0);
+    else assert.ok(lost >= messages * each - most - each, `${lost} lost`);
+  }
 });
 
 test('a stream becomes events, and an entry that is no protobuf is left out', async () => {
@@ -108,7 +137,11 @@ test('a stream becomes events, and an entry that is no protobuf is left out', as
   ) => void;
   handler(call, () => {});
   call.emit('data', readLogMessage(encoded({ identifier: { log_name: 'ingress:x' } })));
-  call.emit('data', { logName: undefined, entries: [{ kind: 'http', bytes: Buffer.from([0xff]) }], dropped: 0 });
+  call.emit('data', {
+    logName: undefined,
+    entries: [{ kind: 'http', bytes: Buffer.from([0xff]) }],
+    dropped: undefined,
+  });
   call.emit('data', readLogMessage(encoded({ http_logs: { log_entry: [httpEntry] } })));
   await settled(() => events.length > 0);
   assert.deepEqual(events, [

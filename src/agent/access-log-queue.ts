@@ -10,6 +10,15 @@ export interface LogEntry {
 export interface EntryQueue {
   /** Takes entries for a later turn of the event loop; those there is no room for are counted as lost and let go. */
   push(entries: readonly LogEntry[]): void;
+  /** Whether half of the room is taken. Whoever would lose entries at their source can wait with more of them. */
+  filled(): boolean;
+}
+
+export interface EntryQueueOptions {
+  readonly take: (entry: LogEntry) => void;
+  readonly onLost: (count: number) => void;
+  /** Called each time that what waited has been taken. */
+  readonly onEmpty?: () => void;
 }
 
 /** Cilium's bounds for `hubble-event-queue-size`, and of memory. */
@@ -18,11 +27,8 @@ const mostBytes = 16 * 1024 * 1024;
 /** Some two milliseconds of work, after which as long is left to policy, DNS and those who read flows. */
 const turnEntries = 100;
 
-/**
- * Between the data plane and the flows. Reading the stream goes on whatever making flows costs, so that the data plane never waits for the agent
- * and what is too much is known here, where followers can be told.
- */
-export function createEntryQueue(take: (entry: LogEntry) => void, onLost: (count: number) => void): EntryQueue {
+/** Between the data planes and the flows: gives way to policy, DNS and those who read flows, whatever making flows costs. */
+export function createEntryQueue({ take, onLost, onEmpty }: EntryQueueOptions): EntryQueue {
   let waiting: LogEntry[] = [];
   let next = 0;
   let bytes = 0;
@@ -40,6 +46,7 @@ export function createEntryQueue(take: (entry: LogEntry) => void, onLost: (count
     if (next < waiting.length && next < mostEntries) return;
     waiting = waiting.slice(next);
     next = 0;
+    if (waiting.length === 0) onEmpty?.();
   };
   return {
     push(entries) {
@@ -56,5 +63,6 @@ export function createEntryQueue(take: (entry: LogEntry) => void, onLost: (count
       running = true;
       setImmediate(turn);
     },
+    filled: () => waiting.length - next >= mostEntries / 2 || bytes >= mostBytes / 2,
   };
 }

@@ -25,7 +25,11 @@ export const entryTypeNames = {
   tcp: 'envoy.data.accesslog.v3.TCPAccessLogEntry',
 } as const;
 
-/** Envoy's AccessLogService: takes the data plane's entries, never holding it up, and hands their events on. */
+/**
+ * Envoy's AccessLogService: takes the data planes' entries, never holding one up, and hands their events on. `ciliate-proxy` says what it drops: it is
+ * not read from while there is more than enough, so that entries which would be lost are not even written. Envoy does not, so what is too much is
+ * counted here.
+ */
 export function accessLogService({ onEvent, onLost, log }: AccessLogOptions): {
   readonly definition: ServiceDefinition;
   readonly implementation: UntypedServiceImplementation;
@@ -46,13 +50,22 @@ export function accessLogService({ onEvent, onLost, log }: AccessLogOptions): {
       return undefined;
     }
   };
-  const queue = createEntryQueue(take, onLost);
+  const held = new Set<ServerReadableStream<LogMessage, object>>();
+  const readOn = (): void => {
+    for (const call of held) call.resume();
+    held.clear();
+  };
+  const queue = createEntryQueue({ take, onLost, onEmpty: readOn });
   const StreamAccessLogs = (call: ServerReadableStream<LogMessage, object>, done: sendUnaryData<object>): void => {
     let logName = '';
+    let tellsDropped = false;
     call.on('data', (message: LogMessage) => {
       logName = message.logName ?? logName;
-      if (message.dropped > 0) onLost(message.dropped);
+      tellsDropped ||= message.dropped !== undefined;
+      if (message.dropped) onLost(message.dropped);
       queue.push(message.entries.map((entry) => ({ ...entry, logName })));
+      if (!tellsDropped || !queue.filled()) return;
+      held.add(call.pause());
     });
     call.on('error', (error) => log.debug({ error: error.message }, 'access log stream ended'));
     call.on('end', () => done(null, {}));

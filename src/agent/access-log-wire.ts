@@ -7,8 +7,8 @@ export interface LogMessage {
   /** Only the first message of a stream has one. */
   readonly logName: string | undefined;
   readonly entries: readonly Omit<LogEntry, 'logName'>[];
-  /** Entries that `ciliate-proxy` had no room for since the message before; a field of ours, 0 from anybody else. */
-  readonly dropped: number;
+  /** Entries that `ciliate-proxy` had no room for since the message before: a field of ours, which its first message has even if there are none, and nobody else's. */
+  readonly dropped: number | undefined;
 }
 
 /** Numbers of the published API: of the message, of its `identifier`, and of both lists of entries. */
@@ -21,7 +21,7 @@ export function readLogMessage(bytes: Uint8Array): LogMessage {
   const { Reader } = protobufLibrary();
   const entries: Omit<LogEntry, 'logName'>[] = [];
   let logName: string | undefined;
-  let dropped = 0;
+  let dropped: number | undefined;
   eachField(Reader.create(bytes), (number, reader) => {
     const kind = number === field.httpLogs ? 'http' : number === field.tcpLogs ? 'tcp' : undefined;
     if (kind) {
@@ -33,7 +33,7 @@ export function readLogMessage(bytes: Uint8Array): LogMessage {
       return true;
     }
     if (number === field.dropped) {
-      dropped += toNumber(reader.uint64());
+      dropped = (dropped ?? 0) + toNumber(reader.uint64());
       return true;
     }
     if (number !== field.identifier) return false;

@@ -1,39 +1,51 @@
-/** Access log entries that wait, one after the other as protobuf fields: a tag of one byte, the length, the entry. */
+/** Access log entries that wait, one after the other as protobuf fields: a tag of one byte, the length, the entry. In pieces that a message may hold. */
 export class Entries {
   count = 0;
-  #bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
-  #end = 0;
+  byteLength = 0;
+  readonly #pieces: Piece[] = [];
+  #spare: Buffer | undefined = undefined;
 
-  get byteLength(): number {
-    return this.#end;
-  }
-
-  /** Copies so many entries, the first `length` bytes. */
+  /** Copies so many entries, the first `length` bytes, which stay together. */
   add(bytes: Buffer, length: number, count: number): void {
-    this.#reserve(length);
-    bytes.copy(this.#bytes, this.#end, 0, length);
-    this.#end += length;
+    const last = this.#pieces.at(-1);
+    const piece = last && last.length + length <= last.bytes.length ? last : this.#open(length);
+    bytes.copy(piece.bytes, piece.length, 0, length);
+    piece.length += length;
+    piece.count += count;
+    this.byteLength += length;
     this.count += count;
   }
 
-  /** Takes all entries, after room for so many bytes. */
+  /** How much `take` gives: the oldest entries, as many as `PIECE_BYTES` hold. */
+  get oldest(): { readonly length: number; readonly count: number } | undefined {
+    return this.#pieces[0];
+  }
+
+  /** Takes the oldest entries, after room for so many bytes. */
   take(before: number): Buffer {
-    const taken = Buffer.allocUnsafeSlow(before + this.#end);
-    this.#bytes.copy(taken, before, 0, this.#end);
-    this.#end = 0;
-    this.count = 0;
-    // What a sink that was away left behind is not kept.
-    if (this.#bytes.length > MOST_KEPT) this.#bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
+    const piece = this.#pieces.shift();
+    if (!piece) return Buffer.alloc(before);
+    const taken = Buffer.allocUnsafeSlow(before + piece.length);
+    piece.bytes.copy(taken, before, 0, piece.length);
+    this.byteLength -= piece.length;
+    this.count -= piece.count;
+    if (piece.bytes.length === PIECE_BYTES) this.#spare = piece.bytes;
     return taken;
   }
 
-  #reserve(more: number): void {
-    if (this.#end + more <= this.#bytes.length) return;
-    const bytes = Buffer.allocUnsafeSlow(2 * (this.#end + more));
-    this.#bytes.copy(bytes, 0, 0, this.#end);
-    this.#bytes = bytes;
+  #open(length: number): Piece {
+    const bytes = (length <= PIECE_BYTES && this.#spare) || Buffer.allocUnsafeSlow(Math.max(PIECE_BYTES, length));
+    if (bytes === this.#spare) this.#spare = undefined;
+    const piece = { bytes, length: 0, count: 0 };
+    this.#pieces.push(piece);
+    return piece;
   }
 }
 
-const FIRST_BYTES = 32_768;
-const MOST_KEPT = 1024 * 1024;
+interface Piece {
+  readonly bytes: Buffer;
+  length: number;
+  count: number;
+}
+
+const PIECE_BYTES = 65_536;

@@ -158,28 +158,31 @@ test('a TCP entry says which name a client hello asks for and why the connection
   assert.equal(common['connection_termination_details'], 'rbac_access_denied_matched_policy[none]');
 });
 
-/** What is done to waiting entries: one more with so long a path, all taken. */
-const step = fc.oneof(fc.nat(70_000), fc.nat(40), fc.constant('take' as const));
+/** What is done to waiting entries: one more with so long a path, the oldest taken. */
+const step = fc.oneof(fc.nat(70_000), fc.nat(40), fc.nat(8000), fc.constant('take' as const));
 
-test('entries wait in order', () => {
+test('entries wait in order and are taken in pieces, each of whole entries and of no more than a message may hold', () => {
   const out = new WireWriter();
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       const entries = new Entries();
-      let expected: string[] = [];
-      for (const one of steps) {
+      const expected: string[] = [];
+      for (const one of [...steps, ...steps.map(() => 'take' as const)]) {
         if (typeof one === 'number') {
           out.length = 0;
           out.string(1, String(expected.length).padEnd(one, '.'));
           expected.push(out.bytes.toString('latin1', 0, out.length));
           entries.add(out.bytes, out.length, 1);
         } else {
-          assert.equal(entries.take(3).toString('latin1', 3), expected.join(''));
-          expected = [];
+          const { length, count } = entries.oldest ?? { length: 0, count: 0 };
+          assert.equal(entries.take(3).toString('latin1', 3), expected.splice(0, count).join(''));
+          assert.ok(count > 0 || expected.length === 0);
+          assert.ok(count <= 1 || length <= 65_536);
         }
         assert.equal(entries.count, expected.length);
         assert.equal(entries.byteLength, expected.join('').length);
       }
+      assert.equal(entries.count, 0);
     }),
     { numRuns: 30 },
   );

@@ -25,13 +25,14 @@ const mostWaiting = 8192;
 
 interface Sink extends AsyncDisposable {
   readonly target: string;
-  /** Entries and, by their own saying, dropped entries of the messages that came. */
-  readonly told: { entries: number; dropped: number };
+  /** Entries and, by their own saying, dropped entries of the messages that came; messages that said so. */
+  readonly told: { entries: number; dropped: number; tellings: number };
 }
 
 async function startSink(): Promise<Sink> {
-  const server = new grpc.Server();
-  const told = { entries: 0, dropped: 0 };
+  // What an agent takes.
+  const server = new grpc.Server({ 'grpc.max_receive_message_length': 1024 * 1024 });
+  const told = { entries: 0, dropped: 0, tellings: 0 };
   const method = {
     path: '/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs',
     requestStream: true,
@@ -59,8 +60,10 @@ function count(bytes: Buffer, told: Sink['told']): void {
   const reader = protobuf.Reader.create(bytes);
   while (reader.pos < reader.len) {
     const tag = reader.uint32();
-    if (tag >>> 3 === 1000) told.dropped += Number(reader.uint64());
-    else if (tag >>> 3 === 2) {
+    if (tag >>> 3 === 1000) {
+      told.dropped += Number(reader.uint64());
+      told.tellings++;
+    } else if (tag >>> 3 === 2) {
       for (const list = protobuf.Reader.create(reader.bytes()); list.pos < list.len; told.entries++)
         list.skipType(list.uint32() & 7);
     } else reader.skipType(tag & 7);
@@ -76,7 +79,7 @@ test('entries that a sink has no room for are dropped before they are written, a
     log,
   );
   const out = new WireWriter();
-  out.string(1, 'an entry');
+  out.string(1, 'an entry'.repeat(50));
   let written = 0;
   const push = (entries: number): void => {
     for (let made = 0; made < entries; made++) {
@@ -94,7 +97,24 @@ test('entries that a sink has no room for are dropped before they are written, a
   push(1);
   for (let turns = 0; turns < 1000 && sink.told.entries <= mostWaiting; turns++) await sleep(10);
   streams.close();
-  assert.deepEqual(sink.told, { entries: mostWaiting + 1, dropped: 1001 });
+  assert.deepEqual(sink.told, { entries: mostWaiting + 1, dropped: 1001, tellings: 1 });
+});
+
+test('the first message of a stream says what was dropped even if nothing was, the next ones say nothing', async () => {
+  await using sink = await startSink();
+  const streams = createGrpcLogStreams(
+    () => sink.target,
+    () => new Uint8Array(),
+    log,
+  );
+  const out = new WireWriter();
+  out.string(1, 'an entry');
+  for (let entries = 1; entries <= 3; entries++) {
+    streams.push(config, out.bytes, out.length, 1);
+    for (let turns = 0; turns < 1000 && sink.told.entries < entries; turns++) await sleep(10);
+  }
+  streams.close();
+  assert.deepEqual(sink.told, { entries: 3, dropped: 0, tellings: 1 });
 });
 
 test('a sink that takes the connection and reads nothing costs a bounded number of entries', async () => {

@@ -10,8 +10,9 @@ import { Entries } from './entries.ts';
 import { EVERY_HEADER, type LoggedHeaders, putHttpEntry, putTcpEntry } from './entry.ts';
 import { WireWriter } from './wire.ts';
 
-/** Entries waiting for a sink that is away or slow; beyond it the next are dropped, as Envoy drops them. */
+/** Entries, and bytes of them, waiting for a sink that is away or slow; beyond either the next are dropped, as Envoy drops them. */
 const MAX_WAITING = 8192;
+const MAX_WAITING_BYTES = 4 * 1024 * 1024;
 const RECONNECT_MS = 1000;
 
 /** Takes entries for the stream that a configuration means. */
@@ -157,11 +158,11 @@ function readCommon(fields: Fields, kind: GrpcLogConfig['kind']): GrpcLogConfig 
 
 /** Fields of an `envoy.service.accesslog.v3.StreamAccessLogsMessage`. */
 const LOGS = { http: 2, tcp: 3 } as const;
-/** A field of ours: entries dropped since the message before, or since the start. Whoever does not know it skips it. */
+/**
+ * A field of ours: entries dropped since the message before, or since the start. Whoever does not know it skips it; who does may let the stream wait,
+ * as the first message always has it.
+ */
 const DROPPED = 1000;
-
-/** About the size of an entry on the wire; the buffer limit is a matter of order, not of bytes. */
-const ENTRY_BYTES = 400;
 
 class Sink {
   written = 0;
@@ -192,14 +193,14 @@ class Sink {
 
   /** Whether there is no room for so many entries, which then count as dropped. */
   refuses(count: number): boolean {
-    if (this.#waiting.count + count <= MAX_WAITING) return false;
+    if (this.#waiting.count + count <= MAX_WAITING && this.#waiting.byteLength <= MAX_WAITING_BYTES) return false;
     this.dropped += count;
     return true;
   }
 
   push(bytes: Buffer, length: number, count: number): void {
     this.#waiting.add(bytes, length, count);
-    if (this.#waiting.count * ENTRY_BYTES >= this.#config.bufferBytes) this.#flush();
+    if (this.#waiting.byteLength >= this.#config.bufferBytes && !this.#stream?.writableNeedDrain) this.#flush();
     else if (!this.#flushTimer.waiting) this.#flushTimer.start(this.#config.flushInterval);
   }
 
@@ -212,19 +213,27 @@ class Sink {
 
   #flush(): void {
     this.#flushTimer.stop();
-    if (this.#waiting.count === 0) return;
-    const stream = this.#open();
-    if (!stream || stream.writableNeedDrain) {
-      this.#flushTimer.start(Math.max(RECONNECT_MS / 4, this.#config.flushInterval));
-      return;
+    for (let next = this.#waiting.oldest; next; next = this.#waiting.oldest) {
+      const stream = this.#open();
+      if (!stream) this.#flushTimer.start(Math.max(RECONNECT_MS / 4, this.#config.flushInterval));
+      // What waits longer goes when there is room.
+      if (!stream || stream.writableNeedDrain) return;
+      this.#send(stream, next);
     }
-    this.written += this.#waiting.count;
+  }
+
+  #send(
+    stream: ClientWritableStream<Buffer>,
+    { length, count }: { readonly length: number; readonly count: number },
+  ): void {
+    this.written += count;
     const out = new WireWriter();
+    const dropped = this.dropped - this.#droppedTold;
     if (!this.#introduced) this.#putIdentifier(out);
+    if (!this.#introduced || dropped > 0) out.integer(DROPPED, dropped);
     this.#introduced = true;
-    out.nonZero(DROPPED, this.dropped - this.#droppedTold);
     this.#droppedTold = this.dropped;
-    out.head(LOGS[this.#config.kind], this.#waiting.byteLength);
+    out.head(LOGS[this.#config.kind], length);
     const message = this.#waiting.take(out.length);
     out.bytes.copy(message, 0, 0, out.length);
     stream.write(message);
@@ -254,6 +263,7 @@ class Sink {
       (error) => this.#ended(stream, error ? error.message : 'closed by the sink'),
     );
     stream.on('error', () => undefined);
+    stream.on('drain', () => this.#flush());
     this.#introduced = false;
     this.#stream = stream;
     return stream;

@@ -13,8 +13,10 @@ export function createLogForwarder(
   const flush = (): void => {
     timer.stop();
     for (const [config, entries] of waiting) {
-      const { count } = entries;
-      send(config, entries.take(0), count);
+      for (let next = entries.oldest; next; next = entries.oldest) {
+        const { count } = next;
+        send(config, entries.take(0), count);
+      }
     }
     waiting.clear();
   };
