@@ -14,11 +14,14 @@ export interface LoggedHeaders {
   readonly trailers: readonly string[];
 }
 
+/** Numbers of `HTTPAccessLogEntry.HTTPVersion`. */
+const PROTOCOLS = { 'HTTP/1.0': 1, 'HTTP/1.1': 2, 'HTTP/2': 3 } as const;
+
 /** Writes an `envoy.data.accesslog.v3.HTTPAccessLogEntry` as the field with this number. Numbers are those of the published API. */
 export function putHttpEntry(out: WireWriter, field: number, info: StreamInfo, logged: LoggedHeaders): void {
   const start = out.begin(field);
   putCommon(out, 1, info);
-  out.integer(2, info.protocol === 'HTTP/1.0' ? 1 : 2);
+  out.integer(2, PROTOCOLS[info.protocol ?? 'HTTP/1.1']);
   putRequest(out, 3, info, logged);
   putResponse(out, 4, info, logged);
   out.end(start);

@@ -1,3 +1,4 @@
+import { now } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
 import type { HttpManager } from './manager.ts';
 
@@ -25,13 +26,13 @@ export class ConnectionEnd {
   #drain: Deadline | undefined = undefined;
   readonly #duration: Deadline | undefined;
 
-  constructor(manager: HttpManager, user: ConnectionEndUser) {
+  constructor(manager: HttpManager, user: ConnectionEndUser, openedAt: number) {
     this.#manager = manager;
     this.#user = user;
     const { maxConnectionDuration } = manager;
     if (maxConnectionDuration > 0) {
       this.#duration = new Deadline(() => user.onExpired());
-      this.#duration.start(maxConnectionDuration);
+      this.#duration.start(Math.max(1, maxConnectionDuration - (now() - openedAt)));
     }
   }
 

@@ -8,6 +8,8 @@ import type { ChainContext, DiscoverFilter } from '../filter/context.ts';
 import { proxyHealth } from '../filter/health-check/health.ts';
 import type { RouterConfig } from '../filter/router/config.ts';
 import { readFilterChain } from '../filter/table.ts';
+import { type Http2Options, plainHttp2, readHttp2 } from '../http2/options.ts';
+import { HTTP2_STATS, type Http2Stats } from '../http2/stats.ts';
 import type { Drain } from '../listener/drain.ts';
 import type { SharedBuckets } from '../rate-limit/shared.ts';
 import type { HeaderMutation } from '../route/mutation.ts';
@@ -37,6 +39,7 @@ export interface HttpManager {
   /** The same responses, counted for the listener. */
   readonly listenerStats: ListenerHttpStats;
   readonly http1Stats: Http1Stats;
+  readonly http2Stats: Http2Stats;
   /** Tells when connections are to end for a drain. */
   readonly drain: Drain;
   readonly clusters: ClusterManager;
@@ -49,7 +52,10 @@ export interface HttpManager {
   readonly accessLogs: readonly AccessLog[];
   readonly logTimes: LogTimes | undefined;
   readonly localReplies: LocalReplyConfig;
+  /** AUTO: the first bytes of a connection tell. */
+  readonly codecType: 'AUTO' | 'HTTP1' | 'HTTP2';
   readonly codec: ServerCodec;
+  readonly http2: Http2Options;
   /** A request that cannot be admitted does not end the connection. */
   readonly streamErrors: boolean;
   /** The upstream answers `Expect: 100-continue`, and its 1xx responses are passed on. */
@@ -125,11 +131,18 @@ export function readHttpManager(fields: Fields, context: HttpManagerContext): Ht
   fields.ignore('stream_flush_timeout');
   // What it says of a PROXY protocol header or of overload needs a listener filter or a manager that there are not.
   fields.ignore('add_proxy_protocol_connection_state', 'append_local_overload');
-  fields.choice('codec_type', ['AUTO', 'HTTP1']);
+  const codecType = fields.choice('codec_type', ['AUTO', 'HTTP1', 'HTTP2']);
   const common = fields.message('common_http_protocol_options', readCommonOptions) ?? PLAIN_COMMON;
   const maxBytes = (fields.number('max_request_headers_kb') ?? 60) * 1024;
   const streamErrors = fields.flag('stream_error_on_invalid_http_message');
   const codec = readServerCodec(fields, 'http_protocol_options', common, maxBytes);
+  const limits = {
+    maxHeadBytes: maxBytes,
+    maxHeaders: common.maxHeaders,
+    underscores: common.underscores,
+    streamErrors,
+  };
+  const http2 = fields.message('http2_protocol_options', (inner) => readHttp2(inner, limits)) ?? plainHttp2(limits);
   const name = sanitizeStatName(fields.required('stat_prefix'));
   const chainContext: ChainContext = {
     place: 'downstream',
@@ -142,7 +155,9 @@ export function readHttpManager(fields: Fields, context: HttpManagerContext): Ht
   const chain = readFilterChain(fields, 'http_filters', chainContext);
   const serverName = fields.text('server_name') || 'envoy';
   return {
+    codecType,
     codec,
+    http2,
     streamErrors: codec.streamErrors ?? streamErrors,
     proxyContinue: fields.flag('proxy_100_continue'),
     idleTimeout: common.idleTimeout,
@@ -153,6 +168,7 @@ export function readHttpManager(fields: Fields, context: HttpManagerContext): Ht
     stats: context.stats.get(HTTP_STATS, `http.${name}.`),
     drain: context.drain,
     http1Stats: context.stats.get(HTTP1_STATS, 'http1.'),
+    http2Stats: context.stats.get(HTTP2_STATS, 'http2.'),
     listenerStats: context.stats.get(LISTENER_HTTP_STATS, `${context.statPrefix}http.${name}.`),
     clusters: context.clusters,
     localCluster: context.node.cluster,

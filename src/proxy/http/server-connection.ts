@@ -14,6 +14,7 @@ import { Pipeline } from './pipeline.ts';
 import { countConnectionEnd, countStatus } from './stats.ts';
 import { reasonPhrase } from './status.ts';
 import { HttpStream } from './stream.ts';
+import type { StreamConnection } from './stream-connection.ts';
 import { type ConnectionPeers, FLAG } from './stream-info.ts';
 import { endIdle, endSlowRequest } from './stream-timeouts.ts';
 import { hidesConnection } from './upgrade.ts';
@@ -26,7 +27,9 @@ const LF = 10;
 const FLUSH_MS = 60_000;
 
 /** A client's HTTP/1.1 connection: one request at a time, what is pipelined waits. */
-export class ServerConnection implements TransportUser {
+export class ServerConnection implements TransportUser, StreamConnection {
+  readonly http2 = false;
+  readonly client = this;
   readonly transport: Transport;
   readonly manager: HttpManager;
   readonly peers: ConnectionPeers;
@@ -50,7 +53,7 @@ export class ServerConnection implements TransportUser {
   #requests = 0;
   /** The client ended the connection, not the proxy. */
   #endedByClient = false;
-  readonly #openedAt = now();
+  readonly #openedAt: number;
   /** Bytes the client had not taken when we last looked, while closing. */
   #unsent = 0;
   /** Version the response is written with: 1 unless HTTP/1.0 is accepted. */
@@ -59,7 +62,6 @@ export class ServerConnection implements TransportUser {
   readonly #idle = new Deadline(() => this.#idleTimeout());
   readonly #headTimeout = new Deadline(() => this.#headerTimeout());
   readonly #closeDelay = new Deadline(() => this.#closeNow());
-  /** What the request under way waits for: between bytes, for its end, and for the response. */
   readonly streamIdle = new Deadline(() => this.#stream && endIdle(this.#stream));
   readonly requestTimeout = new Deadline(() => this.#stream && endSlowRequest(this.#stream));
   readonly responseTimeout = new Deadline(() => this.#stream?.onResponseTimeout());
@@ -71,7 +73,9 @@ export class ServerConnection implements TransportUser {
     peers: ConnectionPeers,
     source: SourceAddress | undefined,
     onClosed: (connection: ServerConnection) => void,
+    openedAt = now(),
   ) {
+    this.#openedAt = openedAt;
     this.transport = open(this);
     this.transport.limitBuffer(manager.bufferLimit);
     this.manager = manager;
@@ -79,9 +83,9 @@ export class ServerConnection implements TransportUser {
     this.source = source;
     this.id = peers.connectionId;
     this.#onClosed = onClosed;
-    this.#end = new ConnectionEnd(manager, this);
-    manager.stats.cxTotal++;
-    manager.stats.cxActive++;
+    this.#end = new ConnectionEnd(manager, this, openedAt);
+    manager.stats.cxHttp1Total++;
+    manager.stats.cxHttp1Active++;
     this.#idle.start(manager.idleTimeout);
   }
 
@@ -116,12 +120,10 @@ export class ServerConnection implements TransportUser {
     this.transport.resume();
   }
 
-  /** False: what was written waits in memory; `onDownstreamWritable` of the stream says when it is gone. */
   get writable(): boolean {
     return !this.transport.blocked;
   }
 
-  /** A head of a stream on its way out, with what it says of the connection; `framing` is the part of its tail that frames the body. */
   outgoing(stream: HttpStream, head: ResponseHead, framing: number): OutgoingHead {
     const minor = this.#minor;
     if (!stream.requestDone) this.manager.stats.rqResponseBeforeComplete++;
@@ -132,7 +134,6 @@ export class ServerConnection implements TransportUser {
     return outgoingResponse(head, minor, tail, this.manager.codec.headerCase.write);
   }
 
-  /** Passes on a response that is not the last. */
   writeInterim(head: ResponseHead): void {
     countStatus(this.manager, head.status);
     const outgoing = outgoingResponse(head, this.#minor, 0, this.manager.codec.headerCase.write);
@@ -152,7 +153,6 @@ export class ServerConnection implements TransportUser {
     writeMessage(this.transport, head, bytes, start, stop, chunked, end, kept);
   }
 
-  /** A stream in the place of another for the same request. */
   restart(stream: HttpStream, head: RequestHead): HttpStream {
     const next = new HttpStream(this, this.manager);
     next.takeHead(head);
@@ -372,6 +372,7 @@ export class ServerConnection implements TransportUser {
     this.#closeDelay.stop();
     const stream = this.#stream;
     const active = stream !== undefined && !stream.ended;
+    this.manager.stats.cxHttp1Active--;
     const how = { active, byClient: this.#endedByClient, lasted: now() - this.#openedAt };
     countConnectionEnd(this.manager.stats, how);
     this.#stream = undefined;

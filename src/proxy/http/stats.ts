@@ -7,6 +7,10 @@ import type { HttpManager } from './manager.ts';
 export class HttpStats {
   cxTotal = 0;
   cxActive = 0;
+  cxHttp1Total = 0;
+  cxHttp1Active = 0;
+  cxHttp2Total = 0;
+  cxHttp2Active = 0;
   cxDestroy = 0;
   cxDestroyLocal = 0;
   cxDestroyRemote = 0;
@@ -26,6 +30,8 @@ export class HttpStats {
   resumedReading = 0;
   protocolError = 0;
   rqTotal = 0;
+  rqHttp1Total = 0;
+  rqHttp2Total = 0;
   rqActive = 0;
   rqFailedNormalization = 0;
   rqHeaderTimeout = 0;
@@ -61,8 +67,12 @@ export class HttpStats {
 export const HTTP_STATS = statsKind(
   HttpStats,
   {
-    cxTotal: counter('downstream_cx_total', 'downstream_cx_http1_total'),
-    cxActive: usedWith('cxTotal', gauge('downstream_cx_active', 'downstream_cx_http1_active')),
+    cxTotal: counter('downstream_cx_total'),
+    cxActive: usedWith('cxTotal', gauge('downstream_cx_active')),
+    cxHttp1Total: counter('downstream_cx_http1_total'),
+    cxHttp1Active: usedWith('cxHttp1Total', gauge('downstream_cx_http1_active')),
+    cxHttp2Total: counter('downstream_cx_http2_total'),
+    cxHttp2Active: usedWith('cxHttp2Total', gauge('downstream_cx_http2_active')),
     cxDestroy: counter('downstream_cx_destroy'),
     cxDestroyLocal: counter('downstream_cx_destroy_local'),
     cxDestroyRemote: counter('downstream_cx_destroy_remote'),
@@ -81,7 +91,9 @@ export const HTTP_STATS = statsKind(
     pausedReading: counter('downstream_flow_control_paused_reading_total'),
     resumedReading: counter('downstream_flow_control_resumed_reading_total'),
     protocolError: counter('downstream_cx_protocol_error'),
-    rqTotal: counter('downstream_rq_total', 'downstream_rq_http1_total'),
+    rqTotal: counter('downstream_rq_total'),
+    rqHttp1Total: counter('downstream_rq_http1_total'),
+    rqHttp2Total: counter('downstream_rq_http2_total'),
     rqActive: usedWith('rqTotal', gauge('downstream_rq_active')),
     rqFailedNormalization: counter('downstream_rq_failed_path_normalization'),
     rqHeaderTimeout: counter('downstream_rq_header_timeout'),
@@ -115,11 +127,9 @@ export const HTTP_STATS = statsKind(
   },
   {
     counters: [
-      'downstream_cx_http2_total',
       'downstream_cx_http3_total',
       'downstream_cx_overload_disable_keepalive',
       'downstream_cx_ssl_total',
-      'downstream_rq_http2_total',
       'downstream_rq_http3_total',
       'downstream_rq_overload_close',
       'downstream_rq_too_many_premature_resets',
@@ -129,12 +139,7 @@ export const HTTP_STATS = statsKind(
       'tracing.random_sampling',
       'tracing.service_forced',
     ],
-    gauges: [
-      'downstream_cx_http1_soft_drain',
-      'downstream_cx_http2_active',
-      'downstream_cx_http3_active',
-      'downstream_cx_ssl_active',
-    ],
+    gauges: ['downstream_cx_http1_soft_drain', 'downstream_cx_http3_active', 'downstream_cx_ssl_active'],
   },
 );
 

@@ -80,6 +80,7 @@ export const FLAG = {
   UPSTREAM_MAX_DURATION: 1 << 19,
   RATE_LIMITED: 1 << 20,
   FAILED_LOCAL_HEALTH_CHECK: 1 << 21,
+  DOWNSTREAM_RESET: 1 << 22,
 } as const;
 
 /** Bit, text of `%RESPONSE_FLAGS%` and of its long form, field of `envoy.data.accesslog.v3.ResponseFlags`; in Envoy's order. */
@@ -106,6 +107,7 @@ export const FLAG_TEXTS: readonly (readonly [number, string, string, string])[] 
   [FLAG.DURATION_TIMEOUT, 'DT', 'DurationTimeout', 'duration_timeout'],
   [FLAG.UPSTREAM_PROTOCOL, 'UPE', 'UpstreamProtocolError', 'upstream_protocol_error'],
   [FLAG.NO_CLUSTER, 'NC', 'NoClusterFound', 'no_cluster_found'],
+  [FLAG.DOWNSTREAM_RESET, 'DR', 'DownstreamRemoteReset', 'downstream_remote_reset'],
 ];
 
 /** `%RESPONSE_FLAGS%` and `%RESPONSE_FLAGS_LONG%`. */
@@ -128,7 +130,7 @@ export class StreamInfo {
   responseStartAt = 0;
   responseEndAt = 0;
   /** That of the request; undefined for a connection that carries no HTTP. */
-  protocol: 'HTTP/1.0' | 'HTTP/1.1' | undefined = undefined;
+  protocol: 'HTTP/1.0' | 'HTTP/1.1' | 'HTTP/2' | undefined = undefined;
   /** Undefined until its head was read. */
   request: RequestHead | undefined = undefined;
   response: ResponseHead | undefined = undefined;

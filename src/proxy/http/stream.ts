@@ -18,8 +18,8 @@ import type { HttpManager } from './manager.ts';
 import { admitRequest } from './request.ts';
 import { finishResponseHeaders } from './response-headers.ts';
 import { tableFor } from './scoped-routes.ts';
-import type { ServerConnection } from './server-connection.ts';
 import { countStatus } from './stats.ts';
+import type { StreamConnection } from './stream-connection.ts';
 import { streamDuration } from './stream-duration.ts';
 import { FLAG, StreamInfo } from './stream-info.ts';
 import { endLasting } from './stream-timeouts.ts';
@@ -32,7 +32,7 @@ const NO_HEAD = new RequestHead();
 
 /** One request and its response on a downstream connection. */
 export class HttpStream extends StreamInfo implements RouterDownstream {
-  readonly connection: ServerConnection;
+  readonly connection: StreamConnection;
   /** An upgrade may see another one than its connection. */
   manager: HttpManager;
   head = NO_HEAD;
@@ -69,13 +69,15 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
   #idleMs: number;
   #duration: Deadline | undefined = undefined;
 
-  constructor(connection: ServerConnection, manager: HttpManager) {
+  constructor(connection: StreamConnection, manager: HttpManager) {
     super(connection.peers);
     this.connection = connection;
     this.manager = manager;
-    this.protocol = 'HTTP/1.1';
+    this.protocol = connection.http2 ? 'HTTP/2' : 'HTTP/1.1';
     this.accessLogType = 'DownstreamEnd';
     manager.stats.rqTotal++;
+    if (connection.http2) manager.stats.rqHttp2Total++;
+    else manager.stats.rqHttp1Total++;
     manager.stats.rqActive++;
     this.#idleMs = manager.streamIdleTimeout;
     if (manager.maxStreamDuration > 0) this.#limitDuration(manager.maxStreamDuration);
@@ -361,10 +363,11 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     for (let at = 0; at < accessLogs.length; at++) accessLogs[at]?.(this);
   }
 
-  onDownstreamGone(): void {
+  /** The client's connection is gone, or a stream of it before its end. */
+  onDownstreamGone(details = 'downstream_remote_disconnect', flag: number = FLAG.DOWNSTREAM_CLOSED): void {
     if (this.ended) return;
-    if (this.details === '' || this.details === 'via_upstream') this.details = 'downstream_remote_disconnect';
-    this.flags |= FLAG.DOWNSTREAM_CLOSED;
+    if (this.details === '' || this.details === 'via_upstream') this.details = details;
+    this.flags |= flag;
     this.manager.stats.rqReceivedReset++;
     this.end();
   }

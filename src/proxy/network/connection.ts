@@ -1,7 +1,9 @@
 import type net from 'node:net';
 import type { SourceAddress } from '../cluster/upstream-socket.ts';
+import { ChoosingConnection } from '../http/choosing-connection.ts';
 import { ServerConnection } from '../http/server-connection.ts';
 import { type ConnectionPeers, StreamInfo } from '../http/stream-info.ts';
+import { Http2ServerConnection } from '../http2/server-connection.ts';
 import { acceptedTransport, type Transport, uncounted } from '../transport/transport.ts';
 import type { NetworkChain, TerminalFilter } from './chain.ts';
 import { NetworkGate, type TerminalConnection } from './gate.ts';
@@ -45,9 +47,22 @@ export function openConnection(
     gate?.connect(user, transport);
     return transport;
   };
-  const connection =
-    terminal.kind === 'http'
-      ? new ServerConnection(open, terminal.manager, peers, source, onClosed)
-      : new TcpConnection(open, terminal.proxy, info, source, gate !== undefined, onClosed);
+  if (terminal.kind !== 'http') {
+    const connection = new TcpConnection(open, terminal.proxy, info, source, gate !== undefined, onClosed);
+    return { connection, start: () => (gate ?? connection).start() };
+  }
+  const { manager } = terminal;
+  manager.stats.cxTotal++;
+  manager.stats.cxActive++;
+  if (manager.codecType === 'AUTO') {
+    const hand = (user: TerminalConnection): void => {
+      if (gate) gate.connect(user, connection.transport);
+      else connection.transport.handTo(user);
+    };
+    const connection = new ChoosingConnection(open, hand, manager, peers, source, onClosed);
+    return { connection, start: () => (gate ?? connection).start() };
+  }
+  const Connection = manager.codecType === 'HTTP2' ? Http2ServerConnection : ServerConnection;
+  const connection = new Connection(open, manager, peers, source, onClosed);
   return { connection, start: () => (gate ?? connection).start() };
 }

@@ -32,7 +32,7 @@ const BLOCKED_BYTES = 524_288;
 /** The byte stream of one connection: past the streams of Node where that is safe, else through the socket's public interface. */
 export class Transport implements ChannelUser, Sender {
   readonly socket: net.Socket;
-  readonly #user: TransportUser;
+  #user: TransportUser;
   readonly #counts: ByteCounts;
   #channel: Channel | undefined = undefined;
   /** Bytes of writes that are not complete. */
@@ -66,14 +66,19 @@ export class Transport implements ChannelUser, Sender {
     };
     const socket = make(onread);
     this.socket = socket;
-    socket.on('error', (error) => user.onError(error));
-    socket.on('end', () => user.onRemoteEnd());
+    socket.on('error', (error) => this.#user.onError(error));
+    socket.on('end', () => this.#user.onRemoteEnd());
     socket.on('close', () => {
       this.#channel = undefined;
-      user.onClosed();
+      this.#user.onClosed();
     });
-    socket.on('drain', () => user.onWritable());
+    socket.on('drain', () => this.#user.onWritable());
     if (!socket.connecting) this.#open(false);
+  }
+
+  /** Has another user from now on. */
+  handTo(user: TransportUser): void {
+    this.#user = user;
   }
 
   /** Takes a configured `per_connection_buffer_limit_bytes`, where that is less than what may wait anyhow. */

@@ -1,0 +1,35 @@
+import { ERROR } from './frame.ts';
+
+/** What is wrong with a connection, or with one stream of it. */
+export interface Fault {
+  /** Undefined: the connection ends without a word, since whoever sends so much reads nothing. */
+  readonly code: number | undefined;
+  /** Response code details of what it cuts off. */
+  readonly details: string;
+}
+
+const protocol = (details: string): Fault => ({ code: ERROR.PROTOCOL_ERROR, details: `http2.${details}` });
+const flood = (details: string): Fault => ({ code: undefined, details: `http2.${details}` });
+
+export const FAULT = {
+  PREFACE: protocol('bad_client_magic'),
+  NO_SETTINGS: protocol('expected_settings'),
+  NO_CONTINUATION: protocol('expected_continuation'),
+  STREAM_ID: protocol('bad_stream_id'),
+  PADDING: protocol('padding'),
+  ON_ITSELF: protocol('depends_on_itself'),
+  PUSH: protocol('push_promise'),
+  NO_INCREMENT: protocol('window_update'),
+  MESSAGING: protocol('violation.of.messaging.rule'),
+  SIZE: { code: ERROR.FRAME_SIZE_ERROR, details: 'http2.frame_size' },
+  WINDOW: { code: ERROR.FLOW_CONTROL_ERROR, details: 'http2.flow_control' },
+  COMPRESSION: { code: ERROR.COMPRESSION_ERROR, details: 'http2.compression' },
+  CLOSED: { code: ERROR.STREAM_CLOSED, details: 'http2.stream_closed' },
+  FIELDS: { code: ERROR.INTERNAL_ERROR, details: 'http2.too_many_headers' },
+  BLOCK: { code: ERROR.ENHANCE_YOUR_CALM, details: 'http2.headers_too_large' },
+  EMPTY_FLOOD: flood('inbound_empty_frames_flood'),
+  PRIORITY_FLOOD: flood('inbound_priority_frames_flood'),
+  WINDOW_FLOOD: flood('inbound_window_update_frames_flood'),
+  CONTROL_FLOOD: flood('outbound_control_flood'),
+  RESET_FLOOD: flood('premature_reset_flood'),
+} as const;

@@ -1,0 +1,133 @@
+import { written } from '../http/wire.ts';
+import { takeArena } from '../transport/outbox.ts';
+import type { Transport } from '../transport/transport.ts';
+import {
+  FLAG_BIT,
+  FRAME,
+  FRAME_HEAD,
+  FRAME_SIZE,
+  INITIAL_WINDOW,
+  PREFACE,
+  putFrameHead,
+  putUint32,
+  SETTING,
+} from './frame.ts';
+import { fieldRoom, HpackEncoder } from './hpack/encoder.ts';
+import type { Http2Options } from './options.ts';
+import type { OutgoingBlock } from './stream.ts';
+
+/** Writes the frames of one connection. Windows are its user's business. */
+export class FrameWriter {
+  readonly #transport: Transport;
+  readonly #encoder = new HpackEncoder();
+  /** The other side's `SETTINGS_MAX_FRAME_SIZE`. */
+  frameSize = FRAME_SIZE;
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /** The other side's `SETTINGS_HEADER_TABLE_SIZE`, of which no more than `most` is used. */
+  limitTable(size: number, most: number): void {
+    this.#encoder.limit(size, most);
+  }
+
+  /** What a connection begins with. */
+  begin(options: Http2Options, client: boolean): void {
+    const settings: (readonly [number, number])[] = [];
+    if (options.tableSize !== DEFAULT_TABLE) settings.push([SETTING.HEADER_TABLE_SIZE, options.tableSize]);
+    if (client) settings.push([SETTING.ENABLE_PUSH, 0]);
+    settings.push([SETTING.MAX_CONCURRENT_STREAMS, options.maxStreams]);
+    settings.push([SETTING.INITIAL_WINDOW_SIZE, options.streamWindow]);
+    if (options.allowConnect && !client) settings.push([SETTING.ENABLE_CONNECT_PROTOCOL, 1]);
+    const arena = takeArena(PREFACE.length + 2 * FRAME_HEAD + 6 * settings.length + 4);
+    const out = arena.bytes;
+    let { at } = arena;
+    if (client) at += PREFACE.copy(out, at);
+    at = putFrameHead(out, at, 6 * settings.length, FRAME.SETTINGS, 0, 0);
+    for (const [id, value] of settings) {
+      out[at++] = id >>> 8;
+      out[at++] = id;
+      at = putUint32(out, at, value);
+    }
+    const more = options.connectionWindow - INITIAL_WINDOW;
+    if (more > 0) at = putUint32(out, putFrameHead(out, at, 4, FRAME.WINDOW_UPDATE, 0, 0), more);
+    this.#transport.send(arena, at);
+  }
+
+  head(id: number, { pseudo, headers }: OutgoingBlock, end: boolean): void {
+    let room = FRAME_HEAD + 16;
+    for (const [name, value] of pseudo) room += fieldRoom(name, value);
+    for (let at = 0; at < headers.size; at++) room += fieldRoom(headers.nameAt(at), headers.valueAt(at));
+    const arena = takeArena(room + FRAME_HEAD * Math.ceil(room / this.frameSize));
+    const out = arena.bytes;
+    const encoder = this.#encoder;
+    let at = encoder.begin(out, arena.at + FRAME_HEAD);
+    for (const [name, value] of pseudo) at = encoder.put(out, at, name, value);
+    for (let index = 0; index < headers.size; index++)
+      at = encoder.put(out, at, headers.nameAt(index), headers.valueAt(index));
+    written.fields += at - arena.at - FRAME_HEAD;
+    at = this.#frameBlock(out, arena.at, at, id, end);
+    written.bytes += at - arena.at;
+    this.#transport.send(arena, at);
+  }
+
+  /** Puts the block that stands from one frame head after `from` up to `stop` into as many frames as it takes; where the last ends. */
+  #frameBlock(out: Buffer, from: number, stop: number, id: number, end: boolean): number {
+    const size = this.frameSize;
+    let length = stop - from - FRAME_HEAD;
+    let at = from;
+    let last = stop;
+    let type: number = FRAME.HEADERS;
+    let flags: number = end ? FLAG_BIT.END_STREAM : 0;
+    while (length > size) {
+      putFrameHead(out, at, size, type, flags, id);
+      at += FRAME_HEAD + size;
+      out.copyWithin(at + FRAME_HEAD, at, last);
+      last += FRAME_HEAD;
+      length -= size;
+      type = FRAME.CONTINUATION;
+      flags = 0;
+    }
+    putFrameHead(out, at, length, type, flags | FLAG_BIT.END_HEADERS, id);
+    return last;
+  }
+
+  /** Sends body in as many frames as it takes, which it gives; `end`: the last one ends the stream. */
+  data(id: number, bytes: Buffer | undefined, start: number, length: number, end: boolean): number {
+    const frames = Math.max(1, Math.ceil(length / this.frameSize));
+    const arena = takeArena(length + frames * FRAME_HEAD);
+    const out = arena.bytes;
+    let { at } = arena;
+    let from = start;
+    for (let frame = 1; frame <= frames; frame++) {
+      const size = Math.min(this.frameSize, start + length - from);
+      at = putFrameHead(out, at, size, FRAME.DATA, end && frame === frames ? FLAG_BIT.END_STREAM : 0, id);
+      if (bytes && size > 0) at += bytes.copy(out, at, from, from + size);
+      from += size;
+    }
+    written.bytes += at - arena.at;
+    this.#transport.send(arena, at);
+    return frames;
+  }
+
+  /** A frame about streams or the connection, with the payload from `from` to `stop`. */
+  control(type: number, flags: number, id: number, bytes: Uint8Array, from: number, stop: number): void {
+    const arena = takeArena(FRAME_HEAD + stop - from);
+    const at = putFrameHead(arena.bytes, arena.at, stop - from, type, flags, id);
+    arena.bytes.set(bytes.subarray(from, stop), at);
+    this.#transport.send(arena, at + stop - from);
+  }
+
+  /** The same with one or two numbers of four bytes. */
+  numbers(type: number, id: number, first: number, second?: number): void {
+    const arena = takeArena(FRAME_HEAD + 8);
+    const length = second === undefined ? 4 : 8;
+    let at = putFrameHead(arena.bytes, arena.at, length, type, 0, id);
+    at = putUint32(arena.bytes, at, first);
+    if (second !== undefined) at = putUint32(arena.bytes, at, second);
+    this.#transport.send(arena, at);
+  }
+}
+
+const DEFAULT_TABLE = 4096;

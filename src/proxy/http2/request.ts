@@ -1,0 +1,149 @@
+import { isHost } from '../http/authority.ts';
+import { isTarget, isToken } from '../http/bytes.ts';
+import type { RequestHead } from '../http/head.ts';
+import type { HeaderMap } from '../http/headers.ts';
+import type { HeaderName } from '../http/names.ts';
+import { beginMessage, joinsEarlier } from '../http/names.ts';
+import type { FieldBlock } from './block.ts';
+import type { Http2Options } from './options.ts';
+import type { Http2Stats } from './stats.ts';
+
+/** `underscore`: a name has one, and the options refuse that. */
+export type BlockFault = 'malformed' | 'underscore';
+
+interface Pseudo {
+  method: string | undefined;
+  scheme: string | undefined;
+  authority: string | undefined;
+  path: string | undefined;
+  protocol: string | undefined;
+}
+
+/** Fields that belong to a connection, which HTTP/2 has no place for (RFC 9113, 8.2.2). */
+const PER_CONNECTION: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** Takes a request's fields into `head`; what is wrong with them by RFC 9113, 8.2 and 8.3. */
+export function readRequestBlock(
+  block: FieldBlock,
+  head: RequestHead,
+  options: Http2Options,
+  stats: Http2Stats,
+): BlockFault | undefined {
+  const pseudo: Pseudo = {
+    method: undefined,
+    scheme: undefined,
+    authority: undefined,
+    path: undefined,
+    protocol: undefined,
+  };
+  const first = takePseudo(block, pseudo);
+  if (first < 0) return 'malformed';
+  const fault = takeFields(block, first, head.headers, options, stats, true);
+  if (fault) return fault;
+  head.size = block.size;
+  head.fieldBytes = block.size;
+  return settle(head, pseudo, options);
+}
+
+/** Takes trailers into `headers`. */
+export function readTrailerBlock(
+  block: FieldBlock,
+  headers: HeaderMap,
+  options: Http2Options,
+  stats: Http2Stats,
+): BlockFault | undefined {
+  return takeFields(block, 0, headers, options, stats, false);
+}
+
+/** Where the other fields begin; -1: a pseudo header is unknown, twice there or not allowed. */
+function takePseudo(block: FieldBlock, pseudo: Pseudo): number {
+  let at = 0;
+  for (; at < block.count; at++) {
+    const name = block.names[at]?.text ?? '';
+    if (!name.startsWith(':')) break;
+    const key = name.slice(1) as keyof Pseudo;
+    if (!(key in pseudo) || pseudo[key] !== undefined || !block.valid[at]) return -1;
+    pseudo[key] = block.values[at];
+  }
+  return at;
+}
+
+function takeFields(
+  block: FieldBlock,
+  from: number,
+  headers: HeaderMap,
+  { underscores }: Http2Options,
+  stats: Http2Stats,
+  request: boolean,
+): BlockFault | undefined {
+  beginMessage();
+  for (let at = from; at < block.count; at++) {
+    const { header } = block.names[at] as FieldBlock['names'][number];
+    const value = block.values[at] as string;
+    if (!header || !block.valid[at] || PER_CONNECTION.has(header.name)) return 'malformed';
+    if (header.name === 'te' && value !== 'trailers') return 'malformed';
+    if (header.underscore && underscores !== 'ALLOW') {
+      if (underscores === 'REJECT_REQUEST') {
+        stats.rejected++;
+        return 'underscore';
+      }
+      stats.dropped++;
+      continue;
+    }
+    take(headers, header, value, request);
+  }
+  return undefined;
+}
+
+const JOINS_IN_REQUEST = 1;
+
+function take(headers: HeaderMap, header: HeaderName, value: string, request: boolean): void {
+  const again = joinsEarlier(header);
+  if (again && header.name === 'cookie') headers.set('cookie', `${headers.get('cookie')}; ${value}`);
+  else if (again && request && (header.joins & JOINS_IN_REQUEST) !== 0) headers.append(header.name, value);
+  else headers.add(header.name, value);
+}
+
+function settle(head: RequestHead, pseudo: Pseudo, options: Http2Options): BlockFault | undefined {
+  const { method = '', scheme, authority, path, protocol } = pseudo;
+  const { headers, framing } = head;
+  const host = headers.get('host');
+  const lengths = headers.all('content-length');
+  if (!isToken(method) || (authority !== undefined && authority !== '' && !isHost(authority))) return 'malformed';
+  if (headers.all('host').length > 1 || lengths.length > 1) return 'malformed';
+  if (lengths[0] !== undefined && !/^\d{1,15}$/.test(lengths[0])) return 'malformed';
+  framing.contentLength = lengths[0] === undefined ? -1 : Number(lengths[0]);
+  const connect = method === 'CONNECT' && protocol === undefined;
+  if (connect ? path !== undefined || scheme !== undefined || !authority : path === undefined || scheme === undefined)
+    return 'malformed';
+  if (path !== undefined && !isPath(path, method)) return 'malformed';
+  if (protocol !== undefined && (method !== 'CONNECT' || !options.allowConnect)) return 'malformed';
+  if (method === 'CONNECT' && !options.allowConnect) return 'malformed';
+  head.method = method;
+  head.scheme = scheme ?? '';
+  head.path = path ?? '';
+  head.authority = authority ?? host ?? '';
+  head.hasAuthority = authority !== undefined || host !== undefined;
+  headers.remove('host');
+  head.expectContinue = headers.get('expect')?.toLowerCase() === '100-continue';
+  if (protocol !== undefined) becomeUpgrade(head, protocol);
+  return undefined;
+}
+
+function isPath(path: string, method: string): boolean {
+  return path === '*' ? method === 'OPTIONS' : path.startsWith('/') && isTarget(path);
+}
+
+/** Extended CONNECT (RFC 8441) is from here on the upgrade that it would be over HTTP/1.1. */
+function becomeUpgrade(head: RequestHead, protocol: string): void {
+  head.method = 'GET';
+  head.framing.upgrade = protocol;
+  head.headers.add('connection', 'upgrade');
+  head.headers.add('upgrade', protocol);
+}

@@ -1,0 +1,159 @@
+import type { SourceAddress } from '../cluster/upstream-socket.ts';
+import type { HttpManager } from '../http/manager.ts';
+import { countConnectionEnd } from '../http/stats.ts';
+import { type ConnectionPeers, FLAG } from '../http/stream-info.ts';
+import { now } from '../time/clock.ts';
+import { Deadline } from '../time/deadline.ts';
+import type { Transport } from '../transport/transport.ts';
+import { ERROR, LARGEST_WINDOW } from './frame.ts';
+import { Http2ServerStream } from './server-stream.ts';
+import { Http2Session, type SessionUser } from './session.ts';
+
+/** A client's HTTP/2 connection. */
+export class Http2ServerConnection implements SessionUser {
+  readonly session: Http2Session;
+  readonly transport: Transport;
+  readonly manager: HttpManager;
+  readonly peers: ConnectionPeers;
+  readonly source: SourceAddress | undefined;
+  #requests = 0;
+  #endedByClient = false;
+  #draining = false;
+  #fault = '';
+  readonly #openedAt: number;
+  readonly #idle = new Deadline(() => this.#idleTimeout());
+  readonly #headTimeout = new Deadline(() => this.#headerTimeout());
+  readonly #drainTime = new Deadline(() => this.drain());
+  readonly #duration: Deadline | undefined;
+  readonly #onClosed: (connection: Http2ServerConnection) => void;
+
+  constructor(
+    open: (user: Http2Session) => Transport,
+    manager: HttpManager,
+    peers: ConnectionPeers,
+    source: SourceAddress | undefined,
+    onClosed: (connection: Http2ServerConnection) => void,
+    openedAt = now(),
+  ) {
+    this.#openedAt = openedAt;
+    this.manager = manager;
+    this.peers = peers;
+    this.source = source;
+    this.#onClosed = onClosed;
+    this.session = new Http2Session(open, this, true, manager.http2, manager.http2Stats);
+    this.transport = this.session.transport;
+    this.transport.limitBuffer(manager.bufferLimit);
+    const { stats } = manager;
+    stats.cxHttp2Total++;
+    stats.cxHttp2Active++;
+    this.#idle.start(manager.idleTimeout);
+    if (manager.maxConnectionDuration <= 0) return;
+    this.#duration = new Deadline(() => this.#expired());
+    this.#duration.start(Math.max(1, manager.maxConnectionDuration - (now() - openedAt)));
+  }
+
+  start(): void {
+    this.session.start();
+  }
+
+  accept(): Http2ServerStream {
+    const { manager } = this;
+    this.#requests++;
+    this.#idle.stop();
+    if (manager.maxRequestsPerConnection > 0 && this.#requests >= manager.maxRequestsPerConnection) {
+      manager.stats.cxMaxRequests++;
+      this.startDrain();
+    }
+    return new Http2ServerStream(this);
+  }
+
+  /** Takes no more requests, and ends with the last one under way. */
+  drain(): void {
+    this.session.goaway(this.session.lastRemote, ERROR.NO_ERROR);
+  }
+
+  /** Asks the client to open no more streams; those that are on their way are served. */
+  startDrain(): void {
+    if (this.#draining) return;
+    this.#draining = true;
+    this.session.goaway(LARGEST_WINDOW, ERROR.NO_ERROR);
+    this.#drainTime.start(Math.max(1, this.manager.drainTimeout));
+  }
+
+  /** A response begins: a listener that drains ends its connections then. */
+  onResponse(): void {
+    if (this.#draining || !this.manager.drain.closes()) return;
+    this.manager.stats.cxDrainClose++;
+    this.startDrain();
+  }
+
+  destroy(): void {
+    this.session.destroy();
+  }
+
+  onPartialHead(partial: boolean): void {
+    if (partial) this.#headTimeout.start(this.manager.headersTimeout);
+    else this.#headTimeout.stop();
+  }
+
+  #headerTimeout(): void {
+    this.manager.stats.rqHeaderTimeout++;
+    this.session.fail({ code: ERROR.NO_ERROR, details: 'request_header_timeout' });
+  }
+
+  #idleTimeout(): void {
+    this.manager.stats.cxIdleTimeout++;
+    this.startDrain();
+  }
+
+  #expired(): void {
+    this.manager.stats.cxMaxDuration++;
+    this.startDrain();
+  }
+
+  onGoaway(): void {
+    // The client opens no more streams; those that are open go on.
+  }
+
+  onSettings(): void {
+    // The session has acted on them.
+  }
+
+  onIdle(): void {
+    this.#idle.start(this.manager.idleTimeout);
+  }
+
+  onFault(details: string): void {
+    this.manager.stats.protocolError++;
+    this.#fault = details;
+  }
+
+  /** What ended streams that the end of the connection cut off. */
+  get goneDetails(): string | undefined {
+    return this.#fault === '' ? undefined : this.#fault;
+  }
+
+  get goneFlag(): number | undefined {
+    return this.#fault === '' ? undefined : FLAG.DOWNSTREAM_PROTOCOL;
+  }
+
+  onError(): void {
+    this.#endedByClient = true;
+  }
+
+  onRemoteEnd(): void {
+    this.#endedByClient = true;
+    this.transport.destroy();
+  }
+
+  onClosed(): void {
+    this.#idle.stop();
+    this.#headTimeout.stop();
+    this.#drainTime.stop();
+    this.#duration?.stop();
+    const { stats } = this.manager;
+    stats.cxHttp2Active--;
+    countConnectionEnd(stats, { active: false, byClient: this.#endedByClient, lasted: now() - this.#openedAt });
+    this.#onClosed(this);
+  }
+}

@@ -1,0 +1,213 @@
+import type { SourceAddress } from '../cluster/upstream-socket.ts';
+import { RequestHead, type ResponseHead } from '../http/head.ts';
+import { HeaderMap } from '../http/headers.ts';
+import { countStatus } from '../http/stats.ts';
+import { HttpStream } from '../http/stream.ts';
+import type { StreamConnection } from '../http/stream-connection.ts';
+import { type ConnectionPeers, FLAG } from '../http/stream-info.ts';
+import { endIdle, endSlowRequest } from '../http/stream-timeouts.ts';
+import type { OutgoingHead } from '../http/wire.ts';
+import { Deadline } from '../time/deadline.ts';
+import type { FieldBlock } from './block.ts';
+import { ERROR } from './frame.ts';
+import { readRequestBlock, readTrailerBlock } from './request.ts';
+import type { Http2ServerConnection } from './server-connection.ts';
+import type { Http2Stream, OutgoingBlock, StreamUser } from './stream.ts';
+
+const NOTHING = Buffer.alloc(0);
+
+/** Stands for the head that a stream keeps until it is written. */
+const KEPT_HEAD: OutgoingHead = { line: 0, room: () => 0, put: (_out, from) => from };
+
+const statuses = new Map<number, OutgoingBlock['pseudo']>();
+
+function statusOf(status: number): OutgoingBlock['pseudo'] {
+  const known = statuses.get(status);
+  if (known) return known;
+  const made = [[':status', String(status)]] as const;
+  if (status < 1000) statuses.set(status, made);
+  return made;
+}
+
+/** One request on a client's HTTP/2 connection. */
+export class Http2ServerStream implements StreamUser, StreamConnection {
+  readonly http2 = true;
+  readonly client: Http2ServerConnection;
+  #frames: Http2Stream | undefined = undefined;
+  #stream: HttpStream | undefined = undefined;
+  #head: OutgoingBlock | undefined = undefined;
+  /** Until everything that waits is taken, once the request is over. */
+  #flushing: Deadline | undefined = undefined;
+  readonly streamIdle = new Deadline(() => this.#stream && endIdle(this.#stream));
+  readonly requestTimeout = new Deadline(() => this.#stream && endSlowRequest(this.#stream));
+  readonly responseTimeout = new Deadline(() => this.#stream?.onResponseTimeout());
+
+  constructor(client: Http2ServerConnection) {
+    this.client = client;
+  }
+
+  get source(): SourceAddress | undefined {
+    return this.client.source;
+  }
+
+  get id(): number | undefined {
+    return this.client.peers.connectionId;
+  }
+
+  get peers(): ConnectionPeers {
+    return this.client.peers;
+  }
+
+  opened(frames: Http2Stream): void {
+    this.#frames = frames;
+  }
+
+  onHead(block: FieldBlock, end: boolean): boolean {
+    const { manager, session } = this.client;
+    const frames = this.#frames as Http2Stream;
+    const stream = new HttpStream(this, manager);
+    this.#stream = stream;
+    const head = new RequestHead();
+    const fault = readRequestBlock(block, head, manager.http2, manager.http2Stats);
+    stream.wireReceived = block.size;
+    stream.fieldsReceived = block.size;
+    if (fault === 'underscore') {
+      session.reset(frames, ERROR.PROTOCOL_ERROR);
+      stream.onDownstreamGone('http2.unexpected_underscore', FLAG.DOWNSTREAM_PROTOCOL);
+      return true;
+    }
+    const { contentLength } = head.framing;
+    if (fault || (end && contentLength > 0)) return false;
+    frames.headCame = true;
+    frames.contentLength = contentLength;
+    if (head.expectContinue && !manager.proxyContinue) this.#continue(head);
+    if (end) stream.requestComplete();
+    stream.begin(head);
+    return true;
+  }
+
+  #continue(head: RequestHead): void {
+    head.headers.remove('expect');
+    countStatus(this.client.manager, 100);
+    this.#send({ pseudo: statusOf(100), headers: new HeaderMap() }, undefined, 0, 0, false, undefined);
+  }
+
+  onTrailers(block: FieldBlock): boolean {
+    const { manager } = this.client;
+    const trailers = new HeaderMap();
+    if (readTrailerBlock(block, trailers, manager.http2, manager.http2Stats)) return false;
+    const stream = this.#stream;
+    if (!stream || stream.ended) return true;
+    stream.wireReceived += block.size;
+    stream.requestTrailers = trailers;
+    stream.onRequestBody(NOTHING, 0, 0, true);
+    return true;
+  }
+
+  onData(bytes: Buffer, start: number, stop: number, end: boolean): void {
+    const stream = this.#stream;
+    if (!stream || stream.ended || stream.requestDone) return;
+    stream.wireReceived += stop - start;
+    stream.onRequestBody(bytes, start, stop, end);
+  }
+
+  onReset(_code: number, details: string | undefined): void {
+    this.#stop();
+    if (details === undefined) this.#stream?.onDownstreamGone('http2.remote_reset', FLAG.DOWNSTREAM_RESET);
+    else this.#stream?.onDownstreamGone(details, FLAG.DOWNSTREAM_PROTOCOL);
+  }
+
+  onGone(): void {
+    this.#stop();
+    this.#stream?.onDownstreamGone(this.client.goneDetails, this.client.goneFlag);
+  }
+
+  onWritable(): void {
+    if (this.#stream?.ended) this.#flushing?.stop();
+    else this.#stream?.onDownstreamWritable();
+  }
+
+  #stop(): void {
+    this.#flushing?.stop();
+    this.responseTimeout.stop();
+  }
+
+  pauseReading(): void {
+    this.#frames?.pause();
+  }
+
+  resumeReading(): void {
+    this.#frames?.resume();
+  }
+
+  get writable(): boolean {
+    return this.#frames !== undefined && !this.#frames.waits && this.client.session.writable;
+  }
+
+  /** A response that breaks off. */
+  destroySoon(): void {
+    if (this.#frames) this.client.session.reset(this.#frames, ERROR.INTERNAL_ERROR);
+  }
+
+  outgoing(stream: HttpStream, { status, headers }: ResponseHead): OutgoingHead {
+    if (!stream.requestDone) this.client.manager.stats.rqResponseBeforeComplete++;
+    this.client.onResponse();
+    // An upgrade that was taken is a stream that was opened.
+    const upgraded = status === 101;
+    if (upgraded) headers.removeWhere((name) => name === 'connection' || name === 'upgrade');
+    this.#head = { pseudo: statusOf(upgraded ? 200 : status), headers };
+    return KEPT_HEAD;
+  }
+
+  writeInterim({ status, headers }: ResponseHead): void {
+    countStatus(this.client.manager, status);
+    this.#send({ pseudo: statusOf(status), headers }, undefined, 0, 0, false, undefined);
+  }
+
+  write(
+    head: OutgoingHead | undefined,
+    bytes: Buffer | undefined,
+    start: number,
+    stop: number,
+    _chunked: boolean,
+    end: boolean,
+    trailers: HeaderMap | undefined,
+  ): void {
+    this.#send(head ? this.#head : undefined, bytes, start, stop, end, trailers);
+    if (head) this.#head = undefined;
+  }
+
+  #send(
+    head: OutgoingBlock | undefined,
+    bytes: Buffer | undefined,
+    start: number,
+    stop: number,
+    end: boolean,
+    trailers: HeaderMap | undefined,
+  ): void {
+    if (this.#frames) this.client.session.send(this.#frames, head, bytes, start, stop, end, trailers);
+  }
+
+  restart(_stream: HttpStream, head: RequestHead): HttpStream {
+    const next = new HttpStream(this, this.client.manager);
+    next.takeHead(head);
+    this.#stream = next;
+    return next;
+  }
+
+  onStreamEnd(stream: HttpStream): void {
+    const frames = this.#frames;
+    if (this.#stream !== stream || !frames || frames.closed) return;
+    if (frames.waits) {
+      this.#flushing = new Deadline(() => this.client.session.reset(frames, ERROR.NO_ERROR));
+      this.#flushing.start(this.client.manager.streamIdleTimeout);
+      return;
+    }
+    frames.resume();
+    // The client need not send the rest of a request that is answered (RFC 9113, 8.1).
+    if (!stream.requestDone) {
+      this.client.manager.stats.rqReceivedReset++;
+      this.client.session.reset(frames, ERROR.NO_ERROR);
+    }
+  }
+}
