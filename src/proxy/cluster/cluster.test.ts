@@ -170,7 +170,12 @@ test('connections to all hosts end when something changes about one, where that 
     subject.setAssignment(healths('HEALTHY', 'HEALTHY'));
     const [first] = subject.hosts;
     assert.ok(first);
-    subject.pool(first, subject.resources.DEFAULT, undefined, undefined);
+    subject.pool(first, subject.resources.DEFAULT, {
+      source: undefined,
+      client: undefined,
+      raw: false,
+      downstream: 'HTTP/1.1',
+    });
     assert.equal(first.pools.size, 1);
     subject.setAssignment(healths('HEALTHY', 'HEALTHY', 'HEALTHY'));
     assert.equal(first.pools.size, asked ? 0 : 1);

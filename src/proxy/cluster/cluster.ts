@@ -1,5 +1,6 @@
 import { EDS_STATS, type EdsStats } from '../discovery/stats.ts';
 import { HTTP1_STATS } from '../http/codec-stats.ts';
+import { HTTP2_STATS, type Http2Stats } from '../http2/stats.ts';
 import type { StatsScope } from '../stats/store.ts';
 import type { LoadBalancer } from './balance/balancer.ts';
 import { createBalancer } from './balance/create.ts';
@@ -11,13 +12,14 @@ import { HealthChecker } from './health/checker.ts';
 import { HEALTH_CHECK_STATS } from './health/stats.ts';
 import { HEALTH, type Host } from './host.ts';
 import { type HostSet, optionsOf, PLAIN_SET, partitionHosts, refreshHealth } from './host-set.ts';
+import { Http2Pool } from './http2-pool.ts';
 import { fixedMembers, type MembershipOptions, updateMembers } from './membership.ts';
 import { type MergeStats, UpdateMerger } from './merge.ts';
 import { type NamedStats, namedStats } from './named-stats.ts';
 import { OriginalDestinations } from './original-dst.ts';
 import { OutlierDetector } from './outlier.ts';
 import { OUTLIER_STATS } from './outlier-stats.ts';
-import { Pool, type PoolOptions } from './pool.ts';
+import { type ConnectionPool, Pool, type PoolOptions, type PoolWish } from './pool.ts';
 import { LocalResources, type Resources, retryAllowed, type Thresholds } from './resources.ts';
 import { SharedResources, type SharedUsage } from './shared-resources.ts';
 import {
@@ -28,7 +30,7 @@ import {
   REMAINING_STATS,
   type RemainingStats,
 } from './stats.ts';
-import { bindAddress, type SourceAddress } from './upstream-socket.ts';
+import { bindAddress } from './upstream-socket.ts';
 
 /** What Envoy's gauges show where there is no limit. */
 const UNLIMITED = 2 ** 64 - 1;
@@ -222,27 +224,23 @@ export class Cluster {
    * Connections of one priority to a host, which count against its resources alone; undefined: there are too many sets of them. `client`
    * tells the connections of clients apart. `raw`: they carry no HTTP, and each serves once.
    */
-  pool(
-    host: Host,
-    resources: Resources,
-    source: SourceAddress | undefined,
-    client: number | undefined,
-    raw = false,
-  ): Pool | undefined {
+  pool(host: Host, resources: Resources, { source, client, raw, downstream }: PoolWish): ConnectionPool | undefined {
+    const { protocol } = this.config;
+    const http2 = !raw && (protocol === 'http2' || (protocol === 'downstream' && downstream === 'HTTP/2'));
     const from = bindAddress(source, host.peer.address);
     const place = from ? `${from.address} ${from.mark}` : '';
     const ofPriority = resources === this.resources.DEFAULT ? place : `${place} HIGH`;
-    const shared = raw ? `${ofPriority} TCP` : ofPriority;
+    const shared = raw ? `${ofPriority} TCP` : http2 ? `${ofPriority} HTTP/2` : ofPriority;
     const key = this.config.poolPerClient && client !== undefined ? `${shared} ${client}` : shared;
-    return host.pools.get(key) ?? this.#addPool(host, resources, { key, raw, source: from });
+    return host.pools.get(key) ?? this.#addPool(host, resources, { key, raw, source: from }, http2);
   }
 
-  #addPool(host: Host, resources: Resources, options: PoolOptions): Pool | undefined {
+  #addPool(host: Host, resources: Resources, options: PoolOptions, http2: boolean): ConnectionPool | undefined {
     if (resources.all.pools >= resources.limits.pools && !freePool(host, resources)) {
       this.stats.cxPoolOverflow++;
       return undefined;
     }
-    const pool = new Pool(this, host, resources, options);
+    const pool = http2 ? new Http2Pool(this, host, resources, options) : new Pool(this, host, resources, options);
     host.pools.set(options.key, pool);
     return pool;
   }
@@ -285,6 +283,11 @@ export class Cluster {
       if (host.health === 'unhealthy') host.fail();
     }
     if (healthy && (host.flags & HEALTH.FAILED_ACTIVE_HC) === 0) this.outlier?.onHealthCheckPassed(host);
+  }
+
+  /** Those of the HTTP/2 codec, from the first connection on. */
+  get http2Stats(): Http2Stats {
+    return this.#scope.get(HTTP2_STATS, `cluster.${this.config.statName}.http2.`);
   }
 
   /** The statistics of the HTTP/1 codec, from the first connection on. */

@@ -2,6 +2,7 @@ import { type FileSource, type ResourceSource, readResourceSource } from '../con
 import { type Fields, isObject, typeName } from '../config/fields.ts';
 import type { FilterChain } from '../filter/chain.ts';
 import type { ClientCodec } from '../http/codec-config.ts';
+import type { Http2Options } from '../http2/options.ts';
 import { type MetadataSource, NO_METADATA, readMetadata } from '../match/metadata.ts';
 import type { ClusterRouting } from '../route/cluster-routing.ts';
 import { type StatsScope, sanitizeStatName } from '../stats/store.ts';
@@ -11,7 +12,7 @@ import { checkAssignment } from './config/check-assignment.ts';
 import { type CircuitBreakers, NO_CIRCUIT_BREAKERS, readCircuitBreakers } from './config/circuit-breakers.ts';
 import { type DnsConfig, readDns } from './config/dns.ts';
 import { type Assignment, NO_ASSIGNMENT, readAssignment } from './config/endpoints.ts';
-import { type FiltersReader, readHttpOptions } from './config/http.ts';
+import { type FiltersReader, type HttpOptions, readHttpOptions } from './config/http.ts';
 import { type OriginalDstConfig, readOriginalDst } from './config/original-dst.ts';
 import { type OutlierConfig, readOutlierDetection } from './config/outlier.ts';
 import { type CommonPolicy, readPolicy } from './config/policy.ts';
@@ -77,8 +78,9 @@ export interface ClusterConfig {
   readonly waitForWarm: boolean;
   /** Filters of `HttpProtocolOptions.http_filters`, without the codec. */
   readonly filters: FilterChain | undefined;
-  /** The upstream speaks HTTP/2: only the proxy's own gRPC clients can use it. */
-  readonly http2: boolean;
+  /** What the upstream speaks; `downstream`: what the client does. */
+  readonly protocol: HttpOptions['protocol'];
+  readonly http2: Http2Options;
   readonly originalDst: OriginalDstConfig;
   readonly metadata: MetadataSource;
 }
@@ -113,7 +115,7 @@ export function readCluster(fields: Fields, options: ClusterReaderOptions): Clus
     const path = 'common_lb_config.consistent_hashing_lb_config.use_hostname_for_hashing';
     fields.problem(path, `cannot be used with type ${kind}`, 'STRICT_DNS');
   }
-  if (http.http2 && fields.has('upstream_bind_config'))
+  if (http.protocol === 'http2' && fields.has('upstream_bind_config'))
     fields.problem('upstream_bind_config', 'is not supported for clusters of gRPC clients', 'unset');
   const connections = readConnectionOptions(fields);
   const assignment = fields.message('load_assignment', readAssignment) ?? NO_ASSIGNMENT;
@@ -153,6 +155,7 @@ export function readCluster(fields: Fields, options: ClusterReaderOptions): Clus
     dns: readDns(fields),
     waitForWarm: fields.boolean('wait_for_warm_on_init') ?? true,
     filters: http.filters,
+    protocol: http.protocol,
     http2: http.http2,
     originalDst: readOriginalDst(fields),
     metadata: fields.message('metadata', readMetadata) ?? NO_METADATA,

@@ -1,7 +1,7 @@
 import { type Address, formatAddress } from '../config/address.ts';
 import type { JsonObject } from '../config/fields.ts';
 import type { Peer } from '../http/stream-info.ts';
-import type { Pool } from './pool.ts';
+import type { ConnectionPool } from './pool.ts';
 
 /** Envoy's health flags of a host as bits; each has its own source, and the host is as healthy as the worst of them. */
 export const HEALTH = {
@@ -97,7 +97,7 @@ export class Host {
   used = true;
   readonly stats = { cxActive: 0, cxTotal: 0, cxConnectFail: 0, rqTotal: 0, rqSuccess: 0, rqError: 0, rqTimeout: 0 };
   /** Connections by source address; the empty key is the proxy's own. */
-  readonly pools = new Map<string, Pool>();
+  readonly pools = new Map<string, ConnectionPool>();
   /** Connections that end when the host fails, where the cluster wants that. */
   readonly carried = new Set<Carried>();
 

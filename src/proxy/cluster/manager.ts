@@ -109,10 +109,6 @@ export class ClusterManager {
     const issues: Issue[] = [];
     const stats = this.#stats.scope();
     const config = readMessage(json, '', issues, (fields) => readCluster(fields, { ...this.#options, stats }));
-    if (config.http2 && !fixed) {
-      const path = 'typed_extension_protocol_options';
-      issues.push({ path, message: 'HTTP/2 to upstreams is not supported by ciliate-proxy', allowed: 'HTTP/1.1' });
-    }
     const before = this.#entries.get(config.name);
     const newest = this.#warming.get(config.name) ?? before;
     if (before?.fixed) issues.push({ path: 'name', message: `${config.name} is a static cluster of the bootstrap` });

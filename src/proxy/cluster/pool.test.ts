@@ -8,7 +8,7 @@ import { Cluster } from './cluster.ts';
 import { readCluster } from './config.ts';
 import type { Host } from './host.ts';
 import type { PoolClient } from './pool.ts';
-import type { UpstreamConnection } from './upstream-connection.ts';
+import { UpstreamConnection } from './upstream-connection.ts';
 
 /** A cluster of one host that accepts connections and says nothing, for the time of `play`. */
 async function withCluster(more: JsonObject, play: (cluster: Cluster, host: Host) => Promise<void>): Promise<void> {
@@ -40,8 +40,16 @@ async function withCluster(more: JsonObject, play: (cluster: Cluster, host: Host
 /** Asks for a connection; rejects with the reason why there is none. */
 function connect(cluster: Cluster, host: Host, id: number): Promise<UpstreamConnection> {
   return new Promise((resolve, reject) => {
-    const client: PoolClient = { onReady: resolve, onPoolFailure: (reason) => reject(new Error(reason)) };
-    const pool = cluster.pool(host, cluster.resources.DEFAULT, undefined, id);
+    const client: PoolClient = {
+      onReady: (exchange) => (exchange instanceof UpstreamConnection ? resolve(exchange) : reject(new Error('HTTP/2'))),
+      onPoolFailure: (reason) => reject(new Error(reason)),
+    };
+    const pool = cluster.pool(host, cluster.resources.DEFAULT, {
+      source: undefined,
+      client: id,
+      raw: false,
+      downstream: 'HTTP/1.1',
+    });
     if (pool) pool.request(client);
     else reject(new Error('no pool'));
   });

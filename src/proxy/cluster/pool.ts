@@ -1,7 +1,9 @@
+import type { StreamInfo } from '../http/stream-info.ts';
 import { now } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
 import type { ByteCounts } from '../transport/transport.ts';
 import type { Cluster } from './cluster.ts';
+import type { UpstreamExchange } from './exchange.ts';
 import type { Host } from './host.ts';
 import type { ResetReason } from './reset.ts';
 import type { Resources } from './resources.ts';
@@ -11,8 +13,33 @@ import { countBindError, countRefused, type SourceAddress } from './upstream-soc
 
 /** A request that needs a connection. */
 export interface PoolClient {
-  onReady(connection: UpstreamConnection): void;
+  onReady(exchange: UpstreamExchange): void;
   onPoolFailure(reason: ResetReason, detail: string): void;
+}
+
+/** The connections to one host that are alike. */
+export interface ConnectionPool {
+  readonly host: Host;
+  readonly cluster: Cluster;
+  readonly resources: Resources;
+  /** No request waits or is under way. */
+  readonly unused: boolean;
+  /** Gives the client a connection, at once when there is one, or tells it why not. */
+  request(client: PoolClient): void;
+  cancel(client: PoolClient): void;
+  /** Closes what nobody waits for; connections in use end with their requests. */
+  drain(): void;
+}
+
+/** What a request wants of its connection. */
+export interface PoolWish {
+  readonly source: SourceAddress | undefined;
+  /** Tells the connections of clients apart. */
+  readonly client: number | undefined;
+  /** It carries no HTTP, and serves once. */
+  readonly raw: boolean;
+  /** What the client speaks. */
+  readonly downstream: StreamInfo['protocol'];
 }
 
 const MOST_AT_A_TIME = 3;
@@ -29,7 +56,7 @@ export interface PoolOptions {
  * The connections to one host from one source address. The one used last is used first, so that the others can end: of the idle ones the first
  * has been idle the longest.
  */
-export class Pool implements ConnectionOwner {
+export class Pool implements ConnectionOwner, ConnectionPool {
   readonly host: Host;
   readonly cluster: Cluster;
   readonly key: string;
@@ -59,12 +86,10 @@ export class Pool implements ConnectionOwner {
     resources.pools++;
   }
 
-  /** No request waits or is under way. */
   get unused(): boolean {
     return this.#waiting.length === 0 && this.#all.size === this.#idle.length + this.#connecting;
   }
 
-  /** Gives the client a connection, at once when one is idle, or tells it why not. */
   request(client: PoolClient): void {
     const idle = this.#idle.pop();
     if (idle) {
@@ -93,7 +118,6 @@ export class Pool implements ConnectionOwner {
     this.#leaveQueue();
   }
 
-  /** Closes what nobody waits for; connections in use end with their request. */
   drain(): void {
     this.#draining = true;
     this.#closeIdle();
@@ -286,7 +310,10 @@ export class Pool implements ConnectionOwner {
   }
 }
 
-function countEnd(stats: ClusterStats, { endedByHost, endedActive, openedAt, requests }: UpstreamConnection): void {
+export function countEnd(
+  stats: ClusterStats,
+  { endedByHost, endedActive, openedAt, requests }: UpstreamConnection,
+): void {
   stats.lengthMs.record(now() - openedAt);
   stats.requestsPerConnection.record(requests);
   countDestroyed(stats, endedByHost, endedActive);

@@ -8,6 +8,7 @@ export type ResetReason =
   | 'connection termination'
   | 'local reset'
   | 'remote reset'
+  | 'remote refused stream reset'
   | 'overflow'
   | 'protocol error';
 

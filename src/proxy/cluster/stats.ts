@@ -19,6 +19,8 @@ export class ClusterStats {
   cxTotal = 0;
   cxActive = 0;
   cxHttp1 = 0;
+  cxHttp2 = 0;
+  cxCloseNotify = 0;
   cxConnectFail = 0;
   cxConnectTimeout = 0;
   cxConnectAttemptsExceeded = 0;
@@ -115,6 +117,8 @@ export const CLUSTER_STATS = statsKind(
     cxTotal: counter('upstream_cx_total'),
     cxActive: usedWith('cxTotal', gauge('upstream_cx_active')),
     cxHttp1: counter('upstream_cx_http1_total'),
+    cxHttp2: counter('upstream_cx_http2_total'),
+    cxCloseNotify: counter('upstream_cx_close_notify'),
     cxConnectFail: counter('upstream_cx_connect_fail'),
     cxConnectTimeout: counter('upstream_cx_connect_timeout'),
     cxConnectAttemptsExceeded: counter('upstream_cx_connect_attempts_exceeded'),
@@ -194,9 +198,7 @@ export const CLUSTER_STATS = statsKind(
   },
   {
     counters: [
-      'upstream_cx_close_notify',
       'upstream_cx_connect_with_0_rtt',
-      'upstream_cx_http2_total',
       'upstream_cx_http3_total',
       'upstream_http3_broken',
       'upstream_rq_0rtt',

@@ -2,16 +2,18 @@ import { SystemCallError } from '../../sys/index.ts';
 import type { Address } from '../config/address.ts';
 import { BodyDecoder } from '../http/body.ts';
 import type { ClientCodec } from '../http/codec-config.ts';
-import { parseResponseHead, ResponseHead } from '../http/head.ts';
+import { parseResponseHead, type RequestHead, ResponseHead } from '../http/head.ts';
 import { HeadBuffer } from '../http/head-buffer.ts';
 import type { HeaderMap } from '../http/headers.ts';
 import type { Peer } from '../http/stream-info.ts';
+import { outgoingRequest, TAIL, writeMessage } from '../http/wire.ts';
 import { now } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
 import { nextConnectionId } from '../transport/connection-id.ts';
 import { type ByteCounts, Transport, type TransportUser } from '../transport/transport.ts';
 import type { UpstreamBinding } from './config/binding.ts';
 import { ConnectRace, type RaceUser } from './connect-race.ts';
+import { BODYLESS, type UpstreamExchange } from './exchange.ts';
 import { type HappyEyeballs, sortAddresses } from './happy-eyeballs.ts';
 import { peerOf } from './host.ts';
 import { connectFailure, type ResetReason } from './reset.ts';
@@ -72,7 +74,8 @@ const INTERIM: ReadonlySet<number> = new Set([100, 102, 103, 104]);
 const NOTHING = Buffer.alloc(0);
 
 /** An HTTP/1.1 connection to a host, one request at a time. */
-export class UpstreamConnection implements RaceUser {
+export class UpstreamConnection implements RaceUser, UpstreamExchange {
+  readonly protocol = 'HTTP/1.1';
   readonly owner: ConnectionOwner;
   transport: Transport;
   requests = 0;
@@ -81,7 +84,7 @@ export class UpstreamConnection implements RaceUser {
   /** Bytes that came over it. */
   received = 0;
   handler: ResponseHandler | undefined = undefined;
-  /** Set by the handler when the whole request was written. */
+  /** The whole request was written. */
   requestSent = false;
   tunnel = false;
   /** Which of several addresses of the host it is to; undefined where there is one. */
@@ -104,6 +107,7 @@ export class UpstreamConnection implements RaceUser {
   readonly #bufferLimit: number;
   readonly #body = new BodyDecoder();
   #awaitingHead = false;
+  #chunked = false;
   /** Of several responses of 1xx only the first is told. */
   #interimTold = false;
   /** What has come of a head that is not complete. */
@@ -142,15 +146,57 @@ export class UpstreamConnection implements RaceUser {
     this.#timeout.start(connectTimeout);
   }
 
-  /** Gives the connection to a request. The handler writes to `transport`. */
+  /** Gives the connection to a request. */
   begin(handler: ResponseHandler): void {
     this.handler = handler;
     this.requests++;
     this.requestSent = false;
+    this.#chunked = false;
     this.tunnel = handler.switching === 'raw';
     this.#awaitingHead = true;
     this.#interimTold = false;
     this.#keep = false;
+  }
+
+  get writable(): boolean {
+    return !this.transport.blocked;
+  }
+
+  sendRequest(head: RequestHead, body: Buffer | undefined, done: boolean, trailers: HeaderMap | undefined): void {
+    const framed = head.headers.has('content-length');
+    const waits = !done && (this.handler?.switching ?? 'none') !== 'none';
+    const chunked = !framed && !waits && (!done || body !== undefined || head.framing.chunked);
+    const empty = done && !framed && !chunked && !BODYLESS.has(head.method);
+    const tail = chunked ? TAIL.CHUNKED : empty ? TAIL.NO_BODY : 0;
+    const { absoluteTargets, headerCase, withTrailers } = this.#codec;
+    const outgoing = outgoingRequest(head, targetOf(head, absoluteTargets), tail, headerCase.write);
+    const kept = withTrailers ? trailers : undefined;
+    this.#chunked = chunked;
+    this.requestSent = done;
+    writeMessage(this.transport, outgoing, body, 0, body?.length ?? 0, chunked, done, kept);
+  }
+
+  sendBody(bytes: Buffer, start: number, stop: number, done: boolean, trailers: HeaderMap | undefined): void {
+    const kept = this.#codec.withTrailers ? trailers : undefined;
+    writeMessage(this.transport, undefined, bytes, start, stop, this.#chunked, done, kept);
+    if (done) this.requestSent = true;
+  }
+
+  endRaw(): void {
+    this.requestSent = true;
+    this.transport.end();
+  }
+
+  release(): void {
+    this.handler = undefined;
+  }
+
+  pause(): void {
+    this.transport.pause();
+  }
+
+  resume(): void {
+    this.transport.resume();
   }
 
   /** Sends what is written, then closes, in so many milliseconds at most. The request under way ends with it and hears nothing more. */
@@ -380,6 +426,11 @@ export class UpstreamConnection implements RaceUser {
     handler.onReset('protocol error');
     return undefined;
   }
+}
+
+function targetOf({ method, scheme, authority, path }: RequestHead, absolute: boolean): string {
+  if (method === 'CONNECT') return authority;
+  return absolute ? `${scheme}://${authority}${path}` : path;
 }
 
 function switches(switching: ResponseHandler['switching'], status: number): boolean {

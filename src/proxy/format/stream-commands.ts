@@ -98,7 +98,7 @@ export const STREAM_COMMANDS: Readonly<Record<string, CommandKind>> = {
   UPSTREAM_LOCAL_ADDRESS_WITHOUT_PORT: addressKind((info) => info.upstreamLocal),
   UPSTREAM_LOCAL_PORT: alone((info) => info.upstreamLocal?.port),
   UPSTREAM_PROTOCOL: alone((info) =>
-    info.upstreamLocal && info.protocol !== undefined && !info.rawUpstream ? 'HTTP/1.1' : undefined,
+    info.upstreamLocal && info.protocol !== undefined && !info.rawUpstream ? info.upstreamProtocol : undefined,
   ),
   UPSTREAM_REQUEST_ATTEMPT_COUNT: alone((info) => info.attempts),
   UPSTREAM_TRANSPORT_FAILURE_REASON: alone((info) => underscored(info.upstreamFailure)),

@@ -184,6 +184,8 @@ export class StreamInfo {
   upstreamLocal: Peer | undefined = undefined;
   /** What network filters leave for access logs, by key. */
   filterState: JsonObject | undefined = undefined;
+  /** That of the connection to the upstream. */
+  upstreamProtocol: 'HTTP/1.1' | 'HTTP/2' = 'HTTP/1.1';
   /** What goes to the upstream is not HTTP. */
   rawUpstream = false;
   /** Which of several addresses of the host it went to; undefined where there is one. */

@@ -31,5 +31,6 @@ export const FAULT = {
   PRIORITY_FLOOD: flood('inbound_priority_frames_flood'),
   WINDOW_FLOOD: flood('inbound_window_update_frames_flood'),
   CONTROL_FLOOD: flood('outbound_control_flood'),
+  OUTBOUND_FLOOD: flood('outbound_flood'),
   RESET_FLOOD: flood('premature_reset_flood'),
 } as const;

@@ -15,6 +15,7 @@ export class Flood {
   #resets = 0;
   #data = 0;
   #control = 0;
+  #outbound = 0;
 
   constructor(options: Http2Options, stats: Http2Stats) {
     this.#options = options;
@@ -25,9 +26,6 @@ export class Flood {
     this.#opened++;
   }
 
-  dataSent(frames: number): void {
-    this.#data += frames;
-  }
 
   /** A frame that may hold nothing came. */
   empty(nothing: boolean): boolean {
@@ -54,6 +52,15 @@ export class Flood {
   resetEarly(active: number): boolean {
     this.#resets++;
     return this.#opened - active >= MANY_STREAMS && this.#resets * 2 > this.#opened;
+  }
+
+  /** Frames of messages are sent; `unsent`: bytes that the other side has not taken. */
+  sent(frames: number, unsent: number): boolean {
+    this.#data += frames;
+    this.#outbound = unsent === 0 ? 0 : this.#outbound + frames;
+    if (this.#outbound <= this.#options.maxOutboundFrames) return false;
+    this.#stats.outboundFlood++;
+    return true;
   }
 
   /** A control frame is sent; `unsent`: bytes that the other side has not taken. */

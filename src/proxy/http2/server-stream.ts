@@ -10,7 +10,7 @@ import type { OutgoingHead } from '../http/wire.ts';
 import { Deadline } from '../time/deadline.ts';
 import type { FieldBlock } from './block.ts';
 import { ERROR } from './frame.ts';
-import { readRequestBlock, readTrailerBlock } from './request.ts';
+import { readRequestBlock, readTrailerBlock } from './message.ts';
 import type { Http2ServerConnection } from './server-connection.ts';
 import type { Http2Stream, OutgoingBlock, StreamUser } from './stream.ts';
 
@@ -93,9 +93,8 @@ export class Http2ServerStream implements StreamUser, StreamConnection {
   }
 
   onTrailers(block: FieldBlock): boolean {
-    const { manager } = this.client;
     const trailers = new HeaderMap();
-    if (readTrailerBlock(block, trailers, manager.http2, manager.http2Stats)) return false;
+    if (readTrailerBlock(block, trailers)) return false;
     const stream = this.#stream;
     if (!stream || stream.ended) return true;
     stream.wireReceived += block.size;

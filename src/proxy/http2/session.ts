@@ -449,7 +449,8 @@ export class Http2Session implements TransportUser, FrameUser {
     const length = Math.max(0, Math.min(stop - start, this.#sendWindow, stream.sendWindow));
     const ends = end && length === stop - start;
     if (length > 0 || (ends && !trailers)) {
-      this.#flood.dataSent(this.#writer.data(stream.id, bytes, start, length, ends && !trailers));
+      const frames = this.#writer.data(stream.id, bytes, start, length, ends && !trailers);
+      if (this.#flood.sent(frames, this.transport.unsent)) this.fail(FAULT.OUTBOUND_FLOOD);
       this.#sendWindow -= length;
       stream.sendWindow -= length;
     }

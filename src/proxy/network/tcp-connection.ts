@@ -129,7 +129,12 @@ export class TcpConnection implements TerminalConnection, TcpUpstreamOwner, Tunn
 
   #openTunnel(cluster: Cluster, host: Host, tunneling: Tunneling): void {
     const fault = tunnelFault(cluster);
-    const pool = cluster.pool(host, cluster.resources.DEFAULT, this.#source, undefined);
+    const pool = cluster.pool(host, cluster.resources.DEFAULT, {
+      source: this.#source,
+      client: undefined,
+      raw: false,
+      downstream: undefined,
+    });
     if (fault !== undefined || !pool) {
       this.onConnectFailed(fault ?? '', 'local');
       return;

@@ -1,14 +1,15 @@
+import type { UpstreamExchange } from '../cluster/exchange.ts';
 import type { Host } from '../cluster/host.ts';
-import type { Pool, PoolClient } from '../cluster/pool.ts';
+import type { ConnectionPool, PoolClient } from '../cluster/pool.ts';
 import type { ResetReason } from '../cluster/reset.ts';
-import type { ResponseHandler, UpstreamConnection } from '../cluster/upstream-connection.ts';
+import type { ResponseHandler } from '../cluster/upstream-connection.ts';
 import type { ResponseHead } from '../http/head.ts';
 import type { HeaderMap } from '../http/headers.ts';
 import type { Peer, StreamInfo } from '../http/stream-info.ts';
-import { outgoingRequest, TAIL, writeMessage } from '../http/wire.ts';
 import type { ByteUpstream, ConnectFailure, UpstreamOwner } from './tcp-upstream.ts';
 import { isEstablished, keepResponseHead, keepResponseTrailers, type Tunneling, tunnelRequest } from './tunneling.ts';
 
+const NOTHING = Buffer.alloc(0);
 /** How long a host may take for the last bytes it is sent. */
 const FLUSH_MS = 60_000;
 
@@ -24,15 +25,15 @@ export class TunnelUpstream implements ByteUpstream, PoolClient, ResponseHandler
   readonly switching: 'connect' | 'none';
   readonly closesHere = true;
   readonly #owner: TunnelOwner;
-  readonly #pool: Pool;
+  readonly #pool: ConnectionPool;
   readonly #host: Host;
   readonly #tunneling: Tunneling;
   readonly #info: StreamInfo;
-  #connection: UpstreamConnection | undefined = undefined;
+  #connection: UpstreamExchange | undefined = undefined;
   #established = false;
   #over = false;
 
-  constructor(owner: TunnelOwner, pool: Pool, host: Host, tunneling: Tunneling, info: StreamInfo) {
+  constructor(owner: TunnelOwner, pool: ConnectionPool, host: Host, tunneling: Tunneling, info: StreamInfo) {
     this.#owner = owner;
     this.#pool = pool;
     this.#host = host;
@@ -51,7 +52,7 @@ export class TunnelUpstream implements ByteUpstream, PoolClient, ResponseHandler
     return this.#connection !== undefined && !this.#established && !this.#over;
   }
 
-  get connection(): UpstreamConnection | undefined {
+  get connection(): UpstreamExchange | undefined {
     return this.#connection;
   }
 
@@ -64,14 +65,10 @@ export class TunnelUpstream implements ByteUpstream, PoolClient, ResponseHandler
   }
 
   get blocked(): boolean {
-    return this.#connection?.transport.blocked ?? false;
+    return this.#connection?.writable === false;
   }
 
-  get #chunked(): boolean {
-    return this.switching === 'none';
-  }
-
-  onReady(connection: UpstreamConnection): void {
+  onReady(connection: UpstreamExchange): void {
     const head = tunnelRequest(this.#tunneling, this.#info);
     this.#connection = connection;
     this.#begin();
@@ -80,14 +77,7 @@ export class TunnelUpstream implements ByteUpstream, PoolClient, ResponseHandler
       this.#refuse('the host of the tunnel is none');
       return;
     }
-    const { codec } = this.#pool.cluster.config;
-    const outgoing = outgoingRequest(
-      head,
-      this.#chunked ? head.path : head.authority,
-      this.#chunked ? TAIL.CHUNKED : 0,
-      codec.headerCase.write,
-    );
-    writeMessage(connection.transport, outgoing, undefined, 0, 0, false, false);
+    connection.sendRequest(head, undefined, false, undefined);
   }
 
   #begin(): void {
@@ -175,9 +165,7 @@ export class TunnelUpstream implements ByteUpstream, PoolClient, ResponseHandler
 
   write(bytes: Buffer, length: number): void {
     const connection = this.#connection;
-    if (connection && !this.#over) {
-      writeMessage(connection.transport, undefined, bytes, 0, length, this.#chunked, false);
-    }
+    if (connection && !this.#over) connection.sendBody(bytes, 0, length, false, undefined);
   }
 
   /** The client has ended its side: HTTP/1.1 has no other way to say so than to close the connection. */
@@ -185,17 +173,17 @@ export class TunnelUpstream implements ByteUpstream, PoolClient, ResponseHandler
     const connection = this.#connection;
     if (!connection || this.#over) return;
     this.#end();
-    if (this.#chunked) writeMessage(connection.transport, undefined, undefined, 0, 0, true, true);
+    if (this.switching === 'none') connection.sendBody(NOTHING, 0, 0, true, undefined);
     connection.endAndClose(FLUSH_MS);
     this.#owner.onTunnelEnded();
   }
 
   pause(): void {
-    this.#connection?.transport.pause();
+    this.#connection?.pause();
   }
 
   resume(): void {
-    this.#connection?.transport.resume();
+    this.#connection?.resume();
   }
 
   destroy(): void {

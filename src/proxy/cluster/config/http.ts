@@ -9,6 +9,7 @@ import {
   readClientCodec,
   readCommonOptions,
 } from '../../http/codec-config.ts';
+import { type Http2Options, plainHttp2, readHttp2, type SharedOptions } from '../../http2/options.ts';
 import { type ClusterRouting, NO_CLUSTER_ROUTING, readClusterRouting } from '../../route/cluster-routing.ts';
 
 /** How a cluster speaks HTTP. */
@@ -19,8 +20,9 @@ export interface HttpOptions {
   readonly maxStreamDuration: number;
   readonly routing: ClusterRouting;
   readonly filters: FilterChain | undefined;
-  /** The upstream speaks HTTP/2: only the proxy's own gRPC clients can use it. */
-  readonly http2: boolean;
+  /** What the upstream speaks; `downstream`: what the client does. */
+  readonly protocol: 'http1' | 'http2' | 'downstream';
+  readonly http2: Http2Options;
 }
 
 /** Reads the filters of `HttpProtocolOptions`. */
@@ -30,11 +32,11 @@ const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 
 /** Reads what an `envoy.config.cluster.v3.Cluster` says about HTTP: in its typed options or, where it has none, in the fields they replace. */
 export function readHttpOptions(fields: Fields, readFilters: FiltersReader): HttpOptions {
-  const http2 = fields.message('http2_protocol_options', ignoreAll) !== undefined;
-  if (http2 && fields.has('http_protocol_options'))
+  if (fields.has('http2_protocol_options') && fields.has('http_protocol_options'))
     fields.problem('http2_protocol_options', 'cannot be given together with http_protocol_options');
   const common = fields.message('common_http_protocol_options', readUpstreamCommon) ?? PLAIN;
   const codec = readClientCodec(fields, 'http_protocol_options', common);
+  const http2 = readUpstreamHttp2(fields, common);
   const read = fields.map('typed_extension_protocol_options', (inner, key) => {
     if (key === HTTP_OPTIONS) return readTyped(inner, readFilters);
     inner.problem('', `${key} is not supported`, HTTP_OPTIONS);
@@ -49,7 +51,8 @@ export function readHttpOptions(fields: Fields, readFilters: FiltersReader): Htt
       maxStreamDuration,
       routing: NO_CLUSTER_ROUTING,
       filters: undefined,
-      http2,
+      protocol: http2 ? 'http2' : 'http1',
+      http2: http2 ?? plainHttp2(sharedOptions(common)),
     }
   );
 }
@@ -70,28 +73,46 @@ function readTyped(fields: Fields, readFilters: FiltersReader): HttpOptions {
   fields.ignore('upstream_http_protocol_options');
   const kind = fields.oneOf('upstream_protocol_options', ['explicit_http_config', 'use_downstream_protocol_config']);
   let codec = plainClientCodec(common);
-  let http2 = false;
+  let http2: Http2Options | undefined;
+  let protocol: HttpOptions['protocol'] = 'http1';
   if (kind === 'explicit_http_config') {
     fields.message(kind, (inner) => {
-      http2 =
-        inner.oneOf('protocol_config', ['http_protocol_options', 'http2_protocol_options']) ===
-        'http2_protocol_options';
-      if (http2) inner.message('http2_protocol_options', ignoreAll);
+      const chosen = inner.oneOf('protocol_config', ['http_protocol_options', 'http2_protocol_options']);
+      protocol = chosen === 'http2_protocol_options' ? 'http2' : 'http1';
+      if (protocol === 'http2') http2 = readUpstreamHttp2(inner, common);
       else codec = readClientCodec(inner, 'http_protocol_options', common);
     });
   } else if (kind) {
     fields.message(kind, (inner) => {
       codec = readClientCodec(inner, 'http_protocol_options', common);
-      // A client of this proxy speaks HTTP/1, so these are never asked for.
-      inner.ignore('http2_protocol_options', 'http3_protocol_options');
+      protocol = 'downstream';
+      http2 = readUpstreamHttp2(inner, common);
+      // No client of this proxy speaks HTTP/3, so it is never asked for.
+      inner.ignore('http3_protocol_options');
     });
   }
   const { maxStreamDuration } = common;
   const routing = readClusterRouting(fields);
-  return { common, codec, maxStreamDuration, routing, filters: readFilters(fields, 'http_filters'), http2 };
+  return {
+    common,
+    codec,
+    maxStreamDuration,
+    routing,
+    filters: readFilters(fields, 'http_filters'),
+    protocol,
+    http2: http2 ?? plainHttp2(sharedOptions(common)),
+  };
 }
 
-/** A message whose contents do not matter to HTTP/1. */
+function readUpstreamHttp2(fields: Fields, common: CommonOptions): Http2Options | undefined {
+  return fields.message('http2_protocol_options', (inner) => readHttp2(inner, sharedOptions(common)));
+}
+
+function sharedOptions({ maxResponseBytes, maxHeaders }: CommonOptions): SharedOptions {
+  return { maxHeadBytes: maxResponseBytes, maxHeaders, underscores: 'ALLOW', streamErrors: false };
+}
+
+/** An extension that is not there: its contents say nothing. */
 function ignoreAll(fields: Fields): true {
   if (isObject(fields.json)) fields.ignore(...Object.keys(fields.json));
   return true;

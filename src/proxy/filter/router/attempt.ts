@@ -1,13 +1,12 @@
 import type { Cluster } from '../../cluster/cluster.ts';
+import type { UpstreamExchange } from '../../cluster/exchange.ts';
 import type { Carried, Host } from '../../cluster/host.ts';
-import type { Pool, PoolClient } from '../../cluster/pool.ts';
+import type { ConnectionPool, PoolClient } from '../../cluster/pool.ts';
 import type { ResetReason } from '../../cluster/reset.ts';
 import type { Resources } from '../../cluster/resources.ts';
-import type { ResponseHandler, UpstreamConnection } from '../../cluster/upstream-connection.ts';
-import type { ClientCodec } from '../../http/codec-config.ts';
-import { type RequestHead, ResponseHead } from '../../http/head.ts';
+import type { ResponseHandler } from '../../cluster/upstream-connection.ts';
+import { ResponseHead } from '../../http/head.ts';
 import type { HeaderMap } from '../../http/headers.ts';
-import { outgoingRequest, TAIL, writeMessage } from '../../http/wire.ts';
 import type { Timeouts } from '../../route/timeouts.ts';
 import { now } from '../../time/clock.ts';
 import { Deadline } from '../../time/deadline.ts';
@@ -16,14 +15,6 @@ import { handshakeReply } from './replies.ts';
 import type { RouterRun } from './run.ts';
 import type { Switching } from './switching.ts';
 import { showUpstreamHead, showUpstreamTrailers, takeTrailers } from './upstream-filters.ts';
-
-/** Methods whose requests have no body unless they say so. */
-const BODYLESS = new Set(['GET', 'HEAD', 'DELETE', 'CONNECT', 'TRACE']);
-
-function targetOf({ method, scheme, authority, path }: RequestHead, absolute: boolean): string {
-  if (method === 'CONNECT') return authority;
-  return absolute ? `${scheme}://${authority}${path}` : path;
-}
 
 /** One try at one host, Envoy's `UpstreamRequest`. */
 export class Attempt implements PoolClient, ResponseHandler, Carried {
@@ -47,17 +38,16 @@ export class Attempt implements PoolClient, ResponseHandler, Carried {
   sent = false;
   /** Of the cluster's filters; undefined where none of them looks at responses. */
   responseHooks: HookList<ResponseHead> | undefined = undefined;
-  #connection: UpstreamConnection | undefined = undefined;
+  #connection: UpstreamExchange | undefined = undefined;
   #waiting = false;
   #active = false;
   /** The upstream has not agreed to leave HTTP: nothing of the body may go to it. */
   #paused: boolean;
-  #chunked = false;
   /** Bytes that the connection had received when this attempt got it. */
   #receivedBefore = 0;
   #over = false;
   /** The pool that was asked: the host may have a new one meanwhile. */
-  #pool: Pool | undefined = undefined;
+  #pool: ConnectionPool | undefined = undefined;
   #perTry: Deadline | undefined = undefined;
   #perTryIdle: Deadline | undefined = undefined;
   #duration: Deadline | undefined = undefined;
@@ -86,7 +76,12 @@ export class Attempt implements PoolClient, ResponseHandler, Carried {
     this.#run.stream.upstreamAskedAt = now();
     this.#run.stream.upstreamReadyAt = 0;
     const { source, id } = this.#run.stream.connection;
-    this.#pool = this.cluster.pool(this.host, this.resources, source, id, this.switching === 'raw');
+    this.#pool = this.cluster.pool(this.host, this.resources, {
+      source,
+      client: id,
+      raw: this.switching === 'raw',
+      downstream: this.#run.stream.protocol,
+    });
     if (this.#pool) this.#pool.request(this);
     else this.#refuse();
   }
@@ -132,7 +127,7 @@ export class Attempt implements PoolClient, ResponseHandler, Carried {
     if (idle) idle.start(this.#run.timeouts.perTryIdle);
   }
 
-  onReady(connection: UpstreamConnection): void {
+  onReady(connection: UpstreamExchange): void {
     this.#waiting = false;
     this.#connection = connection;
     this.#receivedBefore = connection.received;
@@ -145,6 +140,7 @@ export class Attempt implements PoolClient, ResponseHandler, Carried {
     stream.upstreamReadyAt = now();
     stream.upstreamLocal = connection.local;
     stream.upstreamRemote = connection.remote;
+    stream.upstreamProtocol = connection.protocol;
     if (run.bodyDone) this.startTimeouts(run.timeouts);
     const longest = run.timeouts.maxStream ?? this.cluster.config.maxStreamDuration;
     if (longest > 0) this.#startDuration(longest);
@@ -154,43 +150,21 @@ export class Attempt implements PoolClient, ResponseHandler, Carried {
     if (!run.bodyDone && !this.#paused) stream.connection.resumeReading();
   }
 
-  #write(connection: UpstreamConnection): void {
+  #write(connection: UpstreamExchange): void {
     const run = this.#run;
     const { stream, bodyDone: done } = run;
-    const { head } = stream;
     const bytes = this.#paused ? undefined : run.body.take();
-    const framed = head.headers.has('content-length');
-    this.#chunked = !framed && !this.#paused && (!done || bytes !== undefined || head.framing.chunked);
-    const empty = done && !framed && !this.#chunked && !BODYLESS.has(head.method);
-    const tail = this.#chunked ? TAIL.CHUNKED : empty ? TAIL.NO_BODY : 0;
-    const { absoluteTargets, headerCase } = this.#codec;
-    const outgoing = outgoingRequest(head, targetOf(head, absoluteTargets), tail, headerCase.write);
     this.sent = true;
     stream.upstreamSendStartAt = now();
     if (done) stream.upstreamSendEndAt = stream.upstreamSendStartAt;
-    writeMessage(
-      connection.transport,
-      outgoing,
-      bytes,
-      0,
-      bytes?.length ?? 0,
-      this.#chunked,
-      done,
-      this.#trailers(done),
-    );
+    connection.sendRequest(stream.head, bytes, done, this.#trailers(done));
     stream.countUpstreamSent();
-    connection.requestSent = done;
   }
 
   #trailers(done: boolean): HeaderMap | undefined {
     const trailers = done ? this.#run.stream.requestTrailers : undefined;
-    if (!trailers) return undefined;
-    showUpstreamTrailers(this.#run, trailers);
-    return this.#codec.withTrailers ? trailers : undefined;
-  }
-
-  get #codec(): ClientCodec {
-    return this.cluster.config.codec;
+    if (trailers) showUpstreamTrailers(this.#run, trailers);
+    return trailers;
   }
 
   #begin(): void {
@@ -226,10 +200,10 @@ export class Attempt implements PoolClient, ResponseHandler, Carried {
   send(bytes: Buffer, start: number, stop: number, done: boolean): void {
     const connection = this.#connection;
     if (!connection || this.#over) return;
-    writeMessage(connection.transport, undefined, bytes, start, stop, this.#chunked, done, this.#trailers(done));
+    connection.sendBody(bytes, start, stop, done, this.#trailers(done));
     this.#run.stream.countUpstreamSent();
     if (done) this.#endRequest(connection);
-    else if (connection.transport.blocked) this.#run.stream.connection.pauseReading();
+    else if (!connection.writable) this.#run.stream.connection.pauseReading();
   }
 
   onPoolFailure(reason: ResetReason, detail: string): void {
@@ -270,21 +244,21 @@ export class Attempt implements PoolClient, ResponseHandler, Carried {
   }
 
   /** The upstream has left HTTP: what waited for it goes on. */
-  #unpause(connection: UpstreamConnection): void {
+  #unpause(connection: UpstreamExchange): void {
     const { body, stream } = this.#run;
     this.#paused = false;
     this.#stopTimeouts();
     body.keep = false;
     const bytes = body.take();
     if (bytes) {
-      writeMessage(connection.transport, undefined, bytes, 0, bytes.length, false, false);
+      connection.sendBody(bytes, 0, bytes.length, false, undefined);
       stream.countUpstreamSent();
     }
     stream.connection.resumeReading();
   }
 
   /** A host that is sent bytes alone says nothing of the request: it is answered as soon as there is a connection. */
-  #answerForHost(connection: UpstreamConnection): void {
+  #answerForHost(connection: UpstreamExchange): void {
     this.sent = true;
     if (this.cluster.config.closeOnHealthFailure) this.host.carried.add(this);
     this.#run.stream.rawUpstream = true;
@@ -296,9 +270,8 @@ export class Attempt implements PoolClient, ResponseHandler, Carried {
   }
 
   /** All of the request was written. */
-  #endRequest(connection: UpstreamConnection): void {
-    connection.requestSent = true;
-    if (this.switching === 'raw') connection.transport.end();
+  #endRequest(connection: UpstreamExchange): void {
+    if (this.switching === 'raw') connection.endRaw();
   }
 
   onTunnel(bytes: Buffer, start: number, stop: number): void {
@@ -310,7 +283,7 @@ export class Attempt implements PoolClient, ResponseHandler, Carried {
     const connection = this.#connection;
     if (this.switching !== 'raw') this.onReset('connection termination');
     else {
-      if (connection?.requestSent) connection.handler = undefined;
+      if (connection?.requestSent) connection.release();
       this.onBody(bytes, 0, 0, true);
     }
     connection?.destroy();
@@ -349,11 +322,11 @@ export class Attempt implements PoolClient, ResponseHandler, Carried {
   }
 
   #throttle(): void {
-    if (!this.#run.stream.writable) this.#connection?.transport.pause();
+    if (!this.#run.stream.writable) this.#connection?.pause();
   }
 
   resume(): void {
-    this.#connection?.transport.resume();
+    this.#connection?.resume();
   }
 
   onReadEnd(): void {
@@ -365,7 +338,7 @@ export class Attempt implements PoolClient, ResponseHandler, Carried {
   }
 
   get writable(): boolean {
-    return this.#connection?.transport.blocked !== true;
+    return this.#connection?.writable !== false;
   }
 
   onHostFailed(): void {

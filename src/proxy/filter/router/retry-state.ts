@@ -243,6 +243,7 @@ export class RetryState implements RetrySelection {
       reason === 'connection timeout';
     if (connect && on & RETRY['connect-failure']) return true;
     if (!sent && on & RETRY['reset-before-request']) return true;
+    if (reason === 'remote refused stream reset' && on & RETRY['refused-stream']) return true;
     return (on & (RETRY.reset | RETRY['5xx'] | RETRY['gateway-error'])) !== 0;
   }
 

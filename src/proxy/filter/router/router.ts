@@ -2,7 +2,6 @@ import { FLAG } from '../../http/stream-info.ts';
 import type { ForwardAction } from '../../route/action.ts';
 import { directReply } from '../../route/finalize.ts';
 import type { Route } from '../../route/route.ts';
-import { terminates } from '../../route/upgrades.ts';
 import { chargeStatus } from './charge.ts';
 import type { RouterDownstream } from './downstream.ts';
 import { invalidHeader, maintenance, noCluster } from './replies.ts';
@@ -30,7 +29,7 @@ export function routeRequest(stream: RouterDownstream): RouterRun | undefined {
 function forward(stream: RouterDownstream, route: Route, action: ForwardAction): RouterRun | undefined {
   const { manager } = stream;
   const cluster = manager.clusters.get(stream.routeCluster);
-  if (!cluster || (cluster.config.http2 && !terminates(action.connect, stream.head.method))) {
+  if (!cluster) {
     manager.stats.noCluster++;
     stream.reply(noCluster(action.notFoundStatus));
     return undefined;

@@ -1,9 +1,10 @@
 import { isHost } from '../http/authority.ts';
 import { isTarget, isToken } from '../http/bytes.ts';
-import type { RequestHead } from '../http/head.ts';
+import type { RequestHead, ResponseHead } from '../http/head.ts';
 import type { HeaderMap } from '../http/headers.ts';
 import type { HeaderName } from '../http/names.ts';
 import { beginMessage, joinsEarlier } from '../http/names.ts';
+import type { UnderscoreAction } from '../http/options.ts';
 import type { FieldBlock } from './block.ts';
 import type { Http2Options } from './options.ts';
 import type { Http2Stats } from './stats.ts';
@@ -44,7 +45,7 @@ export function readRequestBlock(
   };
   const first = takePseudo(block, pseudo);
   if (first < 0) return 'malformed';
-  const fault = takeFields(block, first, head.headers, options, stats, true);
+  const fault = takeFields(block, first, head.headers, { underscores: options.underscores, stats }, JOINS_IN_REQUEST);
   if (fault) return fault;
   head.size = block.size;
   head.fieldBytes = block.size;
@@ -52,13 +53,22 @@ export function readRequestBlock(
 }
 
 /** Takes trailers into `headers`. */
-export function readTrailerBlock(
-  block: FieldBlock,
-  headers: HeaderMap,
-  options: Http2Options,
-  stats: Http2Stats,
-): BlockFault | undefined {
-  return takeFields(block, 0, headers, options, stats, false);
+export function readTrailerBlock(block: FieldBlock, headers: HeaderMap): BlockFault | undefined {
+  return takeFields(block, 0, headers, undefined, 0);
+}
+
+/** Takes a response's fields into `head`; false where they are not what RFC 9113, 8.2 and 8.3.2 allow. */
+export function readResponseBlock(block: FieldBlock, head: ResponseHead): boolean {
+  const status = block.names[0]?.text === ':status' && block.count > 0 ? (block.values[0] ?? '') : '';
+  if (!/^[1-9]\d\d$/.test(status)) return false;
+  if (takeFields(block, 1, head.headers, undefined, JOINS_IN_RESPONSE)) return false;
+  const lengths = head.headers.all('content-length');
+  if (lengths.length > 1 || (lengths[0] !== undefined && !/^\d{1,15}$/.test(lengths[0]))) return false;
+  head.status = Number(status);
+  head.framing.contentLength = lengths[0] === undefined ? -1 : Number(lengths[0]);
+  head.size = block.size;
+  head.fieldBytes = block.size;
+  return true;
 }
 
 /** Where the other fields begin; -1: a pseudo header is unknown, twice there or not allowed. */
@@ -78,9 +88,8 @@ function takeFields(
   block: FieldBlock,
   from: number,
   headers: HeaderMap,
-  { underscores }: Http2Options,
-  stats: Http2Stats,
-  request: boolean,
+  names: { readonly underscores: UnderscoreAction; readonly stats: Http2Stats } | undefined,
+  joins: number,
 ): BlockFault | undefined {
   beginMessage();
   for (let at = from; at < block.count; at++) {
@@ -88,25 +97,26 @@ function takeFields(
     const value = block.values[at] as string;
     if (!header || !block.valid[at] || PER_CONNECTION.has(header.name)) return 'malformed';
     if (header.name === 'te' && value !== 'trailers') return 'malformed';
-    if (header.underscore && underscores !== 'ALLOW') {
-      if (underscores === 'REJECT_REQUEST') {
-        stats.rejected++;
+    if (header.underscore && names && names.underscores !== 'ALLOW') {
+      if (names.underscores === 'REJECT_REQUEST') {
+        names.stats.rejected++;
         return 'underscore';
       }
-      stats.dropped++;
+      names.stats.dropped++;
       continue;
     }
-    take(headers, header, value, request);
+    take(headers, header, value, joins);
   }
   return undefined;
 }
 
 const JOINS_IN_REQUEST = 1;
+const JOINS_IN_RESPONSE = 2;
 
-function take(headers: HeaderMap, header: HeaderName, value: string, request: boolean): void {
+function take(headers: HeaderMap, header: HeaderName, value: string, joins: number): void {
   const again = joinsEarlier(header);
   if (again && header.name === 'cookie') headers.set('cookie', `${headers.get('cookie')}; ${value}`);
-  else if (again && request && (header.joins & JOINS_IN_REQUEST) !== 0) headers.append(header.name, value);
+  else if (again && (header.joins & joins) !== 0) headers.append(header.name, value);
   else headers.add(header.name, value);
 }
 

@@ -1,0 +1,203 @@
+import type { UpstreamExchange } from '../cluster/exchange.ts';
+import type { ResetReason } from '../cluster/reset.ts';
+import type { ResponseHandler } from '../cluster/upstream-connection.ts';
+import { type RequestHead, ResponseHead } from '../http/head.ts';
+import { HeaderMap } from '../http/headers.ts';
+import type { Peer } from '../http/stream-info.ts';
+import { Deadline } from '../time/deadline.ts';
+import type { FieldBlock } from './block.ts';
+import type { Http2ClientConnection } from './client-connection.ts';
+import { ERROR } from './frame.ts';
+import { readResponseBlock, readTrailerBlock } from './message.ts';
+import { requestBlock } from './request-block.ts';
+import type { Http2Stream, StreamUser } from './stream.ts';
+
+const NOTHING = Buffer.alloc(0);
+
+/** One request on an HTTP/2 connection to a host. */
+export class Http2ClientStream implements StreamUser, UpstreamExchange {
+  readonly protocol = 'HTTP/2';
+  readonly #connection: Http2ClientConnection;
+  #frames: Http2Stream | undefined = undefined;
+  #handler: ResponseHandler | undefined = undefined;
+  received = 0;
+  tunnel = false;
+  requestSent = false;
+
+  constructor(connection: Http2ClientConnection) {
+    this.#connection = connection;
+  }
+
+  get id(): number {
+    return this.#connection.base.id;
+  }
+
+  get openedAt(): number {
+    return this.#connection.base.openedAt;
+  }
+
+  get connectedAt(): number {
+    return this.#connection.base.connectedAt;
+  }
+
+  get local(): Peer {
+    return this.#connection.base.local;
+  }
+
+  get remote(): Peer | undefined {
+    return this.#connection.base.remote;
+  }
+
+  get writable(): boolean {
+    return this.#frames !== undefined && !this.#frames.waits && this.#connection.session.writable;
+  }
+
+  opened(frames: Http2Stream): void {
+    this.#frames = frames;
+  }
+
+  begin(handler: ResponseHandler): void {
+    this.#handler = handler;
+  }
+
+  sendRequest(head: RequestHead, body: Buffer | undefined, done: boolean, trailers: HeaderMap | undefined): void {
+    const block = requestBlock(head, this.#handler?.switching ?? 'none');
+    this.#send(block, body ?? NOTHING, 0, body?.length ?? 0, done, trailers);
+  }
+
+  sendBody(bytes: Buffer, start: number, stop: number, done: boolean, trailers: HeaderMap | undefined): void {
+    this.#send(undefined, bytes, start, stop, done, trailers);
+  }
+
+  #send(
+    block: ReturnType<typeof requestBlock> | undefined,
+    bytes: Buffer,
+    start: number,
+    stop: number,
+    done: boolean,
+    trailers: HeaderMap | undefined,
+  ): void {
+    if (done) this.requestSent = true;
+    const frames = this.#frames;
+    if (frames) this.#connection.session.send(frames, block, bytes, start, stop, done, trailers);
+  }
+
+  endRaw(): void {
+    this.#send(undefined, NOTHING, 0, 0, true, undefined);
+  }
+
+  endAndClose(limit: number): void {
+    this.#handler = undefined;
+    this.endRaw();
+    new Deadline(() => this.destroy()).start(limit);
+  }
+
+  release(): void {
+    this.#handler = undefined;
+  }
+
+  pause(): void {
+    this.#frames?.pause();
+  }
+
+  resume(): void {
+    this.#frames?.resume();
+  }
+
+  destroy(): void {
+    this.#handler = undefined;
+    if (this.#frames && !this.#frames.closed) this.#connection.session.reset(this.#frames, ERROR.CANCEL);
+    this.#over();
+  }
+
+  #over(): void {
+    this.#connection.onStreamOver(this);
+  }
+
+  onHead(block: FieldBlock, end: boolean): boolean {
+    this.received += block.size;
+    const handler = this.#handler;
+    if (!handler) return true;
+    const head = new ResponseHead();
+    if (!readResponseBlock(block, head)) return false;
+    if (head.status < 200 && head.status !== 101) {
+      if (!end) handler.onInterim(head);
+      return !end;
+    }
+    const frames = this.#frames as Http2Stream;
+    frames.headCame = true;
+    const { contentLength } = head.framing;
+    const bodyless = handler.headRequest || head.status === 204 || head.status === 304;
+    if (!bodyless) frames.contentLength = contentLength;
+    if (end && !bodyless && contentLength > 0) return false;
+    this.#takeOver(handler, head);
+    if (end) this.#done();
+    handler.onHead(head, end);
+    handler.onReadEnd();
+    return true;
+  }
+
+  /** Whether the host leaves HTTP with this response: over HTTP/2 a stream that was asked for as a tunnel is one with any 2xx. */
+  #takeOver(handler: ResponseHandler, head: ResponseHead): void {
+    if (handler.switching === 'none' || head.status < 200 || head.status >= 300) return;
+    this.tunnel = true;
+    if (handler.switching === 'connect') return;
+    head.status = 101;
+    head.headers.add('upgrade', handler.switching === 'websocket' ? 'websocket' : '');
+    head.headers.add('connection', 'upgrade');
+  }
+
+  onTrailers(block: FieldBlock): boolean {
+    this.received += block.size;
+    const trailers = new HeaderMap();
+    if (readTrailerBlock(block, trailers)) return false;
+    const handler = this.#handler;
+    this.#done();
+    handler?.onTrailers(trailers);
+    handler?.onBody(NOTHING, 0, 0, true);
+    handler?.onReadEnd();
+    return true;
+  }
+
+  onData(bytes: Buffer, start: number, stop: number, end: boolean): void {
+    this.received += stop - start;
+    const handler = this.#handler;
+    if (!handler) return;
+    if (this.tunnel) {
+      if (stop > start) handler.onTunnel(bytes, start, stop);
+      if (end) handler.onTunnel(NOTHING, 0, 0);
+      return;
+    }
+    if (end) this.#done();
+    handler.onBody(bytes, start, stop, end);
+    handler.onReadEnd();
+  }
+
+  /** The response is complete; what is left of the request need not be sent. */
+  #done(): void {
+    this.#handler = undefined;
+    const frames = this.#frames;
+    if (frames && !frames.localDone && !frames.waits) this.#connection.session.reset(frames, ERROR.NO_ERROR);
+    this.#over();
+  }
+
+  onReset(code: number, details: string | undefined): void {
+    const remote: ResetReason = code === ERROR.REFUSED_STREAM ? 'remote refused stream reset' : 'remote reset';
+    this.#fail(details === undefined ? remote : 'protocol error');
+  }
+
+  onGone(): void {
+    this.#fail(this.#connection.goneReason);
+  }
+
+  #fail(reason: ResetReason): void {
+    const handler = this.#handler;
+    this.#handler = undefined;
+    this.#over();
+    handler?.onReset(reason);
+  }
+
+  onWritable(): void {
+    this.#handler?.onWritable();
+  }
+}
