@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Figure, median } from '../figure.ts';
 import { idleMemory } from './idle.ts';
-import { loadProgram, type Sample } from './load.ts';
+import { loadOverHttp2, loadProgram, type Sample } from './load.ts';
 import { type Product, startProducts } from './product.ts';
 import { type Program, type ProgramName, type Programs, startPrograms } from './programs.ts';
 import { prepareTools, type Tools, warn } from './tools.ts';
@@ -16,6 +16,33 @@ interface Pace {
   readonly idleConnections: number;
 }
 
+const http2Rows: readonly Row[] = [
+  {
+    name: 'HTTP/2 to HTTP/1.1, small GET, 16 connections of 8 streams',
+    path: '/api/v1/small',
+    connections: 16,
+    streams: 8,
+    against: ['nginx h2', 'Envoy'],
+    goals: { rate: '0.6 of nginx, 1.0 of Envoy' },
+  },
+  {
+    name: 'HTTP/2 to HTTP/1.1, small GET, 1 connection of 100 streams',
+    path: '/api/v1/small',
+    connections: 1,
+    streams: 100,
+    against: ['nginx h2', 'Envoy'],
+    goals: {},
+  },
+  {
+    name: 'HTTP/2 to HTTP/1.1, small GET, 1 connection of 1,000 streams',
+    path: '/api/v1/small',
+    connections: 1,
+    streams: 1_000,
+    against: ['nginx h2', 'Envoy'],
+    goals: { p99: 'twice that of 100 streams, were the core not full in both' },
+  },
+];
+
 const full: Pace = { rounds: 7, seconds: 3, warmUpSeconds: 3, idleConnections: 4_000 };
 const quick: Pace = { rounds: 2, seconds: 1, warmUpSeconds: 1, idleConnections: 1_000 };
 
@@ -23,6 +50,8 @@ interface Row {
   readonly name: string;
   readonly path: string;
   readonly connections: number;
+  /** Streams of each connection that are open at a time; undefined: the load speaks HTTP/1.1. */
+  readonly streams?: number;
   readonly against: readonly ProgramName[];
   readonly goals: Readonly<Partial<Record<'rate' | 'processor' | 'p99' | 'memory', string>>>;
 }
@@ -75,7 +104,8 @@ export async function proxyBench(options: { readonly quick: boolean }): Promise<
     const figures = first ? [...figuresOf(first, await measure(first, programs, pace))] : [];
     // Before the rows that leave memory behind which idle connections would then take.
     figures.push(await idleFigure(programs, pace));
-    for (const row of others) figures.push(...figuresOf(row, await measure(row, programs, pace)));
+    for (const row of [...others, ...(programs.h2load.length > 0 ? http2Rows : [])])
+      figures.push(...figuresOf(row, await measure(row, programs, pace)));
     if (first) figures.push(...(await workersFigures(first, programs, pace)));
     figures.push(...(await productFigures(tools, folder, pace)));
     return figures;
@@ -87,11 +117,13 @@ export async function proxyBench(options: { readonly quick: boolean }): Promise<
 type Samples = ReadonlyMap<ProgramName, readonly Sample[]>;
 
 /** Every program in turn in each round, in the other direction every second time, so that drift of the machine hits all alike. */
-async function measure(row: Row, { list, wrk }: Programs, pace: Pace): Promise<Samples> {
+async function measure(row: Row, { list, wrk, h2load }: Programs, pace: Pace): Promise<Samples> {
   const chosen = list.filter(({ name }) => name === 'ours' || row.against.includes(name));
   const load = ({ pid, port }: Program, seconds: number): Promise<Sample> => {
     const url = `http://127.0.0.1:${port}${row.path}`;
-    return loadProgram(pid, { wrk, url, connections: row.connections, seconds });
+    const { connections, streams } = row;
+    if (streams !== undefined) return loadOverHttp2(pid, { h2load, url, connections, streams, seconds });
+    return loadProgram(pid, { wrk, url, connections, seconds });
   };
   for (const program of chosen) await load(program, pace.warmUpSeconds);
   const samples = new Map(chosen.map(({ name }) => [name, [] as Sample[]]));

@@ -1,4 +1,7 @@
 import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { processorMicroseconds, processTree, residentMemory } from '../processes.ts';
 
 export interface Sample {
@@ -51,6 +54,46 @@ export async function loadProgram(pid: number, { wrk, url, connections, seconds 
     memory: residentMemory(pids),
     share: used / 1e6 / elapsed,
     faults: faults(text),
+  };
+}
+
+interface Http2Load {
+  readonly h2load: readonly string[];
+  readonly url: string;
+  readonly connections: number;
+  readonly streams: number;
+  readonly seconds: number;
+}
+
+/** The same over HTTP/2, with so many streams of each connection open all the time. */
+export async function loadOverHttp2(
+  pid: number,
+  { h2load, url, connections, streams, seconds }: Http2Load,
+): Promise<Sample> {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'ciliate-h2load-'));
+  const log = path.join(folder, 'log');
+  const options = [`-c${connections}`, `-m${streams}`, '-t1', `-D${seconds}`, `--log-file=${log}`];
+  const pids = processTree(pid);
+  const before = processorMicroseconds(pids);
+  const startedAt = performance.now();
+  const text = await output([...h2load, ...options, '-H', `:authority: ${benchHost}`, url]);
+  const elapsed = (performance.now() - startedAt) / 1_000;
+  const used = processorMicroseconds(pids) - before;
+  // Of each request: when it was sent, its status, and the microseconds to its end.
+  const times = readFileSync(log, 'utf8')
+    .split('\n')
+    .flatMap((line) => (line === '' ? [] : [Number(line.split('\t')[2]) / 1_000]))
+    .sort((a, b) => a - b);
+  rmSync(folder, { recursive: true });
+  const requests = number(/(\d+) 2xx/.exec(text)?.[1]);
+  return {
+    rate: number(/finished in [\d.]+m?s, ([\d.]+) req\/s/.exec(text)?.[1]),
+    processor: used / requests,
+    median: times[Math.floor(times.length / 2)] ?? Number.NaN,
+    p99: times[Math.floor(times.length * 0.99)] ?? Number.NaN,
+    memory: residentMemory(pids),
+    share: used / 1e6 / elapsed,
+    faults: number(/(\d+) failed/.exec(text)?.[1]),
   };
 }
 

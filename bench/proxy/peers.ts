@@ -4,7 +4,13 @@ import type { BenchPorts } from './programs.ts';
  * The work that every program is given: route by host and path, allow only GET below /api/, mint a request id, forward address and
  * scheme, add a header to request and response, weigh two backends 9:1, keep its timeouts, count, and log each request as JSON.
  */
-export function nginxConfig(ports: BenchPorts, port: number, folder: string, bigBuffers: boolean): string {
+export function nginxConfig(
+  ports: BenchPorts,
+  port: number,
+  folder: string,
+  { bigBuffers = false, http2 = false }: { readonly bigBuffers?: boolean; readonly http2?: boolean },
+): string {
+  const listen = `listen 127.0.0.1:${port}${http2 ? ' http2' : ''}`;
   const proxied = `
       proxy_pass http://backends;
       proxy_http_version 1.1;
@@ -42,6 +48,7 @@ http {
   map "$request_method $uri" $allowed { default 0; "~^GET /api/" 1; }
   keepalive_requests 1000000000;
   keepalive_timeout 60s;
+  http2_max_concurrent_streams 1000;
   client_header_timeout 10s;
   client_body_timeout 30s;
   send_timeout 30s;
@@ -53,10 +60,10 @@ http {
     keepalive 4096;
     keepalive_requests 1000000000;
   }
-  server { listen 127.0.0.1:${port}; server_name admin.bench.test; return 404; }
-  server { listen 127.0.0.1:${port}; server_name *.static.bench.test; location / { ${proxied} } }
+  server { ${listen}; server_name admin.bench.test; return 404; }
+  server { ${listen}; server_name *.static.bench.test; location / { ${proxied} } }
   server {
-    listen 127.0.0.1:${port};
+    ${listen};
     server_name api.bench.test;
     access_log ${folder}/nginx-${port}.log bench buffer=64k flush=10s;
     proxy_connect_timeout 5s;

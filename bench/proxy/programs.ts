@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { openSync, readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
+import http2 from 'node:http2';
 import net from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,6 +15,7 @@ export type ProgramName =
   | 'ours, two workers'
   | 'nginx'
   | 'nginx 64k'
+  | 'nginx h2'
   | 'HAProxy'
   | 'HAProxy 64k'
   | 'Envoy'
@@ -35,6 +37,8 @@ export interface Program {
 export interface Programs extends AsyncDisposable {
   readonly list: readonly Program[];
   readonly wrk: readonly string[];
+  /** Loads over HTTP/2; empty where it is not to be had. */
+  readonly h2load: readonly string[];
 }
 
 const READY_MS = 15_000;
@@ -63,12 +67,13 @@ export async function startPrograms(tools: Tools, folder: string): Promise<Progr
       const processors = name === 'ours, two workers' ? pinned.both : pinned.program;
       const child = start(name, pinTo(tools, processors, command(port)), folder);
       children.push(child);
-      await answers(port, child, path.join(folder, `${name}.out`));
+      await answers(port, child, path.join(folder, `${name}.out`), askerOf(name));
       if (name !== 'C relay') await doesItsWork(name, port);
       list.push({ name, port, pid: child.pid ?? 0 });
     }
     const wrk = pinTo(tools, pinned.load, [tools.programs.wrk ?? '']);
-    return { list, wrk, [Symbol.asyncDispose]: stop };
+    const { h2load } = tools.programs;
+    return { list, wrk, h2load: h2load ? pinTo(tools, pinned.load, [h2load]) : [], [Symbol.asyncDispose]: stop };
   } catch (error) {
     await stop();
     throw error;
@@ -101,11 +106,15 @@ function commands(tools: Tools, ports: BenchPorts, folder: string): readonly Com
     { name: 'ours, two workers', command: (port) => [...ours(bootstrap('two', port)), '--concurrency', '2'] },
   ];
   if (nginx !== undefined) {
-    const command = (big: boolean) => (port: number) => {
-      const file = written(`nginx-${port}.conf`, nginxConfig(ports, port, folder, big));
+    const command = (options: Parameters<typeof nginxConfig>[3]) => (port: number) => {
+      const file = written(`nginx-${port}.conf`, nginxConfig(ports, port, folder, options));
       return [nginx, '-p', folder, '-c', file, '-e', path.join(folder, 'nginx.error')];
     };
-    list.push({ name: 'nginx', command: command(false) }, { name: 'nginx 64k', command: command(true) });
+    list.push(
+      { name: 'nginx', command: command({}) },
+      { name: 'nginx 64k', command: command({ bigBuffers: true }) },
+      { name: 'nginx h2', command: command({ http2: true }) },
+    );
   }
   if (haproxy !== undefined) {
     const command = (bytes: number | undefined) => (port: number) => {
@@ -187,11 +196,32 @@ function ask(port: number, method: string): Promise<Answer> {
   });
 }
 
-async function answers(port: number, child?: ChildProcess, log?: string): Promise<void> {
+const askerOf = (name: ProgramName): typeof ask => (name === 'nginx h2' ? askOverHttp2 : ask);
+
+function askOverHttp2(port: number, method: string): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const session = http2.connect(`http://127.0.0.1:${port}`);
+    const failed = (error: Error): void => {
+      session.destroy();
+      reject(error);
+    };
+    session.on('error', failed);
+    session.setTimeout(2_000, () => failed(new Error(`no answer on port ${port}`)));
+    const stream = session.request({ ':path': '/api/v1/small', ':method': method, ':authority': benchHost });
+    stream.on('error', failed);
+    stream.on('response', (headers) => {
+      session.destroy();
+      resolve({ status: headers[':status'] ?? 0, headers });
+    });
+    stream.end();
+  });
+}
+
+async function answers(port: number, child?: ChildProcess, log?: string, asked = ask): Promise<void> {
   const deadline = performance.now() + READY_MS;
   for (;;) {
     try {
-      await ask(port, 'GET');
+      await asked(port, 'GET');
       return;
     } catch (error) {
       const gone = child !== undefined && child.exitCode !== null;
@@ -203,8 +233,9 @@ async function answers(port: number, child?: ChildProcess, log?: string): Promis
 
 /** A comparison is only one when every program allows, refuses and adds the same. */
 async function doesItsWork(name: ProgramName, port: number): Promise<void> {
-  const good = await ask(port, 'GET');
-  const refused = await ask(port, 'POST');
+  const asked = askerOf(name);
+  const good = await asked(port, 'GET');
+  const refused = await asked(port, 'POST');
   if (good.status !== 200 || good.headers['x-bench-response'] !== '1' || refused.status !== 403) {
     throw new Error(`${name} does not do its work: ${JSON.stringify([good, refused])}`);
   }

@@ -9,6 +9,7 @@ const packages = {
   nginx: 'nginx-light',
   haproxy: 'haproxy',
   wrk: 'wrk',
+  h2load: 'nghttp2-client',
   gcc: 'gcc',
   taskset: 'util-linux',
   chrt: 'util-linux',
