@@ -10,6 +10,7 @@ import { createDnsEdge } from './dns-edge.ts';
 import { createExporters } from './exporters.ts';
 import { createFlowSink, type FlowEvent } from './flows.ts';
 import { createHubbleMetrics, hubbleMetricsSettings } from './hubble-metrics.ts';
+import { type HubbleMetricsServer, startHubbleMetricsServer } from './hubble-metrics-server.ts';
 import { type HubbleServer, startHubbleServer } from './hubble-server.ts';
 import { startLoop } from './loop.ts';
 import { serveMetrics } from './metrics-server.ts';
@@ -60,10 +61,12 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     hubbleMetrics.configure(hubbleMetricsSettings(sources.configMap('cilium-config')));
     updateRedaction();
     hubbleServer?.update();
+    hubbleMetricsServer?.update();
     void exporters.update();
     void telemetry.update();
   };
   let hubbleServer: HubbleServer | undefined;
+  let hubbleMetricsServer: HubbleMetricsServer | undefined;
   const hubbleMetrics = createHubbleMetrics(log);
   const flows = createFlowSink({
     nodeName: `${clusterName}/${nodeName}`,
@@ -118,10 +121,14 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     accessLogService({ onEvent, onLost: flows.lost, log }),
   ]);
   const api = await serveAgentApi(options.apiSocket, { learnt: dns.records, endpointId: rounds.endpointId });
-  const metricsServers = await Promise.all([
-    serveMetrics({ host: options.nodeAddress, port: options.metricsPort }, agentMetrics.text),
-    serveMetrics({ host: options.nodeAddress, port: options.hubbleMetricsPort }, hubbleMetrics.text),
-  ]);
+  const metricsServer = await serveMetrics({ host: options.nodeAddress, port: options.metricsPort }, agentMetrics.text);
+  hubbleMetricsServer = await startHubbleMetricsServer({
+    place: { host: options.nodeAddress, port: options.hubbleMetricsPort },
+    text: hubbleMetrics.text,
+    configMap,
+    nodeFiles,
+    log,
+  });
   await sources.synced;
   hubbleServer = await startHubbleServer({
     observer,
@@ -147,7 +154,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       await exporters.stop();
       await telemetry.stop();
       await hubbleServer?.close();
-      await Promise.all(metricsServers.map((server) => server.close()));
+      await Promise.all([metricsServer.close(), hubbleMetricsServer?.close()]);
       hubbleMetrics.stop();
       xds.close();
       await dataPlaneServer.close();

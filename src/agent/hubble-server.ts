@@ -1,18 +1,16 @@
-import { formatIssue, type Logger } from '../base/index.ts';
+import type { Logger } from '../base/index.ts';
 import {
   type GrpcServing,
   hubbleServerName,
   type Observer,
   observerServices,
-  openTlsFiles,
   type Peer,
   readNodeTls,
-  type ServerSecurity,
   type ServerTlsFiles,
   serveGrpc,
 } from '../hubble/index.ts';
 import type { ConfigMap } from '../plan/index.ts';
-import { below } from './node-files.ts';
+import { nodeSecurity } from './node-security.ts';
 import { createSettingsUpdate } from './settings-update.ts';
 
 export interface HubbleServerOptions {
@@ -54,18 +52,6 @@ export async function startHubbleServer(options: HubbleServerOptions): Promise<H
       return () => void watchers.delete(changed);
     },
   };
-  const securityOf = (files: ServerTlsFiles): ServerSecurity => {
-    if (!files) return { kind: 'plain' };
-    const material = openTlsFiles({
-      files,
-      locate: (path) => below(nodeFiles, path),
-      onFault: (issue) => log.error({ issue: formatIssue(issue) }, 'a file for TLS of Hubble cannot be used'),
-      onRead: (again) => log.info(again ? 'the TLS files of Hubble have changed' : 'Hubble serves with TLS'),
-    });
-    // What is wrong with the files is told now, not when somebody connects.
-    material();
-    return { kind: 'tls', material };
-  };
   const services = observerServices(observer, peers, relayAddress);
   const serving = await serveGrpc(services, place, { kind: 'closed' }, relayAddress);
   const update = createSettingsUpdate({
@@ -74,7 +60,7 @@ export async function startHubbleServer(options: HubbleServerOptions): Promise<H
     read: readNodeTls,
     use: (files) => {
       inForce = files;
-      serving.use(securityOf(files));
+      serving.use(nodeSecurity(files, { nodeFiles, whose: 'Hubble', log }));
     },
     unchanged: 'TLS of Hubble is not changed',
     log,

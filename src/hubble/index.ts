@@ -36,7 +36,7 @@ export { layoutTable } from './printer/tabwriter.ts';
 export { timeFormatNames } from './printer/time-format.ts';
 export type { PoolTls } from './relay/pool.ts';
 export { createRelay, type Relay, type RelayOptions } from './relay/relay.ts';
-export type { ServerSecurity } from './server/guard.ts';
+export { createConnectionGuard, type ServerSecurity } from './server/guard.ts';
 export { type GrpcServing, type ServePlace, serveGrpc } from './server/serve.ts';
 export {
   type GrpcService,
@@ -50,4 +50,11 @@ export { readTelemetry, type TelemetrySettings } from './telemetry/settings.ts';
 export { type RequestSpan, requestSpan } from './telemetry/span.ts';
 export { openTlsFiles, type TlsFilesOptions } from './tls/material.ts';
 export { hubbleServerName } from './tls/server-name.ts';
-export { type RelayTls, readNodeTls, readRelayTls, type ServerTlsFiles, type TlsFiles } from './tls/settings.ts';
+export {
+  type RelayTls,
+  readMetricsTls,
+  readNodeTls,
+  readRelayTls,
+  type ServerTlsFiles,
+  type TlsFiles,
+} from './tls/settings.ts';

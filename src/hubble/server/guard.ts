@@ -26,12 +26,13 @@ const handshakeTimeoutMs = 10_000;
 
 /**
  * Stands between accepting connections and serving them. New certificates hold for new connections, as in Cilium. Connections are left to `relayAddress`,
- * however many others there are.
+ * however many others there are. `protocols`: what is served, for ALPN.
  */
 export function createConnectionGuard(
   first: ServerSecurity,
   take: (socket: net.Socket) => void,
   relayAddress?: string,
+  protocols: readonly string[] = ['h2'],
 ): ConnectionGuard {
   const sockets = new Set<net.Socket>();
   const reserve = relayAddress === undefined ? undefined : { holder: relayAddress, places: reservedForRelay };
@@ -43,7 +44,7 @@ export function createConnectionGuard(
   };
   const terminator = (material: TlsMaterial | undefined): tls.Server | undefined => {
     if (!material) return undefined;
-    if (shown?.material !== material) shown = { material, server: createTerminator(material, take) };
+    if (shown?.material !== material) shown = { material, server: createTerminator(material, take, protocols) };
     return shown.server;
   };
   return {
@@ -74,6 +75,7 @@ export function createConnectionGuard(
 function createTerminator(
   { certificate, key, authorities }: TlsMaterial,
   take: (socket: net.Socket) => void,
+  protocols: readonly string[],
 ): tls.Server {
   const mutual = authorities.length > 0;
   const server = tls.createServer({
@@ -83,7 +85,7 @@ function createTerminator(
     requestCert: mutual,
     rejectUnauthorized: mutual,
     minVersion: 'TLSv1.3',
-    ALPNProtocols: ['h2'],
+    ALPNProtocols: [...protocols],
     handshakeTimeout: handshakeTimeoutMs,
   });
   server.on('secureConnection', take);

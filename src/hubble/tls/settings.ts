@@ -50,6 +50,23 @@ export function readNodeTls(data: Settings): Result<ServerTlsFiles, Issue[]> {
 }
 
 /**
+ * TLS of a node's Hubble metrics from `cilium-config`: `hubble-metrics-server-enable-tls: "true"` asks for it, `hubble-metrics-server-tls-cert-file`,
+ * `hubble-metrics-server-tls-key-file` and `hubble-metrics-server-tls-client-ca-files` (unset: clients need no certificate) name the files. Unset, the
+ * certificate is that of the node's Hubble server.
+ */
+export function readMetricsTls(data: Settings): Result<ServerTlsFiles, Issue[]> {
+  const issues: Issue[] = [];
+  const enabled = truth(data, 'hubble-metrics-server-enable-tls', issues) ?? false;
+  const files: TlsFiles = {
+    certificate: oneFile(data, 'hubble-metrics-server-tls-cert-file', `${nodeFiles}/server.crt`, issues),
+    key: oneFile(data, 'hubble-metrics-server-tls-key-file', `${nodeFiles}/server.key`, issues),
+    authorities: manyFiles(data, 'hubble-metrics-server-tls-client-ca-files', [], issues),
+  };
+  if (issues.length > 0) return fail(issues);
+  return ok(enabled ? files : undefined);
+}
+
+/**
  * TLS of the relay from the parsed `config.yaml` of `hubble-relay-config`: `disable-server-tls: false` asks for it towards users, with `tls-relay-server-cert-file`,
  * `tls-relay-server-key-file` and `tls-relay-client-ca-files` (unset: clients need no certificate); towards nodes `disable-client-tls`,
  * `tls-hubble-client-cert-file`, `tls-hubble-client-key-file` and `tls-hubble-server-ca-files`. Files are where Cilium's Helm chart has them unless set.

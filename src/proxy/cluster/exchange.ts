@@ -1,7 +1,7 @@
 import type { RequestHead } from '../http/head.ts';
 import type { HeaderMap } from '../http/headers.ts';
 import type { Peer, UpstreamConnectionInfo } from '../http/stream-info.ts';
-import type { ResponseHandler } from './upstream-connection.ts';
+import type { ResponseHandler } from './response-handler.ts';
 
 /** Methods whose requests have no body unless they say so. */
 export const BODYLESS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'CONNECT', 'TRACE']);

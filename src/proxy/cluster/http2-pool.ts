@@ -3,11 +3,12 @@ import { now } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
 import type { ByteCounts } from '../transport/transport.ts';
 import type { Cluster } from './cluster.ts';
+import type { ConnectionOwner } from './connection-owner.ts';
 import type { Host } from './host.ts';
 import { type ConnectionPool, countEnd, type PoolClient, type PoolOptions } from './pool.ts';
 import type { ResetReason } from './reset.ts';
 import type { Resources } from './resources.ts';
-import { type ConnectionOwner, UpstreamConnection } from './upstream-connection.ts';
+import { UpstreamConnection } from './upstream-connection.ts';
 import { countBindError, countRefused, type SourceAddress } from './upstream-socket.ts';
 
 /** The HTTP/2 connections to one host from one source address: one, and another only where it takes no more streams. */

@@ -3,12 +3,13 @@ import { now } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
 import type { ByteCounts } from '../transport/transport.ts';
 import type { Cluster } from './cluster.ts';
+import type { ConnectionOwner } from './connection-owner.ts';
 import type { UpstreamExchange } from './exchange.ts';
 import type { Host } from './host.ts';
 import type { ResetReason } from './reset.ts';
 import type { Resources } from './resources.ts';
 import { type ClusterStats, countDestroyed } from './stats.ts';
-import { type ConnectionOwner, UpstreamConnection } from './upstream-connection.ts';
+import { UpstreamConnection } from './upstream-connection.ts';
 import { countBindError, countRefused, type SourceAddress } from './upstream-socket.ts';
 
 /** A request that needs a connection. */

@@ -10,64 +10,15 @@ import { outgoingRequest, TAIL, writeMessage } from '../http/wire.ts';
 import { now } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
 import { nextConnectionId } from '../transport/connection-id.ts';
-import { type ByteCounts, Transport, type TransportUser } from '../transport/transport.ts';
-import type { UpstreamBinding } from './config/binding.ts';
+import { Transport, type TransportUser } from '../transport/transport.ts';
 import { ConnectRace, type RaceUser } from './connect-race.ts';
+import type { ConnectionOwner, ConnectionSettings } from './connection-owner.ts';
 import { BODYLESS, type UpstreamExchange } from './exchange.ts';
-import { type HappyEyeballs, sortAddresses } from './happy-eyeballs.ts';
+import { sortAddresses } from './happy-eyeballs.ts';
 import { peerOf } from './host.ts';
 import { connectFailure, type ResetReason } from './reset.ts';
+import type { ResponseHandler } from './response-handler.ts';
 import { openUpstreamSocket, refusalText, type SourceAddress } from './upstream-socket.ts';
-
-/** What uses a connection for one request. Called inside the read of the bytes: `bytes` is reused afterwards. */
-export interface ResponseHandler {
-  /** Method decides whether the response has a body. */
-  readonly headRequest: boolean;
-  /** How the request leaves HTTP: a tunnel begins with a 101, with a 2xx for `connect`, at once for `raw`. */
-  readonly switching: 'none' | 'websocket' | 'upgrade' | 'connect' | 'raw';
-  /** When the host ends its side of a connection it is this one that closes it, as Envoy does once CONNECT was sent. */
-  readonly closesHere: boolean;
-  /** `done`: no body follows. Afterwards the connection may be in other hands. */
-  onHead(head: ResponseHead, done: boolean): void;
-  /** A response of 1xx, which is not the last. */
-  onInterim(head: ResponseHead): void;
-  /** Trailers that the cluster keeps, before the end of the body. */
-  onTrailers(trailers: HeaderMap): void;
-  onBody(bytes: Buffer, start: number, stop: number, done: boolean): void;
-  /** All of what was read has been handed over. */
-  onReadEnd(): void;
-  onReset(reason: ResetReason): void;
-  onWritable(): void;
-  /** Bytes of an upgraded connection; an empty range means that the upstream closed its side. */
-  onTunnel(bytes: Buffer, start: number, stop: number): void;
-}
-
-/** What owns a connection between requests. */
-export interface ConnectionOwner {
-  onConnected(connection: UpstreamConnection): void;
-  onConnectFailed(connection: UpstreamConnection, reason: ResetReason, detail: string): void;
-  /** The response is complete; `reusable` tells whether another request may follow. */
-  onReleased(connection: UpstreamConnection, reusable: boolean): void;
-  onClosed(connection: UpstreamConnection): void;
-  /** The upstream sent what HTTP does not allow. */
-  onProtocolError(): void;
-  /** Another address of the host is tried. */
-  onAnotherAddress(): void;
-  /** An address of the host cannot even be tried. */
-  onAddressRefused(error: unknown): void;
-  readonly bytes: ByteCounts;
-}
-
-/** How the connections of a cluster are made. */
-export interface ConnectionSettings {
-  readonly binding: UpstreamBinding | undefined;
-  /** Milliseconds, 0 for ever. */
-  readonly connectTimeout: number;
-  readonly codec: ClientCodec;
-  readonly eyeballs: HappyEyeballs;
-  /** Bytes that may wait; 0: as many as without a limit of the operator's. */
-  readonly bufferLimit: number;
-}
 
 /** Responses of 1xx that Envoy tells of; others are passed over. */
 const INTERIM: ReadonlySet<number> = new Set([100, 102, 103, 104]);

@@ -2,7 +2,8 @@ import type { ResetReason } from '../cluster/reset.ts';
 import type { UpstreamConnection } from '../cluster/upstream-connection.ts';
 import { Http2ClientStream } from './client-stream.ts';
 import type { Http2Options } from './options.ts';
-import { Http2Session, type SessionUser } from './session.ts';
+import { Http2Session } from './session.ts';
+import type { SessionUser } from './session-user.ts';
 import type { Http2Stats } from './stats.ts';
 import type { StreamUser } from './stream.ts';
 

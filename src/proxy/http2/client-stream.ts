@@ -1,6 +1,6 @@
 import type { UpstreamExchange } from '../cluster/exchange.ts';
 import type { ResetReason } from '../cluster/reset.ts';
-import type { ResponseHandler } from '../cluster/upstream-connection.ts';
+import type { ResponseHandler } from '../cluster/response-handler.ts';
 import { type RequestHead, ResponseHead } from '../http/head.ts';
 import { HeaderMap } from '../http/headers.ts';
 import type { Peer } from '../http/stream-info.ts';

@@ -1,8 +1,8 @@
-import { ERROR } from './frame.ts';
+import { ERROR, LARGEST_WINDOW } from './frame.ts';
 
 /** What is wrong with a connection, or with one stream of it. */
 export interface Fault {
-  /** Undefined: the connection ends without a word, since whoever sends so much reads nothing. */
+  /** Undefined: the connection ends without a word, since nobody reads it. */
   readonly code: number | undefined;
   /** Response code details of what it cuts off. */
   readonly details: string;
@@ -27,6 +27,7 @@ export const FAULT = {
   CLOSED: { code: ERROR.STREAM_CLOSED, details: 'http2.stream_closed' },
   FIELDS: { code: ERROR.INTERNAL_ERROR, details: 'http2.too_many_headers' },
   BLOCK: { code: ERROR.ENHANCE_YOUR_CALM, details: 'http2.headers_too_large' },
+  SILENCE: flood('ping_timeout'),
   EMPTY_FLOOD: flood('inbound_empty_frames_flood'),
   PRIORITY_FLOOD: flood('inbound_priority_frames_flood'),
   WINDOW_FLOOD: flood('inbound_window_update_frames_flood'),
@@ -34,3 +35,9 @@ export const FAULT = {
   OUTBOUND_FLOOD: flood('outbound_flood'),
   RESET_FLOOD: flood('premature_reset_flood'),
 } as const;
+
+/** What is wrong with a WINDOW_UPDATE that brought so much and made the window so large. */
+export function growthFault(more: number, window: number): Fault | undefined {
+  if (more === 0) return FAULT.NO_INCREMENT;
+  return window > LARGEST_WINDOW ? FAULT.WINDOW : undefined;
+}

@@ -26,7 +26,6 @@ export class Flood {
     this.#opened++;
   }
 
-
   /** A frame that may hold nothing came. */
   empty(nothing: boolean): boolean {
     this.#empty = nothing ? this.#empty + 1 : 0;

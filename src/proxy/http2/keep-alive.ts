@@ -1,5 +1,6 @@
 import { Deadline } from '../time/deadline.ts';
 import type { KeepAlive } from './options.ts';
+import type { Http2Stats } from './stats.ts';
 
 /** Asks whether the other side is still there, once nothing came from it for a while. */
 export class KeepAlivePing {
@@ -7,9 +8,12 @@ export class KeepAlivePing {
   readonly #next: Deadline;
   readonly #answer: Deadline;
 
-  constructor(options: KeepAlive, send: (payload: Uint8Array) => void, lost: () => void) {
+  constructor(options: KeepAlive, stats: Http2Stats, send: (payload: Uint8Array) => void, lost: () => void) {
     this.#options = options;
-    this.#answer = new Deadline(lost);
+    this.#answer = new Deadline(() => {
+      stats.keepAliveTimeout++;
+      lost();
+    });
     this.#next = new Deadline(() => {
       send(PAYLOAD);
       this.#answer.start(options.timeout);

@@ -1,4 +1,4 @@
-import type { ResponseHandler } from '../cluster/upstream-connection.ts';
+import type { ResponseHandler } from '../cluster/response-handler.ts';
 import type { RequestHead } from '../http/head.ts';
 import type { HeaderMap } from '../http/headers.ts';
 import type { OutgoingBlock } from './stream.ts';

@@ -7,7 +7,8 @@ import { Deadline } from '../time/deadline.ts';
 import type { Transport } from '../transport/transport.ts';
 import { ERROR, LARGEST_WINDOW } from './frame.ts';
 import { Http2ServerStream } from './server-stream.ts';
-import { Http2Session, type SessionUser } from './session.ts';
+import { Http2Session } from './session.ts';
+import type { SessionUser } from './session-user.ts';
 
 /** A client's HTTP/2 connection. */
 export class Http2ServerConnection implements SessionUser {
@@ -69,7 +70,7 @@ export class Http2ServerConnection implements SessionUser {
 
   /** Takes no more requests, and ends with the last one under way. */
   drain(): void {
-    this.session.goaway(this.session.lastRemote, ERROR.NO_ERROR);
+    this.session.goaway(this.session.streams.lastRemote, ERROR.NO_ERROR);
   }
 
   /** Asks the client to open no more streams; those that are on their way are served. */

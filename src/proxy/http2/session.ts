@@ -1,76 +1,45 @@
 import type { HeaderMap } from '../http/headers.ts';
 import { written } from '../http/wire.ts';
 import type { Transport, TransportUser } from '../transport/transport.ts';
-import { FieldBlock } from './block.ts';
+import type { FieldBlock } from './block.ts';
 import { FAULT, type Fault } from './fault.ts';
 import { Flood } from './flood.ts';
-import { ERROR, FLAG_BIT, FRAME, FRAME_HEAD, FRAME_SIZE, INITIAL_WINDOW, LARGEST_WINDOW, uint32 } from './frame.ts';
+import { ERROR, FLAG_BIT, FRAME, FRAME_HEAD, LARGEST_WINDOW, uint32 } from './frame.ts';
+import { frameFault } from './frame-check.ts';
 import { FrameReader, type FrameUser } from './frame-reader.ts';
 import { FrameWriter } from './frame-writer.ts';
-import { HpackDecoder } from './hpack/decoder.ts';
+import { type BlockOutcome, HeaderBlocks } from './header-blocks.ts';
 import { KeepAlivePing } from './keep-alive.ts';
 import type { Http2Options } from './options.ts';
+import type { SessionUser } from './session-user.ts';
 import { readSettings } from './settings.ts';
 import type { Http2Stats } from './stats.ts';
 import { Http2Stream, type OutgoingBlock, type StreamUser } from './stream.ts';
-
-/** What uses a session: the side that takes requests, or the one that sends them. */
-export interface SessionUser {
-  /** A stream that the other side opens. */
-  accept(): StreamUser;
-  /** A header block begins that does not come whole, or has come. */
-  onPartialHead(partial: boolean): void;
-  /** No stream after `last` was worked on, and none may be opened. */
-  onGoaway(last: number, code: number): void;
-  onSettings(): void;
-  /** No stream is left. */
-  onIdle(): void;
-  /** The other side broke the protocol; the session ends next. */
-  onFault(details: string): void;
-  onError(error: unknown): void;
-  onRemoteEnd(): void;
-  onClosed(): void;
-}
-
-/** Ids of streams that this side has reset: what was under way to them is passed over. */
-const REMEMBERED = 128;
-/** Frames of one header block. */
-const MOST_FRAGMENTS = 128;
+import { StreamTable, type StreamTableUser } from './stream-table.ts';
+import { ReceiveWindows, SendWindows } from './windows.ts';
 
 /** One HTTP/2 connection of either side (RFC 9113): streams, windows, settings. */
-export class Http2Session implements TransportUser, FrameUser {
+export class Http2Session implements TransportUser, FrameUser, StreamTableUser {
   readonly transport: Transport;
   readonly options: Http2Options;
   readonly stats: Http2Stats;
-  readonly streams = new Map<number, Http2Stream>();
+  readonly streams: StreamTable;
   readonly halfClose = false;
   /** The other side's limit of streams that this one opens. */
   maxStreams = Number.POSITIVE_INFINITY;
   /** The other side takes extended CONNECT. */
   connectProtocol = false;
-  /** The last stream that the other side opened. */
-  lastRemote = 0;
   closed = false;
   readonly #user: SessionUser;
   readonly #server: boolean;
   readonly #reader: FrameReader;
   readonly #writer: FrameWriter;
-  readonly #decoder: HpackDecoder;
   readonly #flood: Flood;
   readonly #ping: KeepAlivePing | undefined;
-  readonly #block = new FieldBlock();
-  /** The header block that goes on in the next frame: whose, and whether its stream ends with it. */
-  #continued = 0;
-  #blockEnds = false;
-  #fragments: Buffer[] = [];
-  #fragmentBytes = 0;
+  readonly #blocks: HeaderBlocks;
+  readonly #received: ReceiveWindows;
+  readonly #sent: SendWindows;
   #settled = false;
-  #sendWindow = INITIAL_WINDOW;
-  #receiveWindow: number;
-  #consumed = 0;
-  #initialWindow = INITIAL_WINDOW;
-  #nextLocal: number;
-  readonly #resets = new Set<number>();
   /** What the last GOAWAY said; undefined: there was none. */
   #lastTaken: number | undefined = undefined;
   #ending = false;
@@ -86,20 +55,24 @@ export class Http2Session implements TransportUser, FrameUser {
     this.#server = server;
     this.options = options;
     this.stats = stats;
-    this.#decoder = new HpackDecoder(options.tableSize);
     this.#flood = new Flood(options, stats);
-    this.#receiveWindow = Math.max(INITIAL_WINDOW, options.connectionWindow);
-    this.#nextLocal = server ? 2 : 1;
+    this.#blocks = new HeaderBlocks(options, this.#flood, stats, (partial) => user.onPartialHead(partial));
     this.transport = open(this);
     this.#reader = new FrameReader(this, server);
     this.#writer = new FrameWriter(this.transport);
+    this.#received = new ReceiveWindows(options, this.#writer);
+    this.streams = new StreamTable(this, server, this.#writer, this.#received, stats);
+    this.#sent = new SendWindows(this.#writer, (frames) => {
+      if (this.#flood.sent(frames, this.transport.unsent)) this.fail(FAULT.OUTBOUND_FLOOD);
+    });
     const { keepAlive } = options;
-    if (!keepAlive) return;
-    const lost = (): void => {
-      stats.keepAliveTimeout++;
-      this.transport.destroy();
-    };
-    this.#ping = new KeepAlivePing(keepAlive, (bytes) => this.#control(FRAME.PING, 0, bytes, 0, 8), lost);
+    if (keepAlive)
+      this.#ping = new KeepAlivePing(
+        keepAlive,
+        stats,
+        (bytes) => this.#control(FRAME.PING, 0, bytes, 0, 8),
+        () => this.fail(FAULT.SILENCE),
+      );
   }
 
   /** Sends what a connection begins with. */
@@ -110,16 +83,13 @@ export class Http2Session implements TransportUser, FrameUser {
 
   /** Opens a stream of this side; undefined where the ids are used up. */
   open(user: StreamUser): Http2Stream | undefined {
-    if (this.#nextLocal > LARGEST_WINDOW) return undefined;
-    const id = this.#nextLocal;
-    this.#nextLocal += 2;
-    return this.#add(id, user);
+    const id = this.streams.nextLocal();
+    return id === undefined ? undefined : this.#add(id, user);
   }
 
   #add(id: number, user: StreamUser): Http2Stream {
-    const stream = new Http2Stream(this, id, user, this.#initialWindow, this.options.streamWindow);
-    this.streams.set(id, stream);
-    this.stats.active++;
+    const stream = new Http2Stream(this, id, user, this.#sent.initial, this.options.streamWindow);
+    this.streams.add(stream);
     user.opened(stream);
     return stream;
   }
@@ -149,9 +119,12 @@ export class Http2Session implements TransportUser, FrameUser {
     const flags = bytes[from + 4] as number;
     const id = uint32(bytes, from + 5) & LARGEST_WINDOW;
     const at = from + FRAME_HEAD;
-    if (this.#continued !== 0 && (type !== FRAME.CONTINUATION || id !== this.#continued)) return FAULT.NO_CONTINUATION;
+    const { open } = this.#blocks;
+    if (open !== 0 && (type !== FRAME.CONTINUATION || id !== open)) return FAULT.NO_CONTINUATION;
     if (!this.#settled && (type !== FRAME.SETTINGS || (flags & FLAG_BIT.ACK) !== 0)) return FAULT.NO_SETTINGS;
     this.#settled = true;
+    const fault = frameFault(type, stop - at, id);
+    if (fault) return fault;
     switch (type) {
       case FRAME.DATA:
         return this.#data(bytes, at, stop, flags, id);
@@ -160,45 +133,39 @@ export class Http2Session implements TransportUser, FrameUser {
       case FRAME.CONTINUATION:
         return this.#continuation(bytes, at, stop, flags);
       case FRAME.PRIORITY:
-        return this.#priority(bytes, at, stop, id);
+        return this.#priority(bytes, at, id);
       case FRAME.RST_STREAM:
-        return this.#resetCame(bytes, at, stop, id);
+        return this.#resetCame(bytes, at, id);
       case FRAME.SETTINGS:
-        return id === 0 ? this.#settings(bytes, at, stop, flags) : FAULT.STREAM_ID;
+        return this.#settings(bytes, at, stop, flags);
       case FRAME.PUSH_PROMISE:
         return FAULT.PUSH;
       case FRAME.PING:
-        return id === 0 ? this.#pingCame(bytes, at, stop, flags) : FAULT.STREAM_ID;
+        return this.#pingCame(bytes, at, stop, flags);
       case FRAME.GOAWAY:
-        return id === 0 ? this.#goawayCame(bytes, at, stop) : FAULT.STREAM_ID;
+        this.#user.onGoaway(uint32(bytes, at) & LARGEST_WINDOW, uint32(bytes, at + 4));
+        return undefined;
       case FRAME.WINDOW_UPDATE:
-        return this.#windowUpdate(bytes, at, stop, id);
+        return this.#windowUpdate(bytes, at, id);
       default:
         return undefined;
     }
   }
 
-  /** Whether the other side may not have sent anything of a stream with this id. */
-  #isIdle(id: number): boolean {
-    const remote = this.#server === (id % 2 === 1);
-    return remote ? id > this.lastRemote : id >= this.#nextLocal;
-  }
-
   #data(bytes: Buffer, from: number, stop: number, flags: number, id: number): Fault | undefined {
     const end = (flags & FLAG_BIT.END_STREAM) !== 0;
     const whole = stop - from;
-    if (id === 0 || this.#isIdle(id)) return FAULT.STREAM_ID;
+    if (this.streams.isIdle(id)) return FAULT.STREAM_ID;
     const padded = (flags & FLAG_BIT.PADDED) !== 0;
     const padding = padded ? (bytes[from] as number) : 0;
     if (padded && padding >= whole) return FAULT.PADDING;
     if (this.#flood.empty(whole === 0 && !end)) return FAULT.EMPTY_FLOOD;
-    this.#receiveWindow -= whole;
-    if (this.#receiveWindow < 0) return FAULT.WINDOW;
+    if (!this.#received.take(whole)) return FAULT.WINDOW;
     const stream = this.streams.get(id);
     if (!stream || stream.remoteDone) {
-      this.#consumeConnection(whole);
-      if (stream) this.#refuse(stream, FAULT.CLOSED);
-      else if (!this.#resets.has(id)) this.#sendReset(id, ERROR.STREAM_CLOSED);
+      this.#received.giveBack(whole);
+      if (stream) this.streams.refuse(stream, FAULT.CLOSED);
+      else if (!this.streams.wasReset(id)) this.streams.sendReset(id, ERROR.STREAM_CLOSED);
       return undefined;
     }
     stream.receiveWindow -= whole;
@@ -206,84 +173,54 @@ export class Http2Session implements TransportUser, FrameUser {
     const start = padded ? from + 1 : from;
     const last = stop - padding;
     stream.received += last - start;
-    if (stream.receiveWindow < 0) this.#refuse(stream, FAULT.WINDOW);
-    else if (!stream.headCame || stream.hasWrongLength(end)) return this.#malformed(stream);
+    if (stream.receiveWindow < 0) this.streams.refuse(stream, FAULT.WINDOW);
+    else if (!stream.headCame || stream.hasWrongLength(end))
+      return this.streams.malformed(stream, this.options.streamErrors);
     else {
       stream.remoteDone = end;
       if (end || last > start) stream.user.onData(bytes, start, last, end);
       this.consume(stream);
-      this.#settle(stream);
+      this.streams.settle(stream);
     }
     return undefined;
   }
 
   #headers(bytes: Buffer, from: number, stop: number, flags: number, id: number): Fault | undefined {
-    let at = from;
-    let last = stop;
-    if ((flags & FLAG_BIT.PADDED) !== 0) {
-      last -= bytes[at++] as number;
-      if (from === stop || last < at) return FAULT.PADDING;
-    }
-    if ((flags & FLAG_BIT.PRIORITY) !== 0) {
-      if (at + 5 > last) return FAULT.SIZE;
-      if ((uint32(bytes, at) & LARGEST_WINDOW) === id) return FAULT.ON_ITSELF;
-      at += 5;
-    }
-    if (id === 0 || (this.#server ? id % 2 === 0 : this.#isIdle(id))) return FAULT.STREAM_ID;
-    this.#blockEnds = (flags & FLAG_BIT.END_STREAM) !== 0;
-    const complete = (flags & FLAG_BIT.END_HEADERS) !== 0;
-    if (this.#flood.empty(at === last && !complete && !this.#blockEnds)) return FAULT.EMPTY_FLOOD;
-    if (complete) return this.#fields(bytes, at, last, id);
-    this.#continued = id;
-    this.#fragments = [Buffer.from(bytes.subarray(at, last))];
-    this.#fragmentBytes = last - at;
-    this.#user.onPartialHead(true);
-    return undefined;
+    if (this.#server ? id % 2 === 0 : this.streams.isIdle(id)) return FAULT.STREAM_ID;
+    return this.#afterPiece(this.#blocks.begin(bytes, from, stop, flags, id), id);
   }
 
   #continuation(bytes: Buffer, at: number, stop: number, flags: number): Fault | undefined {
-    const id = this.#continued;
-    if (id === 0) return FAULT.STREAM_ID;
-    const complete = (flags & FLAG_BIT.END_HEADERS) !== 0;
-    if (this.#flood.empty(at === stop && !complete)) return FAULT.EMPTY_FLOOD;
-    this.#fragments.push(Buffer.from(bytes.subarray(at, stop)));
-    this.#fragmentBytes += stop - at;
-    // What no head may hold need not come to its end.
-    if (this.#fragmentBytes > this.options.maxHeadBytes + FRAME_SIZE || this.#fragments.length > MOST_FRAGMENTS) {
-      this.stats.headerOverflow++;
-      return FAULT.BLOCK;
-    }
-    if (!complete) return undefined;
-    const whole = Buffer.concat(this.#fragments, this.#fragmentBytes);
-    this.#continued = 0;
-    this.#fragments = [];
-    this.#user.onPartialHead(false);
-    return this.#fields(whole, 0, whole.length, id);
+    const id = this.#blocks.open;
+    return id === 0 ? FAULT.STREAM_ID : this.#afterPiece(this.#blocks.goOn(bytes, at, stop, flags), id);
   }
 
-  /** A whole header block. It is decoded whatever becomes of it, since the table has to follow. */
-  #fields(bytes: Buffer, from: number, stop: number, id: number): Fault | undefined {
-    const block = this.#block;
-    block.begin();
-    if (!this.#decoder.decode(bytes, from, stop, block)) return FAULT.COMPRESSION;
+  /** What a piece of a header block made of it. */
+  #afterPiece(outcome: BlockOutcome, id: number): Fault | undefined {
+    if (typeof outcome === 'object') return outcome;
+    return outcome === 'whole' ? this.#fields(id) : undefined;
+  }
+
+  #fields(id: number): Fault | undefined {
+    const { block } = this.#blocks;
     const known = this.streams.get(id);
     if (known) return this.#head(known, block);
-    if (!this.#server || id <= this.lastRemote) return this.#resets.has(id) ? undefined : FAULT.CLOSED;
-    this.lastRemote = id;
+    if (!this.#server || id <= this.streams.lastRemote) return this.streams.wasReset(id) ? undefined : FAULT.CLOSED;
+    this.streams.lastRemote = id;
     if (this.#lastTaken !== undefined && id > this.#lastTaken) return undefined;
     this.#flood.opened();
     if (this.streams.size < this.options.maxStreams) return this.#head(this.#add(id, this.#user.accept()), block);
     this.stats.refused++;
-    this.#sendReset(id, ERROR.REFUSED_STREAM);
+    this.streams.sendReset(id, ERROR.REFUSED_STREAM);
     return undefined;
   }
 
   #head(stream: Http2Stream, block: FieldBlock): Fault | undefined {
-    const end = this.#blockEnds;
+    const end = this.#blocks.ends;
     if (stream.remoteDone) return FAULT.CLOSED;
     if (block.listSize > this.options.maxHeadBytes || block.count > this.options.maxHeaders) {
       this.stats.headerOverflow++;
-      this.#refuse(stream, FAULT.FIELDS);
+      this.streams.refuse(stream, FAULT.FIELDS);
       return undefined;
     }
     stream.remoteDone = end;
@@ -293,25 +230,22 @@ export class Http2Session implements TransportUser, FrameUser {
       this.stats.trailers++;
       well = end && !stream.hasWrongLength(true) && stream.user.onTrailers(block);
     }
-    if (!well) return this.#malformed(stream);
-    this.#settle(stream);
+    if (!well) return this.streams.malformed(stream, this.options.streamErrors);
+    this.streams.settle(stream);
     return undefined;
   }
 
-  #priority(bytes: Buffer, at: number, stop: number, id: number): Fault | undefined {
-    if (id === 0) return FAULT.STREAM_ID;
-    if (stop - at !== 5) return FAULT.SIZE;
+  #priority(bytes: Buffer, at: number, id: number): Fault | undefined {
     if ((uint32(bytes, at) & LARGEST_WINDOW) === id) return FAULT.ON_ITSELF;
     return this.#flood.priority() ? FAULT.PRIORITY_FLOOD : undefined;
   }
 
-  #resetCame(bytes: Buffer, at: number, stop: number, id: number): Fault | undefined {
-    if (stop - at !== 4) return FAULT.SIZE;
-    if (id === 0 || this.#isIdle(id)) return FAULT.STREAM_ID;
+  #resetCame(bytes: Buffer, at: number, id: number): Fault | undefined {
+    if (this.streams.isIdle(id)) return FAULT.STREAM_ID;
     const stream = this.streams.get(id);
     if (!stream) return undefined;
     this.stats.received++;
-    this.#end(stream);
+    this.streams.end(stream);
     stream.user.onReset(uint32(bytes, at), undefined);
     return this.#server && this.#flood.resetEarly(this.streams.size) ? FAULT.RESET_FLOOD : undefined;
   }
@@ -325,90 +259,53 @@ export class Http2Session implements TransportUser, FrameUser {
     if (frameSize !== undefined) this.#writer.frameSize = frameSize;
     this.maxStreams = maxStreams ?? this.maxStreams;
     this.connectProtocol = connectProtocol ?? this.connectProtocol;
-    if (initialWindow !== undefined && !this.#resizeWindows(initialWindow)) return FAULT.WINDOW;
+    if (initialWindow !== undefined && !this.#sent.resize(initialWindow, this.streams.all())) return FAULT.WINDOW;
     const flood = this.#control(FRAME.SETTINGS, FLAG_BIT.ACK, bytes, 0, 0);
     this.#user.onSettings();
     this.#flushStreams();
     return flood;
   }
 
-  #resizeWindows(initialWindow: number): boolean {
-    const more = initialWindow - this.#initialWindow;
-    this.#initialWindow = initialWindow;
-    for (const stream of this.streams.values()) {
-      stream.sendWindow += more;
-      if (stream.sendWindow > LARGEST_WINDOW) return false;
-    }
-    return true;
-  }
-
   #pingCame(bytes: Buffer, at: number, stop: number, flags: number): Fault | undefined {
-    if (stop - at !== 8) return FAULT.SIZE;
     if ((flags & FLAG_BIT.ACK) === 0) return this.#control(FRAME.PING, FLAG_BIT.ACK, bytes, at, stop);
     this.#ping?.onAnswer();
     return undefined;
   }
 
-  #goawayCame(bytes: Buffer, at: number, stop: number): Fault | undefined {
-    if (stop - at < 8) return FAULT.SIZE;
-    this.#user.onGoaway(uint32(bytes, at) & LARGEST_WINDOW, uint32(bytes, at + 4));
-    return undefined;
-  }
-
-  #windowUpdate(bytes: Buffer, at: number, stop: number, id: number): Fault | undefined {
-    if (stop - at !== 4) return FAULT.SIZE;
+  #windowUpdate(bytes: Buffer, at: number, id: number): Fault | undefined {
     const more = uint32(bytes, at) & LARGEST_WINDOW;
-    if (id !== 0 && this.#isIdle(id)) return FAULT.STREAM_ID;
+    if (id !== 0 && this.streams.isIdle(id)) return FAULT.STREAM_ID;
     if (this.#flood.windowUpdate()) return FAULT.WINDOW_FLOOD;
     if (id === 0) {
-      this.#sendWindow += more;
-      if (more === 0 || this.#sendWindow > LARGEST_WINDOW) return more === 0 ? FAULT.NO_INCREMENT : FAULT.WINDOW;
-      this.#flushStreams();
-      return undefined;
+      const fault = this.#sent.grow(more);
+      if (!fault) this.#flushStreams();
+      return fault;
     }
     const stream = this.streams.get(id);
     if (!stream) return undefined;
-    stream.sendWindow += more;
-    if (more === 0) this.#refuse(stream, FAULT.NO_INCREMENT);
-    else if (stream.sendWindow > LARGEST_WINDOW) this.#refuse(stream, FAULT.WINDOW);
+    const fault = stream.grow(more);
+    if (fault) this.streams.refuse(stream, fault);
     else this.#flush(stream);
     return undefined;
   }
 
   #flushStreams(): void {
-    for (const stream of this.streams.values()) {
-      if (this.#sendWindow <= 0) return;
+    for (const stream of this.streams.all()) {
+      if (this.#sent.window <= 0) return;
       this.#flush(stream);
     }
   }
 
   #flush(stream: Http2Stream): void {
     if (!stream.waits) return;
-    stream.flush();
+    this.#sent.flush(stream);
     if (!stream.waits && !stream.closed) stream.user.onWritable();
-    this.#settle(stream);
+    this.streams.settle(stream);
   }
 
   /** Gives the other side room for what was used up of its stream; a paused stream's waits. */
   consume(stream: Http2Stream): void {
-    const bytes = stream.unconsumed;
-    if (stream.paused || bytes === 0) return;
-    stream.unconsumed = 0;
-    this.#consumeConnection(bytes);
-    if (stream.closed || stream.remoteDone) return;
-    stream.consumed += bytes;
-    if (stream.consumed * 2 < this.options.streamWindow) return;
-    stream.receiveWindow += stream.consumed;
-    this.#writer.numbers(FRAME.WINDOW_UPDATE, stream.id, stream.consumed);
-    stream.consumed = 0;
-  }
-
-  #consumeConnection(bytes: number): void {
-    this.#consumed += bytes;
-    if (this.closed || this.#consumed * 2 < this.options.connectionWindow) return;
-    this.#receiveWindow += this.#consumed;
-    this.#writer.numbers(FRAME.WINDOW_UPDATE, 0, this.#consumed);
-    this.#consumed = 0;
+    this.#received.consume(stream);
   }
 
   /** Sends a head with what follows it, as far as the windows go; the rest waits. `bytes` may be reused at once. */
@@ -424,86 +321,21 @@ export class Http2Session implements TransportUser, FrameUser {
     written.bytes = 0;
     written.fields = 0;
     if (stream.closed || this.closed) return;
-    if (head) {
-      const alone = end && stop === start && !trailers;
-      this.#writer.head(stream.id, head, alone);
-      stream.localDone = alone;
-    }
-    if (!stream.localDone && (stop > start || end)) {
-      const taken = stream.waits ? 0 : this.sendData(stream, bytes, start, stop, end, trailers);
-      if (!stream.localDone && (stream.waits || start + taken < stop))
-        stream.wait(bytes, start + taken, stop, end, trailers);
-    }
-    this.#settle(stream);
-  }
-
-  /** Sends body as far as the windows go; how many bytes of it. The end, with trailers, goes once everything has gone. */
-  sendData(
-    stream: Http2Stream,
-    bytes: Buffer | undefined,
-    start: number,
-    stop: number,
-    end: boolean,
-    trailers: HeaderMap | undefined,
-  ): number {
-    const length = Math.max(0, Math.min(stop - start, this.#sendWindow, stream.sendWindow));
-    const ends = end && length === stop - start;
-    if (length > 0 || (ends && !trailers)) {
-      const frames = this.#writer.data(stream.id, bytes, start, length, ends && !trailers);
-      if (this.#flood.sent(frames, this.transport.unsent)) this.fail(FAULT.OUTBOUND_FLOOD);
-      this.#sendWindow -= length;
-      stream.sendWindow -= length;
-    }
-    if (ends && trailers) this.#writer.head(stream.id, { pseudo: [], headers: trailers }, true);
-    stream.localDone = ends;
-    return length;
-  }
-
-  #settle(stream: Http2Stream): void {
-    if (stream.localDone && stream.remoteDone) this.#end(stream);
-  }
-
-  #end(stream: Http2Stream): void {
-    if (stream.closed) return;
-    stream.end();
-    this.streams.delete(stream.id);
-    this.stats.active--;
-    this.consume(stream);
-    if (this.streams.size > 0) return;
-    this.#finishDrained();
-    if (!this.stopped) this.#user.onIdle();
+    this.#sent.message(stream, head, bytes, start, stop, end, trailers);
+    this.streams.settle(stream);
   }
 
   /** Ends a stream before its time, for its user. */
   reset(stream: Http2Stream, code: number): void {
-    if (stream.closed) return;
-    this.stats.sent++;
-    this.#sendReset(stream.id, code);
-    this.#end(stream);
+    this.streams.reset(stream, code);
   }
 
-  /** The same for what came over it, which its user then hears. */
-  #refuse(stream: Http2Stream, { code, details }: Fault): void {
-    if (stream.closed) return;
-    this.reset(stream, code ?? ERROR.PROTOCOL_ERROR);
-    stream.user.onReset(code ?? ERROR.PROTOCOL_ERROR, details);
+  onEmpty(): void {
+    this.#finishDrained();
+    if (!this.stopped) this.#user.onIdle();
   }
 
-  /** What came is not what HTTP allows: ends the stream, or the connection where the options say so. */
-  #malformed(stream: Http2Stream): Fault | undefined {
-    if (stream.closed) return undefined;
-    this.stats.messagingError++;
-    if (!this.options.streamErrors) return FAULT.MESSAGING;
-    this.#refuse(stream, FAULT.MESSAGING);
-    return undefined;
-  }
-
-  #sendReset(id: number, code: number): void {
-    this.#resets.add(id);
-    const [oldest] = this.#resets;
-    if (this.#resets.size > REMEMBERED && oldest !== undefined) this.#resets.delete(oldest);
-    if (this.closed) return;
-    this.#writer.numbers(FRAME.RST_STREAM, id, code);
+  onControlSent(): void {
     if (this.#flood.control(this.transport.unsent)) this.fail(FAULT.CONTROL_FLOOD);
   }
 
@@ -522,7 +354,7 @@ export class Http2Session implements TransportUser, FrameUser {
   }
 
   #finishDrained(): void {
-    if (this.#lastTaken === undefined || this.#lastTaken > this.lastRemote || this.stopped) return;
+    if (this.#lastTaken === undefined || this.#lastTaken > this.streams.lastRemote || this.stopped) return;
     this.#ending = true;
     this.transport.endAndClose();
   }
@@ -537,7 +369,7 @@ export class Http2Session implements TransportUser, FrameUser {
       return;
     }
     this.stats.goawaySent++;
-    this.#writer.numbers(FRAME.GOAWAY, 0, this.lastRemote, code);
+    this.#writer.numbers(FRAME.GOAWAY, 0, this.streams.lastRemote, code);
     this.transport.endAndClose();
   }
 
@@ -546,7 +378,7 @@ export class Http2Session implements TransportUser, FrameUser {
   }
 
   onWritable(): void {
-    for (const stream of this.streams.values()) if (!stream.waits) stream.user.onWritable();
+    for (const stream of this.streams.all()) if (!stream.waits) stream.user.onWritable();
   }
 
   onRemoteEnd(): void {
@@ -561,12 +393,7 @@ export class Http2Session implements TransportUser, FrameUser {
     if (this.closed) return;
     this.closed = true;
     this.#ping?.stop();
-    for (const stream of [...this.streams.values()]) {
-      stream.end();
-      this.stats.active--;
-      stream.user.onGone();
-    }
-    this.streams.clear();
+    this.streams.abandon();
     this.#user.onClosed();
   }
 }

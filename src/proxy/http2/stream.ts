@@ -1,5 +1,6 @@
 import type { HeaderMap } from '../http/headers.ts';
 import type { FieldBlock } from './block.ts';
+import { type Fault, growthFault } from './fault.ts';
 import type { Http2Session } from './session.ts';
 
 /** A head on its way out. */
@@ -29,6 +30,14 @@ interface Waiting {
   readonly bytes: Buffer;
   at: number;
 }
+
+type SendPiece = (
+  bytes: Buffer | undefined,
+  start: number,
+  stop: number,
+  end: boolean,
+  trailers: HeaderMap | undefined,
+) => number;
 
 /** One stream of an HTTP/2 connection: its windows, and what waits for them. */
 export class Http2Stream {
@@ -67,6 +76,12 @@ export class Http2Stream {
     return this.queued > 0 || this.#endQueued;
   }
 
+  /** A WINDOW_UPDATE of the stream. */
+  grow(more: number): Fault | undefined {
+    this.sendWindow += more;
+    return growthFault(more, this.sendWindow);
+  }
+
   /** Keeps a copy until the windows open. */
   wait(bytes: Buffer | undefined, start: number, stop: number, end: boolean, trailers: HeaderMap | undefined): void {
     if (bytes && stop > start) {
@@ -78,13 +93,12 @@ export class Http2Stream {
     this.#trailersQueued = trailers;
   }
 
-  /** Sends what waits as far as the windows go. */
-  flush(): void {
+  /** Sends what waits; `send` tells how many bytes the windows let go. */
+  flush(send: SendPiece): void {
     while (this.#queue.length > 0) {
       const piece = this.#queue[0] as Waiting;
-      const last = this.#queue.length === 1;
-      const end = last && this.#endQueued;
-      const taken = this.session.sendData(this, piece.bytes, piece.at, piece.bytes.length, end, this.#trailersQueued);
+      const end = this.#queue.length === 1 && this.#endQueued;
+      const taken = send(piece.bytes, piece.at, piece.bytes.length, end, this.#trailersQueued);
       this.queued -= taken;
       piece.at += taken;
       if (piece.at < piece.bytes.length) return;
@@ -93,7 +107,7 @@ export class Http2Stream {
     }
     if (!this.#endQueued) return;
     this.#endQueued = false;
-    this.session.sendData(this, undefined, 0, 0, true, this.#trailersQueued);
+    send(undefined, 0, 0, true, this.#trailersQueued);
   }
 
   /** Whether more or less of the body came than was announced. */

@@ -2,7 +2,7 @@ import type { UpstreamExchange } from '../cluster/exchange.ts';
 import type { Host } from '../cluster/host.ts';
 import type { ConnectionPool, PoolClient } from '../cluster/pool.ts';
 import type { ResetReason } from '../cluster/reset.ts';
-import type { ResponseHandler } from '../cluster/upstream-connection.ts';
+import type { ResponseHandler } from '../cluster/response-handler.ts';
 import type { ResponseHead } from '../http/head.ts';
 import type { HeaderMap } from '../http/headers.ts';
 import type { Peer, StreamInfo } from '../http/stream-info.ts';

@@ -4,7 +4,7 @@ import type { Carried, Host } from '../../cluster/host.ts';
 import type { ConnectionPool, PoolClient } from '../../cluster/pool.ts';
 import type { ResetReason } from '../../cluster/reset.ts';
 import type { Resources } from '../../cluster/resources.ts';
-import type { ResponseHandler } from '../../cluster/upstream-connection.ts';
+import type { ResponseHandler } from '../../cluster/response-handler.ts';
 import { ResponseHead } from '../../http/head.ts';
 import type { HeaderMap } from '../../http/headers.ts';
 import type { Timeouts } from '../../route/timeouts.ts';

@@ -1,0 +1,19 @@
+import type { StreamUser } from './stream.ts';
+
+/** What uses a session: the side that takes requests, or the one that sends them. */
+export interface SessionUser {
+  /** A stream that the other side opens. */
+  accept(): StreamUser;
+  /** A header block begins that does not come whole, or has come. */
+  onPartialHead(partial: boolean): void;
+  /** No stream after `last` was worked on, and none may be opened. */
+  onGoaway(last: number, code: number): void;
+  onSettings(): void;
+  /** No stream is left. */
+  onIdle(): void;
+  /** The other side broke the protocol; the session ends next. */
+  onFault(details: string): void;
+  onError(error: unknown): void;
+  onRemoteEnd(): void;
+  onClosed(): void;
+}

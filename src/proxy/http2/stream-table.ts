@@ -1,0 +1,138 @@
+import { FAULT, type Fault } from './fault.ts';
+import { ERROR, FRAME, LARGEST_WINDOW } from './frame.ts';
+import type { FrameWriter } from './frame-writer.ts';
+import type { Http2Stats } from './stats.ts';
+import type { Http2Stream } from './stream.ts';
+import type { ReceiveWindows } from './windows.ts';
+
+/** Ids of streams that this side has reset: what was under way to them is passed over. */
+const REMEMBERED = 128;
+
+export interface StreamTableUser {
+  readonly closed: boolean;
+  /** A frame was sent that the other side made this one send. */
+  onControlSent(): void;
+  /** No stream is left. */
+  onEmpty(): void;
+}
+
+/** The streams of a connection that are open, and how they end. */
+export class StreamTable {
+  readonly #user: StreamTableUser;
+  readonly #writer: FrameWriter;
+  readonly #received: ReceiveWindows;
+  readonly #stats: Http2Stats;
+  readonly #open = new Map<number, Http2Stream>();
+  readonly #resets = new Set<number>();
+  readonly #server: boolean;
+  /** The last stream that the other side opened. */
+  lastRemote = 0;
+  #nextLocal: number;
+
+  constructor(
+    user: StreamTableUser,
+    server: boolean,
+    writer: FrameWriter,
+    received: ReceiveWindows,
+    stats: Http2Stats,
+  ) {
+    this.#user = user;
+    this.#server = server;
+    this.#nextLocal = server ? 2 : 1;
+    this.#writer = writer;
+    this.#received = received;
+    this.#stats = stats;
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  get(id: number): Http2Stream | undefined {
+    return this.#open.get(id);
+  }
+
+  all(): Iterable<Http2Stream> {
+    return this.#open.values();
+  }
+
+  /** The id of the next stream of this side; undefined where they are used up. */
+  nextLocal(): number | undefined {
+    if (this.#nextLocal > LARGEST_WINDOW) return undefined;
+    this.#nextLocal += 2;
+    return this.#nextLocal - 2;
+  }
+
+  /** Whether the other side may not have sent anything of a stream with this id. */
+  isIdle(id: number): boolean {
+    const remote = this.#server === (id % 2 === 1);
+    return remote ? id > this.lastRemote : id >= this.#nextLocal;
+  }
+
+  add(stream: Http2Stream): void {
+    this.#open.set(stream.id, stream);
+    this.#stats.active++;
+  }
+
+  /** Whether this side has reset a stream of that id, as far as it remembers. */
+  wasReset(id: number): boolean {
+    return this.#resets.has(id);
+  }
+
+  /** Ends a stream that is done on both sides. */
+  settle(stream: Http2Stream): void {
+    if (stream.localDone && stream.remoteDone) this.end(stream);
+  }
+
+  end(stream: Http2Stream): void {
+    if (stream.closed) return;
+    stream.end();
+    this.#open.delete(stream.id);
+    this.#stats.active--;
+    this.#received.consume(stream);
+    if (this.#open.size === 0) this.#user.onEmpty();
+  }
+
+  /** Ends a stream before its time, for its user. */
+  reset(stream: Http2Stream, code: number): void {
+    if (stream.closed) return;
+    this.#stats.sent++;
+    this.sendReset(stream.id, code);
+    this.end(stream);
+  }
+
+  /** The same for what came over it, which its user then hears. */
+  refuse(stream: Http2Stream, { code = ERROR.PROTOCOL_ERROR, details }: Fault): void {
+    if (stream.closed) return;
+    this.reset(stream, code);
+    stream.user.onReset(code, details);
+  }
+
+  /** What came is not what HTTP allows: ends the stream where `alone`, else the connection has this fault. */
+  malformed(stream: Http2Stream, alone: boolean): Fault | undefined {
+    if (stream.closed) return undefined;
+    this.#stats.messagingError++;
+    if (!alone) return FAULT.MESSAGING;
+    this.refuse(stream, FAULT.MESSAGING);
+    return undefined;
+  }
+
+  sendReset(id: number, code: number): void {
+    this.#resets.add(id);
+    const [oldest] = this.#resets;
+    if (this.#resets.size > REMEMBERED && oldest !== undefined) this.#resets.delete(oldest);
+    if (this.#user.closed) return;
+    this.#writer.numbers(FRAME.RST_STREAM, id, code);
+    this.#user.onControlSent();
+  }
+
+  /** The connection is gone. */
+  abandon(): void {
+    for (const stream of [...this.#open.values()]) {
+      stream.end();
+      this.#stats.active--;
+      stream.user.onGone();
+    }
+    this.#open.clear();
+  }
+}
