@@ -6,6 +6,7 @@ import { hubbleBench } from './hubble/bench.ts';
 import { plannerBench } from './planner/bench.ts';
 import { policyBench } from './policy.ts';
 import { proxyBench } from './proxy/bench.ts';
+import { moduleBench } from './proxy/module.ts';
 import { routesBench } from './routes.ts';
 import { uiBench } from './ui/bench.ts';
 import { xdsBench } from './xds.ts';
@@ -19,6 +20,7 @@ const benches: Readonly<Record<string, (options: Options) => Promise<readonly Fi
   cluster: clusterBench,
   datapath: datapathBench,
   hubble: hubbleBench,
+  module: moduleBench,
   planner: plannerBench,
   policy: policyBench,
   proxy: proxyBench,

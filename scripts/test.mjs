@@ -6,7 +6,12 @@ const asked = process.argv.slice(2);
 const files =
   asked.length > 0
     ? asked
-    : [...globSync('src', '.test.ts'), ...globSync('test', '.test.ts'), ...globSync('web', '.test.ts')];
+    : [
+        ...globSync('src', '.test.ts'),
+        ...globSync('test', '.test.ts'),
+        ...globSync('web', '.test.ts'),
+        ...globSync('examples', '.test.ts'),
+      ];
 if (files.some((file) => file.includes('test/ui'))) installBrowser();
 const bound = new URL('./bound-test-file.mjs', import.meta.url).href;
 const limits = ['--test-concurrency=2', '--test-timeout=300000', `--import=${bound}`];

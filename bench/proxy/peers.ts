@@ -145,7 +145,8 @@ const type = (name: string): string => `type.googleapis.com/${name}`;
 const added = (key: string): object => ({ header: { key, value: '1' }, append_action: 'OVERWRITE_IF_EXISTS_OR_ADD' });
 
 /** One bootstrap for Envoy and for ciliate-proxy. */
-export function envoyBootstrap(ports: BenchPorts, port: number, log: string): object {
+/** `filters`: more HTTP filters, before all others. */
+export function envoyBootstrap(ports: BenchPorts, port: number, log: string, filters: readonly object[] = []): object {
   return {
     node: { id: 'bench', cluster: 'bench' },
     static_resources: {
@@ -153,7 +154,7 @@ export function envoyBootstrap(ports: BenchPorts, port: number, log: string): ob
         {
           name: 'bench',
           address: { socket_address: { address: '127.0.0.1', port_value: port } },
-          filter_chains: [{ filters: [{ name: 'http', typed_config: httpManager(log) }] }],
+          filter_chains: [{ filters: [{ name: 'http', typed_config: httpManager(log, filters) }] }],
         },
       ],
       clusters: [
@@ -183,7 +184,7 @@ function endpoint(ports: BenchPorts, port: number, weight: number): object {
   };
 }
 
-function httpManager(log: string): object {
+function httpManager(log: string, filters: readonly object[]): object {
   return {
     '@type': type('envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'),
     stat_prefix: 'bench',
@@ -215,6 +216,7 @@ function httpManager(log: string): object {
       },
     ],
     http_filters: [
+      ...filters,
       { name: 'rbac', typed_config: rbac() },
       { name: 'router', typed_config: { '@type': type('envoy.extensions.filters.http.router.v3.Router') } },
     ],

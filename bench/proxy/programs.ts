@@ -142,7 +142,7 @@ export function pinTo(
   return taskset === undefined ? command : [...first, taskset, '-c', processor, ...command];
 }
 
-function start(name: string, [program = '', ...args]: readonly string[], folder: string): ChildProcess {
+export function start(name: string, [program = '', ...args]: readonly string[], folder: string): ChildProcess {
   const log = openSync(path.join(folder, `${name}.out`), 'w');
   return spawn(program, args, { stdio: ['ignore', log, log], cwd: folder });
 }
@@ -156,7 +156,7 @@ export async function ended(child: ChildProcess): Promise<void> {
   clearTimeout(timer);
 }
 
-async function freePorts(count: number): Promise<readonly number[]> {
+export async function freePorts(count: number): Promise<readonly number[]> {
   const servers = Array.from({ length: count }, () => net.createServer());
   const ports = await Promise.all(
     servers.map(
@@ -217,7 +217,7 @@ function askOverHttp2(port: number, method: string): Promise<Answer> {
   });
 }
 
-async function answers(port: number, child?: ChildProcess, log?: string, asked = ask): Promise<void> {
+export async function answers(port: number, child?: ChildProcess, log?: string, asked = ask): Promise<void> {
   const deadline = performance.now() + READY_MS;
   for (;;) {
     try {

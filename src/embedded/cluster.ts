@@ -99,7 +99,8 @@ export async function startCluster(
   forgetAgents(store);
   writeCommands(home);
   const agentKubeconfig = certificates.agentKubeconfig;
-  const processes = fabric.nodes.map((node) => superviseNode({ node, home, agentKubeconfig, log }));
+  const { filterModules = [] } = options;
+  const processes = fabric.nodes.map((node) => superviseNode({ node, home, agentKubeconfig, filterModules, log }));
   const relay = await startRelay({
     descriptor: clusterDescriptors.relay,
     socket: relaySocket,

@@ -17,6 +17,8 @@ export interface LaunchOptions {
   /** Changes the stored mode; absent keeps what the cluster had (vxlan at first). */
   readonly datapathMode?: 'vxlan' | 'direct';
   readonly externalTarget?: string;
+  /** Folders that data planes may load HTTP filters from. */
+  readonly filterModules?: readonly string[];
   /** False keeps the cluster from reaching what lies beyond its host. */
   readonly uplink?: boolean;
 }

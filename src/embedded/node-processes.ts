@@ -11,6 +11,7 @@ export interface NodeProcessOptions {
   readonly node: { readonly name: string; readonly address: string; readonly network: string };
   readonly home: ClusterHome;
   readonly agentKubeconfig: string;
+  readonly filterModules: readonly string[];
   readonly log: Logger;
 }
 
@@ -22,7 +23,13 @@ const nodeFlags = ['--max-semi-space-size=2'];
 const proxyFlags = ['--drain-strategy', 'immediate', '--file-flush-interval-msec', '1000'];
 
 /** Keeps a node's agent and data plane running in the node's network namespace. */
-export function superviseNode({ node, home, agentKubeconfig, log }: NodeProcessOptions): SupervisedProcess {
+export function superviseNode({
+  node,
+  home,
+  agentKubeconfig,
+  filterModules,
+  log,
+}: NodeProcessOptions): SupervisedProcess {
   const socket = `/run/ciliate/${node.name}.sock`;
   const bootstrap = path.join(home.run, `${node.name}-bootstrap.yaml`);
   writeFileSync(
@@ -49,6 +56,7 @@ export function superviseNode({ node, home, agentKubeconfig, log }: NodeProcessO
     hubbleMetricsPort: addresses.hubbleMetricsPort,
     version,
   };
+  const moduleFlags = filterModules.flatMap((folder) => ['--filter-modules', folder]);
   const inside = (main: string, ...args: string[]) => [
     `--net=${node.network}`,
     process.execPath,
@@ -58,7 +66,7 @@ export function superviseNode({ node, home, agentKubeconfig, log }: NodeProcessO
   ];
   const processes = [
     { name: `${node.name}-agent`, args: inside('agent/main.ts', JSON.stringify(agentOptions)) },
-    { name: `${node.name}-proxy`, args: inside('proxy/main.ts', '-c', bootstrap, ...proxyFlags) },
+    { name: `${node.name}-proxy`, args: inside('proxy/main.ts', '-c', bootstrap, ...proxyFlags, ...moduleFlags) },
   ].map(({ name, args }) =>
     supervise({ name, program: 'nsenter', args, logFile: path.join(home.logs, `${name}.log`) }, log),
   );

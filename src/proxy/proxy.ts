@@ -15,7 +15,6 @@ import { ConfigRecords, recorded } from './server/records.ts';
 import { ServerState } from './server/state.ts';
 import { type Apply, adsIssues, applyClusters, applyListeners } from './server/static.ts';
 import { openWorkers } from './server/workers.ts';
-import type { Change } from './worker/change.ts';
 import { createEngine } from './worker/engine.ts';
 import type { Workers } from './worker/group.ts';
 
@@ -27,12 +26,18 @@ const IMMEDIATE_DRAIN: DrainSettings = { ...DEFAULT_DRAIN, strategy: 'immediate'
 
 /** Starts a proxy. Rejects with `BootstrapError` when the bootstrap is faulty or an address of it cannot be bound. */
 export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
-  const { concurrency = 1, logFlushMs, drain = IMMEDIATE_DRAIN } = options;
+  const { concurrency = 1, logFlushMs, drain = IMMEDIATE_DRAIN, filterModules = [] } = options;
   const config = bootstrapOf(options);
   const logs = logsOf(options);
   const state = new ServerState();
   const records = new ConfigRecords();
-  const { workers, logStreams } = await openWorkers(config, { logs, logFlushMs, concurrency, drain });
+  const { workers, logStreams } = await openWorkers(config, {
+    logs,
+    logFlushMs,
+    concurrency,
+    drain,
+    moduleFolders: filterModules,
+  });
   countServer(workers, state, config);
   const flush = setInterval(() => void workers.command({ kind: 'flushStats' }), config.stats.flushMs).unref();
   let discovery: Discovery | undefined;
@@ -97,12 +102,11 @@ export async function checkBootstrap(options: ProxyOptions): Promise<readonly Is
     logs: logsOf(options),
     drain: DEFAULT_DRAIN,
     logFlushMs: undefined,
+    moduleFolders: options.filterModules ?? [],
     logSink,
   });
   try {
-    const check = async (change: Change): Promise<readonly Issue[]> =>
-      change.kind === 'listener' ? engine.listeners.check(change.json) : engine.apply(change);
-    const apply: Apply = (changes) => Promise.all(changes.map(check));
+    const apply: Apply = (changes) => Promise.all(changes.map(engine.check));
     const issues = [...(await applyClusters(config, apply)), ...(await applyListeners(config, apply))];
     issues.push(...adsIssues(config, (name) => engine.clusters.grpcTarget(name)));
     issues.push(...adminAddressIssues(config, options.adminAnyAddress ?? false));

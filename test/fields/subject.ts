@@ -22,6 +22,7 @@ export function createSubject(): { readonly read: Readonly<Record<string, Read>>
     logs: singleLogger(log),
     drain: DEFAULT_DRAIN,
     logFlushMs: undefined,
+    moduleFolders: [],
     logSink: { refuses: () => true, push: () => undefined },
   });
   const { clusters } = engine;

@@ -1,4 +1,6 @@
 import { once } from 'node:events';
+import { statSync } from 'node:fs';
+import path from 'node:path';
 import { CommanderError, InvalidArgumentError, Option, Command as Parser } from 'commander';
 import { clusterHome, launchCluster, stopCluster } from '../../embedded/index.ts';
 import type { Command } from '../io.ts';
@@ -9,6 +11,7 @@ interface UpFlags {
   readonly nodes: number;
   readonly datapathMode?: 'vxlan' | 'direct';
   readonly externalTarget?: string;
+  readonly filterModules: readonly string[];
   readonly uplink: boolean;
   readonly detach?: boolean;
 }
@@ -20,6 +23,7 @@ export const upCommand: Command = async (argv, io) => {
     .option('--nodes <number>', `number of nodes, 1 to ${nodesMax}`, parseNodes, 2)
     .addOption(new Option('--datapath-mode <mode>', 'how packets travel between nodes').choices(['vxlan', 'direct']))
     .option('--external-target <name>', 'DNS name of the host that stands outside the cluster')
+    .option('--filter-modules <folder>', 'folder of HTTP filters in TypeScript; may be repeated', addFolder, [])
     .option('--no-uplink', 'keep pods from reaching what lies beyond this machine')
     .option('--detach', 'leave the cluster running in the background')
     .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
@@ -37,6 +41,7 @@ export const upCommand: Command = async (argv, io) => {
     nodes: flags.nodes,
     ...(flags.datapathMode && { datapathMode: flags.datapathMode }),
     uplink: flags.uplink,
+    filterModules: flags.filterModules,
     ...(flags.externalTarget && { externalTarget: flags.externalTarget }),
   });
   if (!launched.ok) {
@@ -64,6 +69,12 @@ export const upCommand: Command = async (argv, io) => {
   io.stderr.write(`ciliate: the cluster ended by itself; see ${home.logs}\n`);
   return 1;
 };
+
+function addFolder(folder: string, before: readonly string[]): readonly string[] {
+  const resolved = path.resolve(folder);
+  if (statSync(resolved, { throwIfNoEntry: false })?.isDirectory()) return [...before, resolved];
+  throw new InvalidArgumentError('there is no such folder.');
+}
 
 function parseNodes(text: string): number {
   const value = Number(text);

@@ -10,6 +10,21 @@ export interface OverlayMessage {
 /** Those that an overlay field needs. */
 export const overlayMessages: readonly OverlayMessage[] = [
   {
+    parent: 'ciliate.filters.http.module.v1',
+    needs: ['google.protobuf.Duration', 'google.protobuf.Struct', 'google.protobuf.UInt32Value'],
+    definition: `
+      message Module {
+        string module = 1 [(validate.rules).string = {min_len: 1}];
+        google.protobuf.Struct config = 2;
+        google.protobuf.Duration timeout = 3;
+        google.protobuf.UInt32Value max_body_bytes = 4;
+        bool failure_mode_allow = 5;
+      }
+      message ModulePerRoute {
+        google.protobuf.Struct config = 1;
+      }`,
+  },
+  {
     parent: 'ciliate.rbac.v3',
     definition: `
       message HeaderActions {

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { fail, ok, type Result } from '../../base/index.ts';
 import { nearestNames } from '../../model/envoy/index.ts';
@@ -24,6 +25,8 @@ export interface CommandLine {
   readonly serviceZone: string;
   readonly adminAddressPath: string | undefined;
   readonly adminAnyAddress: boolean;
+  /** Absolute paths. */
+  readonly filterModules: readonly string[];
 }
 
 /** A command line that leads to text and an end instead. */
@@ -162,6 +165,12 @@ function createCommand(version: string, write: (text: string) => void): Command 
     )
     .option('--file-flush-min-size-kb <kb>', 'size at which they are written before that', whole(0, 0xffff_ffff), 64)
     .option('--admin-address-path <path>', 'file to write the address of the admin interface to')
+    .option(
+      '--filter-modules <folder>',
+      'folder that HTTP filters in TypeScript may be loaded from; may be repeated',
+      (folder, before: readonly string[]) => [...before, path.resolve(folder)],
+      [],
+    )
     .option('--admin-any-address', 'let the admin interface listen at other than loopback addresses', false);
   for (const flag of WITHOUT_EFFECT) command.addOption(new Option(flag, 'accepted without effect'));
   for (const [flags, why] of REFUSED) command.addOption(new Option(flags, why).hideHelp());

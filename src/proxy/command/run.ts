@@ -14,8 +14,14 @@ export async function run(line: CommandLine): Promise<number | undefined> {
   const { json, locate } = source as ConfigSource;
   const logs = openLogs(line);
   if (line.mode === 'validate') {
-    const { adminAnyAddress } = line;
-    const issues = await checkBootstrap({ bootstrap: json, logs, identity: identityOf(line), adminAnyAddress });
+    const { adminAnyAddress, filterModules } = line;
+    const issues = await checkBootstrap({
+      bootstrap: json,
+      logs,
+      identity: identityOf(line),
+      adminAnyAddress,
+      filterModules,
+    });
     if (issues.length > 0) return complain(issues.map(locate));
     process.stdout.write(`configuration '${line.configPath ?? ''}' OK\n`);
     return 0;
@@ -29,6 +35,7 @@ export async function run(line: CommandLine): Promise<number | undefined> {
       logFlushMs: line.fileFlushInterval,
       drain: { timeMs: line.drainTime, strategy: line.drainStrategy },
       adminAnyAddress: line.adminAnyAddress,
+      filterModules: line.filterModules,
       commandLine: line,
     });
     // What is static has been read, and without a control plane nothing else will come.

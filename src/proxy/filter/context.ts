@@ -3,6 +3,7 @@ import type { Runtime } from '../runtime/runtime.ts';
 import type { StatsScope } from '../stats/store.ts';
 import type { HttpFilter } from './filter.ts';
 import type { ProxyHealth } from './health-check/health.ts';
+import type { FilterModules } from './module/modules.ts';
 
 /** Where a chain stands decides which filters may be in it and how it ends. */
 export type ChainPlace = 'downstream' | 'upstream';
@@ -46,6 +47,8 @@ export interface FilterContext extends RouteFilterContext {
   readonly statPrefix: string;
   readonly discover: DiscoverFilter;
   readonly health: ProxyHealth;
+  /** Filters that users wrote. */
+  readonly modules: FilterModules;
 }
 
 /** What all filters of a chain are told. */

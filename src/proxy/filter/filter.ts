@@ -68,16 +68,17 @@ export interface Hooks<Head> {
 
 /** What a filter does. Responses pass the chain backwards, replies of other filters too. */
 export interface FilterHooks {
-  readonly request?: Hooks<RequestHead>;
-  readonly response?: Hooks<ResponseHead>;
+  readonly request?: Hooks<RequestHead> | undefined;
+  readonly response?: Hooks<ResponseHead> | undefined;
   /** The request is over, however it ended. Called only where `begin` made these hooks. */
   onEnd?(): void;
 }
 
 /** What a filter of one request can ask for. Nothing happens once the request is over. */
 export interface FilterControl {
-  resumeRequest(): void;
-  resumeResponse(): void;
+  /** `body` takes the place of what was held. */
+  resumeRequest(body?: Buffer): void;
+  resumeResponse(body?: Buffer): void;
   /** Lets so many bytes of a held response body go on; false when nothing is held any more. */
   releaseResponse(bytes: number): boolean;
 }

@@ -140,12 +140,13 @@ export class FilterPass<Head> {
     this.#end.body(bytes, start, stop, done);
   }
 
-  /** The filter at `at` lets what it holds go on. */
-  resume(at: number): void {
+  /** The filter at `at` lets what it holds go on, or `body` in its place. */
+  resume(at: number, body?: Buffer): void {
     const step = this.#steps?.[at];
     if (!step?.stopped || this.#over) return;
     const { stopped } = step;
-    const held = this.#take(step);
+    const taken = this.#take(step);
+    const held = body ? { bytes: body, done: taken?.done ?? false } : taken;
     if (this.#headAt === at) this.#heads(at + 1);
     // What came after `stop` was not shown to the filter yet.
     const next = stopped === 'stop' ? at : at + 1;

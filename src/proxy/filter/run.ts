@@ -50,13 +50,13 @@ class SlotControl implements FilterControl {
     this.#at = at;
   }
 
-  resumeRequest(): void {
-    this.#run.request.resume(this.#at);
+  resumeRequest(body?: Buffer): void {
+    this.#run.request.resume(this.#at, body);
   }
 
-  resumeResponse(): void {
+  resumeResponse(body?: Buffer): void {
     const { response } = this.#run;
-    response.resume(response.length - 1 - this.#at);
+    response.resume(response.length - 1 - this.#at, body);
   }
 
   releaseResponse(bytes: number): boolean {

@@ -9,6 +9,7 @@ import { grpcStatsFilter } from './grpc-stats/filter.ts';
 import { headerMutationFilter } from './header-mutation/header-mutation.ts';
 import { healthCheckFilter } from './health-check/filter.ts';
 import { localRateLimitFilter } from './local-ratelimit/filter.ts';
+import { moduleFilter } from './module/filter.ts';
 import { rbacFilter } from './rbac/filter.ts';
 import { DEFAULT_ROUTER, type RouterConfig, readRouter } from './router/config.ts';
 
@@ -21,6 +22,7 @@ const KINDS: ReadonlyMap<string, FilterKind> = new Map(
     headerMutationFilter,
     healthCheckFilter,
     localRateLimitFilter,
+    moduleFilter,
     rbacFilter,
   ].map((kind) => [kind.type, kind]),
 );

@@ -11,8 +11,8 @@ export class RequestEnd implements PassEnd<RequestHead> {
     this.#stream = stream;
   }
 
-  head(): void {
-    this.#stream.forward();
+  head(_: RequestHead, done: boolean): void {
+    this.#stream.forward(done);
   }
 
   body(bytes: Buffer, start: number, stop: number, done: boolean): void {

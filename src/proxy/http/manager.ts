@@ -6,6 +6,7 @@ import type { Fields } from '../config/fields.ts';
 import type { FilterChain } from '../filter/chain.ts';
 import type { ChainContext, DiscoverFilter } from '../filter/context.ts';
 import { proxyHealth } from '../filter/health-check/health.ts';
+import type { FilterModules } from '../filter/module/modules.ts';
 import type { RouterConfig } from '../filter/router/config.ts';
 import { readFilterChain } from '../filter/table.ts';
 import { type Http2Options, plainHttp2, readHttp2 } from '../http2/options.ts';
@@ -122,6 +123,7 @@ export interface HttpManagerContext {
   /** `statPrefix` is that of the connection manager, `http.<prefix>.`. */
   readonly discoverRoutes: (name: string, subscription: RouteSubscription) => () => RouteTable | undefined;
   readonly discoverFilter: DiscoverFilter;
+  readonly modules: FilterModules;
   readonly readAccessLogs: AccessLogReader;
 }
 
@@ -151,6 +153,7 @@ export function readHttpManager(fields: Fields, context: HttpManagerContext): Ht
     runtime: context.runtime,
     discover: context.discoverFilter,
     health: proxyHealth(context.drain, context.clusters),
+    modules: context.modules,
   };
   const chain = readFilterChain(fields, 'http_filters', chainContext);
   const serverName = fields.text('server_name') || 'envoy';

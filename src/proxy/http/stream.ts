@@ -175,11 +175,13 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     return this.manager.localCluster;
   }
 
-  /** The head of the request is past the filters. */
-  forward(): void {
+  /** The head of the request is past the filters; `done`: no body follows, not even one that they held. */
+  forward(done = this.requestDone): void {
     if (this.manager.matchUpstreamScheme && this.route?.action.kind === 'forward') this.head.scheme = 'http';
-    this.#run = routeRequest(this);
-    this.#run?.begin();
+    const run = routeRequest(this);
+    this.#run = run;
+    if (run && !done) run.bodyDone = false;
+    run?.begin();
   }
 
   /** A piece of the request's body is past the filters. */

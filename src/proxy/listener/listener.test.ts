@@ -11,6 +11,7 @@ import { ClusterManager } from '../cluster/manager.ts';
 import type { JsonObject } from '../config/fields.ts';
 import { FilterStore } from '../discovery/filters.ts';
 import { RouteStore } from '../discovery/routes.ts';
+import { createModules } from '../filter/module/modules.ts';
 import { SharedBuckets } from '../rate-limit/shared.ts';
 import { Runtime } from '../runtime/runtime.ts';
 import { StatsStore } from '../stats/store.ts';
@@ -46,6 +47,7 @@ function managers(): {
       clusters,
       node: { id: '', cluster: '' },
       runtime: new Runtime(),
+      modules: createModules([], log),
       sharedBuckets: new SharedBuckets(),
       discoverRoutes: (name) => () => stores.get(name),
       discoverFilter: filters.discover,

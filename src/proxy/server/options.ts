@@ -20,6 +20,8 @@ export interface ProxyOptions {
   readonly drain?: DrainSettings;
   /** The admin interface may listen at other than loopback addresses. */
   readonly adminAnyAddress?: boolean;
+  /** Folders that HTTP filter modules may be loaded from; default none. */
+  readonly filterModules?: readonly string[];
   /** For the admin interface to show. */
   readonly commandLine?: CommandLine;
 }

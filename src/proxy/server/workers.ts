@@ -14,12 +14,13 @@ export interface WorkerOptions {
   readonly logFlushMs: number | undefined;
   readonly concurrency: number;
   readonly drain: DrainSettings;
+  readonly moduleFolders: readonly string[];
 }
 
 /** Starts the workers, empty, and the streams that their gRPC access logs go to. */
 export async function openWorkers(
   config: Bootstrap,
-  { logs, logFlushMs, concurrency, drain }: WorkerOptions,
+  { logs, logFlushMs, concurrency, drain, moduleFolders }: WorkerOptions,
 ): Promise<{ readonly workers: Workers; readonly logStreams: GrpcLogStreams }> {
   const log = logs.get('main');
   const transport = await prepareTransport();
@@ -35,6 +36,7 @@ export async function openWorkers(
     logs,
     drain,
     logFlushMs,
+    moduleFolders,
     logSink: logStreams,
   });
   const onDeath = (reason: string): never => {
@@ -44,6 +46,7 @@ export async function openWorkers(
   if (concurrency > 1) flushCompileCache();
   const shared = {
     logFlushMs,
+    moduleFolders,
     drain,
     logLevels: [...logs.levels()],
     runtime: config.runtimeJson,

@@ -8,6 +8,7 @@ import type { NodeName } from '../config/bootstrap.ts';
 import { FilterStore } from '../discovery/filters.ts';
 import { RouteStore } from '../discovery/routes.ts';
 import { proxyHealth } from '../filter/health-check/health.ts';
+import { createModules } from '../filter/module/modules.ts';
 import { readFilterChain } from '../filter/table.ts';
 import { type DrainSettings, ProcessDrain } from '../listener/drain.ts';
 import { ListenerManager } from '../listener/manager.ts';
@@ -32,6 +33,8 @@ export interface EngineOptions {
   readonly drain: DrainSettings;
   /** How long an access log line waits for others, in milliseconds. */
   readonly logFlushMs: number | undefined;
+  /** Folders that filter modules may be loaded from. */
+  readonly moduleFolders: readonly string[];
   /** Where entries of gRPC access logs go. */
   readonly logSink: GrpcLogSink;
 }
@@ -47,6 +50,8 @@ export interface Engine {
   readonly readAccessLogs: AccessLogReader;
   /** Puts a change into force; on issues nothing of it is. */
   apply(change: Change): Promise<readonly Issue[]> | readonly Issue[];
+  /** The same without binding an address. */
+  check(change: Change): Promise<readonly Issue[]>;
   /** Listeners that waited for nothing but what came now start to serve. */
   settle(): Promise<void>;
   command(command: Command): Promise<void>;
@@ -63,6 +68,7 @@ export function createEngine({
   logs,
   drain,
   logFlushMs,
+  moduleFolders,
   logSink,
 }: EngineOptions): Engine {
   const stats = new StatsStore();
@@ -70,12 +76,13 @@ export function createEngine({
   const files = createLogFiles(logFlushMs, stats.scope().get(FILE_STATS, 'filesystem.'));
   const readAccessLogs = accessLogReader(createGrpcLogs(logSink), files, runtime);
   const filters = new FilterStore();
+  const modules = createModules(moduleFolders, logs.get('filter'));
   const clusters = new ClusterManager(
     {
       bindConfig,
       readFilters: (fields, key, statPrefix, scope) => {
         const health = proxyHealth(processDrain, clusters);
-        const surroundings = { statPrefix, stats: scope, runtime, health, discover: filters.discover };
+        const surroundings = { statPrefix, stats: scope, runtime, health, discover: filters.discover, modules };
         return readFilterChain(fields, key, { place: 'upstream', ...surroundings }).chain;
       },
     },
@@ -93,6 +100,7 @@ export function createEngine({
       sharedBuckets: new SharedBuckets(),
       discoverRoutes: (name) => () => routes.get(name),
       discoverFilter: filters.discover,
+      modules,
       readAccessLogs,
     },
     stats,
@@ -101,6 +109,8 @@ export function createEngine({
     answered: ({ kind, name }) => (kind === 'route' ? routes : filters).answered(name),
     log: logs.get('config'),
   });
+  const prepare = (change: Change): Promise<void> | undefined =>
+    change.kind === 'listener' || change.kind === 'filter' ? modules.prepare(change.json) : undefined;
   const engine: Engine = {
     stats,
     clusters,
@@ -109,13 +119,21 @@ export function createEngine({
     filters,
     files,
     readAccessLogs,
-    apply: (change) => apply(engine, change),
+    apply: (change) => {
+      const prepared = prepare(change);
+      return prepared ? prepared.then(() => apply(engine, change)) : apply(engine, change);
+    },
+    check: async (change) => {
+      await prepare(change);
+      return change.kind === 'listener' ? listeners.check(change.json) : apply(engine, change);
+    },
     command: (command) => obey(command, engine, { runtime, logs, processDrain }),
     settle: () => listeners.onDiscovered(),
     stop: async (drainMs) => {
       await listeners.stop(drainMs);
       await files.close();
       clusters.stop();
+      modules.close();
     },
   };
   return engine;

@@ -16,6 +16,7 @@ export interface ThreadData {
   readonly worker: number;
   readonly workers: number;
   readonly logFlushMs: number | undefined;
+  readonly moduleFolders: readonly string[];
   readonly logLevels: readonly (readonly [string, Level])[];
   readonly node: NodeName;
   readonly bindConfig: BindConfig | undefined;

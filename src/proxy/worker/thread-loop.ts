@@ -27,6 +27,7 @@ export async function runThread(data: ThreadData): Promise<void> {
     logs,
     drain: data.drain,
     logFlushMs: data.logFlushMs,
+    moduleFolders: data.moduleFolders,
     logSink: forwarder,
   });
   let last: Promise<unknown> = Promise.resolve();

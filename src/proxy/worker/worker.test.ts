@@ -143,6 +143,7 @@ test('a change that one worker refuses is in force in none', async () => {
     logs: singleLogger(log),
     drain: DEFAULT_DRAIN,
     logFlushMs: undefined,
+    moduleFolders: [],
     logSink: { refuses: () => true, push: () => undefined },
   });
   const taken: string[] = [];

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Issue } from '../../../base/index.ts';
+import { createLogger, type Issue } from '../../../base/index.ts';
 import { Host } from '../../cluster/host.ts';
 import { type Fields, type JsonObject, readMessage } from '../../config/fields.ts';
 import { RequestHead } from '../../http/head.ts';
@@ -8,6 +8,7 @@ import { StreamInfo } from '../../http/stream-info.ts';
 import { Runtime } from '../../runtime/runtime.ts';
 import { StatsStore } from '../../stats/store.ts';
 import type { FilterStream, HeadVerdict, HttpFilter, LocalReply } from '../filter.ts';
+import { createModules } from '../module/modules.ts';
 import { rbacFilter } from './filter.ts';
 
 interface Request {
@@ -52,6 +53,7 @@ const read = (fields: Fields): HttpFilter | undefined =>
     statPrefix: 'http.in.',
     stats: new StatsStore().scope(),
     runtime: new Runtime(),
+    modules: createModules([], createLogger('test')),
     discover: () => ({ filter: undefined }),
     health: { failed: false, members: () => undefined },
   });

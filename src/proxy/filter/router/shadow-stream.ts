@@ -39,7 +39,7 @@ export class ShadowStream extends StreamInfo implements RouterDownstream {
     this.head = head;
     this.request = head;
     this.random = stream.random;
-    this.requestDone = stream.requestDone;
+    this.requestDone = parent.bodyDone;
     if (this.requestDone) this.requestEndAt = now();
     this.clusterName = cluster.config.name;
     this.routeCluster = cluster.config.name;
