@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, httpListener, type Json, routes, staticCluster } from '../testing/harness.ts';
+import { Client, httpListener, type Json, ROUTER, routes, staticCluster } from '../testing/harness.ts';
 
 const main = path.resolve(import.meta.dirname, '../main.ts');
 
@@ -128,4 +128,46 @@ test('faults end the process with 1, each on a line with its place', () =>
     const code = await new Promise((resolve) => child.once('close', resolve));
     assert.equal(code, 1);
     assert.match(text, new RegExp(`^ciliate-proxy: ${file}:2:1: admn: unknown field .*allowed: admin,`));
+  }));
+
+test('promises and timers that a filter module forgets do not end the proxy', () =>
+  inFolder(async (folder) => {
+    const port = await freePort();
+    const forgets = `export default { onRequestHeaders({ reply }) {
+      void Promise.reject(new Error('forgotten'));
+      void Promise.reject(5);
+      setTimeout(() => { throw new Error('in a timer'); }, 1);
+    } };`;
+    await writeFile(path.join(folder, 'forgets.ts'), forgets);
+    const module = {
+      name: 'forgets',
+      typed_config: { '@type': 'type.googleapis.com/ciliate.filters.http.module.v1.Module', module: 'forgets.ts' },
+    };
+    const listener = httpListener(
+      'l',
+      {
+        ...routes([{ match: { prefix: '/' }, direct_response: { status: 200 } }]),
+        http_filters: [module, ROUTER],
+      },
+      { address: { socket_address: { address: '127.0.0.1', port_value: port } } },
+    );
+    const proxy = await start(folder, listener, [], '--filter-modules', folder);
+    const client = new Client(port);
+    try {
+      for (let count = 0; count < 3; count++) {
+        assert.equal((await client.get('/')).status, 200);
+        await sleep(50);
+      }
+      const log = proxy.output();
+      assert.match(
+        log,
+        /\[error\]\[filter\] a filter module left an error uncaught error="Error: forgotten \(.*forgets\.ts:2/,
+      );
+      assert.match(log, /Error: in a timer \(.*forgets\.ts:4/);
+      assert.match(log, /thrown: 5/);
+    } finally {
+      client.close();
+      proxy.child.kill('SIGKILL');
+      await proxy.exit;
+    }
   }));

@@ -18,10 +18,21 @@ export class FilterRun {
   constructor(stream: FilterStream, plan: FilterPlan, ends: FilterRunEnds, limit: number) {
     let { request, response } = plan;
     if (plan.begins) {
-      const own = plan.filters.map((filter, at) => this.#begin(filter, stream, at));
+      const { filters } = plan;
+      const last = filters.length - 1;
+      const own: (FilterHooks | undefined)[] = [];
+      const requests: (FilterHooks['request'] | undefined)[] = [];
+      const responses: (FilterHooks['response'] | undefined)[] = [];
+      // Once a request: `map` would cost a function and a call for each filter.
+      for (let at = 0; at <= last; at++) {
+        const hooks = this.#begin(filters[at], stream, at);
+        own.push(hooks);
+        requests.push(hooks?.request);
+      }
+      for (let at = last; at >= 0; at--) responses.push(own[at]?.response);
       this.#own = own;
-      request = own.map((hooks) => hooks?.request);
-      response = own.map((hooks) => hooks?.response).reverse();
+      request = requests;
+      response = responses;
     }
     this.request = new FilterPass(stream, request, ends.request, limit);
     this.response = new FilterPass(stream, response, ends.response, limit);

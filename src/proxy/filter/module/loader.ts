@@ -132,7 +132,7 @@ function guard(): void {
 }
 
 /** Whether what was thrown comes from a module: has a frame of one, or none of the proxy. */
-export function isForeign(error: unknown): boolean {
+function isForeign(error: unknown): boolean {
   const stack = error instanceof Error ? (error.stack ?? '') : '';
   return stack.includes(`?${MARK}=`) || !stack.includes(OWN);
 }

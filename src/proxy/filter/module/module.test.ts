@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -24,7 +24,6 @@ interface Bench {
   readonly folder: string;
   readonly backend: Backend;
   readonly client: Client;
-  readonly lines: string[];
   write(text: string, name?: string): void;
   stats(): Promise<Readonly<Record<string, string>>>;
 }
@@ -42,10 +41,9 @@ const moduleFilter = (name: string, fields: Json = {}): Json => ({
   typed_config: { '@type': TYPE, module: 'filter.ts', ...fields },
 });
 
-const LOG =
-  '%RESPONSE_CODE% %RESPONSE_CODE_DETAILS% %DYNAMIC_METADATA(tag:path)% %DYNAMIC_METADATA(other:n)% %REQ(x-last)%\n';
+const LOG = '%RESPONSE_CODE% %RESPONSE_CODE_DETAILS% %DYNAMIC_METADATA(tag:path)% %DYNAMIC_METADATA(other:n)%\n';
 
-/** A proxy with the filter `tag` before a backend; `lines` gets its access log. */
+/** A proxy with the filter `tag` before a backend. */
 async function run(context: TestContext, module: string, options: Options = {}): Promise<Bench> {
   const folder = mkdtempSync(path.join(tmpdir(), 'module-'));
   const write = (text: string, name = 'filter.ts'): void => writeFileSync(path.join(folder, name), text);
@@ -94,7 +92,7 @@ async function run(context: TestContext, module: string, options: Options = {}):
       .map((line) => line.replace('http_filter_module.tag.', '').split(': '));
     return Object.fromEntries(pairs as [string, string][]);
   };
-  return { folder, backend, client, lines: [], write, stats };
+  return { folder, backend, client, write, stats };
 }
 
 const filterOf = (body: string): string =>
@@ -127,6 +125,23 @@ test('a filter reads and changes heads of requests and responses', async (contex
   assert.match(head, /^GET \/new\/a\?b=1 HTTP\/1\.1\r\nhost: b\.test\r\n/);
   for (const line of ['x-tag: n GET t', 'x-two: 1', 'x-two: 1']) assert.ok(head.includes(`${line}\r\n`), head);
   assert.ok(!head.includes('user-agent'));
+});
+
+test('metadata is written for access logs and read back; onEnd comes before the log', async (context) => {
+  const { client, folder } = await run(
+    context,
+    filterOf(`
+      onRequestHeaders({ metadata, request, routeName, clusterName }) {
+        metadata.set('path', request.path);
+        metadata.set('n', { deep: [1] }, 'other');
+        if (metadata.get('tag', 'path') !== request.path || clusterName !== 'c' || routeName !== '') throw new Error('no');
+      },
+      onEnd({ metadata, response }) { metadata.set('n', String(response?.status), 'other'); },`),
+  );
+  assert.equal((await client.get('/m')).status, 200);
+  const file = path.join(folder, 'access.log');
+  await until(async () => existsSync(file) && readFileSync(file, 'utf8') !== '');
+  assert.equal(readFileSync(file, 'utf8'), '200 via_upstream /m 200\n');
 });
 
 test('a filter answers, at once or later, and its answer passes its own response hook', async (context) => {
