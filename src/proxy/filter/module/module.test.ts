@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parse } from 'yaml';
 import { createLogger, type Issue } from '../../../base/index.ts';
 import { BootstrapError, checkBootstrap, startProxy } from '../../proxy.ts';
 import {
@@ -587,4 +588,12 @@ test('under load and with two workers a reload fails no request; one under way k
   const answer = await underWay;
   assert.ok(answer.headers.includes('x-version: 1'), answer.headers.join());
   assert.deepEqual([(await stats())['errors'], (await stats())['reload_success']], ['0', '1']);
+});
+
+test('the example loads as its bootstrap has it', async () => {
+  const folder = path.resolve(import.meta.dirname, '../../../../examples/filter-module');
+  const bootstrap: unknown = parse(readFileSync(path.join(folder, 'envoy.yaml'), 'utf8'));
+  const log = createLogger('module-test');
+  assert.deepEqual(await checkBootstrap({ bootstrap, log, filterModules: [folder] }), []);
+  assert.equal((await checkBootstrap({ bootstrap, log, filterModules: [tmpdir()] })).length, 1);
 });
