@@ -150,6 +150,14 @@ export class ListenerHttpStats {
 
 export const LISTENER_HTTP_STATS = statsKind(ListenerHttpStats, { status: codeClasses('downstream_rq_') });
 
+/** Counts a request that begins. */
+export function countRequest(stats: HttpStats, http2: boolean): void {
+  stats.rqTotal++;
+  stats.rqActive++;
+  if (http2) stats.rqHttp2Total++;
+  else stats.rqHttp1Total++;
+}
+
 /** Counts a response by its status, for the connection manager and for its listener; one to a health check is only that. */
 export function countStatus({ stats, listenerStats }: HttpManager, status: number, healthCheck = false): void {
   if (healthCheck) {

@@ -18,7 +18,7 @@ import type { HttpManager } from './manager.ts';
 import { admitRequest } from './request.ts';
 import { finishResponseHeaders } from './response-headers.ts';
 import { tableFor } from './scoped-routes.ts';
-import { countStatus } from './stats.ts';
+import { countRequest, countStatus } from './stats.ts';
 import type { StreamConnection } from './stream-connection.ts';
 import { streamDuration } from './stream-duration.ts';
 import { FLAG, StreamInfo } from './stream-info.ts';
@@ -75,10 +75,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     this.manager = manager;
     this.protocol = connection.http2 ? 'HTTP/2' : 'HTTP/1.1';
     this.accessLogType = 'DownstreamEnd';
-    manager.stats.rqTotal++;
-    if (connection.http2) manager.stats.rqHttp2Total++;
-    else manager.stats.rqHttp1Total++;
-    manager.stats.rqActive++;
+    countRequest(manager.stats, connection.http2);
     this.#idleMs = manager.streamIdleTimeout;
     if (manager.maxStreamDuration > 0) this.#limitDuration(manager.maxStreamDuration);
   }
