@@ -1,7 +1,16 @@
 import { clientHellos } from './client-hello.ts';
 import { formats } from './formats.ts';
 import { chunkedBodies, requests, responses } from './http.ts';
+import { http2Frames } from './http2.ts';
 import { resources } from './resources.ts';
 import type { Target } from './target.ts';
 
-export const targets: readonly Target[] = [requests, responses, chunkedBodies, resources, formats, clientHellos];
+export const targets: readonly Target[] = [
+  requests,
+  responses,
+  chunkedBodies,
+  resources,
+  formats,
+  clientHellos,
+  http2Frames,
+];
