@@ -17,6 +17,8 @@ export const differences: Readonly<Record<string, string>> = {
     'an upgrade that failed is told so without `upgrade` and `connection`, and its connection ends: Envoy passes them on and waits for more',
   'http1-host':
     'a Host that is repeated or not a host with a port of digits is refused with 400: Envoy looks at its characters only',
+  'http2-goaway':
+    'a client that breaks HTTP/2 is told by GOAWAY with the error, and the connection ends: Envoy says nothing and waits for a second',
   'grpc-status-text':
     'grpc_stats counts a status that is no number of up to five digits as a failure without a counter of its name',
 };

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Backends } from './backend.ts';
 import { Client, type Received, requestText } from './client.ts';
 import { digest } from './digest.ts';
+import { Http2Client } from './http2-client.ts';
 import { normalOutcome } from './normalize.ts';
 import type { Plane } from './plane.ts';
 import { changedStats, readStatNames, readStats } from './stats.ts';
@@ -36,7 +37,7 @@ export async function runCase(stage: Stage, one: Case): Promise<Outcome> {
     ...list,
     ...(rest === '' ? [] : [{ status: `rest: ${rest}`, headers: [], body: '' }]),
   ]);
-  const log = await logLines(places, logBefore, one.tcp ? 1 : responses.length);
+  const log = await logLines(places, logBefore, one.tcp ? 1 : responses.length - (one.http2 ? 1 : 0));
   const admin: Record<string, string> = {};
   for (const at of one.admin ?? []) admin[at] = await subject.admin(at);
   const stats = statsBefore && changedStats(statsBefore, await readStats(subject), scenario.stats || []);
@@ -62,6 +63,10 @@ async function play(stage: Stage, one: Case): Promise<readonly Received[]> {
       ...(one.tcp ? { tcp: true } : {}),
       ...(one.methods ? { methods: one.methods } : {}),
     });
+  if (one.http2) {
+    const client = new Http2Client(stage.places.host, stage.places.listener(one.listener ?? 0));
+    return [await client.run(one.http2, timeoutMs)];
+  }
   if (one.steps) {
     const client = connect();
     await client.run(one.steps, timeoutMs);

@@ -62,6 +62,18 @@ export type Step =
   | { readonly awaitBytes: number }
   | { readonly do: 'close' | 'reset' | 'halfClose' | 'pause' | 'resume' };
 
+/** What a client does on an HTTP/2 connection. */
+export type Http2Step =
+  /** A request on the next stream, with these fields in their order; it is waited for unless it stays `open`. */
+  | { readonly fields: readonly (readonly [string, string])[]; readonly body?: string; readonly open?: boolean }
+  /** More of the body of the last request, or its trailers; `end`: that is all (default). */
+  | { readonly data: string; readonly trailers?: readonly (readonly [string, string])[]; readonly end?: boolean }
+  /** Resets the last request's stream. */
+  | { readonly reset: number }
+  /** Whole frames, hexadecimal. */
+  | { readonly raw: string }
+  | { readonly sleep: number };
+
 /** How a control plane speaks. */
 export type PlaneForm = 'sotw' | 'delta';
 export type PlaneType = 'cluster' | 'endpoint' | 'listener' | 'route' | 'filter';
@@ -102,6 +114,8 @@ export interface Case {
   readonly plane?: readonly PlaneStep[];
   /** Full control over one connection instead. */
   readonly steps?: readonly Step[];
+  /** The same over HTTP/2. Of each stream the outcome has a response, and one more of the connection's own frames. */
+  readonly http2?: readonly Http2Step[];
   /** Final responses that a raw request or the steps lead to; default 1 each. */
   readonly responses?: number;
   /** Methods of the requests in raw text and steps, where one of them has responses without a body (HEAD, CONNECT). */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { FAULT } from '../../src/proxy/http2/fault.ts';
 import { FRAME, FRAME_HEAD, PREFACE, putFrameHead } from '../../src/proxy/http2/frame.ts';
 import { HpackEncoder } from '../../src/proxy/http2/hpack/encoder.ts';
 import { plainHttp2 } from '../../src/proxy/http2/options.ts';
@@ -68,9 +69,12 @@ function outcome(bytes: Buffer, size: number): readonly string[] {
     opened: ({ id }) => void log.push(`stream ${id}`),
     onHead: ({ count, names, values }, end) => {
       log.push(`head ${end} ${names.slice(0, count).map(({ text }, at) => `${text}=${values[at]}`)}`);
-      return !names.slice(0, count).some(({ text }) => text === 'connection');
+      return names.slice(0, count).some(({ text }) => text === 'connection') ? FAULT.FIELD : undefined;
     },
-    onTrailers: ({ count }) => void log.push(`trailers ${count}`) === undefined,
+    onTrailers: ({ count }) => {
+      log.push(`trailers ${count}`);
+      return undefined;
+    },
     onData: (piece, start, stop, end) => void log.push(`data ${piece.toString('latin1', start, stop)} ${end}`),
     onReset: (code, details) => void log.push(`reset ${code} ${details}`),
     onGone: () => void log.push('gone'),

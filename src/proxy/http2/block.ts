@@ -1,4 +1,7 @@
+import { FAULT, type Fault } from './fault.ts';
 import type { FieldName, FieldSink } from './hpack/decoder.ts';
+import type { Http2Options } from './options.ts';
+import type { Http2Stats } from './stats.ts';
 
 /** RFC 9113, 6.5.2: what a field counts for beside its name and value. */
 const OVERHEAD = 32;
@@ -25,8 +28,14 @@ export class FieldBlock implements FieldSink {
     this.valid[at] = valid;
   }
 
-  /** As `SETTINGS_MAX_HEADER_LIST_SIZE` counts it. */
-  get listSize(): number {
-    return this.size + OVERHEAD * this.count;
+  /** What is wrong with it where it is more than a head may be, which is counted; its size is that of `SETTINGS_MAX_HEADER_LIST_SIZE`. */
+  tooLarge({ maxHeadBytes, maxHeaders }: Http2Options, stats: Http2Stats): Fault | undefined {
+    if (this.size + OVERHEAD * this.count > maxHeadBytes) {
+      stats.listTooLarge++;
+      return FAULT.FIELDS_SIZE;
+    }
+    if (this.count <= maxHeaders) return undefined;
+    stats.headerOverflow++;
+    return FAULT.FIELDS;
   }
 }

@@ -7,6 +7,7 @@ import type { Peer } from '../http/stream-info.ts';
 import { Deadline } from '../time/deadline.ts';
 import type { FieldBlock } from './block.ts';
 import type { Http2ClientConnection } from './client-connection.ts';
+import { FAULT, type Fault } from './fault.ts';
 import { ERROR } from './frame.ts';
 import { readResponseBlock, readTrailerBlock } from './message.ts';
 import { requestBlock } from './request-block.ts';
@@ -114,27 +115,27 @@ export class Http2ClientStream implements StreamUser, UpstreamExchange {
     this.#connection.onStreamOver(this);
   }
 
-  onHead(block: FieldBlock, end: boolean): boolean {
+  onHead(block: FieldBlock, end: boolean): Fault | undefined {
     this.received += block.size;
     const handler = this.#handler;
-    if (!handler) return true;
+    if (!handler) return undefined;
     const head = new ResponseHead();
-    if (!readResponseBlock(block, head)) return false;
+    if (!readResponseBlock(block, head)) return FAULT.FIELD;
     if (head.status < 200 && head.status !== 101) {
       if (!end) handler.onInterim(head);
-      return !end;
+      return end ? FAULT.MESSAGING : undefined;
     }
     const frames = this.#frames as Http2Stream;
     frames.headCame = true;
     const { contentLength } = head.framing;
     const bodyless = handler.headRequest || head.status === 204 || head.status === 304;
     if (!bodyless) frames.contentLength = contentLength;
-    if (end && !bodyless && contentLength > 0) return false;
+    if (end && !bodyless && contentLength > 0) return FAULT.MESSAGING;
     this.#takeOver(handler, head);
     if (end) this.#done();
     handler.onHead(head, end);
     handler.onReadEnd();
-    return true;
+    return undefined;
   }
 
   /** Whether the host leaves HTTP with this response: over HTTP/2 a stream that was asked for as a tunnel is one with any 2xx. */
@@ -147,16 +148,16 @@ export class Http2ClientStream implements StreamUser, UpstreamExchange {
     head.headers.add('connection', 'upgrade');
   }
 
-  onTrailers(block: FieldBlock): boolean {
+  onTrailers(block: FieldBlock): Fault | undefined {
     this.received += block.size;
     const trailers = new HeaderMap();
-    if (readTrailerBlock(block, trailers)) return false;
+    if (readTrailerBlock(block, trailers)) return FAULT.FIELD;
     const handler = this.#handler;
     this.#done();
     handler?.onTrailers(trailers);
     handler?.onBody(NOTHING, 0, 0, true);
     handler?.onReadEnd();
-    return true;
+    return undefined;
   }
 
   onData(bytes: Buffer, start: number, stop: number, end: boolean): void {

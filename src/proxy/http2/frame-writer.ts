@@ -34,12 +34,11 @@ export class FrameWriter {
 
   /** What a connection begins with. */
   begin(options: Http2Options, client: boolean): void {
-    const settings: (readonly [number, number])[] = [];
-    if (options.tableSize !== DEFAULT_TABLE) settings.push([SETTING.HEADER_TABLE_SIZE, options.tableSize]);
+    const settings: (readonly [number, number])[] = [[SETTING.HEADER_TABLE_SIZE, options.tableSize]];
     if (client) settings.push([SETTING.ENABLE_PUSH, 0]);
     settings.push([SETTING.MAX_CONCURRENT_STREAMS, options.maxStreams]);
     settings.push([SETTING.INITIAL_WINDOW_SIZE, options.streamWindow]);
-    if (options.allowConnect && !client) settings.push([SETTING.ENABLE_CONNECT_PROTOCOL, 1]);
+    if (!client) settings.push([SETTING.ENABLE_CONNECT_PROTOCOL, options.allowConnect ? 1 : 0]);
     const arena = takeArena(PREFACE.length + 2 * FRAME_HEAD + 6 * settings.length + 4);
     const out = arena.bytes;
     let { at } = arena;
@@ -129,5 +128,3 @@ export class FrameWriter {
     this.#transport.send(arena, at);
   }
 }
-
-const DEFAULT_TABLE = 4096;

@@ -9,8 +9,8 @@ import type { FieldBlock } from './block.ts';
 import type { Http2Options } from './options.ts';
 import type { Http2Stats } from './stats.ts';
 
-/** `underscore`: a name has one, and the options refuse that. */
-export type BlockFault = 'malformed' | 'underscore';
+/** `field`: one that may not be there, or not so. `messaging`: one is missing. `underscore`: a name has one, and the options refuse that. */
+export type BlockFault = 'field' | 'messaging' | 'underscore';
 
 interface Pseudo {
   method: string | undefined;
@@ -44,7 +44,7 @@ export function readRequestBlock(
     protocol: undefined,
   };
   const first = takePseudo(block, pseudo);
-  if (first < 0) return 'malformed';
+  if (first < 0) return 'field';
   const fault = takeFields(block, first, head.headers, { underscores: options.underscores, stats }, JOINS_IN_REQUEST);
   if (fault) return fault;
   head.size = block.size;
@@ -92,11 +92,12 @@ function takeFields(
   joins: number,
 ): BlockFault | undefined {
   beginMessage();
+  let cookies: string | undefined;
   for (let at = from; at < block.count; at++) {
     const { header } = block.names[at] as FieldBlock['names'][number];
     const value = block.values[at] as string;
-    if (!header || !block.valid[at] || PER_CONNECTION.has(header.name)) return 'malformed';
-    if (header.name === 'te' && value !== 'trailers') return 'malformed';
+    if (!header || !block.valid[at] || PER_CONNECTION.has(header.name)) return 'field';
+    if (header.name === 'te' && value !== 'trailers') return 'field';
     if (header.underscore && names && names.underscores !== 'ALLOW') {
       if (names.underscores === 'REJECT_REQUEST') {
         names.stats.rejected++;
@@ -105,8 +106,11 @@ function takeFields(
       names.stats.dropped++;
       continue;
     }
-    take(headers, header, value, joins);
+    if (header.name === 'cookie') cookies = cookies === undefined ? value : `${cookies}; ${value}`;
+    else take(headers, header, value, joins);
   }
+  // Pieces of it become one, as in Envoy at the end.
+  if (cookies !== undefined) headers.add('cookie', cookies);
   return undefined;
 }
 
@@ -115,8 +119,7 @@ const JOINS_IN_RESPONSE = 2;
 
 function take(headers: HeaderMap, header: HeaderName, value: string, joins: number): void {
   const again = joinsEarlier(header);
-  if (again && header.name === 'cookie') headers.set('cookie', `${headers.get('cookie')}; ${value}`);
-  else if (again && (header.joins & joins) !== 0) headers.append(header.name, value);
+  if (again && (header.joins & joins) !== 0) headers.append(header.name, value);
   else headers.add(header.name, value);
 }
 
@@ -125,16 +128,18 @@ function settle(head: RequestHead, pseudo: Pseudo, options: Http2Options): Block
   const { headers, framing } = head;
   const host = headers.get('host');
   const lengths = headers.all('content-length');
-  if (!isToken(method) || (authority !== undefined && authority !== '' && !isHost(authority))) return 'malformed';
-  if (headers.all('host').length > 1 || lengths.length > 1) return 'malformed';
-  if (lengths[0] !== undefined && !/^\d{1,15}$/.test(lengths[0])) return 'malformed';
+  if (pseudo.method === undefined) return 'messaging';
+  if (!isToken(method) || (authority !== undefined && authority !== '' && !isHost(authority))) return 'field';
+  if (headers.all('host').length > 1 || lengths.length > 1) return 'field';
+  if (lengths[0] !== undefined && !/^\d{1,15}$/.test(lengths[0])) return 'field';
   framing.contentLength = lengths[0] === undefined ? -1 : Number(lengths[0]);
+  if (path !== undefined && (path === '' || !isTarget(path))) return 'field';
+  if (protocol !== undefined && (method !== 'CONNECT' || !options.allowConnect)) return 'field';
+  if (authority === undefined && host === undefined) return 'messaging';
+  if (path !== undefined && !isPath(path, method)) return 'messaging';
   const connect = method === 'CONNECT' && protocol === undefined;
-  if (connect ? path !== undefined || scheme !== undefined || !authority : path === undefined || scheme === undefined)
-    return 'malformed';
-  if (path !== undefined && !isPath(path, method)) return 'malformed';
-  if (protocol !== undefined && (method !== 'CONNECT' || !options.allowConnect)) return 'malformed';
-  if (method === 'CONNECT' && !options.allowConnect) return 'malformed';
+  if (connect ? path !== undefined || scheme !== undefined : path === undefined || scheme === undefined)
+    return 'messaging';
   head.method = method;
   head.scheme = scheme ?? '';
   head.path = path ?? '';
@@ -147,7 +152,7 @@ function settle(head: RequestHead, pseudo: Pseudo, options: Http2Options): Block
 }
 
 function isPath(path: string, method: string): boolean {
-  return path === '*' ? method === 'OPTIONS' : path.startsWith('/') && isTarget(path);
+  return path === '*' ? method === 'OPTIONS' : path.startsWith('/');
 }
 
 /** Extended CONNECT (RFC 8441) is from here on the upgrade that it would be over HTTP/1.1. */

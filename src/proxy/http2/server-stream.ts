@@ -9,6 +9,7 @@ import { endIdle, endSlowRequest } from '../http/stream-timeouts.ts';
 import type { OutgoingHead } from '../http/wire.ts';
 import { Deadline } from '../time/deadline.ts';
 import type { FieldBlock } from './block.ts';
+import { FAULT, type Fault } from './fault.ts';
 import { ERROR } from './frame.ts';
 import { readRequestBlock, readTrailerBlock } from './message.ts';
 import type { Http2ServerConnection } from './server-connection.ts';
@@ -62,7 +63,7 @@ export class Http2ServerStream implements StreamUser, StreamConnection {
     this.#frames = frames;
   }
 
-  onHead(block: FieldBlock, end: boolean): boolean {
+  onHead(block: FieldBlock, end: boolean): Fault | undefined {
     const { manager, session } = this.client;
     const frames = this.#frames as Http2Stream;
     const stream = new HttpStream(this, manager);
@@ -74,16 +75,19 @@ export class Http2ServerStream implements StreamUser, StreamConnection {
     if (fault === 'underscore') {
       session.reset(frames, ERROR.PROTOCOL_ERROR);
       stream.onDownstreamGone('http2.unexpected_underscore', FLAG.DOWNSTREAM_PROTOCOL);
-      return true;
+      return undefined;
     }
     const { contentLength } = head.framing;
-    if (fault || (end && contentLength > 0)) return false;
+    if (fault === 'field') return FAULT.FIELD;
+    if (fault || (end && contentLength > 0)) return FAULT.MESSAGING;
     frames.headCame = true;
     frames.contentLength = contentLength;
     if (head.expectContinue && !manager.proxyContinue) this.#continue(head);
+    // A body that may turn out to be empty is one.
+    head.framing.chunked = !end && contentLength < 0;
     if (end) stream.requestComplete();
     stream.begin(head);
-    return true;
+    return undefined;
   }
 
   #continue(head: RequestHead): void {
@@ -92,15 +96,15 @@ export class Http2ServerStream implements StreamUser, StreamConnection {
     this.#send({ pseudo: statusOf(100), headers: new HeaderMap() }, undefined, 0, 0, false, undefined);
   }
 
-  onTrailers(block: FieldBlock): boolean {
+  onTrailers(block: FieldBlock): Fault | undefined {
     const trailers = new HeaderMap();
-    if (readTrailerBlock(block, trailers)) return false;
+    if (readTrailerBlock(block, trailers)) return FAULT.FIELD;
     const stream = this.#stream;
-    if (!stream || stream.ended) return true;
+    if (!stream || stream.ended) return undefined;
     stream.wireReceived += block.size;
     stream.requestTrailers = trailers;
     stream.onRequestBody(NOTHING, 0, 0, true);
-    return true;
+    return undefined;
   }
 
   onData(bytes: Buffer, start: number, stop: number, end: boolean): void {
@@ -112,8 +116,12 @@ export class Http2ServerStream implements StreamUser, StreamConnection {
 
   onReset(_code: number, details: string | undefined): void {
     this.#stop();
-    if (details === undefined) this.#stream?.onDownstreamGone('http2.remote_reset', FLAG.DOWNSTREAM_RESET);
-    else this.#stream?.onDownstreamGone(details, FLAG.DOWNSTREAM_PROTOCOL);
+    // One that is too large is a request all the same.
+    this.#stream ??= new HttpStream(this, this.client.manager);
+    if (details === FAULT.FIELDS.details || details === FAULT.FIELDS_SIZE.details)
+      this.#stream.onDownstreamGone(details, FLAG.DOWNSTREAM_RESET);
+    else if (details === undefined) this.#stream.onDownstreamGone('http2.remote_reset', FLAG.DOWNSTREAM_RESET);
+    else this.#stream.onDownstreamGone(details, FLAG.DOWNSTREAM_PROTOCOL);
   }
 
   onGone(): void {

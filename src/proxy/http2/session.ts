@@ -174,8 +174,8 @@ export class Http2Session implements TransportUser, FrameUser, StreamTableUser {
     const last = stop - padding;
     stream.received += last - start;
     if (stream.receiveWindow < 0) this.streams.refuse(stream, FAULT.WINDOW);
-    else if (!stream.headCame || stream.hasWrongLength(end))
-      return this.streams.malformed(stream, this.options.streamErrors);
+    else if (stream.hasWrongLength(end)) this.streams.refuse(stream, FAULT.LENGTH);
+    else if (!stream.headCame) return this.streams.malformed(stream, FAULT.MESSAGING, this.options.streamErrors);
     else {
       stream.remoteDone = end;
       if (end || last > start) stream.user.onData(bytes, start, last, end);
@@ -218,19 +218,17 @@ export class Http2Session implements TransportUser, FrameUser, StreamTableUser {
   #head(stream: Http2Stream, block: FieldBlock): Fault | undefined {
     const end = this.#blocks.ends;
     if (stream.remoteDone) return FAULT.CLOSED;
-    if (block.listSize > this.options.maxHeadBytes || block.count > this.options.maxHeaders) {
-      this.stats.headerOverflow++;
-      this.streams.refuse(stream, FAULT.FIELDS);
-      return undefined;
-    }
+    const large = block.tooLarge(this.options, this.stats);
+    if (large) this.streams.refuse(stream, large);
+    if (large) return undefined;
     stream.remoteDone = end;
-    let well: boolean;
-    if (!stream.headCame) well = stream.user.onHead(block, end);
+    let fault: Fault | undefined;
+    if (!stream.headCame) fault = stream.user.onHead(block, end);
     else {
       this.stats.trailers++;
-      well = end && !stream.hasWrongLength(true) && stream.user.onTrailers(block);
+      fault = end && !stream.hasWrongLength(true) ? stream.user.onTrailers(block) : FAULT.MESSAGING;
     }
-    if (!well) return this.streams.malformed(stream, this.options.streamErrors);
+    if (fault) return this.streams.malformed(stream, fault, this.options.streamErrors);
     this.streams.settle(stream);
     return undefined;
   }

@@ -6,6 +6,7 @@ export class Http2Stats {
   rejected = 0;
   goawaySent = 0;
   headerOverflow = 0;
+  listTooLarge = 0;
   emptyFlood = 0;
   priorityFlood = 0;
   windowUpdateFlood = 0;
@@ -28,6 +29,7 @@ export const HTTP2_STATS = statsKind(
     rejected: counter('requests_rejected_with_underscores_in_headers'),
     goawaySent: counter('goaway_sent'),
     headerOverflow: counter('header_overflow'),
+    listTooLarge: counter('header_list_size_too_large'),
     emptyFlood: counter('inbound_empty_frames_flood'),
     priorityFlood: counter('inbound_priority_frames_flood'),
     windowUpdateFlood: counter('inbound_window_update_frames_flood'),

@@ -1,4 +1,4 @@
-import { FAULT, type Fault } from './fault.ts';
+import type { Fault } from './fault.ts';
 import { ERROR, FRAME, LARGEST_WINDOW } from './frame.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import type { Http2Stats } from './stats.ts';
@@ -108,12 +108,12 @@ export class StreamTable {
     stream.user.onReset(code, details);
   }
 
-  /** What came is not what HTTP allows: ends the stream where `alone`, else the connection has this fault. */
-  malformed(stream: Http2Stream, alone: boolean): Fault | undefined {
+  /** What came is not what HTTP allows: ends the stream where `alone`, else the connection has the fault. */
+  malformed(stream: Http2Stream, fault: Fault, alone: boolean): Fault | undefined {
     if (stream.closed) return undefined;
     this.#stats.messagingError++;
-    if (!alone) return FAULT.MESSAGING;
-    this.refuse(stream, FAULT.MESSAGING);
+    if (!alone) return fault;
+    this.refuse(stream, fault);
     return undefined;
   }
 

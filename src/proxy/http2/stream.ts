@@ -13,9 +13,9 @@ export interface OutgoingBlock {
 /** What a stream tells. Called inside the read of the bytes, which are reused afterwards. */
 export interface StreamUser {
   opened(stream: Http2Stream): void;
-  /** False: it is not what HTTP allows; likewise below. */
-  onHead(block: FieldBlock, end: boolean): boolean;
-  onTrailers(block: FieldBlock): boolean;
+  /** Tells what of it HTTP does not allow; likewise below. */
+  onHead(block: FieldBlock, end: boolean): Fault | undefined;
+  onTrailers(block: FieldBlock): Fault | undefined;
   onData(bytes: Buffer, start: number, stop: number, end: boolean): void;
   /** The other side ended the stream, or sent what was not allowed, which `details` then say; nothing follows. */
   onReset(code: number, details: string | undefined): void;
