@@ -79,6 +79,7 @@ export class Cluster {
   readonly #scope: StatsScope;
   #started = false;
   #countsHttp1 = false;
+  #http2Stats: Http2Stats | undefined = undefined;
   readonly #remaining: { readonly DEFAULT: RemainingStats | undefined; readonly HIGH: RemainingStats | undefined };
   readonly #circuits: { readonly DEFAULT: CircuitStats; readonly HIGH: CircuitStats };
 
@@ -287,7 +288,8 @@ export class Cluster {
 
   /** Those of the HTTP/2 codec, from the first connection on. */
   get http2Stats(): Http2Stats {
-    return this.#scope.get(HTTP2_STATS, `cluster.${this.config.statName}.http2.`);
+    this.#http2Stats ??= this.#scope.get(HTTP2_STATS, `cluster.${this.config.statName}.http2.`);
+    return this.#http2Stats;
   }
 
   /** The statistics of the HTTP/1 codec, from the first connection on. */

@@ -157,6 +157,7 @@ export function readHttpManager(fields: Fields, context: HttpManagerContext): Ht
   };
   const chain = readFilterChain(fields, 'http_filters', chainContext);
   const serverName = fields.text('server_name') || 'envoy';
+  let http2Stats: Http2Stats | undefined;
   return {
     codecType,
     codec,
@@ -171,7 +172,11 @@ export function readHttpManager(fields: Fields, context: HttpManagerContext): Ht
     stats: context.stats.get(HTTP_STATS, `http.${name}.`),
     drain: context.drain,
     http1Stats: context.stats.get(HTTP1_STATS, 'http1.'),
-    http2Stats: context.stats.get(HTTP2_STATS, 'http2.'),
+    // As in Envoy they are there from the first connection on.
+    get http2Stats() {
+      http2Stats ??= context.stats.get(HTTP2_STATS, 'http2.');
+      return http2Stats;
+    },
     listenerStats: context.stats.get(LISTENER_HTTP_STATS, `${context.statPrefix}http.${name}.`),
     clusters: context.clusters,
     localCluster: context.node.cluster,
