@@ -16,7 +16,7 @@ interface Stream {
   done: boolean;
 }
 
-export function http2Frame(type: number, flags: number, id: number, payload: Uint8Array): Buffer {
+function http2Frame(type: number, flags: number, id: number, payload: Uint8Array): Buffer {
   const head = Buffer.alloc(FRAME_HEAD);
   putFrameHead(head, 0, payload.length, type, flags, id);
   return Buffer.concat([head, payload]);
