@@ -1,5 +1,6 @@
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { startGrpc } from './grpc-backend.ts';
 import { headEnd, type Message, takeMessage } from './message.ts';
 import type { BackendKind, Behaviour, SeenRequest } from './types.ts';
 
@@ -33,8 +34,13 @@ export async function startBackends(
   const received = new Map<number, string>();
   const sockets = new Set<net.Socket>();
   const backends = kinds.map((kind, index): Backend => ({ index, kind, script: [], served: 0, connections: 0 }));
+  const grpcServers = await Promise.all(
+    backends
+      .filter(({ kind }) => kind === 'grpc')
+      .map((backend) => startGrpc(`${host}:${portOf(backend.index)}`, backend, seen)),
+  );
   const servers = backends.map((backend) => {
-    if (backend.kind === 'closed') return undefined;
+    if (backend.kind === 'closed' || backend.kind === 'grpc') return undefined;
     const server = net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
       sockets.add(socket);
       socket.on('error', () => undefined);
@@ -66,6 +72,7 @@ export async function startBackends(
     received,
     close: async () => {
       for (const socket of sockets) socket.destroy();
+      for (const server of grpcServers) server.close();
       await Promise.all(servers.map(async (server) => server && new Promise((done) => server.close(done))));
     },
   };
@@ -124,7 +131,7 @@ function okResponse(index: number, head: boolean): string {
 }
 
 async function answer(socket: net.Socket, behaviour: Behaviour): Promise<void> {
-  if (behaviour === 'hang' || 'early' in behaviour) return;
+  if (behaviour === 'hang' || 'early' in behaviour || 'reply' in behaviour || 'status' in behaviour) return;
   if ('end' in behaviour) {
     finish(socket, behaviour.end);
     return;

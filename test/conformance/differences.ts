@@ -19,6 +19,12 @@ export const differences: Readonly<Record<string, string>> = {
     'a Host that is repeated or not a host with a port of digits is refused with 400: Envoy looks at its characters only',
   'http2-goaway':
     'a client that breaks HTTP/2 is told by GOAWAY with the error, and the connection ends: Envoy says nothing and waits for a second',
+  'filter-answer-frame':
+    "what a filter's server says of the frame of a message (`content-length`, `transfer-encoding`, `connection`) is passed over: Envoy sends it",
+  'filter-answer-invalid':
+    "what a filter's server adds and no header may hold, or a path with a space, is refused whether mutations are validated or not: Envoy sends it or ends with a fault",
+  'filter-mistakes':
+    'a filter without a server to ask, with a format that is none or with waits that end before they begin is refused when it is read: Envoy takes it and fails at requests',
   'grpc-status-text':
     'grpc_stats counts a status that is no number of up to five digits as a failure without a counter of its name',
 };

@@ -25,7 +25,7 @@ export function judge(
   theirs: Outcomes | undefined,
   ours: Outcomes,
 ): readonly Judgement[] {
-  const cases: readonly Case[] = scenario.validateOnly ? [{ name: '' }] : scenario.cases;
+  const cases: readonly Case[] = scenario.validateOnly ? [{ ...scenario.cases[0], name: '' }] : scenario.cases;
   return cases.map((one) => {
     const key = keyOf(scenario, one.name);
     const recorded = recording.answers[key];

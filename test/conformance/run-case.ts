@@ -150,7 +150,11 @@ function without(outcome: Outcome, { without: parts = [] }: Case): Outcome {
     parts.includes('bodies') ? { ...one, body: '' } : one;
   if (responses) kept['responses'] = responses.map(bare);
   const unordered = parts.includes('connections');
-  if (backends) kept['backends'] = backends.map((one) => bare(unordered ? { ...one, connection: 0 } : one));
+  const seen = (one: SeenRequest): SeenRequest => ({
+    ...bare(unordered ? { ...one, connection: 0 } : one),
+    ...(parts.includes('order') ? { headers: one.headers.toSorted() } : {}),
+  });
+  if (backends) kept['backends'] = backends.map(seen);
   for (const part of ['log', 'stats', 'fate', 'backends'] as const) if (parts.includes(part)) delete kept[part];
   return kept;
 }

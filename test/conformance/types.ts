@@ -24,7 +24,11 @@ export type Behaviour =
   /** Never answers. */
   | 'hang'
   /** Answers before the request's body has come. */
-  | { readonly early: string; readonly afterwards?: 'close' | 'reset' };
+  | { readonly early: string; readonly afterwards?: 'close' | 'reset' }
+  /** Of a gRPC backend, for one message: one message of the response, or several on a stream, as JSON. */
+  | { readonly reply: Json | readonly Json[]; readonly afterMs?: number }
+  /** Of a gRPC backend: the call ends with that status. */
+  | { readonly status: number; readonly message?: string; readonly afterMs?: number };
 
 export interface Piece {
   readonly raw: string;
@@ -32,8 +36,8 @@ export interface Piece {
   readonly afterMs?: number;
 }
 
-/** What stands behind a backend's port. `echo`: sends back what it gets (TCP). `closed`: nobody listens. `banner`: speaks first, then echoes. */
-export type BackendKind = 'http' | 'echo' | 'banner' | 'closed';
+/** What stands behind a backend's port. `echo`: sends back what it gets (TCP). `closed`: nobody listens. `banner`: speaks first, then echoes. `grpc`: the services that filters ask. */
+export type BackendKind = 'http' | 'echo' | 'banner' | 'closed' | 'grpc';
 
 export interface Request {
   /** Default `GET`. */
@@ -147,8 +151,8 @@ export interface Case {
   readonly admin?: readonly string[];
   /** Name in `differences.ts`: ours differs on purpose, and both answers are recorded. */
   readonly difference?: string;
-  /** Leaves parts of the outcome out, with good reason only: `log`, `stats`, `fate`, `connections`, `bodies`, `backends`. */
-  readonly without?: readonly ('log' | 'stats' | 'fate' | 'connections' | 'bodies' | 'backends')[];
+  /** Leaves parts of the outcome out, with good reason only: `log`, `stats`, `fate`, `connections`, `bodies`, `backends`, `order` of the headers that backends saw. */
+  readonly without?: readonly ('log' | 'stats' | 'fate' | 'connections' | 'bodies' | 'backends' | 'order')[];
 }
 
 export interface Scenario {
@@ -175,7 +179,7 @@ export interface Scenario {
   readonly flags?: readonly string[];
   /** The inputs are somebody else's: outcomes are kept without words of them, as hashes. */
   readonly digest?: boolean;
-  /** The bootstrap must be refused or accepted alike; no cases are run and Envoy's words are kept for reading. */
+  /** The bootstrap must be refused or accepted alike; no cases are run, the only one may name a difference, and Envoy's words are kept for reading. */
   readonly validateOnly?: boolean;
 }
 

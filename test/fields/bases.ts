@@ -43,6 +43,9 @@ export const BASES: Readonly<Record<string, JsonObject>> = {
     descriptor_value: 'x',
     address_matcher: { ranges: [range] },
   },
+  [`${HTTP}.ext_authz.v3.ExtAuthz`]: { grpc_service: { envoy_grpc: { cluster_name: 'x' } } },
+  [`${HTTP}.ext_authz.v3.HttpService`]: { server_uri: { uri: 'http://x', cluster: 'x', timeout: '1s' } },
+  [`${HTTP}.ext_authz.v3.CheckSettings`]: { context_extensions: { x: 'y' } },
   [`${HTTP}.local_ratelimit.v3.LocalRateLimit`]: { stat_prefix: 'x', token_bucket: bucket },
   'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager': manager,
 };

@@ -1,3 +1,5 @@
+import { remoteMessages } from './overlay-remote.ts';
+
 /** A message or enum that Envoy's API has gained since the published files, or that is ours: where it stands, and its definition with full type names. */
 export interface OverlayMessage {
   /** A package, or the message that holds it. */
@@ -9,6 +11,7 @@ export interface OverlayMessage {
 
 /** Those that an overlay field needs. */
 export const overlayMessages: readonly OverlayMessage[] = [
+  ...remoteMessages,
   {
     parent: 'ciliate.filters.http.module.v1',
     needs: ['google.protobuf.Duration', 'google.protobuf.Struct', 'google.protobuf.UInt32Value'],

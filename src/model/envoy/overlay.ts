@@ -1,3 +1,5 @@
+import { remoteFields, remoteValues } from './overlay-remote.ts';
+
 /** A field that Envoy's API has gained since the published files: message, field, number, type. */
 export interface OverlayField {
   readonly message: string;
@@ -7,6 +9,8 @@ export interface OverlayField {
   readonly repeated?: true;
   /** The oneof that the field belongs to. */
   readonly oneof?: string;
+  /** It has another type than in the published files. */
+  readonly replaces?: true;
 }
 
 const bool = 'google.protobuf.BoolValue';
@@ -30,11 +34,14 @@ export const droppedRules: readonly (readonly [string, string])[] = [
   ['envoy.type.v3.TokenBucket', 'max_tokens'],
   ['envoy.extensions.common.ratelimit.v3.RateLimitDescriptor.Entry', 'value'],
   ['envoy.config.core.v3.KeyValueAppend', 'entry'],
+  ['envoy.config.core.v3.RuntimeFeatureFlag', 'runtime_key'],
+  [`${http}.ext_authz.v3.ExtAuthzPerRoute`, 'disabled'],
 ];
 
 /** Enum values that Envoy has gained since: enum, name, number. */
 export const overlayValues: readonly (readonly [string, string, number])[] = [
   ['envoy.config.accesslog.v3.ComparisonFilter.Op', 'NE', 3],
+  ...remoteValues,
 ];
 
 /**
@@ -42,6 +49,7 @@ export const overlayValues: readonly (readonly [string, string, number])[] = [
  * A field whose message type is itself new (cookies in RouteMatch, for instance) is refused as unknown.
  */
 export const overlayFields: readonly OverlayField[] = [
+  ...remoteFields,
   { message: 'envoy.config.cluster.v3.Cluster', field: 'dns_jitter', number: 58, type: duration },
   { message: 'envoy.config.cluster.v3.Cluster', field: 'transport_socket_matcher', number: 59, type: xdsMatcher },
   { message: `${core}.SocketAddress`, field: 'network_namespace_filepath', number: 7, type: 'string' },

@@ -130,9 +130,12 @@ function addOverlayMessages(container: protobufjs.Root): void {
 
 function addOverlayFields(container: protobufjs.Root): void {
   const library = protobufLibrary();
-  for (const { message, field, number, type, repeated, oneof } of overlayFields) {
+  for (const { message, field, number, type, repeated, oneof, replaces } of overlayFields) {
     const found = find(container, message);
-    if (!(found instanceof library.Type) || found.fields[field]) continue;
+    if (!(found instanceof library.Type)) continue;
+    const published = found.fields[field];
+    if (published && (!replaces || published.type === type)) continue;
+    if (published) found.remove(published);
     if (type.includes('.') && !find(container, type)) loadFilesOf(container, type);
     const added = new library.Field(field, number, type, repeated ? 'repeated' : undefined);
     const group = oneof === undefined ? undefined : found.oneofs?.[oneof];

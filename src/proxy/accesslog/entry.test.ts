@@ -136,7 +136,8 @@ test('every response flag has its field', () => {
     const info = streamInfo();
     info.flags = bit;
     const entry = entryOf((out) => putHttpEntry(out, 1, info, NOTHING_LOGGED), HTTP_ENTRIES);
-    assert.deepEqual((entry['common_properties'] as Record<string, unknown>)['response_flags'], { [field]: true });
+    const value = bit === FLAG.UNAUTHORIZED ? { reason: 'EXTERNAL_SERVICE' } : true;
+    assert.deepEqual((entry['common_properties'] as Record<string, unknown>)['response_flags'], { [field]: value });
   }
 });
 

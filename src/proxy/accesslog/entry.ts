@@ -1,7 +1,7 @@
 import type { JsonValue } from '../config/fields.ts';
 import { allNoted, type Noted } from '../http/dynamic-metadata.ts';
 import type { HeaderMap } from '../http/headers.ts';
-import { FLAG_TEXTS, type Peer, type StreamInfo } from '../http/stream-info.ts';
+import { FLAG, FLAG_TEXTS, type Peer, type StreamInfo } from '../http/stream-info.ts';
 import { putStruct } from './struct.ts';
 import { WireWriter } from './wire.ts';
 
@@ -121,11 +121,19 @@ const FLAG_FIELDS = (
   'upstream_max_stream_duration_reached response_from_cache_filter no_filter_config_found duration_timeout ' +
   'upstream_protocol_error no_cluster_found overload_manager dns_resolution_failure downstream_remote_reset'
 ).split(' ');
+/** The one that is a message: `Unauthorized` with its only reason, an external service. */
+const UNAUTHORIZED = Uint8Array.of(8, 1);
 const FLAGS = FLAG_TEXTS.map(([bit, , , name]) => [bit, FLAG_FIELDS.indexOf(name) + 1] as const);
 
 function putFlags(out: WireWriter, field: number, flags: number): void {
   const start = out.begin(field);
-  if (flags !== 0) for (const [bit, number] of FLAGS) if ((flags & bit) !== 0) out.integer(number, 1);
+  if (flags !== 0) {
+    for (const [bit, number] of FLAGS) {
+      if ((flags & bit) === 0) continue;
+      if (bit === FLAG.UNAUTHORIZED) out.message(number, UNAUTHORIZED);
+      else out.integer(number, 1);
+    }
+  }
   out.end(start);
 }
 

@@ -1,6 +1,7 @@
 import type { Fields } from '../config/fields.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { StatsScope } from '../stats/store.ts';
+import type { Calls } from './async/calls.ts';
 import type { HttpFilter } from './filter.ts';
 import type { ProxyHealth } from './health-check/health.ts';
 import type { FilterModules } from './module/modules.ts';
@@ -49,6 +50,7 @@ export interface FilterContext extends RouteFilterContext {
   readonly health: ProxyHealth;
   /** Filters that users wrote. */
   readonly modules: FilterModules;
+  readonly calls: Calls;
 }
 
 /** What all filters of a chain are told. */

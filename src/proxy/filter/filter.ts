@@ -38,7 +38,17 @@ export interface FilterStream extends StreamInfo {
   readonly localCluster: string;
   /** Stands for the client's connection: requests of one have the same. */
   readonly connection: object;
+  /** What bounds the head of a request; undefined where the request is not a client's. */
+  readonly headLimits?: HeadLimits;
   reply(reply: LocalReply): void;
+  /** Finds the route of the head as it is now; only a client's request has it. */
+  reroute?(): Route | undefined;
+}
+
+/** Bytes and fields that a head may have. */
+export interface HeadLimits {
+  readonly maxBytes: number;
+  readonly maxHeaders: number;
 }
 
 /**
@@ -79,6 +89,8 @@ export interface FilterControl {
   /** `body` takes the place of what was held. */
   resumeRequest(body?: Buffer): void;
   resumeResponse(body?: Buffer): void;
+  /** Bytes of the request's body that filters may keep from now on. */
+  limitRequest(bytes: number): void;
   /** Lets so many bytes of a held response body go on; false when nothing is held any more. */
   releaseResponse(bytes: number): boolean;
 }

@@ -54,7 +54,8 @@ export class FilterPass<Head> {
   readonly #hooks: HookList<Head>;
   readonly #end: PassEnd<Head>;
   readonly #seesBody: boolean;
-  readonly #limit: number;
+  /** Bytes of body that filters may keep. */
+  limit: number;
   #head: Head | undefined = undefined;
   #headOnly = false;
   /** The filter that has the head; the number of filters when it is past all of them. */
@@ -69,7 +70,7 @@ export class FilterPass<Head> {
     this.#hooks = hooks;
     this.#seesBody = seesBody(hooks);
     this.#end = end;
-    this.#limit = limit;
+    this.limit = limit;
   }
 
   /** Number of filters. */
@@ -179,7 +180,7 @@ export class FilterPass<Head> {
     if (bytes.length > 0) step.held.push(Buffer.from(bytes));
     step.heldDone = done;
     this.#heldBytes += bytes.length;
-    if (this.#heldBytes <= this.#limit) return;
+    if (this.#heldBytes <= this.limit) return;
     if (bounded) {
       this.#end.onTooLarge();
       return;
@@ -203,7 +204,7 @@ export class FilterPass<Head> {
     if (held.length === 0 && !heldDone) return undefined;
     const bytes = held.length === 1 ? (held[0] as Buffer) : Buffer.concat(held);
     this.#heldBytes -= bytes.length;
-    if (this.#throttled && this.#heldBytes <= this.#limit) {
+    if (this.#throttled && this.#heldBytes <= this.limit) {
       this.#throttled = false;
       this.#end.throttle(false);
     }

@@ -65,6 +65,10 @@ class SlotControl implements FilterControl {
     this.#run.request.resume(this.#at, body);
   }
 
+  limitRequest(bytes: number): void {
+    this.#run.request.limit = bytes;
+  }
+
   resumeResponse(body?: Buffer): void {
     const { response } = this.#run;
     response.resume(response.length - 1 - this.#at, body);

@@ -3,6 +3,7 @@ import { type Fields, isObject, typeName } from '../config/fields.ts';
 import { FilterChain } from './chain.ts';
 import type { ChainContext, ChainPlace, FilterContext, FilterSubscription, RouteFilterContext } from './context.ts';
 import { corsFilter } from './cors/filter.ts';
+import { extAuthzFilter } from './ext-authz/filter.ts';
 import { faultFilter } from './fault/filter.ts';
 import type { FilterKind, FilterSlot, HttpFilter, RouteFilter, RouteFilters } from './filter.ts';
 import { grpcStatsFilter } from './grpc-stats/filter.ts';
@@ -17,6 +18,7 @@ import { DEFAULT_ROUTER, type RouterConfig, readRouter } from './router/config.t
 const KINDS: ReadonlyMap<string, FilterKind> = new Map(
   [
     corsFilter,
+    extAuthzFilter,
     faultFilter,
     grpcStatsFilter,
     headerMutationFilter,

@@ -29,6 +29,9 @@ export class RequestEnd implements PassEnd<RequestHead> {
   }
 
   onTooLarge(): void {
+    this.#stream.manager.stats.rqTooLarge++;
+    // As in Envoy, where a body that is too large has no end yet.
+    this.#stream.requestDone = false;
     this.#stream.reply({ status: 413, body: 'Payload Too Large', details: 'request_payload_too_large' });
   }
 }

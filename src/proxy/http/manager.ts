@@ -3,6 +3,7 @@ import type { ClusterManager } from '../cluster/manager.ts';
 import type { NodeName } from '../config/bootstrap.ts';
 import { type FileSource, readResourceSource } from '../config/config-source.ts';
 import type { Fields } from '../config/fields.ts';
+import type { Calls } from '../filter/async/calls.ts';
 import type { FilterChain } from '../filter/chain.ts';
 import type { ChainContext, DiscoverFilter } from '../filter/context.ts';
 import { proxyHealth } from '../filter/health-check/health.ts';
@@ -109,6 +110,7 @@ export interface RouteSubscription {
 /** What reading a connection manager needs from the rest of the proxy. */
 export interface HttpManagerContext {
   readonly clusters: ClusterManager;
+  readonly calls: Calls;
   /** The proxy's own name in the mesh. */
   readonly node: NodeName;
   /** Bytes of a body that filters may keep, and the router for another attempt. */
@@ -154,6 +156,7 @@ export function readHttpManager(fields: Fields, context: HttpManagerContext): Ht
     discover: context.discoverFilter,
     health: proxyHealth(context.drain, context.clusters),
     modules: context.modules,
+    calls: context.calls,
   };
   const chain = readFilterChain(fields, 'http_filters', chainContext);
   const serverName = fields.text('server_name') || 'envoy';

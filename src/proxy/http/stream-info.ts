@@ -81,6 +81,8 @@ export const FLAG = {
   RATE_LIMITED: 1 << 20,
   FAILED_LOCAL_HEALTH_CHECK: 1 << 21,
   DOWNSTREAM_RESET: 1 << 22,
+  UNAUTHORIZED: 1 << 24,
+  RATE_LIMIT_SERVICE_ERROR: 1 << 25,
 } as const;
 
 /** Bit, text of `%RESPONSE_FLAGS%` and of its long form, field of `envoy.data.accesslog.v3.ResponseFlags`; in Envoy's order. */
@@ -97,6 +99,8 @@ export const FLAG_TEXTS: readonly (readonly [number, string, string, string])[] 
   [FLAG.DELAY_INJECTED, 'DI', 'DelayInjected', 'delay_injected'],
   [FLAG.FAULT_INJECTED, 'FI', 'FaultInjected', 'fault_injected'],
   [FLAG.RATE_LIMITED, 'RL', 'RateLimited', 'rate_limited'],
+  [FLAG.UNAUTHORIZED, 'UAEX', 'UnauthorizedExternalService', 'unauthorized_details'],
+  [FLAG.RATE_LIMIT_SERVICE_ERROR, 'RLSE', 'RateLimitServiceError', 'rate_limit_service_error'],
   [FLAG.DOWNSTREAM_CLOSED, 'DC', 'DownstreamConnectionTermination', 'downstream_connection_termination'],
   [FLAG.RETRY_LIMIT, 'URX', 'UpstreamRetryLimitExceeded', 'upstream_retry_limit_exceeded'],
   [FLAG.STREAM_IDLE, 'SI', 'StreamIdleTimeout', 'stream_idle_timeout'],

@@ -1,4 +1,4 @@
-import type { LocalReply } from '../filter/filter.ts';
+import type { HeadLimits, LocalReply } from '../filter/filter.ts';
 import { passHead } from '../filter/pass.ts';
 import type { RouterDownstream } from '../filter/router/downstream.ts';
 import type { RedirectHistory } from '../filter/router/internal-redirect.ts';
@@ -53,6 +53,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
   endsWithConnection = false;
   /** The whole request has been read. */
   requestDone = false;
+  bodyFollows = false;
   responseStarted = false;
   ended = false;
   /** An upgrade the configuration allows; the request then has no end of its own. */
@@ -119,7 +120,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     if (this.upgrade !== undefined && this.#refusesUpgrade(this.upgrade)) return;
     const plan = this.manager.filters.plan(route);
     if (plan.headsOnly) {
-      if (passHead(this, plan.headsOnly, this.head, this.requestDone)) this.forward();
+      if (passHead(this, plan.headsOnly, this.head, this.requestDone)) this.forward(this.requestDone);
       return;
     }
     const ends = { request: new RequestEnd(this), response: new ResponseEnd(this) };
@@ -172,13 +173,16 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     return this.manager.localCluster;
   }
 
+  get headLimits(): HeadLimits {
+    return this.manager.codec.head;
+  }
+
   /** The head of the request is past the filters; `done`: no body follows, not even one that they held. */
-  forward(done = this.requestDone): void {
+  forward(done: boolean): void {
+    this.bodyFollows = !done;
     if (this.manager.matchUpstreamScheme && this.route?.action.kind === 'forward') this.head.scheme = 'http';
-    const run = routeRequest(this);
-    this.#run = run;
-    if (run && !done) run.bodyDone = false;
-    run?.begin();
+    this.#run = routeRequest(this);
+    this.#run?.begin();
   }
 
   /** A piece of the request's body is past the filters. */

@@ -12,6 +12,7 @@ import type { JsonObject } from '../config/fields.ts';
 import { FilterStore } from '../discovery/filters.ts';
 import { RouteStore } from '../discovery/routes.ts';
 import { createModules } from '../filter/module/modules.ts';
+import { createCalls } from '../filter/async/calls.ts';
 import { SharedBuckets } from '../rate-limit/shared.ts';
 import { Runtime } from '../runtime/runtime.ts';
 import { StatsStore } from '../stats/store.ts';
@@ -45,6 +46,7 @@ function managers(): {
     drain: new ProcessDrain({ timeMs: 1000, strategy: 'immediate' }),
     context: {
       clusters,
+      calls: createCalls(clusters, '', new Runtime()),
       node: { id: '', cluster: '' },
       runtime: new Runtime(),
       modules: createModules([], log),

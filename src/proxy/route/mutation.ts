@@ -75,6 +75,12 @@ export function readHeaderOption(fields: Fields, side: MessageSide): Addition | 
   return { ...header, action, keepEmpty, single: SINGLE[side].has(header.name) };
 }
 
+/** Reads an `envoy.config.core.v3.HeaderValue` that takes the place of what is there. */
+export function readHeaderValue(fields: Fields): Addition {
+  const header = { name: readName(fields), ...readValue(fields) };
+  return { ...header, action: 'OVERWRITE_IF_EXISTS_OR_ADD', keepEmpty: false, single: false };
+}
+
 /** A format string; text outside latin1 travels as its UTF-8 bytes. */
 function readValue(fields: Fields): Pick<Addition, 'value' | 'checked'> {
   const text = translateOldForms(Buffer.from(fields.text('value'), 'utf8').toString('latin1'));

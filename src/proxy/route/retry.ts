@@ -105,6 +105,24 @@ export function readRetryPolicy(fields: Fields): RetryPolicy {
   };
 }
 
+/** Envoy's back-off where an `envoy.config.core.v3.RetryPolicy` has none, in milliseconds. */
+const CORE_BACK_OFF = { base: 1000, max: 10_000 };
+
+/** Reads an `envoy.config.core.v3.RetryPolicy` of requests of the proxy's own: as in Envoy, no try takes longer than the longest wait between tries. */
+export function readCoreRetryPolicy(fields: Fields): RetryPolicy {
+  const tokens = fields.text('retry_on');
+  const { base, max } = fields.message('retry_back_off', readBackOff) ?? CORE_BACK_OFF;
+  return {
+    ...NO_RETRY,
+    on: retryBits(tokens, RETRY).bits | retryBits(tokens, RETRY_GRPC).bits,
+    retries: fields.number('num_retries') ?? NO_RETRY.retries,
+    perTryTimeout: max,
+    backOffSet: true,
+    baseInterval: base,
+    maxInterval: max,
+  };
+}
+
 /** Bits of a comma-separated list; `valid` tells whether each token was one of `table`. */
 export function retryBits(
   text: string,

@@ -89,7 +89,7 @@ export function chanceOf(runtime: Runtime, key: string, fallback: Fraction): Cha
 
 /** Reads an `envoy.config.core.v3.RuntimeFeatureFlag`. */
 export function readRuntimeFlag(fields: Fields, runtime: Runtime): () => boolean {
-  const key = fields.required('runtime_key');
+  const key = fields.text('runtime_key');
   const fallback = fields.boolean('default_value');
   if (fallback === undefined) fields.problem('default_value', 'value is required');
   return () => runtime.flag(key, fallback ?? false);

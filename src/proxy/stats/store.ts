@@ -26,15 +26,20 @@ export class StatsStore {
   readonly #refresh = new Set<() => void>();
 
   scope(): StatsScope {
-    const held: Entry[] = [];
+    const held = new Set<Entry>();
     return {
       get: (kind, prefix) => {
-        const entry = this.#acquire(kind, prefix);
-        held.push(entry);
+        const entry = this.#entry(kind, prefix);
+        // Some ask again for each request.
+        if (!held.has(entry)) {
+          held.add(entry);
+          entry.holders++;
+        }
         return entry.object as ReturnType<typeof kind.create>;
       },
       close: () => {
-        for (const entry of held.splice(0)) this.#release(entry);
+        for (const entry of held) this.#release(entry);
+        held.clear();
       },
     };
   }
@@ -65,7 +70,7 @@ export class StatsStore {
     for (const entries of this.#entries.values()) yield* entries.values();
   }
 
-  #acquire<T extends object>(kind: StatsKind<T>, prefix: string): Entry {
+  #entry<T extends object>(kind: StatsKind<T>, prefix: string): Entry {
     let entries = this.#entries.get(kind as StatsKind<object>);
     if (!entries) {
       entries = new Map();
@@ -76,7 +81,6 @@ export class StatsStore {
       entry = { kind: kind as StatsKind<object>, prefix, object: kind.create(), used: new Set(), holders: 0 };
       entries.set(prefix, entry);
     }
-    entry.holders++;
     return entry;
   }
 

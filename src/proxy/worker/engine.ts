@@ -7,6 +7,7 @@ import { ClusterManager } from '../cluster/manager.ts';
 import type { NodeName } from '../config/bootstrap.ts';
 import { FilterStore } from '../discovery/filters.ts';
 import { RouteStore } from '../discovery/routes.ts';
+import { createCalls } from '../filter/async/calls.ts';
 import { proxyHealth } from '../filter/health-check/health.ts';
 import { createModules } from '../filter/module/modules.ts';
 import { readFilterChain } from '../filter/table.ts';
@@ -82,7 +83,7 @@ export function createEngine({
       bindConfig,
       readFilters: (fields, key, statPrefix, scope) => {
         const health = proxyHealth(processDrain, clusters);
-        const surroundings = { statPrefix, stats: scope, runtime, health, discover: filters.discover, modules };
+        const surroundings = { statPrefix, stats: scope, runtime, health, calls, discover: filters.discover, modules };
         return readFilterChain(fields, key, { place: 'upstream', ...surroundings }).chain;
       },
     },
@@ -90,11 +91,13 @@ export function createEngine({
     logs.get('upstream'),
     { ...node, worker, workers },
   );
+  const calls = createCalls(clusters, node.cluster, runtime);
   countThreadClusters(stats, worker, clusters);
   const routes = new RouteStore(clusters, runtime, stats);
   const listeners = new ListenerManager({
     context: {
       clusters,
+      calls,
       node,
       runtime,
       sharedBuckets: new SharedBuckets(),
@@ -132,6 +135,7 @@ export function createEngine({
     stop: async (drainMs) => {
       await listeners.stop(drainMs);
       await files.close();
+      calls.close();
       clusters.stop();
       modules.close();
     },

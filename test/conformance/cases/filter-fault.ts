@@ -323,5 +323,12 @@ export const scenarios: readonly Scenario[] = [
       name: 'a body meanwhile',
       steps: [{ send: 'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\n\r\n' }, { sleep: 40 }, { send: 'abcd' }],
     },
+    {
+      name: 'a body in chunks, then another over the same connections',
+      requests: [
+        { method: 'POST', body: 'first', chunked: true },
+        { method: 'POST', body: 'second', chunked: true },
+      ],
+    },
   ]),
 ];

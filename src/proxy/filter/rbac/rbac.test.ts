@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createLogger, type Issue } from '../../../base/index.ts';
 import { Host } from '../../cluster/host.ts';
+import { ClusterManager } from '../../cluster/manager.ts';
 import { type Fields, type JsonObject, readMessage } from '../../config/fields.ts';
 import { RequestHead } from '../../http/head.ts';
 import { StreamInfo } from '../../http/stream-info.ts';
 import { Runtime } from '../../runtime/runtime.ts';
 import { StatsStore } from '../../stats/store.ts';
+import { createCalls } from '../async/calls.ts';
 import type { FilterStream, HeadVerdict, HttpFilter, LocalReply } from '../filter.ts';
 import { createModules } from '../module/modules.ts';
 import { rbacFilter } from './filter.ts';
@@ -56,6 +58,11 @@ const read = (fields: Fields): HttpFilter | undefined =>
     modules: createModules([], createLogger('test')),
     discover: () => ({ filter: undefined }),
     health: { failed: false, members: () => undefined },
+    calls: createCalls(
+      new ClusterManager({ readFilters: () => undefined }, new StatsStore(), createLogger('test')),
+      '',
+      new Runtime(),
+    ),
   });
 
 function runHead(filter: HttpFilter | undefined, stream: TestStream): HeadVerdict | undefined {

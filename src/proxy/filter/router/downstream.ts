@@ -20,9 +20,15 @@ export interface DownstreamConnection {
   destroySoon(): void;
 }
 
-/** Whose request the router works on: a client's, or the stand-in for a mirrored one. */
+/** What the router needs of the connection manager. */
+export type RouterSurroundings = Pick<
+  HttpManager,
+  'bufferLimit' | 'clusters' | 'localCluster' | 'router' | 'runtime' | 'stats'
+>;
+
+/** Whose request the router works on: a client's, the stand-in for a mirrored one, or one of the proxy's own. */
 export interface RouterDownstream extends FilterStream {
-  readonly manager: HttpManager;
+  readonly manager: RouterSurroundings;
   readonly connection: DownstreamConnection;
   readonly routes: RouteTable | undefined;
   readonly route: Route | undefined;
@@ -32,6 +38,8 @@ export interface RouterDownstream extends FilterStream {
   readonly random: number;
   /** The whole request has been read. */
   readonly requestDone: boolean;
+  /** More of the request comes after its head: filters may hold what has been read. */
+  readonly bodyFollows: boolean;
   readonly responseStarted: boolean;
   readonly ended: boolean;
   /** False: what is sent waits in memory. */
@@ -48,6 +56,4 @@ export interface RouterDownstream extends FilterStream {
   redirects: RedirectHistory | undefined;
   /** Ends this stream and runs its request, whose head was changed, again from the route on. */
   redirect?(status: number, body: Buffer | undefined): void;
-  /** Finds the route of the head as it is now; a stream that has it has `redirect` too. */
-  reroute?(): Route | undefined;
 }

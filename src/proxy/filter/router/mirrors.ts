@@ -1,7 +1,7 @@
-import { networkInterfaces } from 'node:os';
 import { RequestHead } from '../../http/head.ts';
 import type { MirrorPolicy } from '../../route/mirror.ts';
 import { applyMutation } from '../../route/mutation.ts';
+import { ownAddress } from '../async/own-address.ts';
 import type { RouterRun } from './run.ts';
 import { ShadowStream } from './shadow-stream.ts';
 
@@ -73,15 +73,4 @@ function copyHead({ stream }: RouterRun, policy: MirrorPolicy): RequestHead {
 function shadowHost(host: string): string {
   const colon = host.indexOf(':');
   return colon < 0 ? `${host}-shadow` : `${host.slice(0, colon)}-shadow${host.slice(colon)}`;
-}
-
-let found: string | undefined;
-
-/** The machine's first IPv4 address that is not its loopback, which Envoy takes for its own. */
-function ownAddress(): string {
-  found ??= Object.values(networkInterfaces())
-    .flatMap((list) => list ?? [])
-    .find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
-  found ??= '127.0.0.1';
-  return found;
 }

@@ -43,7 +43,7 @@ export class RouterRun extends RoutingContext {
   timeouts: Timeouts;
   /** Where the request counts besides its cluster; undefined: nowhere. */
   readonly traffic: readonly TrafficStats[] | undefined;
-  /** The whole body has been read. */
+  /** The whole body has come. */
   bodyDone: boolean;
   readonly body: KeptBody;
   readonly #route: Route;
@@ -65,7 +65,7 @@ export class RouterRun extends RoutingContext {
     this.#policy = policyAt(cluster, route, action);
     this.timeouts = this.#policy.timeouts;
     this.traffic = trafficOf(route, stream);
-    this.bodyDone = stream.requestDone;
+    this.bodyDone = !stream.bodyFollows;
     this.body = new KeptBody(route.policy.bodyLimit ?? stream.manager.bufferLimit);
     this.grpc = isGrpcType(stream.head.headers.get('content-type'));
   }

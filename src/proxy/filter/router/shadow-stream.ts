@@ -1,28 +1,24 @@
 import type { Cluster } from '../../cluster/cluster.ts';
 import type { RequestHead, ResponseHead } from '../../http/head.ts';
-import type { HttpManager } from '../../http/manager.ts';
 import { StreamInfo } from '../../http/stream-info.ts';
-import { NO_METADATA } from '../../match/metadata.ts';
-import type { ForwardAction } from '../../route/action.ts';
-import { ANY_MATCH } from '../../route/match.ts';
-import { NO_RETRY } from '../../route/retry.ts';
 import type { Route } from '../../route/route.ts';
 import { now } from '../../time/clock.ts';
-import { Deadline } from '../../time/deadline.ts';
+import { OwnConnection, ownRoute } from '../async/own-route.ts';
 import type { LocalReply } from '../filter.ts';
-import type { DownstreamConnection, RouterDownstream } from './downstream.ts';
+import type { RouterDownstream, RouterSurroundings } from './downstream.ts';
 import { RouterRun } from './run.ts';
 
 /** Stands in for the client of a mirrored request: it sends what the client sends and reads no answer. */
 export class ShadowStream extends StreamInfo implements RouterDownstream {
-  readonly manager: HttpManager;
+  readonly manager: RouterSurroundings;
   readonly head: RequestHead;
-  readonly connection: ShadowConnection;
+  readonly connection: OwnConnection;
   readonly routes = undefined;
   override readonly route: Route;
   readonly routeCluster: string;
   readonly random: number;
   requestDone: boolean;
+  readonly bodyFollows: boolean;
   readonly writable = true;
   responseStarted = false;
   ended = false;
@@ -40,15 +36,16 @@ export class ShadowStream extends StreamInfo implements RouterDownstream {
     this.request = head;
     this.random = stream.random;
     this.requestDone = parent.bodyDone;
+    this.bodyFollows = !parent.bodyDone;
     if (this.requestDone) this.requestEndAt = now();
     this.clusterName = cluster.config.name;
     this.routeCluster = cluster.config.name;
-    this.connection = new ShadowConnection(
+    this.connection = new OwnConnection(
       () => parent.onUpstreamWritable(),
       () => this.#run.onGlobalTimeout(),
     );
-    const action = shadowAction(parent.timeouts.global);
-    this.route = shadowRoute(action);
+    const { route, action } = ownRoute(parent.timeouts.global);
+    this.route = route;
     this.#run = new RouterRun(this, this.route, action, cluster);
   }
 
@@ -108,98 +105,4 @@ export class ShadowStream extends StreamInfo implements RouterDownstream {
     this.#run.abort();
     this.connection.resumeReading();
   }
-}
-
-/** What is read for a copy comes from the client's connection; it is the parent that pauses it. */
-class ShadowConnection implements DownstreamConnection {
-  readonly source = undefined;
-  readonly id = undefined;
-  paused = false;
-  readonly responseTimeout: Deadline;
-  readonly #onResume: () => void;
-
-  constructor(onResume: () => void, onTimeout: () => void) {
-    this.#onResume = onResume;
-    this.responseTimeout = new Deadline(onTimeout);
-  }
-
-  pauseReading(): void {
-    this.paused = true;
-  }
-
-  resumeReading(): void {
-    if (!this.paused) return;
-    this.paused = false;
-    this.#onResume();
-  }
-
-  destroySoon(): void {}
-}
-
-function shadowAction(timeout: number): ForwardAction {
-  return {
-    kind: 'forward',
-    notFoundStatus: 503,
-    pathRewrite: undefined,
-    hostRewrite: undefined,
-    appendForwardedHost: false,
-    timeout,
-    idleTimeout: undefined,
-    priority: 'DEFAULT',
-    upgrades: new Map(),
-    connect: undefined,
-    retry: undefined,
-    hedging: undefined,
-    mirrors: [],
-    hashPolicies: [],
-    metadataMatch: undefined,
-    internalRedirect: undefined,
-    maxStreamDuration: undefined,
-    grpcMax: undefined,
-    grpcOffset: 0,
-    rateLimits: [],
-    includeHostLimits: false,
-  };
-}
-
-function shadowRoute(action: ForwardAction): Route {
-  const timeouts = {
-    global: action.timeout,
-    perTry: 0,
-    perTryIdle: 0,
-    hedge: false,
-    status: 504 as const,
-    maxStream: undefined,
-  };
-  return {
-    name: '',
-    match: ANY_MATCH,
-    action,
-    cluster: '',
-    clusterHeader: '',
-    weighted: undefined,
-    requestMutations: [],
-    responseMutations: [],
-    filters: [],
-    traffic: undefined,
-    metadata: NO_METADATA,
-    policy: { retry: NO_RETRY, timeouts, mirrors: [], bodyLimit: undefined },
-    virtualHost: {
-      name: '',
-      domains: [],
-      virtualClusters: [],
-      find: () => undefined,
-      policy: {
-        retry: undefined,
-        hedging: false,
-        mirrors: [],
-        bodyLimit: undefined,
-        rateLimits: [],
-        timeoutRetryHeader: false,
-      },
-      metadata: NO_METADATA,
-      attemptCountUp: false,
-      attemptCountDown: false,
-    },
-  };
 }

@@ -1,0 +1,27 @@
+import type { Field } from './verdict.ts';
+
+/** A path whose query parameters were set and removed: all are written anew, sorted by name, as they were sent. */
+export function changeQuery(path: string, set: readonly Field[], remove: readonly string[]): string {
+  const at = path.indexOf('?');
+  const params = new Map<string, string[]>();
+  for (const pair of at < 0 ? [] : path.slice(at + 1).split('&')) {
+    const equals = pair.indexOf('=');
+    const name = equals < 0 ? pair : pair.slice(0, equals);
+    const value = equals < 0 ? '' : pair.slice(equals + 1);
+    const values = params.get(name);
+    if (values) values.push(value);
+    else params.set(name, [value]);
+  }
+  for (const [name, value] of set) params.set(name, [value]);
+  for (const name of remove) params.delete(name);
+  const pairs = [...params.keys()]
+    .sort()
+    .flatMap((name) => (params.get(name) ?? []).map((value) => `${name}=${value}`));
+  const base = at < 0 ? path : path.slice(0, at);
+  return pairs.length === 0 ? base : `${base}?${pairs.join('&')}`;
+}
+
+/** Whether a name or value may stand in a query as it is: unreserved characters and escapes (RFC 3986 2.3). */
+export function isUrlEncoded(text: string): boolean {
+  return /^(?:[A-Za-z0-9\-._~]|%[0-9A-Fa-f]{2})*$/.test(text);
+}
