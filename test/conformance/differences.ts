@@ -21,6 +21,8 @@ export const differences: Readonly<Record<string, string>> = {
     'a client that breaks HTTP/2 is told by GOAWAY with the error, and the connection ends: Envoy says nothing and waits for a second',
   'filter-answer-frame':
     "what a filter's server says of the frame of a message (`content-length`, `transfer-encoding`, `connection`) is passed over: Envoy sends it",
+  'filter-answer-head':
+    'fields of the request line and `host` that a rate limit service adds are passed over: Envoy has several of them then',
   'filter-answer-invalid':
     "what a filter's server adds and no header may hold, or a path with a space, is refused whether mutations are validated or not: Envoy sends it or ends with a fault",
   'filter-mistakes':

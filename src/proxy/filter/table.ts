@@ -11,6 +11,7 @@ import { headerMutationFilter } from './header-mutation/header-mutation.ts';
 import { healthCheckFilter } from './health-check/filter.ts';
 import { localRateLimitFilter } from './local-ratelimit/filter.ts';
 import { moduleFilter } from './module/filter.ts';
+import { rateLimitFilter } from './ratelimit/filter.ts';
 import { rbacFilter } from './rbac/filter.ts';
 import { DEFAULT_ROUTER, type RouterConfig, readRouter } from './router/config.ts';
 
@@ -25,6 +26,7 @@ const KINDS: ReadonlyMap<string, FilterKind> = new Map(
     healthCheckFilter,
     localRateLimitFilter,
     moduleFilter,
+    rateLimitFilter,
     rbacFilter,
   ].map((kind) => [kind.type, kind]),
 );

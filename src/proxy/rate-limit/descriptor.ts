@@ -15,3 +15,16 @@ export interface Descriptor {
   readonly negative: boolean;
   readonly option: HeaderOption;
 }
+
+export const LIMIT_UNITS = ['SECOND', 'MINUTE', 'HOUR', 'DAY', 'MONTH', 'YEAR'] as const;
+
+/** What a request counts as in the eyes of a rate limit service. */
+export interface ToldDescriptor {
+  readonly entries: readonly DescriptorEntry[];
+  /** Undefined: the service takes one. */
+  readonly hits: number | undefined;
+  readonly negative: boolean;
+  /** Takes the place of the limit that the service has. */
+  readonly limit: { readonly requests: number; readonly unit: (typeof LIMIT_UNITS)[number] } | undefined;
+  readonly option: HeaderOption;
+}

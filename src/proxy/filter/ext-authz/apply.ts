@@ -1,8 +1,8 @@
 import type { FilterStream } from '../filter.ts';
+import { FRAMING } from '../framing.ts';
 import { isFixed, type MutationKind, type MutationVerdict } from '../mutation-rules.ts';
 import { addRequestField, appendRequestField, isField, setRequestField } from '../request-fields.ts';
 import type { AuthzConfig } from './config.ts';
-import { FRAMING } from './http-check.ts';
 import { changeQuery, isUrlEncoded } from './query.ts';
 import type { Field, Mutations, ResponseMutations } from './verdict.ts';
 

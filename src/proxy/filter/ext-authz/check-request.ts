@@ -4,9 +4,9 @@ import type { Peer } from '../../http/stream-info.ts';
 import type { MetadataSource } from '../../match/metadata.ts';
 import { randomNumber } from '../../runtime/read.ts';
 import type { FilterStream } from '../filter.ts';
+import { sanitizedUtf8 } from '../utf8.ts';
 import type { CheckContent } from './config.ts';
 import { mergedHeaders, type ToldBody, toldHeaders } from './told.ts';
-import { sanitizedUtf8 } from './utf8.ts';
 
 const CHECK_REQUEST = 'envoy.service.auth.v3.CheckRequest';
 const STRUCT = 'google.protobuf.Struct';

@@ -3,6 +3,7 @@ import type { HeaderMap } from '../../http/headers.ts';
 import { applyMutation } from '../../route/mutation.ts';
 import type { HttpAnswer } from '../async/http-call.ts';
 import type { FilterStream } from '../filter.ts';
+import { FRAMING } from '../framing.ts';
 import { headerText } from '../request-fields.ts';
 import type { CheckContent } from './config.ts';
 import type { HeaderNames } from './header-names.ts';
@@ -51,18 +52,6 @@ function pathOf(path: string, { pathPrefix, pathOverride }: HttpService): string
 function isOwn(name: string): boolean {
   return !name.startsWith(':') && !FRAMING.has(name);
 }
-
-/** About a connection or the frame of one message: not for another one. */
-export const FRAMING: ReadonlySet<string> = new Set([
-  'connection',
-  'content-length',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
 
 /** What an answer says: 200 allows, what is no server error denies. */
 export function verdictOf(answer: HttpAnswer, service: HttpService): Verdict {

@@ -16,13 +16,14 @@ import type {
   HeadVerdict,
   Hooks,
 } from '../filter.ts';
+import { FRAMING } from '../framing.ts';
 import { isField } from '../request-fields.ts';
 import { applyMutations, concernsRoute, isWithinLimits } from './apply.ts';
 import { AuthzChecks } from './charge.ts';
 import { checkRequest } from './check-request.ts';
 import type { AuthzConfig, BufferSettings, Service } from './config.ts';
 import { verdictOf as verdictOfGrpc } from './grpc-check.ts';
-import { checkHead, FRAMING, verdictOf as verdictOfHttp } from './http-check.ts';
+import { checkHead, verdictOf as verdictOfHttp } from './http-check.ts';
 import type { ToldBody } from './told.ts';
 import { FAILED, type Mutations, NO_MUTATIONS, type Verdict } from './verdict.ts';
 

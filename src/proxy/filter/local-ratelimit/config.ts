@@ -78,7 +78,7 @@ export function readLocalRateLimit(
     enforced: fields.message('filter_enforced', (inner) => readRuntimeFraction(inner, runtime)),
     responseHeaders: readHeaders(fields, 'response_headers_to_add', 'response'),
     requestHeaders: readHeaders(fields, 'request_headers_to_add_when_not_enforced', 'request'),
-    policies: fields.list('rate_limits', (inner) => readRateLimit(inner, true)),
+    policies: fields.list('rate_limits', (inner) => readRateLimit(inner, 'local filter')),
     stage: fields.number('stage') ?? 0,
     virtualHostLimits: fields.choice('vh_rate_limits', ['OVERRIDE', 'INCLUDE', 'IGNORE']),
     rateLimitHeaders: fields.choice('enable_x_ratelimit_headers', ['OFF', 'DRAFT_VERSION_03']) !== 'OFF',
