@@ -12,8 +12,8 @@ export interface PassEnd<Head> {
   readonly trailers: HeaderMap | undefined;
   /** Reading should stop, or may go on. */
   throttle(on: boolean): void;
-  /** A filter wanted to keep more of the body than may be kept. */
-  onTooLarge(): void;
+  /** A filter wanted to keep more of the body than may be kept. `whole`: a filter before it had all of the message. */
+  onTooLarge(whole: boolean): void;
 }
 
 /** Where a message stands at one filter that stopped it. */
@@ -63,6 +63,8 @@ export class FilterPass<Head> {
   #steps: (Step | undefined)[] | undefined = undefined;
   #heldBytes = 0;
   #throttled = false;
+  /** The end of the message was let go by a filter that held it. */
+  #whole = false;
   #over = false;
 
   constructor(stream: FilterStream, hooks: HookList<Head>, end: PassEnd<Head>, limit: number) {
@@ -182,7 +184,7 @@ export class FilterPass<Head> {
     this.#heldBytes += bytes.length;
     if (this.#heldBytes <= this.limit) return;
     if (bounded) {
-      this.#end.onTooLarge();
+      this.#end.onTooLarge(this.#whole);
       return;
     }
     if (this.#throttled) return;
@@ -193,6 +195,7 @@ export class FilterPass<Head> {
   /** What the step held and the piece after it. */
   #release(step: Step, piece: BodyPiece): BodyPiece {
     const held = this.#take(step);
+    if (piece.done) this.#whole = true;
     return held ? { bytes: Buffer.concat([held.bytes, piece.bytes]), done: piece.done } : piece;
   }
 
@@ -201,6 +204,7 @@ export class FilterPass<Head> {
     const { held, heldDone } = step;
     step.held = [];
     step.heldDone = false;
+    if (heldDone) this.#whole = true;
     if (held.length === 0 && !heldDone) return undefined;
     const bytes = held.length === 1 ? (held[0] as Buffer) : Buffer.concat(held);
     this.#heldBytes -= bytes.length;

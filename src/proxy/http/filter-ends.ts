@@ -28,10 +28,13 @@ export class RequestEnd implements PassEnd<RequestHead> {
     else this.#stream.connection.resumeReading();
   }
 
-  onTooLarge(): void {
+  onTooLarge(whole: boolean): void {
     this.#stream.manager.stats.rqTooLarge++;
-    // As in Envoy, where a body that is too large has no end yet.
-    this.#stream.requestDone = false;
+    if (!whole) {
+      // Envoy answers before it looks for the end of the request, even if that came with the last bytes.
+      this.#stream.requestDone = false;
+      this.#stream.requestEndAt = 0;
+    }
     this.#stream.reply({ status: 413, body: 'Payload Too Large', details: 'request_payload_too_large' });
   }
 }
@@ -61,6 +64,7 @@ export class ResponseEnd implements PassEnd<ResponseHead> {
   }
 
   onTooLarge(): void {
+    this.#stream.manager.stats.responseTooLarge++;
     this.#stream.reply({ status: 500, body: 'Internal Server Error', details: 'response_payload_too_large' });
   }
 }
