@@ -1,5 +1,6 @@
 import { readStreamSource } from '../config/config-source.ts';
 import { type Fields, isObject, typeName } from '../config/fields.ts';
+import { basicAuthFilter } from './basic-auth/filter.ts';
 import { bufferFilter } from './buffer/filter.ts';
 import { FilterChain } from './chain.ts';
 import type { ChainContext, ChainPlace, FilterContext, FilterSubscription, RouteFilterContext } from './context.ts';
@@ -19,6 +20,7 @@ import { DEFAULT_ROUTER, type RouterConfig, readRouter } from './router/config.t
 /** Every HTTP filter there is, by the full name of its configuration message. The router and the codec end chains. */
 const KINDS: ReadonlyMap<string, FilterKind> = new Map(
   [
+    basicAuthFilter,
     bufferFilter,
     corsFilter,
     extAuthzFilter,
