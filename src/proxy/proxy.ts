@@ -103,6 +103,8 @@ export async function checkBootstrap(options: ProxyOptions): Promise<readonly Is
     drain: DEFAULT_DRAIN,
     logFlushMs: undefined,
     moduleFolders: options.filterModules ?? [],
+    fixedSecrets: config.secrets,
+    ticketSeed: Buffer.alloc(48),
     logSink,
   });
   try {
@@ -150,7 +152,9 @@ async function openDiscovery(
   const { ads, discoverClusters, discoverListeners } = config;
   const { clusters, listeners } = workers.first;
   // What is static may have files of its own.
-  if (!discovers(config) && clusters.serviceFiles().size + listeners.routeFiles().size === 0) return undefined;
+  const files = clusters.serviceFiles().size + listeners.routeFiles().size;
+  const secrets = clusters.secrets().size + listeners.secrets().size;
+  if (!discovers(config) && files + secrets === 0) return undefined;
   const { startDiscovery } = await import('./discovery/discovery.ts');
   return startDiscovery({
     workers,

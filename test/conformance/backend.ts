@@ -1,5 +1,7 @@
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import tls from 'node:tls';
+import { server } from '../../src/proxy/testing/certificates.ts';
 import { startGrpc } from './grpc-backend.ts';
 import { headEnd, type Message, takeMessage } from './message.ts';
 import type { BackendKind, Behaviour, SeenRequest } from './types.ts';
@@ -41,14 +43,15 @@ export async function startBackends(
   );
   const servers = backends.map((backend) => {
     if (backend.kind === 'closed' || backend.kind === 'grpc') return undefined;
-    const server = net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    const accept = (socket: net.Socket): void => {
       sockets.add(socket);
       socket.on('error', () => undefined);
       socket.on('close', () => sockets.delete(socket));
-      if (backend.kind === 'http') serveHttp(socket, backend, seen);
+      if (backend.kind === 'http' || backend.kind === 'https') serveHttp(socket, backend, seen);
       else serveBytes(socket, backend, received);
-    });
-    return server;
+    };
+    if (backend.kind === 'https') return createSecure(accept);
+    return net.createServer({ allowHalfOpen: true, noDelay: true }, accept);
   });
   await Promise.all(
     servers.map(
@@ -110,7 +113,7 @@ function serveHttp(socket: net.Socket, backend: Backend, seen: SeenRequest[]): v
       text = message.rest;
       backend.served++;
       if (connection === 0) connection = ++backend.connections;
-      seen.push(seenRequest(backend.index, connection, message));
+      seen.push(seenRequest(backend.index, connection, message, socket));
       if (early !== undefined) early = undefined;
       else if (/^CONNECT |\nupgrade: /i.test(message.head)) tunnel = true;
       if (typeof behaviour === 'object' && 'early' in behaviour) continue;
@@ -153,7 +156,23 @@ function finish(socket: net.Socket, how: 'close' | 'reset'): void {
   else socket.end();
 }
 
-function seenRequest(backend: number, connection: number, message: Message): SeenRequest {
+function seenRequest(backend: number, connection: number, message: Message, socket: net.Socket): SeenRequest {
   const [line = '', ...headers] = message.head.split('\r\n');
-  return { backend, connection, line, headers, body: message.body };
+  const secure = socket instanceof tls.TLSSocket ? [secured(socket)] : [];
+  return { backend, connection, line, headers: [...headers, ...secure], body: message.body };
+}
+
+/** Shows the certificate `server`, asks for one and takes any. */
+function createSecure(accept: (socket: net.Socket) => void): tls.Server {
+  const options = { cert: server.certificate, key: server.key, requestCert: true, rejectUnauthorized: false };
+  // Whatever a client offers is agreed on, so that each offer is seen.
+  const secure = tls.createServer({ ...options, noDelay: true, ALPNCallback: ({ protocols }) => protocols[0] }, accept);
+  secure.on('tlsClientError', () => undefined);
+  return secure;
+}
+
+function secured(socket: tls.TLSSocket): string {
+  const { servername } = socket as unknown as { readonly servername?: string | false };
+  const name = socket.getPeerCertificate().subject?.CN;
+  return `(tls ${socket.getProtocol()} ${servername || '-'} ${socket.alpnProtocol || '-'} ${String(name ?? '-')})`;
 }

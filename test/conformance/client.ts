@@ -1,7 +1,8 @@
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { headEnd, takeMessage } from './message.ts';
-import type { Request, SeenResponse, Step } from './types.ts';
+import { connectTls, describeTls } from './tls-client.ts';
+import type { ClientTls, Request, SeenResponse, Step } from './types.ts';
 
 const quietMs = 30;
 const closingMs = 2_500;
@@ -15,6 +16,8 @@ export interface Received {
   rest: string;
   /** `closed later`: only once a delayed close had run out, or some other time-out. */
   fate: 'open' | 'closed' | 'closed later' | 'reset';
+  /** What the handshake of an encrypted connection agreed on. */
+  tls?: string;
 }
 
 /** One connection to a proxy. */
@@ -29,11 +32,23 @@ export class Client {
   #closed = false;
   #saysClose = false;
 
-  constructor(host: string, port: number, options: { from?: string; tcp?: boolean; methods?: readonly string[] }) {
+  constructor(
+    host: string,
+    port: number,
+    options: { from?: string; tcp?: boolean; methods?: readonly string[]; tls?: ClientTls },
+  ) {
     this.#methods = [...(options.methods ?? [])];
     this.#bytesOnly = options.tcp ?? false;
     const { from } = options;
-    this.#socket = net.connect({ host, port, allowHalfOpen: true, ...(from ? { localAddress: from } : {}) });
+    const to = { host, port, allowHalfOpen: true, ...(from ? { localAddress: from } : {}) };
+    if (options.tls) {
+      const socket = connectTls(to, options.tls);
+      this.received.tls = 'refused';
+      socket.on('secureConnect', () => {
+        this.received.tls = describeTls(socket);
+      });
+      this.#socket = socket;
+    } else this.#socket = net.connect(to);
     this.#socket.setNoDelay(true);
     this.#socket.on('data', (bytes) => this.#take(bytes.toString('latin1')));
     this.#socket.on('end', () => {
@@ -42,7 +57,9 @@ export class Client {
       if (this.received.fate === 'open') this.received.fate = 'closed';
     });
     this.#socket.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ECONNRESET' || error.code === 'EPIPE') this.received.fate = 'reset';
+      // Whether a refusal comes with an alert or without is told by whether there was an answer.
+      if (options.tls) this.received.fate = 'closed';
+      else if (error.code === 'ECONNRESET' || error.code === 'EPIPE') this.received.fate = 'reset';
     });
     this.#socket.on('close', () => {
       this.#closed = true;

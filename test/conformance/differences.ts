@@ -27,6 +27,11 @@ export const differences: Readonly<Record<string, string>> = {
     "what a filter's server adds and no header may hold, or a path with a space, is refused whether mutations are validated or not: Envoy sends it or ends with a fault",
   'filter-mistakes':
     'a filter without a server to ask, with a format that is none or with waits that end before they begin is refused when it is read: Envoy takes it and fails at requests',
+  'tls-name-case':
+    'a certificate is found by the name that a client asks for whatever its case: Envoy compares letter by letter',
+  'tls-required-of-nobody':
+    'a client certificate that is required must be shown also where nothing says how it is verified: Envoy does not ask for it then',
+  'tls-mistakes': 'revocation lists that are none are refused: Envoy passes them over',
   'grpc-status-text':
     'grpc_stats counts a status that is no number of up to five digits as a failure without a counter of its name',
 };

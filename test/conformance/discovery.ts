@@ -30,11 +30,21 @@ export interface Discovering {
   readonly clusters?: readonly Json[];
   readonly cds?: Json;
   readonly lds?: Json;
+  readonly secrets?: readonly Json[];
 }
 
 /** A bootstrap with one control plane for everything; static clusters and listeners on demand. */
 const discovering = (places: Places, form: PlaneForm, own: Discovering = {}): Json =>
   bootstrap(places, own.listeners ?? [], [planeCluster(places), ...(own.clusters ?? [])], {
+    ...(own.secrets
+      ? {
+          static_resources: {
+            listeners: own.listeners ?? [],
+            clusters: [planeCluster(places), ...(own.clusters ?? [])],
+            secrets: own.secrets,
+          },
+        }
+      : {}),
     dynamic_resources: {
       ads_config: {
         api_type: form === 'sotw' ? 'GRPC' : 'DELTA_GRPC',

@@ -4,7 +4,8 @@ import { FLAG_BIT, FRAME, FRAME_HEAD, PREFACE, putFrameHead, putUint32, uint32 }
 import { HpackDecoder } from '../../src/proxy/http2/hpack/decoder.ts';
 import { HpackEncoder } from '../../src/proxy/http2/hpack/encoder.ts';
 import type { Received } from './client.ts';
-import type { Http2Step, SeenResponse } from './types.ts';
+import { connectTls, describeTls } from './tls-client.ts';
+import type { ClientTls, Http2Step, SeenResponse } from './types.ts';
 
 const quietMs = 60;
 const closingMs = 2_500;
@@ -34,8 +35,17 @@ export class Http2Client {
   #over = false;
   #fate: Received['fate'] = 'open';
 
-  constructor(host: string, port: number) {
-    this.#socket = net.connect({ host, port });
+  #tls: string | undefined = undefined;
+
+  constructor(host: string, port: number, tls?: ClientTls) {
+    if (tls) {
+      const socket = connectTls({ host, port }, { protocols: ['h2'], ...tls });
+      this.#tls = 'refused';
+      socket.on('secureConnect', () => {
+        this.#tls = describeTls(socket);
+      });
+      this.#socket = socket;
+    } else this.#socket = net.connect({ host, port });
     this.#socket.setNoDelay(true);
     this.#socket.on('data', (bytes) => this.#take(bytes));
     this.#socket.on('error', (error: NodeJS.ErrnoException) => {
@@ -68,7 +78,7 @@ export class Http2Client {
     if (this.#connection.some((line) => line.startsWith('GOAWAY'))) await this.#until(() => this.#over, closingMs);
     const fate = this.#fate;
     this.#socket.destroy();
-    return { responses: this.#responses(), rest: '', fate };
+    return { responses: this.#responses(), rest: '', fate, ...(this.#tls === undefined ? {} : { tls: this.#tls }) };
   }
 
   async #until(done: () => boolean, timeoutMs: number): Promise<void> {

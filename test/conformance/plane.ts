@@ -14,7 +14,8 @@ import {
 } from '../../src/model/envoy/index.ts';
 import { readStats } from './stats.ts';
 import type { Subject } from './subject.ts';
-import type { Json, Places, PlaneForm, PlaneStep, PlaneType } from './types.ts';
+import { connectTls, describeTls } from './tls-client.ts';
+import type { ClientTls, Json, Places, PlaneForm, PlaneStep, PlaneType } from './types.ts';
 
 const grpc = createRequire(import.meta.url)('@grpc/grpc-js') as typeof import('@grpc/grpc-js');
 
@@ -35,6 +36,7 @@ const urlOf: Readonly<Record<PlaneType, string>> = {
   listener: typeUrl.listener,
   route: typeUrl.route,
   filter: typeUrl.extensionConfig,
+  secret: typeUrl.secret,
 };
 
 interface Call extends NodeJS.EventEmitter {
@@ -115,6 +117,7 @@ export async function startPlane(places: Places, form: PlaneForm): Promise<Plane
       return [`${one.wanted} wanted: ${wanted ? [...wanted].sort().join(', ') || '*' : 'nothing'}`];
     }
     if ('get' in one) return [`GET ${one.get}: ${await get(places, one.get, one.listener ?? 0)}`];
+    if ('handshake' in one) return [`handshake: ${await handshake(places, one.handshake, one.tls ?? {})}`];
     if ('becomes' in one) return [await becomes(one, subject)];
     if ('dump' in one) return dumped(one.dump, await subject.admin(`/config_dump?resource=${one.dump}`));
     const stats = await readStats(subject);
@@ -189,6 +192,24 @@ function dumped(list: string, answer: string): readonly string[] {
 }
 
 /** Asks the admin interface until it answers with that text. */
+async function handshake(places: Places, index: number, own: ClientTls): Promise<string> {
+  const socket = connectTls({ host: places.host, port: places.listener(index) }, own);
+  const ended = new Promise<string>((resolve) => {
+    socket.on('error', () => resolve('refused'));
+    socket.on('close', () => resolve('refused'));
+    socket.setTimeout(answerMs, () => resolve('refused'));
+  });
+  const answered = new Promise<string>((resolve) => {
+    socket.on('data', (bytes) =>
+      resolve(`${describeTls(socket)}, ${/^HTTP\/1.1 (\d+)/.exec(bytes.toString('latin1'))?.[1] ?? 'no answer'}`),
+    );
+  });
+  socket.on('secureConnect', () => socket.write('GET / HTTP/1.1\r\nhost: example.com\r\n\r\n'));
+  const outcome = await Promise.race([ended, answered]);
+  socket.destroy();
+  return outcome;
+}
+
 async function becomes(
   { becomes: text, at }: Extract<PlaneStep, { readonly becomes: string }>,
   subject: Subject,

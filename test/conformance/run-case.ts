@@ -43,6 +43,7 @@ export async function runCase(stage: Stage, one: Case): Promise<Outcome> {
   const stats = statsBefore && changedStats(statsBefore, await readStats(subject), scenario.stats || []);
   const outcome: Outcome = {
     responses,
+    ...(one.tls ? { tls: connections.map(({ tls }) => tls ?? '') } : {}),
     fate: connections.map(({ fate }) => fate).join(' '),
     backends: [...inOrder(backends.seen, one), ...tcpSeen(backends)],
     log,
@@ -62,9 +63,10 @@ async function play(stage: Stage, one: Case): Promise<readonly Received[]> {
       ...(one.from ? { from: one.from } : {}),
       ...(one.tcp ? { tcp: true } : {}),
       ...(one.methods ? { methods: one.methods } : {}),
+      ...(one.tls ? { tls: one.tls } : {}),
     });
   if (one.http2) {
-    const client = new Http2Client(stage.places.host, stage.places.listener(one.listener ?? 0));
+    const client = new Http2Client(stage.places.host, stage.places.listener(one.listener ?? 0), one.tls);
     return [await client.run(one.http2, timeoutMs)];
   }
   if (one.steps) {

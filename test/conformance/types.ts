@@ -36,8 +36,8 @@ export interface Piece {
   readonly afterMs?: number;
 }
 
-/** What stands behind a backend's port. `echo`: sends back what it gets (TCP). `closed`: nobody listens. `banner`: speaks first, then echoes. `grpc`: the services that filters ask. */
-export type BackendKind = 'http' | 'echo' | 'banner' | 'closed' | 'grpc';
+/** What stands behind a backend's port. `echo`: sends back what it gets (TCP). `closed`: nobody listens. `banner`: speaks first, then echoes. `grpc`: the services that filters ask. `https`: as `http` over TLS; what the handshake agreed on stands among the headers it saw. */
+export type BackendKind = 'http' | 'https' | 'echo' | 'banner' | 'closed' | 'grpc';
 
 export interface Request {
   /** Default `GET`. */
@@ -80,7 +80,7 @@ export type Http2Step =
 
 /** How a control plane speaks. */
 export type PlaneForm = 'sotw' | 'delta';
-export type PlaneType = 'cluster' | 'endpoint' | 'listener' | 'route' | 'filter';
+export type PlaneType = 'cluster' | 'endpoint' | 'listener' | 'route' | 'filter' | 'secret';
 
 /** What a control plane does, or looks at. */
 export type PlaneStep =
@@ -103,12 +103,26 @@ export type PlaneStep =
   | { readonly wanted: PlaneType }
   /** A request to a listener: status and body, or why there was none. */
   | { readonly get: string; readonly listener?: number }
+  /** A handshake with a listener: what it agreed on and what a request over it was answered, or that it was refused. */
+  | { readonly handshake: number; readonly tls?: ClientTls }
   /** Waits until the admin interface answers so at a path. */
   | { readonly becomes: string; readonly at: string }
   | { readonly stats: RegExp }
   /** One line for each element of a list of `/config_dump`: versions and states, without words and times. */
   | { readonly dump: string }
   | { readonly sleep: number };
+
+/** How a client speaks TLS. It trusts whoever answers. */
+export interface ClientTls {
+  readonly serverName?: string;
+  readonly protocols?: readonly string[];
+  /** Whose certificate it shows, by its name in `certificates.ts`; default none. */
+  readonly as?: 'client' | 'stranger' | 'expired' | 'server';
+  readonly maxVersion?: 'TLSv1.2' | 'TLSv1.3';
+  readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
+  readonly ciphers?: string;
+  readonly sigalgs?: string;
+}
 
 export interface Case {
   readonly name: string;
@@ -126,6 +140,8 @@ export interface Case {
   readonly methods?: readonly string[];
   /** The connection carries no HTTP: compare bytes only. */
   readonly tcp?: boolean;
+  /** The client speaks TLS; what the handshakes agreed on is part of the outcome. */
+  readonly tls?: ClientTls;
   /** Each request over a connection of its own. */
   readonly fresh?: boolean;
   /** Scripts by backend index. */
@@ -202,6 +218,8 @@ export interface SeenRequest {
 export interface Outcome {
   readonly responses?: readonly SeenResponse[];
   /** Of the connection after the last response. */
+  /** Of each connection that is encrypted: version, cipher, application protocol and whose certificate was shown, or that it was refused. */
+  readonly tls?: readonly string[];
   readonly fate?: string;
   readonly backends?: readonly SeenRequest[];
   readonly log?: readonly string[];

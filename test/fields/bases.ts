@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../src/model/envoy/index.ts';
+import { authority, server } from '../../src/proxy/testing/certificates.ts';
 
 const TYPE = 'type.googleapis.com/';
 const address: JsonObject = { socket_address: { address: '127.0.0.1', port_value: 10_000 } };
@@ -16,6 +17,12 @@ const HTTP = 'envoy.extensions.filters.http';
 const cors: JsonObject = { '@type': `${TYPE}${HTTP}.cors.v3.CorsPolicy` };
 const range: JsonObject = { address_prefix: '10.0.0.0', prefix_len: 8 };
 const bucket: JsonObject = { max_tokens: 1, fill_interval: '1s' };
+
+const TLS = 'envoy.extensions.transport_sockets.tls.v3';
+const certificate: JsonObject = {
+  certificate_chain: { inline_string: server.certificate },
+  private_key: { inline_string: server.key },
+};
 
 /** Messages whose smallest sensible form the validation rules do not tell. */
 export const BASES: Readonly<Record<string, JsonObject>> = {
@@ -49,6 +56,11 @@ export const BASES: Readonly<Record<string, JsonObject>> = {
   [`${HTTP}.ext_authz.v3.CheckSettings`]: { context_extensions: { x: 'y' } },
   [`${HTTP}.local_ratelimit.v3.LocalRateLimit`]: { stat_prefix: 'x', token_bucket: bucket },
   'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager': manager,
+  [`${TLS}.TlsCertificate`]: certificate,
+  [`${TLS}.DownstreamTlsContext`]: { common_tls_context: { tls_certificates: [certificate] } },
+  [`${TLS}.CertificateValidationContext`]: { trusted_ca: { inline_string: authority } },
+  [`${TLS}.SubjectAltNameMatcher`]: { san_type: 'DNS', matcher: { exact: 'x' } },
+  [`${TLS}.TlsSessionTicketKeys`]: { keys: [{ inline_string: 'k'.repeat(80) }] },
 };
 
 /** Keys of map fields where not any will do. */

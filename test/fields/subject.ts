@@ -23,6 +23,8 @@ export function createSubject(): { readonly read: Readonly<Record<string, Read>>
     drain: DEFAULT_DRAIN,
     logFlushMs: undefined,
     moduleFolders: [],
+    fixedSecrets: [],
+    ticketSeed: Buffer.alloc(48),
     logSink: { refuses: () => true, push: () => undefined },
   });
   const { clusters } = engine;

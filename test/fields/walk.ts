@@ -53,7 +53,10 @@ function walkMessage(place: Place, walk: Walk, visited: Set<string>): void {
     const put = (value: JsonValue): JsonObject => embed({ ...rest, [field.name]: value });
     const isAny = isMessage(field.resolvedType) && nameOf(field.resolvedType) === 'google.protobuf.Any';
     const value = (isAny ? undefined : base[field.name]) ?? sampleOf(field);
-    const { fate, issues } = tryOut(put(value), at, field, read);
+    const tried = tryOut(put(value), at, field, read);
+    const { issues } = tried;
+    // A refusal that lists what is taken instead is about the extension that was tried.
+    const fate = isAny && tried.fate === 'refused' && knownTypes(issues).length > 0 ? 'read' : tried.fate;
     note(fates, field.name, fate);
     if (fate === 'silent' && !walk.places.has(nameOf(field))) walk.places.set(nameOf(field), at);
     if (fate === 'silent' || fate === 'refused') continue;

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type JsonObject, readMessage } from '../config/fields.ts';
+import { SecretStore } from '../discovery/secrets.ts';
 import { ClusterManagerStats } from '../server/stats.ts';
 import { StatsStore } from '../stats/store.ts';
+import { NO_NAMES } from '../tls/upstream.ts';
 import { plainContext, seeded } from './balance/testing.ts';
 import { Cluster } from './cluster.ts';
 import { type Assignment, readAssignment } from './config/endpoints.ts';
@@ -12,7 +14,7 @@ function cluster(more: JsonObject): Cluster {
   const json: JsonObject = { name: 'c', type: 'EDS', eds_cluster_config: { eds_config: { ads: {} } }, ...more };
   const scope = new StatsStore().scope();
   const config = readMessage(json, '', [], (fields) =>
-    readCluster(fields, { readFilters: () => undefined, stats: scope }),
+    readCluster(fields, { readFilters: () => undefined, secrets: new SecretStore(), stats: scope }),
   );
   return new Cluster(config, {
     scope,
@@ -175,6 +177,7 @@ test('connections to all hosts end when something changes about one, where that 
       client: undefined,
       raw: false,
       downstream: 'HTTP/1.1',
+      names: NO_NAMES,
     });
     assert.equal(first.pools.size, 1);
     subject.setAssignment(healths('HEALTHY', 'HEALTHY', 'HEALTHY'));

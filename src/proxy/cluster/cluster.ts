@@ -2,10 +2,12 @@ import { EDS_STATS, type EdsStats } from '../discovery/stats.ts';
 import { HTTP1_STATS } from '../http/codec-stats.ts';
 import { HTTP2_STATS, type Http2Stats } from '../http2/stats.ts';
 import type { StatsScope } from '../stats/store.ts';
+import { type Encryption, NO_NAMES, type TlsNames } from '../tls/upstream.ts';
 import type { LoadBalancer } from './balance/balancer.ts';
 import { createBalancer } from './balance/create.ts';
 import { BALANCER_STATS } from './balance/stats.ts';
 import type { Assignment } from './config/endpoints.ts';
+import { socketFor } from './config/transport-socket.ts';
 import type { ClusterConfig } from './config.ts';
 import type { LoadBalancerContext } from './context.ts';
 import { HealthChecker } from './health/checker.ts';
@@ -31,6 +33,9 @@ import {
   type RemainingStats,
 } from './stats.ts';
 import { bindAddress } from './upstream-socket.ts';
+
+const HTTP2_ALPN = ['h2'];
+const HTTP1_ALPN = ['http/1.1'];
 
 /** What Envoy's gauges show where there is no limit. */
 const UNLIMITED = 2 ** 64 - 1;
@@ -143,6 +148,7 @@ export class Cluster {
         {
           config: healthCheck,
           binding: config.binding,
+          encryptionFor: (host) => this.encryptionFor(host, NO_NAMES, HTTP1_ALPN),
           stats,
           random,
           hasTraffic: () => this.stats.cxTotal > 0,
@@ -225,15 +231,29 @@ export class Cluster {
    * Connections of one priority to a host, which count against its resources alone; undefined: there are too many sets of them. `client`
    * tells the connections of clients apart. `raw`: they carry no HTTP, and each serves once.
    */
-  pool(host: Host, resources: Resources, { source, client, raw, downstream }: PoolWish): ConnectionPool | undefined {
+  pool(
+    host: Host,
+    resources: Resources,
+    { source, client, raw, downstream, names }: PoolWish,
+  ): ConnectionPool | undefined {
     const { protocol } = this.config;
     const http2 = !raw && (protocol === 'http2' || (protocol === 'downstream' && downstream === 'HTTP/2'));
     const from = bindAddress(source, host.peer.address);
     const place = from ? `${from.address} ${from.mark}` : '';
     const ofPriority = resources === this.resources.DEFAULT ? place : `${place} HIGH`;
     const shared = raw ? `${ofPriority} TCP` : http2 ? `${ofPriority} HTTP/2` : ofPriority;
-    const key = this.config.poolPerClient && client !== undefined ? `${shared} ${client}` : shared;
-    return host.pools.get(key) ?? this.#addPool(host, resources, { key, raw, source: from }, http2);
+    const ofClient = this.config.poolPerClient && client !== undefined ? `${shared} ${client}` : shared;
+    const key = names === NO_NAMES ? ofClient : `${ofClient} ${names.serverName} ${names.wanted}`;
+    const known = host.pools.get(key);
+    if (known) return known;
+    const encryption = this.encryptionFor(host, names, http2 ? HTTP2_ALPN : HTTP1_ALPN);
+    return this.#addPool(host, resources, { key, raw, source: from, encryption }, http2);
+  }
+
+  /** What connections to a host are encrypted with; undefined: with nothing. `fallback`: offered as ALPN where nothing is configured. */
+  encryptionFor({ metadata }: Host, names: TlsNames, fallback: readonly string[]): Encryption | undefined {
+    const tls = socketFor(this.config.sockets, metadata);
+    return tls && { tls, names, fallback };
   }
 
   #addPool(host: Host, resources: Resources, options: PoolOptions, http2: boolean): ConnectionPool | undefined {

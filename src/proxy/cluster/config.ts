@@ -1,22 +1,24 @@
 import { type FileSource, type ResourceSource, readResourceSource } from '../config/config-source.ts';
-import { type Fields, isObject, typeName } from '../config/fields.ts';
+import type { Fields } from '../config/fields.ts';
 import type { FilterChain } from '../filter/chain.ts';
 import type { ClientCodec } from '../http/codec-config.ts';
 import type { Http2Options } from '../http2/options.ts';
 import { type MetadataSource, NO_METADATA, readMetadata } from '../match/metadata.ts';
 import type { ClusterRouting } from '../route/cluster-routing.ts';
 import { type StatsScope, sanitizeStatName } from '../stats/store.ts';
+import type { SecretReader } from '../tls/secret.ts';
 import { type BalancerPolicy, PLAIN_HASHING, PLAIN_LOCALITY } from './balance/policy.ts';
 import { type BindConfig, readBinding, readConnectionOptions, type UpstreamBinding } from './config/binding.ts';
 import { checkAssignment } from './config/check-assignment.ts';
 import { type CircuitBreakers, NO_CIRCUIT_BREAKERS, readCircuitBreakers } from './config/circuit-breakers.ts';
 import { type DnsConfig, readDns } from './config/dns.ts';
 import { type Assignment, NO_ASSIGNMENT, readAssignment } from './config/endpoints.ts';
-import { type FiltersReader, type HttpOptions, readHttpOptions } from './config/http.ts';
+import { type AutoNames, type FiltersReader, type HttpOptions, readHttpOptions } from './config/http.ts';
 import { type OriginalDstConfig, readOriginalDst } from './config/original-dst.ts';
 import { type OutlierConfig, readOutlierDetection } from './config/outlier.ts';
 import { type CommonPolicy, readPolicy } from './config/policy.ts';
 import { readHashing, readLocalityPolicy, readPercent } from './config/policy-parts.ts';
+import { readTransportSockets, type TransportSockets } from './config/transport-socket.ts';
 import type { HappyEyeballs } from './happy-eyeballs.ts';
 import { type HealthCheckConfig, readHealthChecks } from './health/config.ts';
 
@@ -81,11 +83,14 @@ export interface ClusterConfig {
   /** What the upstream speaks; `downstream`: what the client does. */
   readonly protocol: HttpOptions['protocol'];
   readonly http2: Http2Options;
+  readonly autoNames: AutoNames;
   readonly originalDst: OriginalDstConfig;
   readonly metadata: MetadataSource;
+  readonly sockets: TransportSockets;
 }
 
 export interface ClusterReaderOptions {
+  readonly secrets: SecretReader;
   /** `upstream_bind_config` of the cluster manager. */
   readonly bindConfig?: BindConfig | undefined;
   /** Reads the filters of a cluster whose stats stand under `statPrefix` (`cluster.c.`). */
@@ -93,9 +98,6 @@ export interface ClusterReaderOptions {
   /** Holds what the filters count. */
   readonly stats: StatsScope;
 }
-
-const RAW_BUFFER = 'envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer';
-const INTERNAL = 'envoy.extensions.transport_sockets.internal_upstream.v3.InternalUpstreamTransport';
 
 export function readCluster(fields: Fields, options: ClusterReaderOptions): ClusterConfig {
   fields.ignore('track_cluster_stats');
@@ -106,7 +108,7 @@ export function readCluster(fields: Fields, options: ClusterReaderOptions): Clus
   const kind = fields.choice<ClusterKind>('type', ['STATIC', 'STRICT_DNS', 'LOGICAL_DNS', 'EDS', 'ORIGINAL_DST']);
   const eds = fields.message('eds_cluster_config', readEds);
   if (kind === 'EDS' && eds === undefined) fields.problem('eds_cluster_config', 'value is required');
-  readTransportSocket(fields);
+  const sockets = readTransportSockets(fields, { ...options, statPrefix: `cluster.${statName}.` });
   const readFilters: FiltersReader = (inner, key) =>
     options.readFilters(inner, key, `cluster.${statName}.`, options.stats);
   const http = readHttpOptions(fields, readFilters);
@@ -157,8 +159,10 @@ export function readCluster(fields: Fields, options: ClusterReaderOptions): Clus
     filters: http.filters,
     protocol: http.protocol,
     http2: http.http2,
+    autoNames: http.names,
     originalDst: readOriginalDst(fields),
     metadata: fields.message('metadata', readMetadata) ?? NO_METADATA,
+    sockets,
   };
 }
 
@@ -179,18 +183,6 @@ function readEds(fields: Fields): EdsConfig {
   const source = fields.message('eds_config', readResourceSource);
   if (!source) fields.problem('eds_config', 'value is required');
   return { serviceName: fields.text('service_name'), fetchTimeout: source?.fetchTimeout ?? 0, file: source?.file };
-}
-
-/** Plain bytes, also inside the transport socket for internal listeners, which adds nothing while no metadata is passed through. */
-function readTransportSocket(fields: Fields): void {
-  fields.message('transport_socket', (socket) => {
-    socket.ignore('name');
-    const config = socket.raw('typed_config');
-    const type = isObject(config) ? typeName(config) : '';
-    if (type === RAW_BUFFER) return;
-    if (type === INTERNAL) socket.message('typed_config', readTransportSocket);
-    else socket.problem('typed_config', `${type || 'nothing'} is not supported`, `${RAW_BUFFER}, ${INTERNAL}`);
-  });
 }
 
 interface CommonLb extends CommonPolicy {

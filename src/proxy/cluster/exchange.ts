@@ -1,6 +1,7 @@
 import type { RequestHead } from '../http/head.ts';
 import type { HeaderMap } from '../http/headers.ts';
 import type { Peer, UpstreamConnectionInfo } from '../http/stream-info.ts';
+import type { TlsInfo } from '../tls/info.ts';
 import type { ResponseHandler } from './response-handler.ts';
 
 /** Methods whose requests have no body unless they say so. */
@@ -10,6 +11,8 @@ export const BODYLESS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', '
 export interface UpstreamExchange extends UpstreamConnectionInfo {
   readonly protocol: 'HTTP/1.1' | 'HTTP/2';
   readonly local: Peer;
+  /** Undefined: it is not encrypted. */
+  readonly tls: TlsInfo | undefined;
   /** Which of several addresses of the host it goes to; undefined where there is one. */
   readonly remote: Peer | undefined;
   /** Bytes that came over it. */
@@ -35,4 +38,15 @@ export interface UpstreamExchange extends UpstreamConnectionInfo {
   resume(): void;
   /** Ends it before its time. */
   destroy(): void;
+}
+
+/** What the request line of HTTP/1.1 asks for. */
+export function targetOf({ method, scheme, authority, path }: RequestHead, absolute: boolean): string {
+  if (method === 'CONNECT') return authority;
+  return absolute ? `${scheme}://${authority}${path}` : path;
+}
+
+/** Whether a response with this status makes a tunnel of its connection. */
+export function switches(switching: ResponseHandler['switching'], status: number): boolean {
+  return switching === 'connect' ? status >= 200 && status < 300 : status === 101;
 }

@@ -1,6 +1,7 @@
 import { type ClientConnectionOwner, Http2ClientConnection } from '../http2/client-connection.ts';
 import { now } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
+import type { Encryption } from '../tls/upstream.ts';
 import type { ByteCounts } from '../transport/transport.ts';
 import type { Cluster } from './cluster.ts';
 import type { ConnectionOwner } from './connection-owner.ts';
@@ -19,6 +20,7 @@ export class Http2Pool implements ConnectionOwner, ClientConnectionOwner, Connec
   readonly bytes: ByteCounts;
   readonly #key: string;
   readonly #source: SourceAddress | undefined;
+  readonly #encryption: Encryption | undefined;
   readonly #connecting = new Set<UpstreamConnection>();
   readonly #open = new Map<UpstreamConnection, Http2ClientConnection>();
   readonly #waiting: PoolClient[] = [];
@@ -28,13 +30,14 @@ export class Http2Pool implements ConnectionOwner, ClientConnectionOwner, Connec
   #draining = false;
   #forgotten = false;
 
-  constructor(cluster: Cluster, host: Host, resources: Resources, { key, source }: PoolOptions) {
+  constructor(cluster: Cluster, host: Host, resources: Resources, { key, source, encryption }: PoolOptions) {
     this.cluster = cluster;
     this.bytes = cluster.stats;
     this.host = host;
     this.resources = resources;
     this.#key = key;
     this.#source = source;
+    this.#encryption = encryption;
     resources.pools++;
   }
 
@@ -126,7 +129,13 @@ export class Http2Pool implements ConnectionOwner, ClientConnectionOwner, Connec
     this.host.stats.cxTotal++;
     let connection: UpstreamConnection;
     try {
-      connection = new UpstreamConnection(this, this.host.addresses, this.#source, this.cluster.config);
+      connection = new UpstreamConnection(
+        this,
+        this.host.addresses,
+        this.#source,
+        this.#encryption,
+        this.cluster.config,
+      );
     } catch (error) {
       this.#failWaiting('local connection failure', countRefused(stats, this.host, error));
       return;

@@ -3,12 +3,18 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLogger } from '../../base/index.ts';
 import type { JsonObject } from '../config/fields.ts';
+import { SecretStore } from '../discovery/secrets.ts';
 import { StatsStore } from '../stats/store.ts';
 import { plainContext } from './balance/testing.ts';
 import { ClusterManager } from './manager.ts';
 
 const manager = (self = {}): ClusterManager =>
-  new ClusterManager({ readFilters: () => undefined }, new StatsStore(), createLogger('manager-test'), self);
+  new ClusterManager(
+    { readFilters: () => undefined, secrets: new SecretStore() },
+    new StatsStore(),
+    createLogger('manager-test'),
+    self,
+  );
 
 const eds = (serviceName: string, more: JsonObject = {}): JsonObject => ({
   name: 'c',

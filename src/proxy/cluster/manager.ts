@@ -9,6 +9,7 @@ import { Deadline } from '../time/deadline.ts';
 import { Cluster, type ClusterEnvironment } from './cluster.ts';
 import { problemOfNames } from './config/check-assignment.ts';
 import { type Assignment, NO_ASSIGNMENT, readAssignment } from './config/endpoints.ts';
+import type { TransportSockets } from './config/transport-socket.ts';
 import { type ClusterConfig, type ClusterReaderOptions, readCluster } from './config.ts';
 import { DnsDiscovery } from './dns/discovery.ts';
 import { createResolver, type NameResolver } from './dns/resolver.ts';
@@ -97,6 +98,12 @@ export class ClusterManager {
   /** Assignment names that come from files. */
   serviceFiles(): ReadonlyMap<string, FileSource> {
     return this.#files;
+  }
+
+  /** Secrets that clusters discover, by name; a file where they come from one. */
+  secrets(): TransportSockets['secrets'] {
+    const entries = [...this.#entries.values(), ...this.#warming.values()];
+    return new Map(entries.flatMap(({ cluster }) => [...cluster.config.sockets.secrets]));
   }
 
   /** The EDS clusters that take their endpoints from an assignment. */

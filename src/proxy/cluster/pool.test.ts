@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import net from 'node:net';
 import { test } from 'node:test';
 import { type JsonObject, readMessage } from '../config/fields.ts';
+import { SecretStore } from '../discovery/secrets.ts';
 import { ClusterManagerStats } from '../server/stats.ts';
 import { StatsStore } from '../stats/store.ts';
+import { NO_NAMES } from '../tls/upstream.ts';
 import { Cluster } from './cluster.ts';
 import { readCluster } from './config.ts';
 import type { Host } from './host.ts';
@@ -22,7 +24,7 @@ async function withCluster(more: JsonObject, play: (cluster: Cluster, host: Host
     ...more,
   };
   const scope = new StatsStore().scope();
-  const options = { readFilters: () => undefined, stats: scope };
+  const options = { readFilters: () => undefined, secrets: new SecretStore(), stats: scope };
   const cluster = new Cluster(
     readMessage(json, '', [], (fields) => readCluster(fields, options)),
     { scope, merging: new ClusterManagerStats(), random: Math.random, local: undefined, localSet: () => undefined },
@@ -49,6 +51,7 @@ function connect(cluster: Cluster, host: Host, id: number): Promise<UpstreamConn
       client: id,
       raw: false,
       downstream: 'HTTP/1.1',
+      names: NO_NAMES,
     });
     if (pool) pool.request(client);
     else reject(new Error('no pool'));

@@ -1,6 +1,7 @@
 import type { StreamInfo } from '../http/stream-info.ts';
 import { now } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
+import type { Encryption, TlsNames } from '../tls/upstream.ts';
 import type { ByteCounts } from '../transport/transport.ts';
 import type { Cluster } from './cluster.ts';
 import type { ConnectionOwner } from './connection-owner.ts';
@@ -41,6 +42,8 @@ export interface PoolWish {
   readonly raw: boolean;
   /** What the client speaks. */
   readonly downstream: StreamInfo['protocol'];
+  /** What an encrypted connection asks for, besides what the cluster says. */
+  readonly names: TlsNames;
 }
 
 const MOST_AT_A_TIME = 3;
@@ -51,6 +54,8 @@ export interface PoolOptions {
   /** Its connections carry no HTTP. */
   readonly raw: boolean;
   readonly source: SourceAddress | undefined;
+  /** Undefined: connections are not encrypted. */
+  readonly encryption: Encryption | undefined;
 }
 
 /**
@@ -65,6 +70,7 @@ export class Pool implements ConnectionOwner, ConnectionPool {
   readonly bytes: ByteCounts;
   readonly #raw: boolean;
   readonly #source: SourceAddress | undefined;
+  readonly #encryption: Encryption | undefined;
   readonly #idle: UpstreamConnection[] = [];
   readonly #waiting: PoolClient[] = [];
   readonly #all = new Set<UpstreamConnection>();
@@ -75,7 +81,7 @@ export class Pool implements ConnectionOwner, ConnectionPool {
   #draining = false;
   #forgotten = false;
 
-  constructor(cluster: Cluster, host: Host, resources: Resources, { key, raw, source }: PoolOptions) {
+  constructor(cluster: Cluster, host: Host, resources: Resources, { key, raw, source, encryption }: PoolOptions) {
     this.cluster = cluster;
     this.bytes = cluster.stats;
     this.host = host;
@@ -83,6 +89,7 @@ export class Pool implements ConnectionOwner, ConnectionPool {
     this.key = key;
     this.#raw = raw;
     this.#source = source;
+    this.#encryption = encryption;
     this.#preconnect = cluster.config.preconnectRatio;
     resources.pools++;
   }
@@ -246,7 +253,13 @@ export class Pool implements ConnectionOwner, ConnectionPool {
     this.host.stats.cxTotal++;
     let connection: UpstreamConnection;
     try {
-      connection = new UpstreamConnection(this, this.host.addresses, this.#source, this.cluster.config);
+      connection = new UpstreamConnection(
+        this,
+        this.host.addresses,
+        this.#source,
+        this.#encryption,
+        this.cluster.config,
+      );
     } catch (error) {
       // The socket could not be made as it is wanted; a failed connect comes later, as an event.
       this.#failWaiting('local connection failure', countRefused(stats, this.host, error));

@@ -9,11 +9,14 @@ import type { Peer } from '../http/stream-info.ts';
 import { outgoingRequest, TAIL, writeMessage } from '../http/wire.ts';
 import { now } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
+import type { TlsInfo } from '../tls/info.ts';
+import { encryptTransport } from '../tls/over.ts';
+import type { Encryption } from '../tls/upstream.ts';
 import { nextConnectionId } from '../transport/connection-id.ts';
 import { Transport, type TransportUser } from '../transport/transport.ts';
 import { ConnectRace, type RaceUser } from './connect-race.ts';
 import type { ConnectionOwner, ConnectionSettings } from './connection-owner.ts';
-import { BODYLESS, type UpstreamExchange } from './exchange.ts';
+import { BODYLESS, switches, targetOf, type UpstreamExchange } from './exchange.ts';
 import { sortAddresses } from './happy-eyeballs.ts';
 import { peerOf } from './host.ts';
 import { connectFailure, type ResetReason } from './reset.ts';
@@ -54,6 +57,7 @@ export class UpstreamConnection implements RaceUser, UpstreamExchange {
   readonly openedAt = now();
   /** 0 until it is there. */
   connectedAt = 0;
+  readonly #encryption: Encryption | undefined;
   readonly #codec: ClientCodec;
   readonly #bufferLimit: number;
   readonly #body = new BodyDecoder();
@@ -69,7 +73,6 @@ export class UpstreamConnection implements RaceUser, UpstreamExchange {
   /** For connecting, then for ending. */
   readonly #timeout: Deadline;
   #local: Peer | undefined = undefined;
-
   /** Only set while several addresses are tried. */
   #race: ConnectRace | undefined = undefined;
 
@@ -78,9 +81,11 @@ export class UpstreamConnection implements RaceUser, UpstreamExchange {
     owner: ConnectionOwner,
     addresses: readonly Address[],
     source: SourceAddress | undefined,
+    encryption: Encryption | undefined,
     { binding, connectTimeout, codec, eyeballs, bufferLimit }: ConnectionSettings,
   ) {
     this.owner = owner;
+    this.#encryption = encryption;
     this.#codec = codec;
     this.#bufferLimit = bufferLimit;
     this.#timeout = new Deadline(() => this.#tooLate());
@@ -180,6 +185,10 @@ export class UpstreamConnection implements RaceUser, UpstreamExchange {
     return local;
   }
 
+  get tls(): TlsInfo | undefined {
+    return this.transport.tls;
+  }
+
   onAnother(): void {
     this.owner.onAnotherAddress();
   }
@@ -202,6 +211,14 @@ export class UpstreamConnection implements RaceUser, UpstreamExchange {
   }
 
   #connect(): void {
+    if (this.closed) return;
+    encryptTransport(this.transport, this.#encryption, {
+      done: () => this.#established(),
+      failed: (why) => this.#connectFailed('remote connection failure', why),
+    });
+  }
+
+  #established(): void {
     if (this.closed) return;
     this.#timeout.stop();
     this.connected = true;
@@ -249,7 +266,8 @@ export class UpstreamConnection implements RaceUser, UpstreamExchange {
   onRemoteEnd(): void {
     if (this.#ending) return;
     this.endedByHost ||= !this.closed && this.handler?.closesHere !== true;
-    if (this.tunnel) this.handler?.onTunnel(NOTHING, 0, 0);
+    if (!this.connected) this.#connectFailed('remote connection failure', '');
+    else if (this.tunnel) this.handler?.onTunnel(NOTHING, 0, 0);
     else this.onClosed();
   }
 
@@ -377,13 +395,4 @@ export class UpstreamConnection implements RaceUser, UpstreamExchange {
     handler.onReset('protocol error');
     return undefined;
   }
-}
-
-function targetOf({ method, scheme, authority, path }: RequestHead, absolute: boolean): string {
-  if (method === 'CONNECT') return authority;
-  return absolute ? `${scheme}://${authority}${path}` : path;
-}
-
-function switches(switching: ResponseHandler['switching'], status: number): boolean {
-  return switching === 'connect' ? status >= 200 && status < 300 : status === 101;
 }

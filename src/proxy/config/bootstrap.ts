@@ -6,6 +6,7 @@ import type { Locality } from '../cluster/host.ts';
 import { adminRuntime, readRuntime } from '../runtime/read.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { PLAIN_STATS, readStatsConfig, type StatsSettings } from '../stats/settings.ts';
+import { readSecret } from '../tls/secret.ts';
 import { type Address, readAddress } from './address.ts';
 import { type ResourceSource, readResourceSource } from './config-source.ts';
 import {
@@ -37,6 +38,8 @@ export interface Bootstrap {
   readonly bindConfig: BindConfig | undefined;
   readonly listeners: readonly JsonObject[];
   readonly clusters: readonly JsonObject[];
+  /** `static_resources.secrets`, checked. */
+  readonly secrets: readonly JsonObject[];
   readonly admin: Address | undefined;
   /** `admin.access_log` as it came, and `access_log_path`, empty when there is none. */
   readonly adminLogs: { readonly logs: readonly JsonValue[]; readonly path: string };
@@ -114,6 +117,8 @@ function readFields(fields: Fields, identity: NodeIdentity | undefined): Bootstr
   const resources = fields.message('static_resources', (inner) => ({
     listeners: inner.items('listeners').filter((one) => isObject(one)),
     clusters: inner.items('clusters').filter((one) => isObject(one)),
+    secrets: inner.items('secrets').filter((one) => isObject(one)),
+    checked: inner.list('secrets', readSecret),
   }));
   const dynamic = fields.message('dynamic_resources', (inner) => ({
     listeners: inner.message('lds_config', readResourceSource),
@@ -149,6 +154,7 @@ function readFields(fields: Fields, identity: NodeIdentity | undefined): Bootstr
     bindConfig: manager?.bindConfig,
     listeners: resources?.listeners ?? [],
     clusters: resources?.clusters ?? [],
+    secrets: resources?.secrets ?? [],
     admin: admin?.address,
     adminLogs: admin?.logs ?? { logs: [], path: '' },
     ads: dynamic?.ads,

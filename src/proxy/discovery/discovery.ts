@@ -72,6 +72,7 @@ export function startDiscovery(options: DiscoveryOptions): Discovery {
     files.want(typeUrl.endpoint, clusters.serviceFiles());
     const chains = begun ? [...listeners.filters().keys()] : [];
     want(typeUrl.extensionConfig, [...new Set([...chains, ...filters.upstreamNames()])]);
+    wantSecrets();
     if (!begun) return;
     const names = listeners.routeNames();
     const ofFiles = listeners.routeFiles();
@@ -83,6 +84,15 @@ export function startDiscovery(options: DiscoveryOptions): Discovery {
     const needed = new Set(names);
     const gone = workers.first.routes.names().filter((name) => !needed.has(name));
     if (gone.length > 0) await apply(gone.map((name) => ({ kind: 'remove', of: 'route', name })));
+  }
+  function wantSecrets(): void {
+    const all = new Map([...clusters.secrets(), ...(begun ? listeners.secrets() : [])]);
+    const ofFiles = [...all].flatMap(([name, file]) => (file ? [[name, file] as const] : []));
+    want(
+      typeUrl.secret,
+      [...all].flatMap(([name, file]) => (file ? [] : [name])),
+    );
+    files.want(typeUrl.secret, new Map(ofFiles));
   }
   const asked = new Set<string>();
   /** A type of which nothing is needed is not mentioned before something is. */
@@ -128,6 +138,7 @@ const KINDS: Readonly<Record<string, ResourceKind>> = {
   [typeUrl.listener]: 'listener',
   [typeUrl.route]: 'route',
   [typeUrl.extensionConfig]: 'filter',
+  [typeUrl.secret]: 'secret',
 };
 
 async function applyUpdate(url: string, update: ResourceUpdate, apply: Apply): Promise<ReadonlyMap<string, string>> {

@@ -59,10 +59,9 @@ export const TIME_COMMANDS: Readonly<Record<string, CommandKind>> = {
   EMIT_TIME: timeKind(() => wallNow()),
   START_TIME_LOCAL: timeKind((info) => info.startTime, true),
   EMIT_TIME_LOCAL: timeKind(() => wallNow(), true),
-  // Those of certificates, which nobody has without TLS.
-  DOWNSTREAM_PEER_CERT_V_START: timeKind(() => undefined),
-  DOWNSTREAM_PEER_CERT_V_END: timeKind(() => undefined),
-  UPSTREAM_PEER_CERT_V_START: timeKind(() => undefined),
-  UPSTREAM_PEER_CERT_V_END: timeKind(() => undefined),
+  DOWNSTREAM_PEER_CERT_V_START: timeKind(({ peers }) => peers.tls?.peer?.validFromDate.getTime()),
+  DOWNSTREAM_PEER_CERT_V_END: timeKind(({ peers }) => peers.tls?.peer?.validToDate.getTime()),
+  UPSTREAM_PEER_CERT_V_START: timeKind(({ upstreamTls }) => upstreamTls?.peer?.validFromDate.getTime()),
+  UPSTREAM_PEER_CERT_V_END: timeKind(({ upstreamTls }) => upstreamTls?.peer?.validToDate.getTime()),
   COMMON_DURATION: { argument: 'required', length: false, make: durationBetween },
 };

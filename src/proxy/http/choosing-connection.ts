@@ -112,7 +112,12 @@ export class ChoosingConnection implements TerminalConnection {
 
   onClosed(): void {
     this.#stop();
-    const how = { active: false, byClient: this.#endedByClient, lasted: now() - this.#openedAt };
+    const how = {
+      active: false,
+      byClient: this.#endedByClient,
+      lasted: now() - this.#openedAt,
+      secure: this.transport.encrypted,
+    };
     countConnectionEnd(this.#manager.stats, how);
     this.#onClosed(this);
   }

@@ -19,6 +19,7 @@ import { RouteTable } from '../route/table.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { type StatsScope, sanitizeStatName } from '../stats/store.ts';
 import type { ClientAddressOptions } from './client-address.ts';
+import type { ClientCertificatePolicy } from './client-certificate.ts';
 import { PLAIN_COMMON, readCommonOptions, readServerCodec, type ServerCodec } from './codec-config.ts';
 import { HTTP1_STATS, type Http1Stats } from './codec-stats.ts';
 import type { HostOptions } from './host.ts';
@@ -83,7 +84,7 @@ export interface HttpManager {
   readonly scheme: string;
   /** A request that is forwarded has the scheme of the connection it is sent on. */
   readonly matchUpstreamScheme: boolean;
-  readonly forwardClientCertificate: boolean;
+  readonly clientCertificate: ClientCertificatePolicy;
   readonly userAgent: UserAgent | undefined;
   readonly via: string;
   readonly requestIds: RequestIdOptions;

@@ -1,6 +1,7 @@
 import type { LocalReply } from '../filter/filter.ts';
 import { applyMutation } from '../route/mutation.ts';
 import { locateClient, located } from './client-address.ts';
+import { shapeClientCertificate } from './client-certificate.ts';
 import type { RequestHead } from './head.ts';
 import type { HeaderMap } from './headers.ts';
 import type { HttpManager } from './manager.ts';
@@ -66,13 +67,13 @@ export function shapeRequestHeaders(stream: ShapedStream): LocalReply | undefine
   sanitize(headers, internal ? ALWAYS : edge ? FROM_EDGE : FROM_EXTERNAL);
   if (internal) headers.add('x-envoy-internal', 'true');
   stream.internal = internal;
-  if (!manager.forwardClientCertificate) headers.remove('x-forwarded-client-cert');
   if (manager.userAgent) addUserAgent(headers, manager.userAgent);
   if (manager.via !== '') appendVia(headers, manager.via);
   if (edge && !isPipe(stream.peers.remote.address)) {
     headers.set('x-envoy-external-address', stream.peers.remote.address);
   }
   shapeRequestId(stream, edge);
+  shapeClientCertificate(headers, manager.clientCertificate, peers.tls);
   return undefined;
 }
 
@@ -100,7 +101,8 @@ function forwardProtocol(stream: ShapedStream, head: RequestHead, manager: Shape
   const { headers } = head;
   const { useRemote, trustedHops } = manager.addresses;
   const overwrite = useRemote && trustedHops === 0;
-  if (overwrite || !headers.has('x-forwarded-proto')) headers.set('x-forwarded-proto', 'http');
+  if (overwrite || !headers.has('x-forwarded-proto'))
+    headers.set('x-forwarded-proto', stream.peers.tls ? 'https' : 'http');
   if (manager.appendForwardedPort && (overwrite || !headers.has('x-forwarded-port'))) {
     headers.set('x-forwarded-port', String(stream.peers.local.port));
   }

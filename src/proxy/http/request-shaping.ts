@@ -3,6 +3,7 @@ import { readMutationAction } from '../filter/header-mutation/header-mutation.ts
 import type { HeaderMutation } from '../route/mutation.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { readClientAddress } from './client-address.ts';
+import { readClientCertificate } from './client-certificate.ts';
 import type { HostOptions } from './host.ts';
 import type { HttpManager, HttpManagerContext } from './manager.ts';
 import type { EscapedSlashes, PathOptions } from './path.ts';
@@ -17,7 +18,7 @@ export type Shaping = Pick<
   | 'appendForwardedPort'
   | 'scheme'
   | 'matchUpstreamScheme'
-  | 'forwardClientCertificate'
+  | 'clientCertificate'
   | 'userAgent'
   | 'via'
   | 'requestIds'
@@ -31,24 +32,15 @@ export function readRequestShaping(
   fields: Fields,
   { node, runtime }: Pick<HttpManagerContext, 'node' | 'runtime'>,
 ): Shaping {
-  // What is written of a client's certificate: there is none on a plain connection.
-  fields.ignore('set_current_client_cert_details');
   // Envoy reads it but acts on the single options only.
   fields.ignore('path_normalization_options');
   const early = fields.list('early_header_mutation_extensions', readEarlyMutation).flat();
-  const certificate = fields.choice('forward_client_cert_details', [
-    'SANITIZE',
-    'FORWARD_ONLY',
-    'APPEND_FORWARD',
-    'SANITIZE_SET',
-    'ALWAYS_FORWARD_ONLY',
-  ]);
   return {
     addresses: readClientAddress(fields),
     earlyMutations: early.length > 0 ? early : undefined,
     appendForwardedPort: fields.flag('append_x_forwarded_port'),
     ...(fields.message('scheme_header_transformation', readScheme) ?? { scheme: '', matchUpstreamScheme: false }),
-    forwardClientCertificate: certificate === 'ALWAYS_FORWARD_ONLY',
+    clientCertificate: readClientCertificate(fields),
     userAgent: fields.flag('add_user_agent') ? { cluster: node.cluster, node: node.id } : undefined,
     via: fields.text('via'),
     requestIds: readRequestIds(fields),

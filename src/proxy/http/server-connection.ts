@@ -373,7 +373,12 @@ export class ServerConnection implements TransportUser, StreamConnection {
     const stream = this.#stream;
     const active = stream !== undefined && !stream.ended;
     this.manager.stats.cxHttp1Active--;
-    const how = { active, byClient: this.#endedByClient, lasted: now() - this.#openedAt };
+    const how = {
+      active,
+      byClient: this.#endedByClient,
+      lasted: now() - this.#openedAt,
+      secure: this.transport.encrypted,
+    };
     countConnectionEnd(this.manager.stats, how);
     this.#stream = undefined;
     stream?.onDownstreamGone();

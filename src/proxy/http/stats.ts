@@ -11,6 +11,8 @@ export class HttpStats {
   cxHttp1Active = 0;
   cxHttp2Total = 0;
   cxHttp2Active = 0;
+  cxTlsTotal = 0;
+  cxTlsActive = 0;
   cxDestroy = 0;
   cxDestroyLocal = 0;
   cxDestroyRemote = 0;
@@ -72,6 +74,8 @@ export const HTTP_STATS = statsKind(
     cxHttp1Total: counter('downstream_cx_http1_total'),
     cxHttp1Active: usedWith('cxHttp1Total', gauge('downstream_cx_http1_active')),
     cxHttp2Total: counter('downstream_cx_http2_total'),
+    cxTlsTotal: counter('downstream_cx_ssl_total'),
+    cxTlsActive: usedWith('cxTlsTotal', gauge('downstream_cx_ssl_active')),
     cxHttp2Active: usedWith('cxHttp2Total', gauge('downstream_cx_http2_active')),
     cxDestroy: counter('downstream_cx_destroy'),
     cxDestroyLocal: counter('downstream_cx_destroy_local'),
@@ -129,7 +133,6 @@ export const HTTP_STATS = statsKind(
     counters: [
       'downstream_cx_http3_total',
       'downstream_cx_overload_disable_keepalive',
-      'downstream_cx_ssl_total',
       'downstream_rq_http3_total',
       'downstream_rq_overload_close',
       'downstream_rq_too_many_premature_resets',
@@ -139,7 +142,7 @@ export const HTTP_STATS = statsKind(
       'tracing.random_sampling',
       'tracing.service_forced',
     ],
-    gauges: ['downstream_cx_http1_soft_drain', 'downstream_cx_http3_active', 'downstream_cx_ssl_active'],
+    gauges: ['downstream_cx_http1_soft_drain', 'downstream_cx_http3_active'],
   },
 );
 
@@ -168,12 +171,20 @@ export function countStatus({ stats, listenerStats }: HttpManager, status: numbe
   listenerStats.status.count(status);
 }
 
+interface EndedConnection {
+  /** A request was under way. */
+  readonly active: boolean;
+  readonly byClient: boolean;
+  /** Milliseconds. */
+  readonly lasted: number;
+  /** It was encrypted. */
+  readonly secure: boolean;
+}
+
 /** A connection ended: `active` with a request under way, `byClient` from the other side, after `lasted` milliseconds. */
-export function countConnectionEnd(
-  stats: HttpStats,
-  { active, byClient, lasted }: { readonly active: boolean; readonly byClient: boolean; readonly lasted: number },
-): void {
+export function countConnectionEnd(stats: HttpStats, { active, byClient, lasted, secure }: EndedConnection): void {
   stats.cxActive--;
+  if (secure) stats.cxTlsActive--;
   stats.cxDestroy++;
   stats.lengthMs.record(lasted);
   if (byClient) stats.cxDestroyRemote++;

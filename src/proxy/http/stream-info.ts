@@ -2,6 +2,7 @@ import type { Host } from '../cluster/host.ts';
 import type { JsonObject, JsonValue } from '../config/fields.ts';
 import type { MetadataSource } from '../match/metadata.ts';
 import { now, wallNow } from '../time/clock.ts';
+import type { TlsInfo } from '../tls/info.ts';
 import { findNoted, MetadataNote, type Noted } from './dynamic-metadata.ts';
 import type { RequestHead, ResponseHead } from './head.ts';
 import type { HeaderMap } from './headers.ts';
@@ -41,6 +42,8 @@ export interface ConnectionPeers {
   readonly originalDestination?: Peer;
   /** Undefined where no listener filter looked for one, or the client speaks no TLS. */
   readonly hello?: ClientHello;
+  /** Undefined: what comes over the connection was not encrypted. */
+  readonly tls?: TlsInfo;
 }
 
 /** What logs say of an upstream connection; times are monotonic milliseconds. */
@@ -186,6 +189,8 @@ export class StreamInfo {
   virtualHostName = '';
   upstreamHost: Host | undefined = undefined;
   upstreamLocal: Peer | undefined = undefined;
+  /** Of the connection to the host; undefined: it is not encrypted. */
+  upstreamTls: TlsInfo | undefined = undefined;
   /** What network filters leave for access logs, by key. */
   filterState: JsonObject | undefined = undefined;
   /** That of the connection to the upstream. */
@@ -195,6 +200,8 @@ export class StreamInfo {
   /** Which of several addresses of the host it went to; undefined where there is one. */
   upstreamRemote: Peer | undefined = undefined;
   upstreamFailure = '';
+  /** Why the client's handshake failed; empty: it did not. */
+  downstreamFailure = '';
   /** Set while a local reply is worded. */
   localReplyBody = '';
   /** What the log entry is about, as in `%ACCESS_LOG_TYPE%`. */

@@ -5,6 +5,7 @@ import { type RequestHead, ResponseHead } from '../http/head.ts';
 import { HeaderMap } from '../http/headers.ts';
 import type { Peer } from '../http/stream-info.ts';
 import { Deadline } from '../time/deadline.ts';
+import type { TlsInfo } from '../tls/info.ts';
 import type { FieldBlock } from './block.ts';
 import type { Http2ClientConnection } from './client-connection.ts';
 import { FAULT, type Fault } from './fault.ts';
@@ -43,6 +44,10 @@ export class Http2ClientStream implements StreamUser, UpstreamExchange {
 
   get local(): Peer {
     return this.#connection.base.local;
+  }
+
+  get tls(): TlsInfo | undefined {
+    return this.#connection.base.tls;
   }
 
   get remote(): Peer | undefined {

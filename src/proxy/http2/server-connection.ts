@@ -154,7 +154,8 @@ export class Http2ServerConnection implements SessionUser {
     this.#duration?.stop();
     const { stats } = this.manager;
     stats.cxHttp2Active--;
-    countConnectionEnd(stats, { active: false, byClient: this.#endedByClient, lasted: now() - this.#openedAt });
+    const secure = this.transport.encrypted;
+    countConnectionEnd(stats, { active: false, byClient: this.#endedByClient, lasted: now() - this.#openedAt, secure });
     this.#onClosed(this);
   }
 }

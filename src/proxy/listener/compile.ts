@@ -4,6 +4,7 @@ import type { FileSource } from '../config/config-source.ts';
 import { type JsonObject, readMessage } from '../config/fields.ts';
 import type { DiscoveredFilter, FilterSubscription } from '../filter/context.ts';
 import type { StatsStore } from '../stats/store.ts';
+import type { SecretReader } from '../tls/secret.ts';
 import { type FilterChain, type ListenerConfig, type ListenerContext, readListener } from './config.ts';
 import type { ProcessDrain } from './drain.ts';
 import type { Want } from './warming.ts';
@@ -18,6 +19,8 @@ export interface Needs {
   readonly files: ReadonlyMap<string, FileSource>;
   /** Discovered filters by what they are in the names of statistics. */
   readonly filters: ReadonlyMap<string, FilterKindName>;
+  /** Discovered secrets; a file where they come from one. */
+  readonly secrets: ReadonlyMap<string, FileSource | undefined>;
   /** Those that must be there before it serves. */
   readonly wants: readonly Want[];
 }
@@ -42,6 +45,7 @@ export function compileListener(
   const routes = new Map<string, Set<string>>();
   const files = new Map<string, FileSource>();
   const filters = new Map<string, FilterKindName>();
+  const secrets = new Map<string, FileSource | undefined>();
   const wants: Want[] = [];
   const scope = stats.scope();
   const discoverFilter = <Filter>(name: string, options: FilterSubscription<Filter>): DiscoveredFilter<Filter> => {
@@ -55,10 +59,19 @@ export function compileListener(
     wants.push({ kind: 'route', name, timeoutMs: options.timeoutMs });
     return context.discoverRoutes(name, options);
   };
+  const secretReader: SecretReader = {
+    fixed: (name) => context.secrets.fixed(name),
+    discover: (name, options) => {
+      secrets.set(name, options.file);
+      wants.push({ kind: 'secret', name, timeoutMs: options.timeoutMs });
+      return context.secrets.discover(name, options);
+    },
+  };
+  const surroundings = { ...context, stats: scope, processDrain: drain, discoverFilter, discoverRoutes };
   const config = readMessage(json, '', issues, (fields) =>
-    readListener(fields, { ...context, stats: scope, processDrain: drain, discoverFilter, discoverRoutes }),
+    readListener(fields, { ...surroundings, secrets: secretReader }),
   );
-  if (issues.length === 0) return ok({ config, needs: { routes, files, filters, wants } });
+  if (issues.length === 0) return ok({ config, needs: { routes, files, filters, secrets, wants } });
   scope.close();
   return fail(issues);
 }

@@ -11,6 +11,8 @@ import type { ConnectionPlace } from '../http/stream-info.ts';
 import { type MetadataSource, NO_METADATA, readMetadata } from '../match/metadata.ts';
 import { type NetworkChain, readNetworkChain } from '../network/chain.ts';
 import type { StatsScope } from '../stats/store.ts';
+import { type DownstreamTls, readDownstreamTls } from '../tls/downstream.ts';
+import type { SecretReader } from '../tls/secret.ts';
 import { ANY_CONNECTION, type ChainMatch, readChainMatch } from './chain-match.ts';
 import { overlappingChain } from './chain-overlap.ts';
 import { type ChainTree, readChainTree, refuseNameless } from './choose-chain.ts';
@@ -23,6 +25,10 @@ export interface FilterChain {
   readonly name: string;
   readonly match: ChainMatch;
   readonly network: NetworkChain;
+  /** Undefined: connections are not encrypted. */
+  readonly tls: DownstreamTls | undefined;
+  /** How long a handshake may take, in milliseconds. */
+  readonly handshakeMs: number;
   readonly drain: Drain;
   /** What logs say of it; undefined: nothing. */
   readonly place: ConnectionPlace | undefined;
@@ -56,6 +62,9 @@ export interface ListenerConfig {
 }
 
 const RAW_BUFFER = 'envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer';
+const TLS = 'envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext';
+/** Envoy has none; a client that never speaks must not stay for ever. */
+const DEFAULT_HANDSHAKE_MS = 15_000;
 
 const DEFAULT_BACKLOG = 1024;
 const BUFFER_LIMIT = 1_048_576;
@@ -64,11 +73,15 @@ const TCP_FASTOPEN = 23;
 
 export interface ListenerContext extends Omit<HttpManagerContext, 'statPrefix' | 'bufferLimit' | 'drain'> {
   readonly processDrain: ProcessDrain;
+  readonly secrets: SecretReader;
+  readonly ticketSeed: Buffer;
 }
 
 type ChainContext = Omit<HttpManagerContext, 'drain'> & {
   readonly createDrain: () => Drain;
   readonly metadata: MetadataSource;
+  readonly secrets: SecretReader;
+  readonly ticketSeed: Buffer;
 };
 
 export function readListener(fields: Fields, context: ListenerContext): ListenerConfig {
@@ -165,20 +178,23 @@ function placeOf(place: ConnectionPlace): ConnectionPlace | undefined {
 }
 
 function readChain(fields: Fields, outer: ChainContext): FilterChain | undefined {
-  fields.ignore('transport_socket_connect_timeout');
+  const handshakeMs = fields.duration('transport_socket_connect_timeout') ?? DEFAULT_HANDSHAKE_MS;
   const match = fields.message('filter_chain_match', readChainMatch) ?? ANY_CONNECTION;
-  fields.message('transport_socket', (socket) => {
+  const tls = fields.message('transport_socket', (socket) => {
     socket.ignore('name');
     const type = typeOf(socket);
+    if (type === TLS) return socket.message('typed_config', (config) => readDownstreamTls(config, outer));
     socket.ignore('typed_config');
-    if (type !== RAW_BUFFER) socket.problem('typed_config', `${type || 'nothing'} is not supported`, RAW_BUFFER);
+    if (type !== RAW_BUFFER)
+      socket.problem('typed_config', `${type || 'nothing'} is not supported`, `${RAW_BUFFER}, ${TLS}`);
+    return undefined;
   });
   const drain = outer.createDrain();
   const network = readNetworkChain(fields, { ...outer, drain });
   const name = fields.text('name');
   const chainMetadata = fields.message('metadata', readMetadata) ?? NO_METADATA;
   const place = placeOf({ chain: name, listenerMetadata: outer.metadata, chainMetadata });
-  return network && { name, match, network, drain, place, json: fields.json };
+  return network && { name, match, network, tls, handshakeMs, drain, place, json: fields.json };
 }
 
 function typeOf(fields: Fields): string {

@@ -11,8 +11,9 @@ import { ClusterManager } from '../cluster/manager.ts';
 import type { JsonObject } from '../config/fields.ts';
 import { FilterStore } from '../discovery/filters.ts';
 import { RouteStore } from '../discovery/routes.ts';
-import { createModules } from '../filter/module/modules.ts';
+import { SecretStore } from '../discovery/secrets.ts';
 import { createCalls } from '../filter/async/calls.ts';
+import { createModules } from '../filter/module/modules.ts';
 import { SharedBuckets } from '../rate-limit/shared.ts';
 import { Runtime } from '../runtime/runtime.ts';
 import { StatsStore } from '../stats/store.ts';
@@ -37,7 +38,11 @@ function managers(): {
   readonly filters: FilterStore;
   readonly stores: RouteStore;
 } {
-  const clusters = new ClusterManager({ readFilters: () => undefined }, new StatsStore(), log);
+  const clusters = new ClusterManager(
+    { readFilters: () => undefined, secrets: new SecretStore() },
+    new StatsStore(),
+    log,
+  );
   const stores = new RouteStore(clusters, new Runtime(), new StatsStore());
   const filters = new FilterStore();
   const listeners = new ListenerManager({
@@ -50,6 +55,8 @@ function managers(): {
       node: { id: '', cluster: '' },
       runtime: new Runtime(),
       modules: createModules([], log),
+      secrets: new SecretStore(),
+      ticketSeed: Buffer.alloc(48),
       sharedBuckets: new SharedBuckets(),
       discoverRoutes: (name) => () => stores.get(name),
       discoverFilter: filters.discover,

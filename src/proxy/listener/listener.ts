@@ -3,17 +3,20 @@ import { fail, ok, type Result } from '../../base/index.ts';
 import { duplicateDescriptor } from '../../sys/index.ts';
 import type { SourceAddress } from '../cluster/upstream-socket.ts';
 import { type Address, formatAddress } from '../config/address.ts';
-import { type ConnectionPeers, FLAG, type Peer, StreamInfo } from '../http/stream-info.ts';
-import { openConnection, type ServedConnection } from '../network/connection.ts';
+import type { Peer } from '../http/stream-info.ts';
+import type { TerminalFilter } from '../network/chain.ts';
+import { type AcceptedSocket, countUnserved, openConnection, type ServedConnection } from '../network/connection.ts';
 import type { StatsScope } from '../stats/store.ts';
 import { Deadline } from '../time/deadline.ts';
+import type { Handshake } from '../tls/downstream.ts';
 import { closeInternal, type InternalAccept, openInternal } from '../transport/internal.ts';
-import type { Transport } from '../transport/transport.ts';
 import type { OpenSocket } from '../worker/change.ts';
 import { chooseChain } from './choose-chain.ts';
 import type { FilterChain, ListenerConfig } from './config.ts';
+import { type ConnectionEntry, enterConnection, logRefused, NO_BYTES } from './entry.ts';
 import { type Found, Inspection } from './inspection.ts';
 import { peersOf, restoreDestination, setInternalPeers } from './peers.ts';
+import { secureSocket } from './secure.ts';
 import { descriptorOf, openServer } from './sockets.ts';
 import { LISTENER_STATS, type ListenerStats, WORKER_LISTENER_STATS, type WorkerListenerStats } from './stats.ts';
 
@@ -57,6 +60,8 @@ export class Listener {
   readonly #draining = new Set<ServedConnection>();
   /** Connections that came before all discovered parts were there. */
   readonly #waiting: net.Socket[] = [];
+  /** Connections that are not decrypted yet. */
+  readonly #handshakes = new Set<Handshake>();
   /** Connections whose first bytes are awaited. */
   readonly #inspections = new Set<Inspection>();
   readonly #host: ListenerHost;
@@ -199,6 +204,8 @@ export class Listener {
     for (const socket of this.#waiting.splice(0)) socket.destroy();
     for (const inspection of [...this.#inspections]) inspection.destroy();
     this.#inspections.clear();
+    for (const handshake of this.#handshakes) handshake.destroy();
+    this.#handshakes.clear();
     for (const [chain, connections] of this.#connections) this.#beginDrain(chain, connections);
     this.#connections.clear();
     this.#formerStats.push(this.config.stats);
@@ -296,7 +303,7 @@ export class Listener {
       socket.destroy();
       return;
     }
-    const { config } = this;
+    const { config, stats, workerStats } = this;
     const other = config.useOriginalDestination ? this.#host.listenerAt(ends.local) : undefined;
     if (other && other !== this) {
       other.#takeOver(socket, found, wasRead);
@@ -304,57 +311,65 @@ export class Listener {
     }
     const chain = chooseChain(config, ends, found.protocol);
     if (!chain) {
-      this.stats.noChain++;
+      stats.noChain++;
       logRefused(config, ends);
       discard(socket, wasRead);
       return;
     }
     const peers = chain.place ? { ...ends, place: chain.place } : ends;
-    const { filters, terminal } = chain.network;
+    const { terminal } = chain.network;
     if (!terminal) {
       discard(socket, wasRead);
       return;
     }
+    const entry = enterConnection(config, stats, workerStats, peers);
+    if (!chain.tls) {
+      this.#open(chain, terminal, { socket, wasRead, peers }, entry);
+      return;
+    }
+    let handshake: Handshake | undefined;
+    const over = (): void => {
+      if (handshake) this.#handshakes.delete(handshake);
+    };
+    handshake = secureSocket(socket, chain.tls, chain.handshakeMs, found.hello, {
+      done: (secure, tls) => {
+        over();
+        this.#open(chain, terminal, { socket, secure, peers: { ...peers, tls } }, entry);
+      },
+      failed: (why, timedOut) => {
+        over();
+        if (timedOut) stats.handshakeTimeout++;
+        if (entry.info) entry.info.downstreamFailure = why;
+        countUnserved(terminal, performance.now() - entry.openedAt);
+        entry.leave(NO_BYTES);
+      },
+    });
+    // A handshake may have failed before it is known.
+    if (!socket.destroyed) this.#handshakes.add(handshake);
+  }
+
+  #open(
+    chain: FilterChain,
+    terminal: TerminalFilter,
+    accepted: Omit<AcceptedSocket, 'source'>,
+    { leave, info }: ConnectionEntry,
+  ): void {
+    const { config } = this;
+    const { peers } = accepted;
+    if (info) info.peers = peers;
     const mark = config.internal ? undefined : config.listenerFilters.originalSourceMark;
     const source: SourceAddress | undefined = mark === undefined ? undefined : { address: peers.remote.address, mark };
-    const { stats, workerStats } = this;
-    stats.cxTotal++;
-    workerStats.cxTotal++;
-    stats.cxActive++;
-    workerStats.cxActive++;
-    const openedAt = performance.now();
-    const info = config.accessLogs.length > 0 ? new StreamInfo(peers) : undefined;
     const connections = this.#connections.get(chain) ?? new Set();
     this.#connections.set(chain, connections);
     const closed = (connection: ServedConnection): void => {
-      stats.cxActive--;
-      workerStats.cxActive--;
-      stats.cxDestroy++;
-      stats.lengthMs.record(performance.now() - openedAt);
-      if (info) logConnection(config, info, connection.transport);
+      leave(connection.transport);
       connections.delete(connection);
       if (this.#draining.delete(connection)) this.#releaseStats();
     };
-    const opened = openConnection(filters, terminal, { socket, wasRead, peers, source }, closed);
+    const opened = openConnection(chain.network.filters, terminal, { ...accepted, source }, closed);
     connections.add(opened.connection);
     opened.start();
   }
-}
-
-/** An entry of the listener's own access log: what went over the connection. */
-function logConnection({ accessLogs }: ListenerConfig, info: StreamInfo, { received, sent }: Transport): void {
-  info.bytesReceived = received;
-  info.bytesSent = sent;
-  info.responseEndAt = performance.now();
-  for (const log of accessLogs) log(info);
-}
-
-function logRefused({ accessLogs }: ListenerConfig, peers: ConnectionPeers): void {
-  if (accessLogs.length === 0) return;
-  const info = new StreamInfo(peers);
-  info.flags = FLAG.NO_ROUTE;
-  info.details = 'filter_chain_not_found';
-  for (const log of accessLogs) log(info);
 }
 
 /** Closes a connection nobody serves. Envoy leaves unread what it has only looked at, and the kernel then answers with a reset. */

@@ -3,10 +3,10 @@ import type { Issue, Logger } from '../../base/index.ts';
 import { formatAddress } from '../config/address.ts';
 import type { FileSource } from '../config/config-source.ts';
 import type { JsonObject } from '../config/fields.ts';
-import type { Peer } from '../http/stream-info.ts';
 import { LISTENER_MANAGER_STATS, type ListenerManagerStats } from '../server/stats.ts';
 import { Deadline } from '../time/deadline.ts';
 import type { OpenSocket } from '../worker/change.ts';
+import { listenerAt } from './choose-listener.ts';
 import {
   type Compiled,
   type CompileOptions,
@@ -97,6 +97,11 @@ export class ListenerManager {
     return new Map(this.#needs().flatMap(({ filters }) => [...filters]));
   }
 
+  /** Discovered secrets by name; a file where they come from one. */
+  secrets(): Needs['secrets'] {
+    return new Map(this.#needs().flatMap(({ secrets }) => [...secrets]));
+  }
+
   /** Of what is in force, and of what is to come. */
   #needs(): readonly Needs[] {
     return [...this.#entries.values()].flatMap(({ needs, next }) => (next ? [needs, next.compiled.needs] : [needs]));
@@ -172,7 +177,7 @@ export class ListenerManager {
       listener: new Listener(config, {
         worker: this.#options.worker,
         ready: () => this.#phase === 'started' && entry.warming.done,
-        listenerAt: (local) => this.#listenerAt(local),
+        listenerAt: (local) => listenerAt(this.all(), local),
       }),
       json,
       needs,
@@ -362,16 +367,6 @@ export class ListenerManager {
     this.#drainingListeners.add(1, timeMs);
     this.#leaving.add(listener);
     new Deadline(() => this.#leaving.delete(listener)).start(Math.max(1, timeMs));
-  }
-
-  /** The listener for an original destination: of exactly that address, else of its port on any address. */
-  #listenerAt({ address, port }: Peer): Listener | undefined {
-    const any = address.includes(':') ? '::' : '0.0.0.0';
-    const at = (host: string): Listener | undefined =>
-      this.all().find(({ config: { addresses } }) =>
-        addresses.some((one) => one.kind === 'socket' && one.host === host && one.port === port),
-      );
-    return at(address) ?? at(any);
   }
 
   /** A discovered resource came, or is not waited for any more: listeners that need nothing more start to serve. */

@@ -17,6 +17,7 @@ export class ListenerStats {
   extensionMissing = 0;
   networkExtensionMissing = 0;
   noChain = 0;
+  handshakeTimeout = 0;
   readonly lengthMs = new Histogram();
   readonly acceptedPerEvent = new Histogram();
 }
@@ -36,10 +37,11 @@ export const LISTENER_STATS = statsKind(
     extensionMissing: counter('extension_config_missing'),
     networkExtensionMissing: counter('network_extension_config_missing'),
     noChain: counter('no_filter_chain_match'),
+    handshakeTimeout: counter('downstream_cx_transport_socket_connect_timeout'),
     lengthMs: histogram('ms', 'downstream_cx_length_ms'),
     acceptedPerEvent: histogram('none', 'connections_accepted_per_socket_event'),
   },
-  { counters: ['downstream_cx_overload_reject', 'downstream_cx_transport_socket_connect_timeout'] },
+  { counters: ['downstream_cx_overload_reject'] },
 );
 
 /** What one worker has of a listener, under `listener.<address>.worker_<n>.`. */

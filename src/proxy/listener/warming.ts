@@ -2,7 +2,7 @@ import { Deadline } from '../time/deadline.ts';
 
 /** Something discovered by name that a listener's configuration needs before it serves. */
 export interface Want {
-  readonly kind: 'route' | 'filter';
+  readonly kind: 'route' | 'filter' | 'secret';
   readonly name: string;
   /** `initial_fetch_timeout` in milliseconds; 0: it is waited for without end. */
   readonly timeoutMs: number;

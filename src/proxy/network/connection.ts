@@ -1,6 +1,8 @@
 import type net from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import type { SourceAddress } from '../cluster/upstream-socket.ts';
 import { ChoosingConnection } from '../http/choosing-connection.ts';
+import type { HttpManager } from '../http/manager.ts';
 import { ServerConnection } from '../http/server-connection.ts';
 import { type ConnectionPeers, StreamInfo } from '../http/stream-info.ts';
 import { Http2ServerConnection } from '../http2/server-connection.ts';
@@ -20,7 +22,9 @@ export interface ServedConnection {
 export interface AcceptedSocket {
   readonly socket: net.Socket;
   /** A listener filter has read from it. */
-  readonly wasRead: boolean;
+  readonly wasRead?: boolean;
+  /** What decrypts it. */
+  readonly secure?: TLSSocket;
   readonly peers: ConnectionPeers;
   readonly source: SourceAddress | undefined;
 }
@@ -35,7 +39,7 @@ export interface OpenedConnection {
 export function openConnection(
   filters: NetworkChain['filters'],
   terminal: TerminalFilter,
-  { socket, wasRead, peers, source }: AcceptedSocket,
+  { socket, wasRead = false, secure, peers, source }: AcceptedSocket,
   onClosed: (connection: ServedConnection) => void,
 ): OpenedConnection {
   const info = new StreamInfo(peers);
@@ -43,7 +47,7 @@ export function openConnection(
   // A TCP proxy counts its bytes itself.
   const counts = terminal.kind === 'http' ? terminal.manager.stats : uncounted();
   const open = (user: TerminalConnection): Transport => {
-    const transport = acceptedTransport(gate ?? user, counts, socket, wasRead);
+    const transport = acceptedTransport(gate ?? user, counts, socket, { wasRead, secure });
     gate?.connect(user, transport);
     return transport;
   };
@@ -54,7 +58,12 @@ export function openConnection(
   const { manager } = terminal;
   manager.stats.cxTotal++;
   manager.stats.cxActive++;
-  if (manager.codecType === 'AUTO') {
+  if (peers.tls) {
+    manager.stats.cxTlsTotal++;
+    manager.stats.cxTlsActive++;
+  }
+  const codecType = codecFor(manager, peers);
+  if (codecType === 'AUTO') {
     const hand = (user: TerminalConnection): void => {
       if (gate) gate.connect(user, connection.transport);
       else connection.transport.handTo(user);
@@ -62,7 +71,25 @@ export function openConnection(
     const connection = new ChoosingConnection(open, hand, manager, peers, source, onClosed);
     return { connection, start: () => (gate ?? connection).start() };
   }
-  const Connection = manager.codecType === 'HTTP2' ? Http2ServerConnection : ServerConnection;
+  const Connection = codecType === 'HTTP2' ? Http2ServerConnection : ServerConnection;
   const connection = new Connection(open, manager, peers, source, onClosed);
   return { connection, start: () => (gate ?? connection).start() };
+}
+
+/** Counts a client whose handshake failed, as Envoy does, where connections are served before they are decrypted. */
+export function countUnserved(terminal: TerminalFilter, lasted: number): void {
+  if (terminal.kind !== 'http') return;
+  const { stats } = terminal.manager;
+  stats.cxTotal++;
+  stats.cxTlsTotal++;
+  stats.cxDestroy++;
+  stats.cxDestroyRemote++;
+  stats.lengthMs.record(lasted);
+}
+
+/** What was agreed on in the handshake decides for a codec that chooses. */
+function codecFor({ codecType }: HttpManager, { tls }: ConnectionPeers): HttpManager['codecType'] {
+  if (codecType !== 'AUTO' || !tls) return codecType;
+  if (tls.protocol === 'h2') return 'HTTP2';
+  return tls.protocol === 'http/1.1' ? 'HTTP1' : 'AUTO';
 }

@@ -5,6 +5,7 @@ import { FLAG, type StreamInfo } from '../http/stream-info.ts';
 import { writeMessage } from '../http/wire.ts';
 import { now } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
+import { NO_NAMES } from '../tls/upstream.ts';
 import type { Transport } from '../transport/transport.ts';
 import { ConnectionLog } from './connection-log.ts';
 import type { TerminalConnection } from './gate.ts';
@@ -133,6 +134,7 @@ export class TcpConnection implements TerminalConnection, TcpUpstreamOwner, Tunn
       source: this.#source,
       client: undefined,
       raw: false,
+      names: NO_NAMES,
       downstream: undefined,
     });
     if (fault !== undefined || !pool) {
@@ -178,6 +180,7 @@ export class TcpConnection implements TerminalConnection, TcpUpstreamOwner, Tunn
     this.#info.upstreamConnection = upstream.connection;
     this.#info.upstreamReadyAt = now();
     this.#info.upstreamLocal = upstream.local;
+    this.#info.upstreamTls = upstream.tls;
     this.#info.upstreamRemote = upstream.remote;
     this.#log.connected();
     this.#idle.start(this.#proxy.idleTimeout);

@@ -19,6 +19,9 @@ import type { Peer, UpstreamConnectionInfo } from '../http/stream-info.ts';
 import { writeMessage } from '../http/wire.ts';
 import { now } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
+import type { TlsInfo } from '../tls/info.ts';
+import { encryptTransport } from '../tls/over.ts';
+import { NO_NAMES } from '../tls/upstream.ts';
 import { nextConnectionId } from '../transport/connection-id.ts';
 import { Transport, type TransportUser } from '../transport/transport.ts';
 
@@ -30,6 +33,8 @@ export interface ByteUpstream {
   /** What logs say of it. */
   readonly connection: UpstreamConnectionInfo | undefined;
   readonly local: Peer;
+  /** Undefined: it is not encrypted. */
+  readonly tls: TlsInfo | undefined;
   /** Which of several addresses of the host it is to; undefined where there is one. */
   readonly remote: Peer | undefined;
   /** So much waits in memory that the sender should stop until `onUpstreamWritable`. */
@@ -129,6 +134,10 @@ export class TcpUpstream implements ByteUpstream, RaceUser, Carried {
     return { address: localAddress ?? '', port: localPort ?? 0 };
   }
 
+  get tls(): TlsInfo | undefined {
+    return this.transport.tls;
+  }
+
   get blocked(): boolean {
     return this.transport.blocked;
   }
@@ -178,6 +187,15 @@ export class TcpUpstream implements ByteUpstream, RaceUser, Carried {
   }
 
   #connect(): void {
+    if (this.#over) return;
+    const encryption = this.#cluster.encryptionFor(this.#host, NO_NAMES, []);
+    encryptTransport(this.transport, encryption, {
+      done: () => this.#established(),
+      failed: (why) => this.#fail(why, 'remote'),
+    });
+  }
+
+  #established(): void {
     if (this.#over) return;
     this.#connected = true;
     this.#connectedAt = now();
@@ -246,6 +264,10 @@ export class TcpUpstream implements ByteUpstream, RaceUser, Carried {
 
   onRemoteEnd(): void {
     if (this.#over) return;
+    if (!this.#connected) {
+      this.#fail('', 'remote');
+      return;
+    }
     // The side that ends last closes the connection.
     this.#endedByHost = this.transport.socket.writableEnded;
     this.#owner.onUpstreamEnd();

@@ -6,6 +6,7 @@ import type { ResponseHandler } from '../cluster/response-handler.ts';
 import type { ResponseHead } from '../http/head.ts';
 import type { HeaderMap } from '../http/headers.ts';
 import type { Peer, StreamInfo } from '../http/stream-info.ts';
+import type { TlsInfo } from '../tls/info.ts';
 import type { ByteUpstream, ConnectFailure, UpstreamOwner } from './tcp-upstream.ts';
 import { isEstablished, keepResponseHead, keepResponseTrailers, type Tunneling, tunnelRequest } from './tunneling.ts';
 
@@ -58,6 +59,10 @@ export class TunnelUpstream implements ByteUpstream, PoolClient, ResponseHandler
 
   get local(): Peer {
     return this.#connection?.local ?? { address: '', port: 0 };
+  }
+
+  get tls(): TlsInfo | undefined {
+    return this.#connection?.tls;
   }
 
   get remote(): Peer | undefined {

@@ -38,7 +38,7 @@ export function readRouteMatch(fields: Fields, runtime: Runtime): RouteMatch {
     conditions.push((info) => test(info.request?.headers));
   }
   const tls = fields.message('tls_context', readTlsMatch);
-  if (tls === false) conditions.push(() => false);
+  if (tls) conditions.push(tls);
   for (const test of fields.list('dynamic_metadata', readMetadataMatcher)) conditions.push((info) => test(info));
   for (const test of fields.list('filter_state', readFilterState)) conditions.push(test);
   return { path: readPathMatch(fields), conditions };
@@ -48,11 +48,14 @@ function isGrpc(info: StreamInfo): boolean {
   return isGrpcType(info.request?.headers.get('content-type'));
 }
 
-/** Whether a connection without TLS, the only kind there is, passes: it presents no certificate and none is validated. */
-function readTlsMatch(fields: Fields): boolean {
-  const presented = fields.boolean('presented') ?? false;
-  const validated = fields.boolean('validated') ?? false;
-  return !presented && !validated;
+/** Whether the client showed a certificate and whether it was verified; without TLS Envoy does not ask. */
+function readTlsMatch(fields: Fields): RouteCondition {
+  const presented = fields.boolean('presented');
+  const validated = fields.boolean('validated');
+  return ({ peers: { tls } }) => {
+    if (presented !== undefined && presented !== (tls?.peer !== undefined)) return false;
+    return validated === undefined || validated === (tls?.validated ?? false);
+  };
 }
 
 function readFilterState(fields: Fields): RouteCondition {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { flushCompileCache, getCompileCacheDir } from 'node:module';
 import { encodeResource } from '../../model/envoy/index.ts';
 import { createGrpcLogStreams, type GrpcLogStreams } from '../accesslog/grpc.ts';
@@ -27,6 +28,7 @@ export async function openWorkers(
   if (transport !== 'ring') log.warn({ transport }, 'io_uring is not to be had here: requests cost more');
   const node = (): Uint8Array => encodeResource('envoy.config.core.v3.Node', config.node);
   const logStreams = createGrpcLogStreams((name) => first.clusters.grpcTarget(name), node, logs.get('grpc'));
+  const ticketSeed = randomBytes(48);
   const first = createEngine({
     worker: 0,
     workers: concurrency,
@@ -37,6 +39,8 @@ export async function openWorkers(
     drain,
     logFlushMs,
     moduleFolders,
+    fixedSecrets: config.secrets,
+    ticketSeed,
     logSink: logStreams,
   });
   const onDeath = (reason: string): never => {
@@ -47,6 +51,8 @@ export async function openWorkers(
   const shared = {
     logFlushMs,
     moduleFolders,
+    fixedSecrets: config.secrets,
+    ticketSeed,
     drain,
     logLevels: [...logs.levels()],
     runtime: config.runtimeJson,

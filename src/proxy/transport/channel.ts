@@ -4,8 +4,8 @@ import type { Arena } from './outbox.ts';
 export interface ChannelUser {
   /** `bytes` up to `length` are another's after this returns. */
   onRead(bytes: Buffer, length: number): void;
-  /** A write that did not complete at once is over; `status` is 0 or a negative errno. */
-  onWritten(arena: Arena, length: number, status: number): void;
+  /** A write that did not complete at once is over; `status` is 0 or a negative errno. No arena: the bytes were copied. */
+  onWritten(arena: Arena | undefined, length: number, status: number): void;
 }
 
 /** How bytes get into and out of a connected socket. It begins reading at once. */
@@ -16,6 +16,8 @@ export interface Channel {
   readonly stuck: boolean;
   /** Bytes of a write under way that the kernel has taken already. */
   readonly taken: number;
+  /** Bytes of writes are not needed after the call. */
+  readonly copies: boolean;
   pause(): void;
   resume(): void;
 }

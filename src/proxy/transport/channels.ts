@@ -1,9 +1,11 @@
 import type net from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { createPipeHandle, findStreamBinding, type SocketHandle, type StreamBinding } from './binding.ts';
 import type { Channel, ChannelUser } from './channel.ts';
 import { HandleChannel } from './handle-channel.ts';
 import { RingChannel } from './ring-channel.ts';
 import { RingLoop } from './ring-loop.ts';
+import { TlsChannel } from './tls-channel.ts';
 
 /**
  * How the bytes of connections get into and out of this thread. `ring`: io_uring, one system call for many messages. `handles`: libuv's
@@ -51,7 +53,7 @@ function openRingLoop(): RingLoop | undefined {
 }
 
 /**
- * The channel of a connected plain socket; undefined where its streams are to be used. Not `reads`: the socket goes on reading itself.
+ * The channel of a connected socket; undefined where its streams are to be used. Not `reads`: the socket goes on reading itself.
  * `responses`: what it reads answers what it writes.
  */
 export function openChannel(
@@ -63,9 +65,13 @@ export function openChannel(
   if (kind === 'streams' || !binding) return undefined;
   const handle = (socket as { readonly _handle?: SocketHandle | null })._handle;
   if (!handle || typeof handle.writeBuffer !== 'function') return undefined;
+  if (socket instanceof TLSSocket) return new TlsChannel(binding, socket, user, readBuffer);
   if (kind === 'ring' && ring && reads) return new RingChannel(ring, binding, handle, user, responses);
   return new HandleChannel(binding, handle, user, readBuffer, reads);
 }
+
+/** Whether connections go past the streams of Node. */
+export const passesStreams = (): boolean => kind !== 'streams';
 
 /** Takes the handle of an accepted socket that was never read from, to be put into a socket of other options. */
 export function takeHandle(accepted: net.Socket): object | undefined {

@@ -21,6 +21,7 @@ let spare: PendingWrite | undefined;
 export class HandleChannel implements Channel {
   readonly stuck = true;
   readonly taken = 0;
+  readonly copies = false;
   readonly user: ChannelUser;
   readonly #state: StreamBinding;
   readonly #handle: ReadHandle;

@@ -32,6 +32,7 @@ interface Piece {
 
 /** A connected socket whose bytes go through the ring; connecting, ending and closing remain with its handle. */
 export class RingChannel implements Channel, RingClient {
+  readonly copies = false;
   readonly #loop: RingLoop;
   readonly #state: StreamBinding;
   readonly #handle: RingHandle;

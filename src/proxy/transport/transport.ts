@@ -1,8 +1,10 @@
 import net from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { getSystemErrorName } from 'node:util';
 import { beginTurn, endTurn } from '../time/clock.ts';
+import type { TlsInfo } from '../tls/info.ts';
 import type { Channel, ChannelUser } from './channel.ts';
-import { openChannel, readBuffer, takeHandle } from './channels.ts';
+import { openChannel, passesStreams, readBuffer, takeHandle } from './channels.ts';
 import { type Arena, flush, post, releaseArena, type Sender } from './outbox.ts';
 
 /** What takes the bytes and events of a transport. */
@@ -31,7 +33,9 @@ const BLOCKED_BYTES = 524_288;
 
 /** The byte stream of one connection: past the streams of Node where that is safe, else through the socket's public interface. */
 export class Transport implements ChannelUser, Sender {
-  readonly socket: net.Socket;
+  socket: net.Socket;
+  /** What an encrypted connection goes over, where that is another socket. */
+  #carrier: net.Socket | undefined = undefined;
   #user: TransportUser;
   readonly #counts: ByteCounts;
   #channel: Channel | undefined = undefined;
@@ -44,7 +48,9 @@ export class Transport implements ChannelUser, Sender {
   /** Has the socket ended once nothing is left to write. */
   #whenWritten: (() => void) | undefined = undefined;
   /** What is read stands in the shared buffer. */
-  readonly #shared: boolean;
+  #shared: boolean;
+  /** What is known of its encryption, where it is that of a connection to a host. */
+  tls: TlsInfo | undefined = undefined;
   /** Bytes read and written so far. */
   received = 0;
   sent = 0;
@@ -66,14 +72,50 @@ export class Transport implements ChannelUser, Sender {
     };
     const socket = make(onread);
     this.socket = socket;
-    socket.on('error', (error) => this.#user.onError(error));
-    socket.on('end', () => this.#user.onRemoteEnd());
-    socket.on('close', () => {
-      this.#channel = undefined;
-      this.#user.onClosed();
-    });
-    socket.on('drain', () => this.#user.onWritable());
+    this.#listen(socket);
     if (!socket.connecting) this.#open(false);
+  }
+
+  /** Over an encrypted socket whose handshake is done. `carrier`: what it goes over. */
+  static over(user: TransportUser, counts: ByteCounts, carrier: net.Socket, secure: TLSSocket): Transport {
+    const transport = new Transport(user, counts, () => secure, passesStreams());
+    transport.#carrier = carrier;
+    if (!transport.#shared) transport.#readStream();
+    return transport;
+  }
+
+  get encrypted(): boolean {
+    return this.#carrier !== undefined;
+  }
+
+  #listen(socket: net.Socket): void {
+    const own = (listener: () => void) => (): void => {
+      if (this.socket === socket) listener();
+    };
+    socket.on('error', (error) => own(() => this.#user.onError(error))());
+    socket.on(
+      'end',
+      own(() => this.#user.onRemoteEnd()),
+    );
+    socket.on(
+      'close',
+      own(() => {
+        this.#channel = undefined;
+        this.#user.onClosed();
+      }),
+    );
+    socket.on(
+      'drain',
+      own(() => this.#user.onWritable()),
+    );
+  }
+
+  /** Goes on over an encrypted socket that was put over its own; `connected` says when its handshake is done. */
+  encrypt(socket: TLSSocket): void {
+    this.#carrier = this.socket;
+    this.socket = socket;
+    this.#shared = passesStreams();
+    this.#listen(socket);
   }
 
   /** Has another user from now on. */
@@ -89,6 +131,12 @@ export class Transport implements ChannelUser, Sender {
   /** For a socket that has connected by now; what was known before changes nothing. */
   connected(): void {
     this.#open(true);
+    if (this.#carrier && !this.#shared) this.#readStream();
+  }
+
+  #readStream(): void {
+    this.socket.on('data', (bytes: Buffer) => this.onRead(bytes, bytes.length));
+    this.socket.resume();
   }
 
   #open(responses: boolean): void {
@@ -133,7 +181,7 @@ export class Transport implements ChannelUser, Sender {
       this.#fail(status);
       return;
     }
-    arena.pins++;
+    if (!channel.copies) arena.pins++;
     this.#waiting += length;
     if (stuck && this.#waiting >= this.#limit) this.#blocked = true;
   }
@@ -180,11 +228,12 @@ export class Transport implements ChannelUser, Sender {
   reset(): void {
     if (this.#posted) flush();
     this.#channel = undefined;
-    this.socket.resetAndDestroy();
+    if (this.#carrier) this.#carrier.resetAndDestroy();
+    else this.socket.resetAndDestroy();
   }
 
-  onWritten(arena: Arena, length: number, status: number): void {
-    releaseArena(arena);
+  onWritten(arena: Arena | undefined, length: number, status: number): void {
+    if (arena) releaseArena(arena);
     this.#waiting -= length;
     if (status < 0) {
       this.#fail(status);
@@ -205,14 +254,15 @@ export class Transport implements ChannelUser, Sender {
 
 /**
  * The transport of an accepted socket that was paused from the start. A socket that was read from keeps its handle, since bytes
- * may wait in it.
+ * may wait in it. Over `secure`, if given, whose handshake is done.
  */
 export function acceptedTransport(
   user: TransportUser,
   counts: ByteCounts,
   accepted: net.Socket,
-  wasRead = false,
+  { wasRead = false, secure }: { readonly wasRead?: boolean; readonly secure?: TLSSocket | undefined } = {},
 ): Transport {
+  if (secure) return Transport.over(user, counts, accepted, secure);
   const handle = wasRead ? undefined : takeHandle(accepted);
   const transport = new Transport(
     user,

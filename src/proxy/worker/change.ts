@@ -26,7 +26,7 @@ export interface OpenSocket {
   readonly fd?: number;
 }
 
-export type ResourceKind = 'cluster' | 'endpoints' | 'listener' | 'route' | 'filter';
+export type ResourceKind = 'cluster' | 'endpoints' | 'listener' | 'route' | 'filter' | 'secret';
 
 /** What a change is about; later changes of the same key replace earlier ones. */
 export function keyOf(change: Change): string {

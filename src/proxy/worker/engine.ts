@@ -5,8 +5,10 @@ import { createGrpcLogs, type GrpcLogSink } from '../accesslog/grpc.ts';
 import type { BindConfig } from '../cluster/config/binding.ts';
 import { ClusterManager } from '../cluster/manager.ts';
 import type { NodeName } from '../config/bootstrap.ts';
+import type { JsonObject } from '../config/fields.ts';
 import { FilterStore } from '../discovery/filters.ts';
 import { RouteStore } from '../discovery/routes.ts';
+import { SecretStore } from '../discovery/secrets.ts';
 import { createCalls } from '../filter/async/calls.ts';
 import { proxyHealth } from '../filter/health-check/health.ts';
 import { createModules } from '../filter/module/modules.ts';
@@ -36,6 +38,10 @@ export interface EngineOptions {
   readonly logFlushMs: number | undefined;
   /** Folders that filter modules may be loaded from. */
   readonly moduleFolders: readonly string[];
+  /** `static_resources.secrets`, checked. */
+  readonly fixedSecrets: readonly JsonObject[];
+  /** What keys of TLS session tickets are made from where none are configured; the same in all workers. */
+  readonly ticketSeed: Buffer;
   /** Where entries of gRPC access logs go. */
   readonly logSink: GrpcLogSink;
 }
@@ -47,6 +53,7 @@ export interface Engine {
   readonly listeners: ListenerManager;
   readonly routes: RouteStore;
   readonly filters: FilterStore;
+  readonly secrets: SecretStore;
   readonly files: LogFiles;
   readonly readAccessLogs: AccessLogReader;
   /** Puts a change into force; on issues nothing of it is. */
@@ -70,6 +77,8 @@ export function createEngine({
   drain,
   logFlushMs,
   moduleFolders,
+  fixedSecrets,
+  ticketSeed,
   logSink,
 }: EngineOptions): Engine {
   const stats = new StatsStore();
@@ -77,10 +86,13 @@ export function createEngine({
   const files = createLogFiles(logFlushMs, stats.scope().get(FILE_STATS, 'filesystem.'));
   const readAccessLogs = accessLogReader(createGrpcLogs(logSink), files, runtime);
   const filters = new FilterStore();
+  const secrets = new SecretStore();
+  for (const secret of fixedSecrets) secrets.putFixed(secret);
   const modules = createModules(moduleFolders, logs.get('filter'));
   const clusters = new ClusterManager(
     {
       bindConfig,
+      secrets,
       readFilters: (fields, key, statPrefix, scope) => {
         const health = proxyHealth(processDrain, clusters);
         const surroundings = { statPrefix, stats: scope, runtime, health, calls, discover: filters.discover, modules };
@@ -104,12 +116,14 @@ export function createEngine({
       discoverRoutes: (name) => () => routes.get(name),
       discoverFilter: filters.discover,
       modules,
+      secrets,
+      ticketSeed,
       readAccessLogs,
     },
     stats,
     worker,
     drain: processDrain,
-    answered: ({ kind, name }) => (kind === 'route' ? routes : filters).answered(name),
+    answered: ({ kind, name }) => ({ route: routes, filter: filters, secret: secrets })[kind].answered(name),
     log: logs.get('config'),
   });
   const prepare = (change: Change): Promise<void> | undefined =>
@@ -120,6 +134,7 @@ export function createEngine({
     listeners,
     routes,
     filters,
+    secrets,
     files,
     readAccessLogs,
     apply: (change) => {
@@ -169,6 +184,8 @@ function apply(engine: Engine, change: Change): Promise<readonly Issue[]> | read
       return engine.routes.put(change.json);
     case 'filter':
       return engine.filters.put(change.json);
+    case 'secret':
+      return engine.secrets.put(change.json);
     case 'remove':
       remove(engine, change);
       return [];
@@ -180,13 +197,15 @@ function remove(engine: Engine, { of, name }: Extract<Change, { readonly kind: '
   else if (of === 'listener') engine.listeners.remove(name);
   else if (of === 'route') engine.routes.remove(name);
   else if (of === 'filter') engine.filters.remove(name);
+  else if (of === 'secret') engine.secrets.remove(name);
 }
 
 /** What came under a name was of no use: nobody waits for it any longer. */
-function refuse({ clusters, routes, filters }: Engine, of: ResourceKind, name: string): void {
+function refuse({ clusters, routes, filters, secrets }: Engine, of: ResourceKind, name: string): void {
   if (of === 'endpoints') clusters.giveUp(name);
   else if (of === 'route') routes.refuse(name);
   else if (of === 'filter') filters.refuse(name);
+  else if (of === 'secret') secrets.refuse(name);
 }
 
 interface Surroundings {

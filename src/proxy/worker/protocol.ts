@@ -17,6 +17,8 @@ export interface ThreadData {
   readonly workers: number;
   readonly logFlushMs: number | undefined;
   readonly moduleFolders: readonly string[];
+  readonly fixedSecrets: readonly JsonObject[];
+  readonly ticketSeed: Uint8Array;
   readonly logLevels: readonly (readonly [string, Level])[];
   readonly node: NodeName;
   readonly bindConfig: BindConfig | undefined;

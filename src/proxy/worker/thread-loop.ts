@@ -28,6 +28,8 @@ export async function runThread(data: ThreadData): Promise<void> {
     drain: data.drain,
     logFlushMs: data.logFlushMs,
     moduleFolders: data.moduleFolders,
+    fixedSecrets: data.fixedSecrets,
+    ticketSeed: Buffer.from(data.ticketSeed),
     logSink: forwarder,
   });
   let last: Promise<unknown> = Promise.resolve();

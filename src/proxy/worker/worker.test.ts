@@ -144,6 +144,8 @@ test('a change that one worker refuses is in force in none', async () => {
     drain: DEFAULT_DRAIN,
     logFlushMs: undefined,
     moduleFolders: [],
+    fixedSecrets: [],
+    ticketSeed: Buffer.alloc(48),
     logSink: { refuses: () => true, push: () => undefined },
   });
   const taken: string[] = [];

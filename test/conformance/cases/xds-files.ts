@@ -31,6 +31,7 @@ const FILES: Readonly<Record<PlaneType, string>> = {
   listener: 'lds',
   route: 'rds',
   filter: 'ecds',
+  secret: 'sds',
 };
 
 const live: PlaneStep = { becomes: 'LIVE', at: '/ready' };

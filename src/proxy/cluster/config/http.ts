@@ -23,7 +23,18 @@ export interface HttpOptions {
   /** What the upstream speaks; `downstream`: what the client does. */
   readonly protocol: 'http1' | 'http2' | 'downstream';
   readonly http2: Http2Options;
+  readonly names: AutoNames;
 }
+
+/** An `UpstreamHttpProtocolOptions`: what handshakes take from the request that needs the connection. */
+export interface AutoNames {
+  /** The header whose host is asked for (SNI); undefined: none. */
+  readonly serverName: string | undefined;
+  /** The host's certificate must have that name. */
+  readonly verified: boolean;
+}
+
+const NO_AUTO_NAMES: AutoNames = { serverName: undefined, verified: false };
 
 /** Reads the filters of `HttpProtocolOptions`. */
 export type FiltersReader = (fields: Fields, key: string) => FilterChain | undefined;
@@ -53,6 +64,7 @@ export function readHttpOptions(fields: Fields, readFilters: FiltersReader): Htt
       filters: undefined,
       protocol: http2 ? 'http2' : 'http1',
       http2: http2 ?? plainHttp2(sharedOptions(common)),
+      names: fields.message('upstream_http_protocol_options', readNames) ?? NO_AUTO_NAMES,
     }
   );
 }
@@ -70,7 +82,7 @@ function readUpstreamCommon(fields: Fields): UpstreamCommon {
 
 function readTyped(fields: Fields, readFilters: FiltersReader): HttpOptions {
   const common = fields.message('common_http_protocol_options', readUpstreamCommon) ?? PLAIN;
-  fields.ignore('upstream_http_protocol_options');
+  const names = fields.message('upstream_http_protocol_options', readNames) ?? NO_AUTO_NAMES;
   const kind = fields.oneOf('upstream_protocol_options', ['explicit_http_config', 'use_downstream_protocol_config']);
   let codec = plainClientCodec(common);
   let http2: Http2Options | undefined;
@@ -101,7 +113,14 @@ function readTyped(fields: Fields, readFilters: FiltersReader): HttpOptions {
     filters: readFilters(fields, 'http_filters'),
     protocol,
     http2: http2 ?? plainHttp2(sharedOptions(common)),
+    names,
   };
+}
+
+function readNames(fields: Fields): AutoNames {
+  const header = fields.text('override_auto_sni_header').toLowerCase();
+  const asks = fields.flag('auto_sni');
+  return { serverName: asks ? header || ':authority' : undefined, verified: fields.flag('auto_san_validation') };
 }
 
 function readUpstreamHttp2(fields: Fields, common: CommonOptions): Http2Options | undefined {

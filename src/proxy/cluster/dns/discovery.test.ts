@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createLogger } from '../../../base/index.ts';
 import { formatAddress } from '../../config/address.ts';
 import { type JsonObject, readMessage } from '../../config/fields.ts';
+import { SecretStore } from '../../discovery/secrets.ts';
 import { ClusterManagerStats } from '../../server/stats.ts';
 import { StatsStore } from '../../stats/store.ts';
 import { seeded } from '../balance/testing.ts';
@@ -27,7 +28,7 @@ function start(json: JsonObject, script: Readonly<Record<string, readonly (DnsAn
     ...json,
   };
   const config = readMessage(whole, '', [], (fields) =>
-    readCluster(fields, { readFilters: () => undefined, stats: scope }),
+    readCluster(fields, { readFilters: () => undefined, secrets: new SecretStore(), stats: scope }),
   );
   const random = seeded();
   const cluster = new Cluster(config, {

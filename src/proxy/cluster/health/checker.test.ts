@@ -37,6 +37,7 @@ async function received(http: JsonObject, check: Record<string, string> = {}): P
         binding: undefined,
         stats: new HealthCheckStats(),
         random: seeded(),
+        encryptionFor: () => undefined,
         hasTraffic: () => false,
         onChecked: (_host, changed, healthy) => {
           assert.deepEqual([changed, healthy], [true, true]);

@@ -41,12 +41,14 @@ export class HealthChecker {
     const { config, stats, binding } = this.#owner;
     const { check, reuseConnection: reuse } = config;
     const address = host.checkAddress;
-    if (check.kind === 'tcp') return createTcpProbe(check, { address, binding }, reuse, tell);
+    const encryption = this.#owner.encryptionFor(host);
+    if (check.kind === 'tcp') return createTcpProbe(check, { address, binding, encryption }, reuse, tell);
     return new HttpProbe({
       config: check,
       host,
       address,
       binding,
+      encryption,
       authority: host.checkHostname || check.host || this.#clusterName,
       reuse,
       tell,

@@ -5,6 +5,7 @@ import { HeaderMap } from '../../http/headers.ts';
 import { StreamInfo } from '../../http/stream-info.ts';
 import { writeText } from '../../http/wire.ts';
 import { applyMutation } from '../../route/mutation.ts';
+import type { Encryption } from '../../tls/upstream.ts';
 import { uncounted } from '../../transport/transport.ts';
 import type { UpstreamBinding } from '../config/binding.ts';
 import type { ConnectionOwner } from '../connection-owner.ts';
@@ -21,6 +22,7 @@ export interface HttpProbeOptions {
   readonly host: Host;
   readonly address: Address;
   readonly binding: UpstreamBinding | undefined;
+  readonly encryption: Encryption | undefined;
   /** Value of the `host` header. */
   readonly authority: string;
   readonly reuse: boolean;
@@ -64,9 +66,9 @@ export class HttpProbe implements Probe, ConnectionOwner, ResponseHandler {
       return;
     }
     this.#waiting = true;
-    const { address, binding } = this.#options;
+    const { address, binding, encryption } = this.#options;
     try {
-      this.#connection = new UpstreamConnection(this, [address], undefined, { ...SETTINGS, binding });
+      this.#connection = new UpstreamConnection(this, [address], undefined, encryption, { ...SETTINGS, binding });
     } catch {
       setImmediate(() => this.#refused());
     }

@@ -1,4 +1,5 @@
 import { Deadline } from '../../time/deadline.ts';
+import type { Encryption } from '../../tls/upstream.ts';
 import type { UpstreamBinding } from '../config/binding.ts';
 import { HEALTH, type Host } from '../host.ts';
 import type { HealthCheckConfig } from './config.ts';
@@ -10,6 +11,8 @@ export interface SessionOwner {
   readonly config: HealthCheckConfig;
   /** Where checks come from, as other connections of the cluster. */
   readonly binding: UpstreamBinding | undefined;
+  /** What connections to a host are encrypted with; undefined: with nothing. */
+  encryptionFor(host: Host): Encryption | undefined;
   readonly stats: HealthCheckStats;
   /** A number in [0, 1). */
   readonly random: () => number;

@@ -1,5 +1,6 @@
 import type net from 'node:net';
 import type { Address } from '../../config/address.ts';
+import type { Encryption } from '../../tls/upstream.ts';
 import type { UpstreamBinding } from '../config/binding.ts';
 import { openUpstreamSocket } from '../upstream-socket.ts';
 import type { TcpCheckConfig } from './config.ts';
@@ -9,10 +10,16 @@ import type { CheckResult, Probe } from './probe.ts';
 /** Bytes of an answer that are kept to look for what is expected. */
 const MOST_BYTES = 65_536;
 
+export interface TcpProbePlace {
+  readonly address: Address;
+  readonly binding: UpstreamBinding | undefined;
+  readonly encryption: Encryption | undefined;
+}
+
 /** Connects, and where bytes are expected, sends its own and waits for those. */
 export function createTcpProbe(
   { send, receive }: TcpCheckConfig,
-  { address, binding }: { readonly address: Address; readonly binding: UpstreamBinding | undefined },
+  { address, binding, encryption }: TcpProbePlace,
   reuse: boolean,
   tell: (result: CheckResult) => void,
 ): Probe {
@@ -27,15 +34,42 @@ export function createTcpProbe(
     open?.destroy();
   }
 
+  function connected(made: net.Socket): void {
+    if (made !== socket) return;
+    if (receive.length > 0) {
+      if (send) made.write(send);
+      return;
+    }
+    close();
+    tell('healthy');
+  }
+
+  /** Goes on over an encrypted socket; a host that fails the handshake fails the check. */
+  function encrypt(carrier: net.Socket, { tls, names }: Encryption): void {
+    if (carrier !== socket) return;
+    const secure = tls.begin(carrier, names, []);
+    if (!secure) {
+      carrier.destroy();
+      return;
+    }
+    watch(secure);
+    socket = secure;
+    secure.once('secureConnect', () => {
+      if (tls.judge(secure, names).ok) connected(secure);
+      else secure.destroy();
+    });
+  }
+
   function open(): net.Socket {
     const made = openUpstreamSocket(address, undefined, binding);
+    watch(made);
+    made.on('connect', () => (encryption ? encrypt(made, encryption) : connected(made)));
+    return made;
+  }
+
+  function watch(made: net.Socket): void {
     made.on('end', () => made.destroy());
     made.on('error', () => undefined);
-    made.on('connect', () => {
-      if (made !== socket || receive.length > 0) return;
-      close();
-      tell('healthy');
-    });
     made.on('data', (bytes) => {
       if (made !== socket || receive.length === 0) return;
       seen = Buffer.concat([seen, bytes]).subarray(-MOST_BYTES);
@@ -49,24 +83,22 @@ export function createTcpProbe(
       socket = undefined;
       tell('network');
     });
-    return made;
   }
 
-  function begin(): boolean {
+  function begin(): void {
     seen = Buffer.alloc(0);
     try {
       socket = open();
-      return true;
     } catch {
       refused = setImmediate(() => tell('network'));
-      return false;
     }
   }
 
   return {
     start() {
-      if (!socket && !begin()) return;
-      if (send) socket?.write(send);
+      if (socket) {
+        if (send) socket.write(send);
+      } else begin();
     },
     abort: () => {
       clearImmediate(refused);

@@ -6,8 +6,9 @@ import { readEachHeaderMatcher } from '../../match/headers.ts';
 import { readMetadataMatcher } from '../../match/metadata.ts';
 import { readStringMatcher } from '../../match/strings.ts';
 import { readTemplateMatch } from '../../route/uri-template.ts';
+import { distinguishedName, namesOfKind } from '../../tls/names.ts';
 import type { FilterStream } from '../filter.ts';
-import { checkCustomPrincipal } from './custom-principal.ts';
+import { readCustomPrincipal } from './custom-principal.ts';
 import { HEADER_ACTIONS, readHeaderActions } from './header-actions.ts';
 
 /** What rules can ask about a request or a connection. */
@@ -171,15 +172,24 @@ export function readPrincipal(fields: Fields): Condition {
       fields.message(kind, checkFilterState);
       return NEVER;
     case 'custom':
-      fields.message(kind, checkCustomPrincipal);
-      return NEVER;
+      return test(fields.message(kind, readCustomPrincipal) ?? (() => false));
     case 'authenticated':
-      // Without TLS nobody is.
-      fields.message(kind, (inner) => inner.message('principal_name', readStringMatcher));
-      return NEVER;
+      return test(fields.message(kind, readAuthenticated) ?? (() => false));
     default:
       return readCommon(fields, kind);
   }
+}
+
+/** Whoever speaks TLS, as Envoy has it; with a name, one whose URIs, DNS names or else subject has it. */
+function readAuthenticated(fields: Fields): StreamCondition {
+  const matches = fields.message('principal_name', readStringMatcher);
+  return ({ peers: { tls } }) => {
+    const peer = tls?.peer;
+    if (!matches) return tls !== undefined;
+    if (!peer) return false;
+    const names = [...namesOfKind(peer, 'URI'), ...namesOfKind(peer, 'DNS'), distinguishedName(peer.subject)];
+    return names.some(matches);
+  };
 }
 
 /** A list of one keeps what can be looked up. */

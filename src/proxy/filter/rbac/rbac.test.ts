@@ -4,6 +4,7 @@ import { createLogger, type Issue } from '../../../base/index.ts';
 import { Host } from '../../cluster/host.ts';
 import { ClusterManager } from '../../cluster/manager.ts';
 import { type Fields, type JsonObject, readMessage } from '../../config/fields.ts';
+import { SecretStore } from '../../discovery/secrets.ts';
 import { RequestHead } from '../../http/head.ts';
 import { StreamInfo } from '../../http/stream-info.ts';
 import { Runtime } from '../../runtime/runtime.ts';
@@ -59,7 +60,11 @@ const read = (fields: Fields): HttpFilter | undefined =>
     discover: () => ({ filter: undefined }),
     health: { failed: false, members: () => undefined },
     calls: createCalls(
-      new ClusterManager({ readFilters: () => undefined }, new StatsStore(), createLogger('test')),
+      new ClusterManager(
+        { readFilters: () => undefined, secrets: new SecretStore() },
+        new StatsStore(),
+        createLogger('test'),
+      ),
       '',
       new Runtime(),
     ),

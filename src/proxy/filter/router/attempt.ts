@@ -14,6 +14,7 @@ import type { HookList } from '../pass.ts';
 import { handshakeReply } from './replies.ts';
 import type { RouterRun } from './run.ts';
 import type { Switching } from './switching.ts';
+import { namesOf } from './tls-names.ts';
 import { showUpstreamHead, showUpstreamTrailers, takeTrailers } from './upstream-filters.ts';
 
 /** One try at one host, Envoy's `UpstreamRequest`. */
@@ -81,6 +82,7 @@ export class Attempt implements PoolClient, ResponseHandler, Carried {
       client: id,
       raw: this.switching === 'raw',
       downstream: this.#run.stream.protocol,
+      names: namesOf(this.cluster, this.#run.stream),
     });
     if (this.#pool) this.#pool.request(this);
     else this.#refuse();
@@ -139,6 +141,7 @@ export class Attempt implements PoolClient, ResponseHandler, Carried {
     stream.upstreamConnection = connection;
     stream.upstreamReadyAt = now();
     stream.upstreamLocal = connection.local;
+    stream.upstreamTls = connection.tls;
     stream.upstreamRemote = connection.remote;
     stream.upstreamProtocol = connection.protocol;
     if (run.bodyDone) this.startTimeouts(run.timeouts);

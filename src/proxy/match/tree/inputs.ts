@@ -1,6 +1,8 @@
 import net from 'node:net';
 import type { Fields, JsonValue } from '../../config/fields.ts';
 import type { ConnectionPeers, Peer, StreamInfo } from '../../http/stream-info.ts';
+import type { TlsInfo } from '../../tls/info.ts';
+import { distinguishedName, namesOfKind } from '../../tls/names.ts';
 
 /** What a tree cannot be asked without what is not there, such as TLS: it gives no answer then. */
 export const UNAVAILABLE = Symbol('unavailable');
@@ -38,7 +40,8 @@ const text =
   (): Input<Subject> => ({ kind: 'text', get });
 /** Connections of this proxy have no network namespace. */
 const absent = text<unknown>(() => undefined);
-const withTls = text<unknown>(() => UNAVAILABLE);
+const withTls = (get: (tls: TlsInfo) => string): (() => Input<ConnectionSubject>) =>
+  text(({ peers: { tls } }) => (tls ? get(tls) || undefined : UNAVAILABLE));
 const isIp = ({ address }: Peer): boolean => net.isIP(address) !== 0;
 const addressOf = (peer: Peer): string | undefined => (isIp(peer) ? peer.address : undefined);
 const portOf = (peer: Peer): string | undefined => (isIp(peer) ? String(peer.port) : undefined);
@@ -71,9 +74,9 @@ const CONNECTION: readonly Entry<ConnectionSubject>[] = [
   [`${NETWORK}.DirectSourceIPInput`, text(({ peers }) => addressOf(peers.directRemote))],
   [`${NETWORK}.ServerNameInput`, text(({ peers }) => peers.hello?.serverName || undefined)],
   [`${NETWORK}.NetworkNamespaceInput`, absent],
-  [`${SSL}.UriSanInput`, withTls],
-  [`${SSL}.DnsSanInput`, withTls],
-  [`${SSL}.SubjectInput`, withTls],
+  [`${SSL}.UriSanInput`, withTls(({ peer }) => namesOfKind(peer, 'URI').join(','))],
+  [`${SSL}.DnsSanInput`, withTls(({ peer }) => namesOfKind(peer, 'DNS').join(','))],
+  [`${SSL}.SubjectInput`, withTls(({ peer }) => (peer ? distinguishedName(peer.subject) : ''))],
   FILTER_STATE,
   ENVIRONMENT,
 ];

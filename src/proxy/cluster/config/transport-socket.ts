@@ -1,0 +1,79 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { FileSource } from '../../config/config-source.ts';
+import { type Fields, isObject, type JsonObject, typeName } from '../../config/fields.ts';
+import type { StatsScope } from '../../stats/store.ts';
+import type { SecretReader } from '../../tls/secret.ts';
+import { readUpstreamTls, type UpstreamTls } from '../../tls/upstream.ts';
+
+/** How a cluster's connections are encrypted. */
+export interface TransportSockets {
+  /** Undefined: they are not. */
+  readonly general: UpstreamTls | undefined;
+  /** For hosts whose metadata has all of these values; the first that fits counts. */
+  readonly matches: readonly SocketMatch[];
+  /** Discovered secrets by name; a file where they come from one. */
+  readonly secrets: ReadonlyMap<string, FileSource | undefined>;
+}
+
+interface SocketMatch {
+  readonly criteria: JsonObject;
+  readonly tls: UpstreamTls | undefined;
+}
+
+interface Surroundings {
+  readonly secrets: SecretReader;
+  readonly stats: StatsScope;
+  readonly statPrefix: string;
+}
+
+const SOCKETS = 'envoy.extensions.transport_sockets';
+const RAW_BUFFER = `${SOCKETS}.raw_buffer.v3.RawBuffer`;
+const INTERNAL = `${SOCKETS}.internal_upstream.v3.InternalUpstreamTransport`;
+const TLS = `${SOCKETS}.tls.v3.UpstreamTlsContext`;
+const METADATA = 'envoy.transport_socket_match';
+
+/** Reads `transport_socket` and `transport_socket_matches` of a cluster. */
+export function readTransportSockets(fields: Fields, outer: Surroundings): TransportSockets {
+  const secrets = new Map<string, FileSource | undefined>();
+  const discover: SecretReader['discover'] = (name, options) => {
+    secrets.set(name, options.file);
+    return outer.secrets.discover(name, options);
+  };
+  const surroundings = { ...outer, secrets: { fixed: (name: string) => outer.secrets.fixed(name), discover } };
+  const general = readSocket(fields, surroundings);
+  const matches = fields.list('transport_socket_matches', (one): SocketMatch => {
+    const name = one.required('name');
+    const criteria = one.raw('match');
+    const statPrefix = `${surroundings.statPrefix}transport_socket_match.${name}.`;
+    return { criteria: isObject(criteria) ? criteria : {}, tls: readSocket(one, { ...surroundings, statPrefix }) };
+  });
+  return { general, matches, secrets };
+}
+
+/** Plain bytes, also inside the transport socket for internal listeners, which adds nothing while no metadata is passed through. */
+function readSocket(fields: Fields, surroundings: Surroundings): UpstreamTls | undefined {
+  return fields.message('transport_socket', (socket): UpstreamTls | undefined => {
+    socket.ignore('name');
+    const config = socket.raw('typed_config');
+    const type = isObject(config) ? typeName(config) : '';
+    if (type === RAW_BUFFER) return undefined;
+    if (type === INTERNAL) return socket.message('typed_config', (inner) => readSocket(inner, surroundings));
+    if (type === TLS) return socket.message('typed_config', (inner) => readUpstreamTls(inner, surroundings));
+    socket.problem('typed_config', `${type || 'nothing'} is not supported`, `${RAW_BUFFER}, ${INTERNAL}, ${TLS}`);
+    return undefined;
+  });
+}
+
+/** What encrypts connections to a host with this metadata. */
+export function socketFor(
+  { general, matches }: TransportSockets,
+  metadata: JsonObject | undefined,
+): UpstreamTls | undefined {
+  if (matches.length === 0) return general;
+  const own = metadata?.[METADATA];
+  const values = isObject(own) ? own : {};
+  const match = matches.find(({ criteria }) =>
+    Object.entries(criteria).every(([key, value]) => isDeepStrictEqual(values[key], value)),
+  );
+  return match ? match.tls : general;
+}

@@ -1,0 +1,36 @@
+import type { X509Certificate } from 'node:crypto';
+import type { TLSSocket } from 'node:tls';
+import type { Certificate } from './certificate.ts';
+import type { TlsCounts } from './stats.ts';
+import type { Verdict } from './verify.ts';
+
+/** What is known of an encrypted connection once its handshake is done. */
+export interface TlsInfo {
+  /** As in `TLSv1.3`. */
+  readonly version: string;
+  /** The name that OpenSSL has for it. */
+  readonly cipher: string;
+  /** The agreed application protocol (ALPN); empty: none. */
+  readonly protocol: string;
+  /** The other side's certificate; undefined: it showed none. */
+  readonly peer: X509Certificate | undefined;
+  /** It was verified, and nothing was wrong with it. */
+  readonly validated: boolean;
+  /** The proxy's own; undefined: it has none. */
+  readonly own: X509Certificate | undefined;
+}
+
+export function tlsInfo(
+  socket: TLSSocket,
+  { peer, validated, counts: refusal }: Extract<Verdict, { readonly ok: true }>,
+  own: Certificate | undefined,
+  counts: TlsCounts,
+): TlsInfo {
+  const version = socket.getProtocol() ?? '';
+  const cipher = socket.getCipher().name;
+  const { alpnProtocol } = socket;
+  counts.countHandshake(version, cipher, socket.isSessionReused());
+  if (refusal) counts.stats[refusal]++;
+  if (!peer) counts.stats.noCertificate++;
+  return { version, cipher, protocol: alpnProtocol || '', peer, validated, own: own?.leaf };
+}

@@ -1,0 +1,80 @@
+import { createHash, type X509Certificate } from 'node:crypto';
+import type { TLSSocket } from 'node:tls';
+import { alternativeNames, dnsNameMatches } from './names.ts';
+import { type Validation, verifies } from './validation.ts';
+
+/** Which statistic a refusal counts for. */
+export type RefusalKind = 'failNoCertificate' | 'failError' | 'failNames' | 'failHash';
+
+export type Verdict =
+  | {
+      readonly ok: true;
+      readonly peer: X509Certificate | undefined;
+      readonly validated: boolean;
+      readonly counts?: RefusalKind;
+    }
+  | { readonly ok: false; readonly kind: RefusalKind; readonly why: string };
+
+interface VerifyingHandle {
+  verifyError?(): { readonly code?: string; readonly message: string } | null;
+}
+
+/** Codes of chains that have no fault but that a certificate is out of date. */
+const EXPIRED = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']);
+
+/** What OpenSSL says of the other side's chain; undefined: nothing is wrong with it. */
+function chainFault(socket: TLSSocket): { readonly code: string; readonly message: string } | undefined {
+  const handle = (socket as unknown as { readonly _handle?: VerifyingHandle | null })._handle;
+  if (typeof handle?.verifyError !== 'function') return { code: 'UNKNOWN', message: 'certificates cannot be verified' };
+  const error = handle.verifyError();
+  return error ? { code: error.code ?? 'UNKNOWN', message: error.message } : undefined;
+}
+
+/**
+ * Judges the other side of a handshake. `required`: it must have a certificate. `wanted`: a name that it must have besides what the
+ * context says; empty: none. `known`: whose session a resumed one is, which Node does not tell a client.
+ */
+export function verifyPeer(
+  socket: TLSSocket,
+  validation: Validation,
+  required: boolean,
+  wanted = '',
+  known?: X509Certificate,
+): Verdict {
+  const peer = socket.getPeerX509Certificate() ?? (socket.isSessionReused() ? known : undefined);
+  if (!peer)
+    return required
+      ? { ok: false, kind: 'failNoCertificate', why: 'peer did not return a certificate' }
+      : { ok: true, peer: undefined, validated: false };
+  if (!verifies(validation)) return { ok: true, peer, validated: false };
+  const { authorities, systemRoots, allowExpired, acceptUntrusted } = validation;
+  if (authorities !== undefined || systemRoots) {
+    const fault = chainFault(socket);
+    if (fault && !(allowExpired && EXPIRED.has(fault.code))) {
+      if (acceptUntrusted) return { ok: true, peer, validated: false, counts: 'failError' };
+      return { ok: false, kind: 'failError', why: `verify cert failed: ${fault.message} (${fault.code})` };
+    }
+  }
+  return pinned(peer, validation) ?? named(peer, validation, wanted) ?? { ok: true, peer, validated: true };
+}
+
+function pinned(peer: X509Certificate, { hashes, keys }: Validation): Verdict | undefined {
+  if (hashes.length === 0 && keys.length === 0) return undefined;
+  const hash = peer.fingerprint256.replaceAll(':', '').toLowerCase();
+  if (hashes.includes(hash)) return undefined;
+  const spki = peer.publicKey.export({ type: 'spki', format: 'der' });
+  if (keys.includes(createHash('sha256').update(spki).digest('base64'))) return undefined;
+  return { ok: false, kind: 'failHash', why: 'verify cert failed: cert hash and spki' };
+}
+
+function named(peer: X509Certificate, { names }: Validation, wanted: string): Verdict | undefined {
+  if (names.length === 0 && wanted === '') return undefined;
+  const own = alternativeNames(peer);
+  const asked = names.length === 0 || own.some((name) => names.some((test) => test(name)));
+  const isWanted =
+    wanted === '' ||
+    own.some(({ kind, value }) =>
+      kind === 'DNS' ? dnsNameMatches(value, wanted) : kind === 'IP_ADDRESS' && value === wanted,
+    );
+  return asked && isWanted ? undefined : { ok: false, kind: 'failNames', why: 'verify cert failed: verify SAN list' };
+}
