@@ -32,6 +32,10 @@ export const differences: Readonly<Record<string, string>> = {
   'tls-required-of-nobody':
     'a client certificate that is required must be shown also where nothing says how it is verified: Envoy does not ask for it then',
   'tls-mistakes': 'revocation lists that are none are refused: Envoy passes them over',
+  'jwt-json':
+    'the JSON of tokens and key sets is that of RFC 8259: Envoy takes single quotes and commas before an end, too',
+  'jwt-uri':
+    'a URI of keys whose host has a user before it or a query right behind it is refused: Envoy takes both for parts of the name',
   'grpc-status-text':
     'grpc_stats counts a status that is no number of up to five digits as a failure without a counter of its name',
 };

@@ -2,6 +2,7 @@ import { clientHellos } from './client-hello.ts';
 import { formats } from './formats.ts';
 import { chunkedBodies, requests, responses } from './http.ts';
 import { http2Frames } from './http2.ts';
+import { keySets, tokens } from './jwt.ts';
 import { resources } from './resources.ts';
 import type { Target } from './target.ts';
 
@@ -13,4 +14,6 @@ export const targets: readonly Target[] = [
   formats,
   clientHellos,
   http2Frames,
+  tokens,
+  keySets,
 ];

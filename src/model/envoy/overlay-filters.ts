@@ -1,8 +1,10 @@
 import type { OverlayField } from './overlay.ts';
+import type { OverlayMessage } from './overlay-messages.ts';
 
 const text = 'string';
 const flag = 'bool';
 const basicAuth = 'envoy.extensions.filters.http.basic_auth.v3';
+const jwt = 'envoy.extensions.filters.http.jwt_authn.v3';
 
 /** Fields that HTTP filters have gained. */
 export const filterFields: readonly OverlayField[] = [
@@ -11,4 +13,25 @@ export const filterFields: readonly OverlayField[] = [
   { message: `${basicAuth}.BasicAuth`, field: 'emit_dynamic_metadata', number: 5, type: flag },
   { message: `${basicAuth}.BasicAuth`, field: 'realm', number: 6, type: text },
   { message: `${basicAuth}.BasicAuthPerRoute`, field: 'realm', number: 2, type: text },
+  { message: `${jwt}.JwtCacheConfig`, field: 'jwt_max_token_size', number: 2, type: 'uint32' },
+  {
+    message: `${jwt}.JwtRequirement`,
+    field: 'extract_only_without_validation',
+    number: 7,
+    type: `${jwt}.ExtractOnlyWithoutValidation`,
+    oneof: 'requires_type',
+  },
+  {
+    message: `${jwt}.JwtClaimToHeader`,
+    field: 'claim_path',
+    number: 3,
+    type: `${jwt}.JwtClaimToHeader.PathSegment`,
+    repeated: true,
+  },
+];
+
+/** Messages that these are of. */
+export const filterMessages: readonly OverlayMessage[] = [
+  { parent: jwt, definition: 'message ExtractOnlyWithoutValidation { string verification_status_header = 1; }' },
+  { parent: `${jwt}.JwtClaimToHeader`, definition: 'message PathSegment { string key = 1; }' },
 ];

@@ -1,3 +1,4 @@
+import { filterMessages } from './overlay-filters.ts';
 import { remoteMessages } from './overlay-remote.ts';
 
 /** A message or enum that Envoy's API has gained since the published files, or that is ours: where it stands, and its definition with full type names. */
@@ -27,6 +28,7 @@ export const overlayMessages: readonly OverlayMessage[] = [
         google.protobuf.Struct config = 1;
       }`,
   },
+  ...filterMessages,
   {
     parent: 'ciliate.rbac.v3',
     definition: `

@@ -37,6 +37,7 @@ export const droppedRules: readonly (readonly [string, string])[] = [
   ['envoy.config.core.v3.KeyValueAppend', 'entry'],
   ['envoy.config.core.v3.RuntimeFeatureFlag', 'runtime_key'],
   [`${http}.ext_authz.v3.ExtAuthzPerRoute`, 'disabled'],
+  ['envoy.extensions.filters.http.jwt_authn.v3.JwtClaimToHeader', 'claim_name'],
 ];
 
 /** Enum values that Envoy has gained since: enum, name, number. */

@@ -1,6 +1,6 @@
 import type { RequestHead, ResponseHead } from '../http/head.ts';
 import { FLAG } from '../http/stream-info.ts';
-import type { BoundFilter, FilterSlot, HttpFilter, RouteFilters } from './filter.ts';
+import type { BoundFilter, FilterSlot, HttpFilter, RouteFilter, RouteFilters } from './filter.ts';
 import type { HookList } from './pass.ts';
 
 /** A filter chain on one route, by slot; undefined where nothing is to do. */
@@ -15,6 +15,8 @@ export interface FilterPlan {
   readonly response: HookList<ResponseHead>;
   /** Any of them looks at responses. */
   readonly answers: boolean;
+  /** The same filters as another route configures them. Which of them are off stays as it is: that was decided when the request came. */
+  on(route: FilterRoute | undefined): readonly (BoundFilter | undefined)[];
 }
 
 /** The part of a route that filter chains look at: what its levels say about filters, the most specific first. */
@@ -23,6 +25,7 @@ export interface FilterRoute {
 }
 
 const NO_LEVELS: readonly RouteFilters[] = [];
+const NO_ROUTE: FilterRoute = { filters: NO_LEVELS };
 
 /** A discovered filter that has not come refuses requests, in its place of the chain. */
 const MISSING: BoundFilter = {
@@ -76,7 +79,8 @@ export class FilterChain {
   }
 
   #bind(levels: readonly RouteFilters[]): FilterPlan {
-    const filters = this.#slots.map((slot) => bindSlot(slot, levels));
+    const slots = this.#slots.map((slot) => (isOff(slot, levels) ? undefined : slot));
+    const filters = slots.map((slot) => slot && bindSlot(slot, levels));
     return {
       filters,
       headsOnly: filters.every(seesOnlyHeads) ? filters.flatMap((filter) => filter?.shared?.request ?? []) : undefined,
@@ -84,6 +88,7 @@ export class FilterChain {
       request: filters.map((filter) => filter?.shared?.request),
       response: filters.map((filter) => filter?.shared?.response).reverse(),
       answers: filters.some((filter) => filter?.shared?.response !== undefined),
+      on: onRoutes(slots),
     };
   }
 }
@@ -95,11 +100,24 @@ function seesOnlyHeads(filter: BoundFilter | undefined): boolean {
   return shared !== undefined && !shared.response && Object.keys(shared.request ?? {}).every((key) => key === 'head');
 }
 
-function bindSlot({ name, disabled, cell }: FilterSlot, levels: readonly RouteFilters[]): BoundFilter | undefined {
-  const said = levels.flatMap((level) => level.get(name) ?? []);
-  const off = said.find((one) => one.disabled !== undefined)?.disabled ?? disabled;
-  if (off) return undefined;
-  const { filter } = cell;
+/** Binds filters to routes that requests take later, once for each route. */
+function onRoutes(slots: readonly (FilterSlot | undefined)[]): FilterPlan['on'] {
+  const known = new WeakMap<FilterRoute, readonly (BoundFilter | undefined)[]>();
+  return (route = NO_ROUTE) => {
+    const filters = known.get(route) ?? slots.map((slot) => slot && bindSlot(slot, route.filters));
+    known.set(route, filters);
+    return filters;
+  };
+}
+
+const saidOf = (name: string, levels: readonly RouteFilters[]): readonly RouteFilter[] =>
+  levels.flatMap((level) => level.get(name) ?? []);
+
+function isOff({ name, disabled }: FilterSlot, levels: readonly RouteFilters[]): boolean {
+  return saidOf(name, levels).find((one) => one.disabled !== undefined)?.disabled ?? disabled;
+}
+
+function bindSlot({ name, cell: { filter } }: FilterSlot, levels: readonly RouteFilters[]): BoundFilter | undefined {
   if (!filter) return MISSING;
-  return filter.bind(said.flatMap(({ type, value }) => (type === filter.type ? [value] : [])));
+  return filter.bind(saidOf(name, levels).flatMap(({ type, value }) => (type === filter.type ? [value] : [])));
 }

@@ -89,6 +89,8 @@ export interface FilterControl {
   /** `body` takes the place of what was held. */
   resumeRequest(body?: Buffer): void;
   resumeResponse(body?: Buffer): void;
+  /** Finds the route of the request's head as it is now; filters behind this one are as that route has them. */
+  reroute(): void;
   /** Bytes of the request's body that filters may keep from now on. */
   limitRequest(bytes: number): void;
   /** Lets so many bytes of a held response body go on; false when nothing is held any more. */

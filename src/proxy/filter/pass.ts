@@ -51,9 +51,9 @@ export function passHead<Head>(
 /** One message on its way through the filters of one direction, in the order of `hooks`. */
 export class FilterPass<Head> {
   readonly #stream: FilterStream;
-  readonly #hooks: HookList<Head>;
+  #hooks: HookList<Head>;
   readonly #end: PassEnd<Head>;
-  readonly #seesBody: boolean;
+  #seesBody: boolean;
   /** Bytes of body that filters may keep. */
   limit: number;
   #head: Head | undefined = undefined;
@@ -78,6 +78,12 @@ export class FilterPass<Head> {
   /** Number of filters. */
   get length(): number {
     return this.#hooks.length;
+  }
+
+  /** Filters that have not seen the message are others from now on. */
+  replace(hooks: HookList<Head>): void {
+    this.#hooks = hooks;
+    this.#seesBody = seesBody(hooks);
   }
 
   /** Nothing more goes on or comes back. */

@@ -12,10 +12,14 @@ export interface FilterRunEnds {
 export class FilterRun {
   readonly request: FilterPass<RequestHead>;
   readonly response: FilterPass<ResponseHead>;
+  readonly #stream: FilterStream;
+  readonly #plan: FilterPlan;
   #own: (FilterHooks | undefined)[] | undefined = undefined;
 
   /** `limit`: bytes of body that filters may keep in each direction. */
   constructor(stream: FilterStream, plan: FilterPlan, ends: FilterRunEnds, limit: number) {
+    this.#stream = stream;
+    this.#plan = plan;
     let { request, response } = plan;
     if (plan.begins) {
       const { filters } = plan;
@@ -42,6 +46,21 @@ export class FilterRun {
     return filter?.begin ? filter.begin(stream, new SlotControl(this, at)) : filter?.shared;
   }
 
+  /** Finds the route anew; the filters behind the one at `at`, which have seen nothing yet, are as that route has them. */
+  reroute(at: number): void {
+    const stream = this.#stream;
+    const before = stream.route;
+    const own = this.#own;
+    if (!own || !stream.reroute || stream.reroute() === before) return;
+    const filters = this.#plan.on(stream.route);
+    for (let next = at + 1; next < own.length; next++) {
+      own[next]?.onEnd?.();
+      own[next] = this.#begin(filters[next], stream, next);
+    }
+    this.request.replace(own.map((hooks) => hooks?.request));
+    this.response.replace(own.map((hooks) => hooks?.response).reverse());
+  }
+
   /** Tells the filters that the request is over. */
   end(): void {
     this.request.cancel();
@@ -63,6 +82,10 @@ class SlotControl implements FilterControl {
 
   resumeRequest(body?: Buffer): void {
     this.#run.request.resume(this.#at, body);
+  }
+
+  reroute(): void {
+    this.#run.reroute(this.#at);
   }
 
   limitRequest(bytes: number): void {

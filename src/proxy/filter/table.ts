@@ -11,6 +11,7 @@ import type { FilterKind, FilterSlot, HttpFilter, RouteFilter, RouteFilters } fr
 import { grpcStatsFilter } from './grpc-stats/filter.ts';
 import { headerMutationFilter } from './header-mutation/header-mutation.ts';
 import { healthCheckFilter } from './health-check/filter.ts';
+import { jwtAuthnFilter } from './jwt-authn/filter.ts';
 import { localRateLimitFilter } from './local-ratelimit/filter.ts';
 import { moduleFilter } from './module/filter.ts';
 import { rateLimitFilter } from './ratelimit/filter.ts';
@@ -28,6 +29,7 @@ const KINDS: ReadonlyMap<string, FilterKind> = new Map(
     grpcStatsFilter,
     headerMutationFilter,
     healthCheckFilter,
+    jwtAuthnFilter,
     localRateLimitFilter,
     moduleFilter,
     rateLimitFilter,

@@ -1,6 +1,7 @@
 import { ok, type Result } from '../../base/index.ts';
 import { isObject, type JsonObject, type JsonValue } from '../config/fields.ts';
 import { type Appender, type Line, type Literal, literal, Place } from './line.ts';
+import { metadataText } from './metadata-text.ts';
 import { compileFormat, type FormatCommand, parseFormat } from './substitution.ts';
 
 /** Appends a value; `key` comes before it, unless the value is left out. */
@@ -90,7 +91,6 @@ function constant(value: JsonValue, omitEmpty: boolean): Member {
 }
 
 function commandMember({ command, limit }: FormatCommand, omitEmpty: boolean): Member {
-  const withoutNulls = (_key: string, value: unknown): unknown => (value === null ? undefined : value);
   const place = new Place();
   return (info, line, key) => {
     const value = command(info);
@@ -100,6 +100,6 @@ function commandMember({ command, limit }: FormatCommand, omitEmpty: boolean): M
     if (absent) line.literal(NULL);
     else if (typeof value === 'string') line.jsonStringAt(place, limit === undefined ? value : value.slice(0, limit));
     else if (typeof value === 'number' && Number.isInteger(value)) line.number(value);
-    else line.text(omitEmpty ? JSON.stringify(value, withoutNulls) : JSON.stringify(value));
+    else line.text(metadataText(value, omitEmpty));
   };
 }

@@ -3,6 +3,7 @@ import type { StreamInfo } from '../http/stream-info.ts';
 import type { Command } from './command.ts';
 import { compileCommand } from './commands.ts';
 import { type Appender, literal, Place } from './line.ts';
+import { metadataText } from './metadata-text.ts';
 
 export type Formatter = (info: StreamInfo) => string;
 
@@ -93,6 +94,6 @@ function valueText(part: FormatCommand, info: StreamInfo, absent: string): strin
 
 function textOfValue(value: ReturnType<Command>, limit: number | undefined, absent: string): string {
   if (value === undefined || value === null) return absent;
-  const text = typeof value === 'string' ? value : typeof value === 'object' ? JSON.stringify(value) : String(value);
+  const text = typeof value === 'string' ? value : typeof value === 'object' ? metadataText(value) : String(value);
   return limit === undefined ? text : text.slice(0, limit);
 }

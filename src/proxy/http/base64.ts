@@ -17,3 +17,12 @@ function decode(text: string, alphabet: RegExp, encoding: 'base64' | 'base64url'
   // Only the canonical form comes out as it went in.
   return bytes.toString(encoding).replace(/=+$/, '') === text ? bytes.toString('latin1') : undefined;
 }
+
+/** The same as the tokens of JWTs are read: with white space and padding passed over and whatever bits at the end. */
+export function decodeLooseBase64Url(text: string): Buffer | undefined {
+  const packed = text.replace(/[ \t\n\v\f\r]/g, '');
+  const bare = packed.replace(/={1,2}$/, '');
+  const padded = packed.length > bare.length;
+  if (bare.length % 4 === 1 || (padded && packed.length % 4 !== 0) || !/^[\w-]*$/.test(bare)) return undefined;
+  return Buffer.from(bare, 'base64url');
+}

@@ -17,6 +17,7 @@ test('a later note takes the place of an earlier one of the same key', () => {
   assert.equal(findNoted(noted, 'n', ['b', 'c']), 'd');
   assert.equal(findNoted(noted, 'n', ['b', 'x']), undefined);
   assert.equal(findNoted(noted, 'n', ['a', 'x']), undefined);
+  assert.equal(findNoted(noted, 'n', ['b', 'constructor']), undefined);
   assert.deepEqual(findNoted(noted, 'm', []), { a: 'x' });
   assert.equal(findNoted(noted, 'o', []), undefined);
 });

@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '../config/fields.ts';
+import { isObject, type JsonObject, type JsonValue } from '../config/fields.ts';
 
 /** All that filters noted about a request: the latest note and what was there before it. */
 export interface Noted {
@@ -37,8 +37,8 @@ export function findNoted(noted: Noted, namespace: string, path: readonly string
   if (first === undefined) return allNoted(noted)[namespace];
   let value = latest(noted, namespace, first);
   for (const key of rest) {
-    value =
-      typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject)[key] : undefined;
+    // Clients choose what stands there: what every object inherits is none of it.
+    value = isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
   }
   return value;
 }

@@ -15,7 +15,7 @@ export function readCookieMatcher(fields: Fields): (headers: HeaderMap | undefin
 }
 
 /** The first value of a cookie over all `cookie` fields, without the quotes around it. */
-function cookieValue(headers: HeaderMap, name: string): string | undefined {
+export function cookieValue(headers: HeaderMap, name: string): string | undefined {
   for (let at = headers.find('cookie'); at >= 0; at = headers.find('cookie', at + 1)) {
     const value = valueIn(headers.valueAt(at), name);
     if (value !== undefined) return value;

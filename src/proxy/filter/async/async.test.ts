@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
-import net from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Server } from '@grpc/grpc-js';
@@ -18,6 +17,7 @@ import {
   startBackend,
   staticCluster,
 } from '../../testing/harness.ts';
+import { startRaw } from '../../testing/raw-server.ts';
 
 const grpc = createRequire(import.meta.url)('@grpc/grpc-js') as typeof import('@grpc/grpc-js');
 const TYPE = 'type.googleapis.com/';
@@ -75,24 +75,6 @@ async function startAuth(
     ),
   );
   return state;
-}
-
-/** A server that takes connections and does with them what it is told. */
-async function startRaw(onConnection: (socket: net.Socket) => void): Promise<{ port: number; close(): void }> {
-  const sockets = new Set<net.Socket>();
-  const server = net.createServer((socket) => {
-    sockets.add(socket);
-    socket.on('error', () => undefined);
-    onConnection(socket);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    port: (server.address() as net.AddressInfo).port,
-    close: () => {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-    },
-  };
 }
 
 test('every worker asks by itself', async () => {

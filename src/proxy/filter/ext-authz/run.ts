@@ -189,7 +189,7 @@ export class AuthzRun implements FilterHooks {
     }
     this.#mutations = mutations;
     this.#checks.count('ok');
-    if (config.clearRouteCache && concernsRoute(mutations)) stream.reroute?.();
+    if (config.clearRouteCache && concernsRoute(mutations)) this.#control.reroute();
     this.#pass();
   }
 

@@ -2,9 +2,7 @@ import type { Fields } from '../../config/fields.ts';
 import { compileFormat } from '../../format/substitution.ts';
 import { isHeaderValue } from '../../http/bytes.ts';
 import type { StreamInfo } from '../../http/stream-info.ts';
-import { percentDecode } from '../../match/query.ts';
-
-type Params = Map<string, string[]>;
+import { type Params, parseQuery, withQuery } from '../../match/query-params.ts';
 
 /** Changes the query parameters of a request; values by name. */
 export type QueryMutation = (params: Params, info: StreamInfo) => void;
@@ -67,32 +65,11 @@ function latin1(text: string): string {
 
 /** The path after the mutations: Envoy writes all parameters anew, sorted by name and decoded. */
 export function mutateQuery(path: string, mutations: readonly QueryMutation[], info: StreamInfo): string {
-  const at = path.indexOf('?');
-  const params = at < 0 ? new Map<string, string[]>() : parseQuery(path.slice(at + 1));
+  const params = parseQuery(path);
   for (const mutation of mutations) mutation(params, info);
-  const names = [...params.keys()].sort();
-  const pairs = names.flatMap((name) => (params.get(name) ?? []).map((value) => `${name}=${value}`));
-  const base = at < 0 ? path : path.slice(0, at);
-  const changed = pairs.length === 0 ? base : `${base}?${pairs.join('&')}`;
+  const changed = withQuery(path, params);
   if (!isHeaderValue(changed) && info.invalidHeader === '') info.invalidHeader = ':path';
   return changed;
-}
-
-function parseQuery(query: string): Params {
-  const params: Params = new Map();
-  for (let start = 0; start < query.length; ) {
-    const next = query.indexOf('&', start);
-    const end = next < 0 ? query.length : next;
-    const pair = query.slice(start, end);
-    const equals = pair.indexOf('=');
-    const name = percentDecode(equals < 0 ? pair : pair.slice(0, equals));
-    const value = equals < 0 ? '' : percentDecode(pair.slice(equals + 1));
-    const values = params.get(name);
-    if (values) values.push(value);
-    else params.set(name, [value]);
-    start = end + 1;
-  }
-  return params;
 }
 
 function percentEncode(text: string): string {

@@ -1,0 +1,29 @@
+import type { JsonValue } from '../config/fields.ts';
+
+/** JSON of what stands in metadata, with numbers as Envoy writes them. */
+export function metadataText(value: JsonValue, withoutNulls = false): string {
+  if (typeof value === 'number') return numberText(value);
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map((item) => metadataText(item, withoutNulls)).join(',')}]`;
+  const members = Object.entries(value)
+    .filter(([, inner]) => inner !== undefined && !(withoutNulls && inner === null))
+    .map(([key, inner]) => `${JSON.stringify(key)}:${metadataText(inner as JsonValue, withoutNulls)}`);
+  return `{${members.join(',')}}`;
+}
+
+/** The shortest text of a number: in digits unless that is longer than with an exponent, which has two digits at least. */
+function numberText(value: number): string {
+  if (!Number.isFinite(value)) return JSON.stringify(String(value));
+  const scientific = value.toExponential().replace(/e([+-])(\d)$/, 'e$10$2');
+  const fixed = fixedText(value);
+  return fixed.length <= scientific.length ? fixed : scientific;
+}
+
+function fixedText(value: number): string {
+  if (Math.abs(value) >= 1e21) return BigInt(value).toString();
+  const text = String(value);
+  const match = /^(-?)(\d)(?:\.(\d+))?e-(\d+)$/.exec(text);
+  if (!match) return text;
+  const [, sign = '', first = '', rest = '', exponent = ''] = match;
+  return `${sign}0.${'0'.repeat(Number(exponent) - 1)}${first}${rest}`;
+}

@@ -1,0 +1,52 @@
+/** Private keys of the tests alone, so that the same tokens come out each time. */
+export const KEYS = {
+  rsa: {
+    kty: 'RSA',
+    n: 'vM9kIGZ9ptNu8YXRtTGSOy5Ys5zUyV8L4bZuwxcUsCV4ZnD4ZaLQ2qlfUA0G3A45NPohSd4HmvZ-ScowAkqlp8txtlvOhDfjicl-_GRF2Vzwh9nwqxZTk_H_b5Bp051zzU1VJMxxR4MsewjQIE_TS7ZBOT3Keob3Wn7MJG5gd8R9mQNz2VQPW5xB8M5hgF_dKT3BAr0ZYZcTd_Gvgii8BMQ6rk-Sl7sFCKXlImTpdTW8c-3BdjXM2mvl6ctQ83hJ8mdHykZEHtTJeTSiwuRxbnn3R-0mAGP0buy4e8RhhPAfoye-eByDsdOXqLKkLHuGfOyCcvhrO2VmAv7u267GZQ',
+    e: 'AQAB',
+    d: 'CsDTBodfy6MKFAZXkba_idBTa_NYKRnZLuM5frHvUzLnHwp7EyrJM1LnI0OCqwDCYFKIl9Dl5Pz551D1GARRV_Odx9GFuwEF3ACWU2CQm9cPueT_MHdGjkv_jMaQSGWUxVIMsdpU70o4u88eL2Dse0jngQ-UWxMZvlUvYjnJE7kLWmfuAp_DSN-aink4wK6nSgwNydTe8B2fkqZwW18PuHrz6w76aWNDIaborWV9XriCqU-BzHWwzvrr7s0usR2E61dKjTdH3EhSqZFmAwGzRZElgod5cKJjsW2SazTXQGgr6nPE4f9NQUJmKpOki2EoCc7ExUWc-NZhXKbozlqUdw',
+    p: '-7iTcD0o1veQ5KtU4pK8j4byusvn34l6ror-RxzCF8AYO-2ZvBGRkshOkucJjGWyDXBA9T4Np8w4Xon_cS4Bl5_ZzRPfoqvOqP4h-EmGOja2P5bWoMTpxJVrFFUct78tkVgUBMa0eUgoS2tY2dUybztCl-LcV6PpNeU6lwh7_Is',
+    q: 'wAULIPYiylWC_EjRPK4ZRj9Duydj1WZbCQju8v0WC8NFZXXsb2D52IUhfgmwSjgXdjyf7iNF29PRdKtEp-MUIpMCfuVTYwfyjJS4XbKfmBQJU-uX8hs4C_3FRzstyZRqxuczu34FtExE5yT7M3LX9nCxdJdI8ydSVhxx-ShA9s8',
+    dp: 'euqchFg5Ew98n0zSfHjuvp9E89YR-ePmFkkk9ZCjbnmM2-agBWgGz8gkJjPPQ9F86ncAIUEV5fQhKnj0VU4D1QhnkG6962890OOXrugoNVD2GYMMdyDwjd_wk9Mj3M3r8Gc0D0kAY6DKnFlk36ntoMctM4HB2sHdZUX0IEAyWxU',
+    dq: 'FA4yzF2I4rMtvCXq3LieYSzoaRrDHZ3UMkxhkLWIYPAjRmabrEJntgqppd1jMU1Mfgf0-E1s1Xn5LYNZ52MbTkUmhJR1Mim5Vp-N5hNrAdpN4xr_QsU_BFmcCkWPEbfTszSgvZt7AwrYQ4AkUIpVLiM1FaVbdDIOMnpEGS7wIhc',
+    qi: 'pltYIxte7ILXA2sgnGwZG_AS0Rwi3iuCDd8OZwBdqf1HpGWgygM3cmZFWxpK4OJ8KIcyij5xZQEhuJYQowIzO1BBFT1MzB7_SUa-uOLdSzZ-PfuGR6csTwPhFPExkDG5QCO2G7dBgB1Nfmkc3rCzPMiN_-2JSgIMsDyiR-Xa2yE',
+  },
+  otherRsa: {
+    kty: 'RSA',
+    n: 'tH_AJ13Agpp67l5N-AQt65F_oiS61glU8_VgU9w1rxWTtOdynqzvJLtJCaepgra3UOWtAImeiJ70NHJkjS2Ee-fG2-VRVuPg8W-5yDLhWQ1PSy9lbcDgq6M8QHCg9zOGQQYK1jocVYC6OpVwcHP4m66CBSEcANoGhxe_5k2vUM1E9gdkM3VvjaBqFS8x1X-kqX8mux1XFOGfeoOQivBCXD4RoZoq-uQCNXAVImwKvi74sqtNW76fQZnR7_b0MiSFUqU1fJhySFB1izqeLZuxpc7H9CdiO3A45iaXHyu6-FvwIFI8aEN4xzqgiGJKmC0KdOYdKOkiO-k3WaXZ1J1_pQ',
+    e: 'AQAB',
+    d: 'CNFC0El-qYKlZbaapXaCzcKuUvvrWqBbE43VllMoFjT-IbS6vzCggBFcGIoluDp3yw5lPKT8Zx0ovdUmv1TNZ4Yji0NxDUcVioXUNAj0RDbnvDsE_-8PqqLPQzCdVGYidVO3vM5a6vxeXJVHSF8J8oT8WgbLiOkdr4TD_Zqm6VIAvtfhXnxugxYS8PrHM9yOQjrYUwkRPYW5d8YjIgtftUMHlL9sQMkdghFKTnE641ksHC2ZsGSX0lI140DgfxWGj-ZD0TQOJBf8mxNftlEvKwWkYOe3a5RnmkqxU7Q5efQ17nwHPTuB3zBBbGBecwSHQTG3gu_D10rk4rqH1-Dfsw',
+    p: '2hIOrUJYpDWIw_BzuJFOuWkdlOytA3AOYsBYizlmeRN9ge2rQORn44IxGse9BgaVHQworncs8N9VJBnNPMgmMeg2Z621oIgAhL1E59PZJkg-WIGCheuY9l3HclM3ij6ZyScwuVrfFPntRbbRP1rKSaH7hInKF7bYHssuBGv1TR8',
+    q: '0-TC18byu_MsPLVoLZxUQLVl4hksIvq_aERVumtJHcsxKT-q3cHGa-3qJdXSsf1dDMJmfAecLdnZgzgtA9JDSCWjj9b48QExDyUzVyPVYHL4J5kEtaqShHxvAb3L3_L_If_4jaBiLrsuM058EVN1CvipNdsH8yBLkwJhZf0Clrs',
+    dp: 'DwKVLgnWDh99NXd0j6y4zXxVw-1yjz0EUHnK3nJqAkV8KxhP5FyUZg2NEbnT4flMBD7VAgVD-6RzuNNp1Bg2wNKqBALp8I3L81cPyiFD3iW03OS1NkCcO8ECvHTL6uEaNsVSzj9aAZieY2ENEB5QtDbJGDtfxLgaMixsE3PW46M',
+    dq: 'llVqS68SDnkTvKq0FBAi0pogg856OwMOBArfi9iMUoAUDADo2Faf0XlFs7xFtRReDSxri7nWe81g_jE_9sMaCzjxF59clZjT1rv89ektfTV0jJuK9NzlAOxL0b93wxbjHps-HDVbE26n86zOZ3h_xN3xJ42T0VHrbIy2z6Y3TPs',
+    qi: 'nKXN-hwHIM538uXhIsWxzgc7Pa11Yf-LGKDTFW4al-JzPV8quvwbkKWplKYpHwLwAtoY1njSu5QQJvC7eWv7izYWAOShWteN2duYdchQ2TmSCj9ecg2BjrIGVn9rCit80Mo55zcsmejgiKgRZS34xjuCmrLxK6V8-CV6elcBe4c',
+  },
+  ec256: {
+    kty: 'EC',
+    x: 'k0Ho_z5-S0xRozOFlsAEVfm-nUrq9ugFeoZAaZwcBmU',
+    y: 'JojyOXotSc-2LyRGyjUSW_wRzSx5eiKYQtvbnTU4kfk',
+    crv: 'P-256',
+    d: '2OLvDxvWunxuJuZGilpMMkA1J_rzHCCaYLGFkxbn3rE',
+  },
+  ec384: {
+    kty: 'EC',
+    x: 'UEQa-OIZ1Uis6ddoXPK7BmGMIqYS0HidguaC1sS8sXZuhx_vPn2WD5kziw9kpoDa',
+    y: 'mrfLVR-6YVlTeibH9VqP67M7j9jXTrPLgYLPwmqiKfNpfZ92ryVyjXiZeVz2YxLl',
+    crv: 'P-384',
+    d: 'ojeoOK9bmJvjia6CNRwWIJMfjRuPLuD4okb-TDyB1W-qjm4pbYmMga7BYG70FuRd',
+  },
+  ec521: {
+    kty: 'EC',
+    x: 'AFz3JPQFrnkiGd-me2aU-wNZlnqrhZmW6z17q-Z5Yfo5E82Pjd6Kyd33pXiGg8dPcN54ps9GKAH5v0cIvVQEMhAH',
+    y: 'AH0NK1heHznHKJsAXzKPaUdCyDsTvZ0Hvg--_sBQtLlKqZPXcLhNcnPzyHQkK-XVhg8Q_-b8g4HNk-QCvOIbYF_d',
+    crv: 'P-521',
+    d: 'AWRQ1fVJxx3SURT5l3I4_74fpG0_PfgS8fMq4Z5YVZuDJKDLlPM3HwViVj7OZrHcnxxQ_ZJwtUmGwN00GkWtkO3Z',
+  },
+  ed: {
+    crv: 'Ed25519',
+    d: '8RO6WuNsyawU-fDppkqE1AzvqMp9s3JJi_VcBumgeHg',
+    x: 'aV6vhvczBYvV5Ym3VmYlRaptZT7HzUjXo-vSHoEWci0',
+    kty: 'OKP',
+  },
+} as const;
