@@ -34,6 +34,9 @@ export const differences: Readonly<Record<string, string>> = {
   'tls-mistakes': 'revocation lists that are none are refused: Envoy passes them over',
   'jwt-json':
     'the JSON of tokens and key sets is that of RFC 8259: Envoy takes single quotes and commas before an end, too',
+  'h2m-mistakes':
+    'a rule for what cannot be a header name, one that takes path or host out of a request, and a rewrite of what is missing are refused: Envoy takes them',
+  'typed-metadata': 'typed dynamic metadata is refused by name: nothing here could read it',
   'jwt-uri':
     'a URI of keys whose host has a user before it or a query right behind it is refused: Envoy takes both for parts of the name',
   'grpc-status-text':

@@ -1,5 +1,6 @@
 import { clientHellos } from './client-hello.ts';
 import { formats } from './formats.ts';
+import { headerValues } from './header-values.ts';
 import { chunkedBodies, requests, responses } from './http.ts';
 import { http2Frames } from './http2.ts';
 import { keySets, tokens } from './jwt.ts';
@@ -16,4 +17,5 @@ export const targets: readonly Target[] = [
   http2Frames,
   tokens,
   keySets,
+  headerValues,
 ];

@@ -13,6 +13,12 @@ export const filterFields: readonly OverlayField[] = [
   { message: `${basicAuth}.BasicAuth`, field: 'emit_dynamic_metadata', number: 5, type: flag },
   { message: `${basicAuth}.BasicAuth`, field: 'realm', number: 6, type: text },
   { message: `${basicAuth}.BasicAuthPerRoute`, field: 'realm', number: 2, type: text },
+  {
+    message: 'envoy.extensions.filters.http.header_to_metadata.v3.Config',
+    field: 'stat_prefix',
+    number: 3,
+    type: text,
+  },
   { message: `${jwt}.JwtCacheConfig`, field: 'jwt_max_token_size', number: 2, type: 'uint32' },
   {
     message: `${jwt}.JwtRequirement`,

@@ -10,6 +10,7 @@ import { faultFilter } from './fault/filter.ts';
 import type { FilterKind, FilterSlot, HttpFilter, RouteFilter, RouteFilters } from './filter.ts';
 import { grpcStatsFilter } from './grpc-stats/filter.ts';
 import { headerMutationFilter } from './header-mutation/header-mutation.ts';
+import { headerToMetadataFilter } from './header-to-metadata/filter.ts';
 import { healthCheckFilter } from './health-check/filter.ts';
 import { jwtAuthnFilter } from './jwt-authn/filter.ts';
 import { localRateLimitFilter } from './local-ratelimit/filter.ts';
@@ -17,6 +18,7 @@ import { moduleFilter } from './module/filter.ts';
 import { rateLimitFilter } from './ratelimit/filter.ts';
 import { rbacFilter } from './rbac/filter.ts';
 import { DEFAULT_ROUTER, type RouterConfig, readRouter } from './router/config.ts';
+import { setMetadataFilter } from './set-metadata/filter.ts';
 
 /** Every HTTP filter there is, by the full name of its configuration message. The router and the codec end chains. */
 const KINDS: ReadonlyMap<string, FilterKind> = new Map(
@@ -28,12 +30,14 @@ const KINDS: ReadonlyMap<string, FilterKind> = new Map(
     faultFilter,
     grpcStatsFilter,
     headerMutationFilter,
+    headerToMetadataFilter,
     healthCheckFilter,
     jwtAuthnFilter,
     localRateLimitFilter,
     moduleFilter,
     rateLimitFilter,
     rbacFilter,
+    setMetadataFilter,
   ].map((kind) => [kind.type, kind]),
 );
 const ROUTER = 'envoy.extensions.filters.http.router.v3.Router';

@@ -90,7 +90,7 @@ function constant(value: JsonValue, omitEmpty: boolean): Member {
   };
 }
 
-function commandMember({ command, limit }: FormatCommand, omitEmpty: boolean): Member {
+function commandMember({ command, limit, ofMetadata }: FormatCommand, omitEmpty: boolean): Member {
   const place = new Place();
   return (info, line, key) => {
     const value = command(info);
@@ -99,7 +99,7 @@ function commandMember({ command, limit }: FormatCommand, omitEmpty: boolean): M
     line.literal(key);
     if (absent) line.literal(NULL);
     else if (typeof value === 'string') line.jsonStringAt(place, limit === undefined ? value : value.slice(0, limit));
-    else if (typeof value === 'number' && Number.isInteger(value)) line.number(value);
+    else if (typeof value === 'number' && !ofMetadata && Number.isInteger(value)) line.number(value);
     else line.text(metadataText(value, omitEmpty));
   };
 }

@@ -3,6 +3,7 @@ import type { StreamInfo } from '../http/stream-info.ts';
 import type { Command } from './command.ts';
 import { compileCommand } from './commands.ts';
 import { type Appender, literal, Place } from './line.ts';
+import { METADATA_COMMANDS } from './metadata-commands.ts';
 import { metadataText } from './metadata-text.ts';
 
 export type Formatter = (info: StreamInfo) => string;
@@ -14,6 +15,8 @@ const COMMAND = /%([A-Z0-9_]+)(?:\((.*?)\))?(?::([0-9]+))?%/y;
 export interface FormatCommand {
   readonly command: Command;
   readonly limit: number | undefined;
+  /** Its numbers are written as metadata's are. */
+  readonly ofMetadata: boolean;
 }
 
 type Part = string | FormatCommand;
@@ -49,12 +52,12 @@ function literalText(text: string): Appender {
 }
 
 function appendValue(part: FormatCommand, absent: string): Appender {
-  const { command, limit } = part;
+  const { command, limit, ofMetadata } = part;
   const place = new Place();
   return (info, line) => {
     const value = command(info);
-    if (typeof value === 'number' && limit === undefined && Number.isInteger(value)) line.number(value);
-    else line.textAt(place, textOfValue(value, limit, absent));
+    if (typeof value === 'number' && limit === undefined && !ofMetadata && Number.isInteger(value)) line.number(value);
+    else line.textAt(place, textOfValue(value, part, absent));
   };
 }
 
@@ -81,7 +84,8 @@ export function parseFormat(text: string): Result<readonly Part[], string> {
     if (!command.ok) return command;
     if (literal !== '') parts.push(literal);
     literal = '';
-    parts.push({ command: command.value, limit });
+    const ofMetadata = Object.hasOwn(METADATA_COMMANDS, match[1] as string);
+    parts.push({ command: command.value, limit, ofMetadata });
     at = COMMAND.lastIndex;
   }
   if (literal !== '') parts.push(literal);
@@ -89,11 +93,12 @@ export function parseFormat(text: string): Result<readonly Part[], string> {
 }
 
 function valueText(part: FormatCommand, info: StreamInfo, absent: string): string {
-  return textOfValue(part.command(info), part.limit, absent);
+  return textOfValue(part.command(info), part, absent);
 }
 
-function textOfValue(value: ReturnType<Command>, limit: number | undefined, absent: string): string {
+function textOfValue(value: ReturnType<Command>, { limit, ofMetadata }: FormatCommand, absent: string): string {
   if (value === undefined || value === null) return absent;
-  const text = typeof value === 'string' ? value : typeof value === 'object' ? metadataText(value) : String(value);
+  const text =
+    typeof value === 'string' ? value : typeof value === 'object' || ofMetadata ? metadataText(value) : String(value);
   return limit === undefined ? text : text.slice(0, limit);
 }

@@ -815,6 +815,7 @@ export const scenarios: readonly Scenario[] = [
   {
     ...scenario('a prefix of its own', byOne({}, { stat_prefix: 'mine' }), some('a good token', 'no token')),
   },
+  scenario('an odd prefix', byOne({}, { stat_prefix: 'a.b:c' }), some('a good token')),
   scenario('no rules', jwt({ providers: { p: provider() } }), some('a good token', 'no token')),
   ...refusals,
   ...Object.entries(keySets).map(([name, text]) =>

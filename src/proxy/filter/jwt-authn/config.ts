@@ -1,7 +1,6 @@
 import type { Fields } from '../../config/fields.ts';
 import type { StreamInfo } from '../../http/stream-info.ts';
 import { readRouteMatch } from '../../route/match.ts';
-import { sanitizeStatName } from '../../stats/store.ts';
 import type { FilterContext } from '../context.ts';
 import { type Provider, readProvider } from './provider.ts';
 import { type Requirement, readRequirement } from './requirement.ts';
@@ -38,7 +37,7 @@ const MATCHED = [
 export function readJwtAuthn(fields: Fields, context: FilterContext): JwtAuthn {
   const { stats: scope, statPrefix, runtime } = context;
   const prefix = fields.text('stat_prefix');
-  const stats = scope.get(JWT_STATS, `${statPrefix}jwt_authn.${prefix === '' ? '' : `${sanitizeStatName(prefix)}.`}`);
+  const stats = scope.get(JWT_STATS, `${statPrefix}jwt_authn.${prefix === '' ? '' : `${prefix}.`}`);
   const providers = fields.map('providers', (inner, name) => readProvider(inner, name, stats, context));
   const named = fields.map('requirement_map', (inner) => readRequirement(inner, providers));
   const rules = fields.list('rules', (rule) => {
