@@ -5,6 +5,7 @@ import { bufferFilter } from './buffer/filter.ts';
 import { FilterChain } from './chain.ts';
 import type { ChainContext, ChainPlace, FilterContext, FilterSubscription, RouteFilterContext } from './context.ts';
 import { corsFilter } from './cors/filter.ts';
+import { csrfFilter } from './csrf/filter.ts';
 import { extAuthzFilter } from './ext-authz/filter.ts';
 import { faultFilter } from './fault/filter.ts';
 import type { FilterKind, FilterSlot, HttpFilter, RouteFilter, RouteFilters } from './filter.ts';
@@ -26,6 +27,7 @@ const KINDS: ReadonlyMap<string, FilterKind> = new Map(
     basicAuthFilter,
     bufferFilter,
     corsFilter,
+    csrfFilter,
     extAuthzFilter,
     faultFilter,
     grpcStatsFilter,
