@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto';
 import type { Fields } from '../config/fields.ts';
 import { encodedPem } from '../format/tls-commands.ts';
 import type { TlsInfo } from '../tls/info.ts';
@@ -10,12 +11,13 @@ const XFCC = 'x-forwarded-client-cert';
 export interface ClientCertificatePolicy {
   readonly forward: 'SANITIZE' | 'FORWARD_ONLY' | 'APPEND_FORWARD' | 'SANITIZE_SET' | 'ALWAYS_FORWARD_ONLY';
   readonly cert: boolean;
+  readonly chain: boolean;
   readonly subject: boolean;
   readonly uri: boolean;
   readonly dns: boolean;
 }
 
-const NO_DETAILS = { cert: false, subject: false, uri: false, dns: false };
+const NO_DETAILS = { cert: false, chain: false, subject: false, uri: false, dns: false };
 
 export function readClientCertificate(fields: Fields): ClientCertificatePolicy {
   const forward = fields.choice('forward_client_cert_details', [
@@ -26,9 +28,9 @@ export function readClientCertificate(fields: Fields): ClientCertificatePolicy {
     'ALWAYS_FORWARD_ONLY',
   ]);
   const details = fields.message('set_current_client_cert_details', (inner) => {
-    if (inner.flag('chain')) inner.problem('chain', 'is not supported by ciliate-proxy', 'false');
     return {
       cert: inner.flag('cert'),
+      chain: inner.flag('chain'),
       subject: inner.boolean('subject') ?? false,
       uri: inner.flag('uri'),
       dns: inner.flag('dns'),
@@ -65,7 +67,7 @@ function detailsOf(tls: TlsInfo, policy: ClientCertificatePolicy): string {
   return text;
 }
 
-function describe({ peer, own }: TlsInfo, { cert, subject, uri, dns }: ClientCertificatePolicy): string {
+function describe({ peer, own }: TlsInfo, { cert, chain, subject, uri, dns }: ClientCertificatePolicy): string {
   if (!peer) return '';
   const [by] = namesOfKind(own, 'URI');
   const uris = namesOfKind(peer, 'URI');
@@ -73,9 +75,22 @@ function describe({ peer, own }: TlsInfo, { cert, subject, uri, dns }: ClientCer
     ...(by === undefined ? [] : [`By=${by}`]),
     `Hash=${peer.fingerprint256.replaceAll(':', '').toLowerCase()}`,
     ...(cert ? [`Cert="${encodedPem(peer)}"`] : []),
+    ...(chain ? [`Chain="${chainOf(peer).map(encodedPem).join('')}"`] : []),
     ...(subject ? [`Subject="${distinguishedName(peer.subject).replaceAll('"', '\\"')}"`] : []),
     ...(uri ? (uris.length > 0 ? uris : ['']).map((one) => `URI=${one}`) : []),
     ...(dns ? namesOfKind(peer, 'DNS').map((one) => `DNS=${one}`) : []),
   ];
   return parts.join(';').replace(/[^\x20-\x7e\x80-\xff]/g, '');
 }
+
+/** The certificate and those that it was signed with, without the root, which clients do not send. */
+function chainOf(peer: X509Certificate): readonly X509Certificate[] {
+  const chain = [peer];
+  for (let next = peer.issuerCertificate; next && next.subject !== next.issuer; next = next.issuerCertificate) {
+    if (chain.length === MOST_IN_CHAIN) break;
+    chain.push(next);
+  }
+  return chain;
+}
+
+const MOST_IN_CHAIN = 16;

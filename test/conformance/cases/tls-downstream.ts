@@ -239,6 +239,15 @@ const rows: readonly Row[] = [
     }),
   ),
   {
+    name: 'client certificate header, with the chain',
+    common: validated(),
+    manager: () => ({
+      forward_client_cert_details: 'SANITIZE_SET',
+      set_current_client_cert_details: { chain: true },
+    }),
+    cases: [{ case: 'client', as: 'client' }],
+  },
+  {
     name: 'client certificate header, hash alone',
     common: validated(),
     manager: () => ({ forward_client_cert_details: 'SANITIZE_SET' }),
