@@ -150,7 +150,6 @@ export function createEngine({
     stop: async (drainMs) => {
       await listeners.stop(drainMs);
       await files.close();
-      calls.close();
       clusters.stop();
       modules.close();
     },

@@ -192,20 +192,3 @@ test('an HTTP answer that has no end fails, and its connection goes', async () =
     await echo.close();
   }
 });
-
-test('hosts that a cluster no longer has are let go of', async () => {
-  const { GrpcClients } = await import('./grpc-clients.ts');
-  const { Host } = await import('../../cluster/host.ts');
-  const host = (port: number): InstanceType<typeof Host> =>
-    new Host({ address: { kind: 'socket', host: '127.0.0.1', port } });
-  const [first, second] = [host(1), host(2)];
-  const hosts = [first];
-  const cluster = { hosts } as unknown as Parameters<InstanceType<typeof GrpcClients>['of']>[0];
-  const clients = new GrpcClients(() => true);
-  const held = clients.of(cluster, first);
-  assert.equal(clients.of(cluster, first), held);
-  hosts[0] = second;
-  clients.of(cluster, second);
-  assert.notEqual(clients.of(cluster, first), held);
-  clients.close();
-});

@@ -1,14 +1,11 @@
 import type { Cluster } from '../../cluster/cluster.ts';
 import type { RequestHead, ResponseHead } from '../../http/head.ts';
 import { HeaderMap } from '../../http/headers.ts';
-import { StreamInfo } from '../../http/stream-info.ts';
+import type { StreamInfo } from '../../http/stream-info.ts';
 import type { RetryPolicy } from '../../route/retry.ts';
-import type { Route } from '../../route/route.ts';
-import { now } from '../../time/clock.ts';
 import type { LocalReply } from '../filter.ts';
-import type { RouterDownstream, RouterSurroundings } from '../router/downstream.ts';
-import { RouterRun } from '../router/run.ts';
-import { OwnConnection, ownRoute } from './own-route.ts';
+import type { RouterSurroundings } from '../router/downstream.ts';
+import { OwnRequest, type OwnRequestUser } from './own-request.ts';
 
 /** More of a response than this is not kept: the call fails. */
 const MAX_RESPONSE_BYTES = 1024 * 1024;
@@ -39,29 +36,14 @@ export function callHttp(
   request: HttpRequest,
   done: (answer: HttpAnswer) => void,
 ): Call {
-  const stream = new HttpCall(surroundings, cluster, request, done);
-  stream.begin();
-  return stream;
+  const call = new HttpCall(surroundings, cluster, request, done);
+  call.begin(request.body);
+  return call;
 }
 
-/** Stands in for the client of a request that the proxy sends itself: it keeps the answer. */
-class HttpCall extends StreamInfo implements RouterDownstream, Call {
-  readonly manager: RouterSurroundings;
-  readonly head: RequestHead;
-  readonly connection: OwnConnection;
-  readonly routes = undefined;
-  override readonly route: Route;
-  readonly routeCluster: string;
-  readonly random = Math.floor(Math.random() * 0x1_0000_0000);
-  requestDone = false;
-  readonly bodyFollows: boolean;
-  readonly writable = true;
-  responseStarted = false;
-  ended = false;
-  upgrade: string | undefined = undefined;
-  redirects = undefined;
-  readonly #run: RouterRun;
-  readonly #requestBody: Buffer | undefined;
+/** Keeps the answer until it is whole. */
+class HttpCall implements OwnRequestUser, Call {
+  readonly #request: OwnRequest;
   readonly #done: (answer: HttpAnswer) => void;
   readonly #body: Buffer[] = [];
   #bodyBytes = 0;
@@ -72,98 +54,48 @@ class HttpCall extends StreamInfo implements RouterDownstream, Call {
     { head, body, timeout, retry, parent }: HttpRequest,
     done: (answer: HttpAnswer) => void,
   ) {
-    super(parent.peers);
-    this.manager = manager;
-    this.head = head;
-    this.request = head;
-    this.#requestBody = body;
     this.#done = done;
-    this.takeCluster(cluster.config.name, cluster.config);
-    this.routeCluster = cluster.config.name;
-    head.headers.set('x-envoy-internal', 'true');
-    this.connection = new OwnConnection(
-      () => undefined,
-      () => this.#run.onGlobalTimeout(),
-    );
-    if (head.method === '' || head.path === '' || !head.hasAuthority) this.invalidHeader = ':path';
-    const { route, action } = ownRoute(timeout, retry);
-    this.route = route;
-    this.bodyFollows = body !== undefined;
-    if (!body) this.requestComplete();
-    this.#run = new RouterRun(this, route, action, cluster);
+    const options = { head, bodyFollows: body !== undefined, timeout, retry, parent, marked: true };
+    this.#request = new OwnRequest(manager, cluster, options, this);
   }
 
-  get localCluster(): string {
-    return this.manager.localCluster;
-  }
-
-  begin(): void {
-    this.#run.begin();
-    const body = this.#requestBody;
-    if (!body || this.ended) return;
-    this.bytesReceived = body.length;
-    this.requestComplete();
-    this.#run.onBody(body, 0, body.length, true);
+  begin(body: Buffer | undefined): void {
+    this.#request.begin();
+    if (body) this.#request.send(body, true);
   }
 
   cancel(): void {
-    this.end();
+    this.#request.end();
   }
 
-  requestComplete(): void {
-    this.requestDone = true;
-    this.requestEndAt = now();
-  }
-
-  reply({ status, body, headers = [] }: LocalReply): void {
-    if (this.ended) return;
-    if (this.responseStarted) {
-      this.#finish(undefined);
+  onReply({ status, body, headers = [] }: LocalReply): void {
+    if (this.#request.responseStarted) {
+      this.#done(undefined);
       return;
     }
     const fields = new HeaderMap();
     for (const [name, value] of headers) fields.add(name, value);
-    this.#finish({ status, headers: fields, body: Buffer.from(body, 'latin1') });
+    this.#done({ status, headers: fields, body: Buffer.from(body, 'latin1') });
   }
 
-  interim(): void {
-    // The answer is the last response.
-  }
-
-  respond(head: ResponseHead, done: boolean): void {
-    this.responseStarted = true;
-    this.response = head;
-    this.status = head.status;
+  onHead(_: ResponseHead, done: boolean): void {
     if (done) this.#complete();
   }
 
-  sendBody(bytes: Buffer, start: number, stop: number, done: boolean): void {
-    if (this.ended) return;
+  onBody(bytes: Buffer, start: number, stop: number, done: boolean): void {
     this.#bodyBytes += stop - start;
     if (this.#bodyBytes > MAX_RESPONSE_BYTES) {
-      this.#finish(undefined);
+      this.#request.end();
+      this.#done(undefined);
       return;
     }
     if (stop > start) this.#body.push(Buffer.from(bytes.subarray(start, stop)));
     if (done) this.#complete();
   }
 
-  flush(): void {}
-
-  end(): void {
-    if (this.ended) return;
-    this.ended = true;
-    this.#run.abort();
-  }
-
   #complete(): void {
-    const head = this.response;
-    this.#finish(head && { status: head.status, headers: head.headers, body: Buffer.concat(this.#body) });
-  }
-
-  #finish(answer: HttpAnswer): void {
-    if (this.ended) return;
-    this.end();
-    this.#done(answer);
+    const { response } = this.#request;
+    this.#request.end();
+    this.#done(response && { status: response.status, headers: response.headers, body: Buffer.concat(this.#body) });
   }
 }
