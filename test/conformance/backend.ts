@@ -3,25 +3,28 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import tls from 'node:tls';
 import { server } from '../../src/proxy/testing/certificates.ts';
 import { startGrpc } from './grpc-backend.ts';
+import { serveHttp2 } from './http2-backend.ts';
 import { headEnd, type Message, takeMessage } from './message.ts';
-import type { BackendKind, Behaviour, SeenRequest } from './types.ts';
+import type { BackendKind, Behaviour, Case, Http2Host, SeenRequest } from './types.ts';
 
 export interface Backends {
   /** Puts scripts in force, forgets what was seen and ends the connections that are left, so that each case starts without any. */
-  begin(scripts: Readonly<Record<number, readonly Behaviour[]>>): Promise<void>;
+  begin(one: Pick<Case, 'backends' | 'hosts'>): Promise<void>;
   readonly seen: readonly SeenRequest[];
   /** Bytes that arrived at TCP backends since `begin`, by backend. */
   readonly received: ReadonlyMap<number, string>;
   close(): Promise<void>;
 }
 
-/** Time for a proxy to notice that idle connections have ended. */
+/** Time for a proxy to notice that idle connections have ended; to see it counted takes longer. */
 const closedMs = 6;
+const countedMs = 25;
 
 interface Backend {
   readonly index: number;
   readonly kind: BackendKind;
   script: readonly Behaviour[];
+  host: Http2Host;
   served: number;
   connections: number;
 }
@@ -35,7 +38,9 @@ export async function startBackends(
   const seen: SeenRequest[] = [];
   const received = new Map<number, string>();
   const sockets = new Set<net.Socket>();
-  const backends = kinds.map((kind, index): Backend => ({ index, kind, script: [], served: 0, connections: 0 }));
+  const backends = kinds.map(
+    (kind, index): Backend => ({ index, kind, script: [], host: {}, served: 0, connections: 0 }),
+  );
   const grpcServers = await Promise.all(
     backends
       .filter(({ kind }) => kind === 'grpc')
@@ -48,6 +53,7 @@ export async function startBackends(
       socket.on('error', () => undefined);
       socket.on('close', () => sockets.delete(socket));
       if (backend.kind === 'http' || backend.kind === 'https') serveHttp(socket, backend, seen);
+      else if (backend.kind === 'http2') serveHttp2(socket, backend, seen);
       else serveBytes(socket, backend, received);
     };
     if (backend.kind === 'https') return createSecure(accept);
@@ -59,14 +65,15 @@ export async function startBackends(
     ),
   );
   return {
-    begin: async (scripts) => {
+    begin: async ({ backends: scripts = {}, hosts = {} }) => {
       const left = sockets.size;
       for (const socket of sockets) socket.destroy();
-      if (left > 0) await sleep(closedMs);
+      if (left > 0) await sleep(kinds.includes('http2') ? countedMs : closedMs);
       seen.length = 0;
       received.clear();
       for (const backend of backends) {
         backend.script = scripts[backend.index] ?? [];
+        backend.host = hosts[backend.index] ?? {};
         backend.served = 0;
         backend.connections = 0;
       }
@@ -134,11 +141,12 @@ function okResponse(index: number, head: boolean): string {
 }
 
 async function answer(socket: net.Socket, behaviour: Behaviour): Promise<void> {
-  if (behaviour === 'hang' || 'early' in behaviour || 'reply' in behaviour || 'status' in behaviour) return;
+  if (behaviour === 'hang') return;
   if ('end' in behaviour) {
     finish(socket, behaviour.end);
     return;
   }
+  if (!('raw' in behaviour)) return;
   const { raw } = behaviour;
   if (typeof raw === 'string') {
     socket.write(raw, 'latin1');

@@ -25,7 +25,7 @@ export interface Stage {
 /** Plays one case against one proxy. */
 export async function runCase(stage: Stage, one: Case): Promise<Outcome> {
   const { backends, places, scenario, subject } = stage;
-  await backends.begin(one.backends ?? {});
+  await backends.begin(one);
   if (one.repeat !== undefined) return { shares: await runRepeated(stage, one, one.repeat) };
   const logBefore = (await logText(places)).length;
   const countStats = scenario.stats !== false && !one.without?.includes('stats');

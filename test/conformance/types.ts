@@ -23,6 +23,8 @@ export type Behaviour =
   | { readonly end: 'close' | 'reset' }
   /** Never answers. */
   | 'hang'
+  /** Of an HTTP/2 backend: what it does once the request is complete, or at its head. */
+  | { readonly http2: readonly Http2HostStep[]; readonly atHead?: true }
   /** Answers before the request's body has come. */
   | { readonly early: string; readonly afterwards?: 'close' | 'reset' }
   /** Of a gRPC backend, for one message: one message of the response, or several on a stream, as JSON. */
@@ -36,8 +38,8 @@ export interface Piece {
   readonly afterMs?: number;
 }
 
-/** What stands behind a backend's port. `echo`: sends back what it gets (TCP). `closed`: nobody listens. `banner`: speaks first, then echoes. `grpc`: the services that filters ask. `https`: as `http` over TLS; what the handshake agreed on stands among the headers it saw. */
-export type BackendKind = 'http' | 'https' | 'echo' | 'banner' | 'closed' | 'grpc';
+/** What stands behind a backend's port. `echo`: sends back what it gets (TCP). `closed`: nobody listens. `banner`: speaks first, then echoes. `grpc`: the services that filters ask. `http2`: like `http`, over HTTP/2 without an upgrade. `https`: as `http` over TLS; what the handshake agreed on stands among the headers it saw. */
+export type BackendKind = 'http' | 'http2' | 'https' | 'echo' | 'banner' | 'closed' | 'grpc';
 
 export interface Request {
   /** Default `GET`. */
@@ -68,15 +70,55 @@ export type Step =
 
 /** What a client does on an HTTP/2 connection. */
 export type Http2Step =
-  /** A request on the next stream, with these fields in their order; it is waited for unless it stays `open`. */
-  | { readonly fields: readonly (readonly [string, string])[]; readonly body?: string; readonly open?: boolean }
+  /** A request on the next stream, with these fields in their order; it is waited for unless it stays `open`, or is one `beside` others. */
+  | { readonly fields: Fields; readonly body?: string; readonly open?: boolean; readonly beside?: true }
   /** More of the body of the last request, or its trailers; `end`: that is all (default). */
-  | { readonly data: string; readonly trailers?: readonly (readonly [string, string])[]; readonly end?: boolean }
+  | { readonly data: string; readonly trailers?: Fields; readonly end?: boolean }
   /** Resets the last request's stream. */
   | { readonly reset: number }
-  /** Whole frames, hexadecimal. */
-  | { readonly raw: string }
+  /** Whole frames, hexadecimal; so many times over. */
+  | { readonly raw: string; readonly times?: number }
+  | { readonly settings: Settings }
+  /** Widens the windows of the connection and the last stream. */
+  | { readonly grant: number }
+  /** Pings are not answered from here on. */
+  | { readonly deaf: true }
+  /** Reads nothing for so many milliseconds. */
+  | { readonly paused: number }
+  /** Waits until the connection or all streams have ended. */
+  | { readonly until: 'over' | 'done' }
   | { readonly sleep: number };
+
+/** Names and values of header fields, in their order. */
+export type Fields = readonly (readonly [string, string])[];
+
+/** Ids and values of HTTP/2 settings. */
+type Settings = readonly (readonly [number, number])[];
+
+/** What an HTTP/2 backend does, on the stream of a request where nothing else is said. */
+export type Http2HostStep =
+  | { readonly head: Fields; readonly end?: boolean }
+  /** `end`: that is all (default). `rude`: windows or not. */
+  | { readonly data: string; readonly end?: boolean; readonly rude?: true }
+  | { readonly reset: number; readonly stream?: number }
+  /** With that error code; `last`: the last stream that it took, by default this one. */
+  | { readonly goaway: number; readonly last?: number }
+  | { readonly settings: Settings }
+  | { readonly grant: number }
+  | { readonly raw: string }
+  | { readonly close: 'close' | 'reset' }
+  | { readonly sleep: number };
+
+/** How an HTTP/2 backend behaves on its connections. */
+export interface Http2Host {
+  readonly settings?: Settings;
+  /** Sent instead of its settings, hexadecimal. */
+  readonly greeting?: string;
+  /** Gives no window back for what it got. */
+  readonly holds?: boolean;
+  /** Answers neither pings nor settings. */
+  readonly deaf?: boolean;
+}
 
 /** How a control plane speaks. */
 export type PlaneForm = 'sotw' | 'delta';
@@ -146,6 +188,8 @@ export interface Case {
   readonly fresh?: boolean;
   /** Scripts by backend index. */
   readonly backends?: Readonly<Record<number, readonly Behaviour[]>>;
+  /** How HTTP/2 backends behave, by index. */
+  readonly hosts?: Readonly<Record<number, Http2Host>>;
   /** Local address of the client. */
   readonly from?: string;
   /** Index of the listener; default 0. */

@@ -83,7 +83,7 @@ function outcome(bytes: Buffer, size: number): readonly string[] {
   const user = {
     accept: stream,
     onPartialHead: () => undefined,
-    onGoaway: (last: number, code: number) => void log.push(`goaway ${last} ${code}`),
+    onGoaway: () => void log.push('goaway'),
     onSettings: () => void log.push('settings'),
     onIdle: () => undefined,
     onFault: (details: string) => void log.push(`fault ${details}`),

@@ -7,6 +7,9 @@ import type { ResponseHandler } from './response-handler.ts';
 /** Methods whose requests have no body unless they say so. */
 export const BODYLESS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'CONNECT', 'TRACE']);
 
+/** Responses of 1xx that Envoy tells of, the first of them; others are passed over. */
+export const INTERIM: ReadonlySet<number> = new Set([100, 102, 103, 104]);
+
 /** Room for one request and its response: a whole HTTP/1.1 connection, or a stream of an HTTP/2 one. */
 export interface UpstreamExchange extends UpstreamConnectionInfo {
   readonly protocol: 'HTTP/1.1' | 'HTTP/2';

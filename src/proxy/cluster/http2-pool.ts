@@ -206,6 +206,15 @@ export class Http2Pool implements ConnectionOwner, ClientConnectionOwner, Connec
     if (this.#waiting.length > 0) this.#connect();
   }
 
+  onStreamReset({ base }: Http2ClientConnection, reason: ResetReason): void {
+    const { stats } = this.cluster;
+    if (reason === 'connection termination') {
+      stats.rqPendingFailureEject++;
+      base.endedActive = true;
+    } else if (reason === 'local reset' || reason === 'protocol error') stats.rqSentReset++;
+    else if (reason === 'remote reset') stats.rqReceivedReset++;
+  }
+
   onCloseNotify(): void {
     this.cluster.stats.cxCloseNotify++;
   }

@@ -9,6 +9,7 @@ export type ResetReason =
   | 'local reset'
   | 'remote reset'
   | 'remote refused stream reset'
+  | 'remote error with CONNECT request'
   | 'overflow'
   | 'protocol error';
 

@@ -16,15 +16,13 @@ import { nextConnectionId } from '../transport/connection-id.ts';
 import { Transport, type TransportUser } from '../transport/transport.ts';
 import { ConnectRace, type RaceUser } from './connect-race.ts';
 import type { ConnectionOwner, ConnectionSettings } from './connection-owner.ts';
-import { BODYLESS, switches, targetOf, type UpstreamExchange } from './exchange.ts';
+import { BODYLESS, INTERIM, switches, targetOf, type UpstreamExchange } from './exchange.ts';
 import { sortAddresses } from './happy-eyeballs.ts';
 import { peerOf } from './host.ts';
 import { connectFailure, type ResetReason } from './reset.ts';
 import type { ResponseHandler } from './response-handler.ts';
 import { openUpstreamSocket, refusalText, type SourceAddress } from './upstream-socket.ts';
 
-/** Responses of 1xx that Envoy tells of; others are passed over. */
-const INTERIM: ReadonlySet<number> = new Set([100, 102, 103, 104]);
 const NOTHING = Buffer.alloc(0);
 
 /** An HTTP/1.1 connection to a host, one request at a time. */

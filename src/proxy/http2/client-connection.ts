@@ -1,6 +1,7 @@
 import type { ResetReason } from '../cluster/reset.ts';
 import type { UpstreamConnection } from '../cluster/upstream-connection.ts';
 import { Http2ClientStream } from './client-stream.ts';
+import { FAULT } from './fault.ts';
 import type { Http2Options } from './options.ts';
 import { Http2Session } from './session.ts';
 import type { SessionUser } from './session-user.ts';
@@ -15,6 +16,8 @@ export interface ClientConnectionOwner {
   onRoom(connection: Http2ClientConnection): void;
   /** It takes no more requests. */
   onDraining(connection: Http2ClientConnection): void;
+  /** A request ended before its time. */
+  onStreamReset(connection: Http2ClientConnection, reason: ResetReason): void;
   onProtocolError(): void;
   onCloseNotify(): void;
 }
@@ -28,6 +31,8 @@ export class Http2ClientConnection implements SessionUser {
   /** No other request is to follow. */
   draining = false;
   #fault = false;
+  /** The host has sent a GOAWAY. */
+  #told = false;
 
   constructor(owner: ClientConnectionOwner, base: UpstreamConnection, options: Http2Options, stats: Http2Stats) {
     this.#owner = owner;
@@ -63,6 +68,10 @@ export class Http2ClientConnection implements SessionUser {
     if (this.#streams.delete(stream)) this.#owner.onRoom(this);
   }
 
+  onStreamReset(reason: ResetReason): void {
+    this.#owner.onStreamReset(this, reason);
+  }
+
   /** Takes no more requests and ends with the last one. */
   drain(): void {
     this.draining = true;
@@ -82,6 +91,8 @@ export class Http2ClientConnection implements SessionUser {
   }
 
   onGoaway(): void {
+    if (this.#told) return;
+    this.#told = true;
     this.#owner.onCloseNotify();
     if (this.draining) return;
     this.draining = true;
@@ -97,7 +108,9 @@ export class Http2ClientConnection implements SessionUser {
     // The pool has heard of the last stream.
   }
 
-  onFault(): void {
+  onFault(details: string): void {
+    // One that says nothing may be gone.
+    if (details === FAULT.SILENCE.details) return;
     this.#fault = true;
     this.#owner.onProtocolError();
   }
@@ -112,7 +125,6 @@ export class Http2ClientConnection implements SessionUser {
   }
 
   onClosed(): void {
-    this.base.endedActive ||= this.active > 0;
     this.#streams.clear();
     this.base.onClosed();
   }

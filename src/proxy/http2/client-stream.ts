@@ -1,4 +1,4 @@
-import type { UpstreamExchange } from '../cluster/exchange.ts';
+import { INTERIM, type UpstreamExchange } from '../cluster/exchange.ts';
 import type { ResetReason } from '../cluster/reset.ts';
 import type { ResponseHandler } from '../cluster/response-handler.ts';
 import { type RequestHead, ResponseHead } from '../http/head.ts';
@@ -16,6 +16,18 @@ import type { Http2Stream, StreamUser } from './stream.ts';
 
 const NOTHING = Buffer.alloc(0);
 
+/** What Envoy makes of the host's error code; `remote reset` of others. */
+const REASONS: ReadonlyMap<number, ResetReason> = new Map([
+  [ERROR.PROTOCOL_ERROR, 'protocol error'],
+  [ERROR.REFUSED_STREAM, 'remote refused stream reset'],
+  [ERROR.CONNECT_ERROR, 'remote error with CONNECT request'],
+]);
+
+/** Heads that are too large are Envoy's `remote reset`. */
+function reasonOf(details: string): ResetReason {
+  return details === FAULT.FIELDS.details || details === FAULT.FIELDS_SIZE.details ? 'remote reset' : 'protocol error';
+}
+
 /** One request on an HTTP/2 connection to a host. */
 export class Http2ClientStream implements StreamUser, UpstreamExchange {
   readonly protocol = 'HTTP/2';
@@ -25,6 +37,8 @@ export class Http2ClientStream implements StreamUser, UpstreamExchange {
   received = 0;
   tunnel = false;
   requestSent = false;
+  /** Of several responses of 1xx only the first is told. */
+  #interimTold = false;
 
   constructor(connection: Http2ClientConnection) {
     this.#connection = connection;
@@ -112,8 +126,14 @@ export class Http2ClientStream implements StreamUser, UpstreamExchange {
 
   destroy(): void {
     this.#handler = undefined;
-    if (this.#frames && !this.#frames.closed) this.#connection.session.reset(this.#frames, ERROR.CANCEL);
+    this.#abort();
     this.#over();
+  }
+
+  #abort(): void {
+    if (!this.#frames || this.#frames.closed) return;
+    this.#connection.session.reset(this.#frames, ERROR.INTERNAL_ERROR);
+    this.#connection.onStreamReset('local reset');
   }
 
   #over(): void {
@@ -126,20 +146,26 @@ export class Http2ClientStream implements StreamUser, UpstreamExchange {
     if (!handler) return undefined;
     const head = new ResponseHead();
     if (!readResponseBlock(block, head)) return FAULT.FIELD;
-    if (head.status < 200 && head.status !== 101) {
-      if (!end) handler.onInterim(head);
-      return end ? FAULT.MESSAGING : undefined;
-    }
+    if (head.status < 200) return this.#interim(head, end, handler);
     const frames = this.#frames as Http2Stream;
     frames.headCame = true;
     const { contentLength } = head.framing;
     const bodyless = handler.headRequest || head.status === 204 || head.status === 304;
-    if (!bodyless) frames.contentLength = contentLength;
+    frames.contentLength = bodyless ? 0 : contentLength;
     if (end && !bodyless && contentLength > 0) return FAULT.MESSAGING;
     this.#takeOver(handler, head);
     if (end) this.#done();
     handler.onHead(head, end);
     handler.onReadEnd();
+    return undefined;
+  }
+
+  #interim(head: ResponseHead, end: boolean, handler: ResponseHandler): Fault | undefined {
+    // There is no switching of protocols over HTTP/2 (RFC 9113, 8.6).
+    if (end || head.status === 101) return FAULT.MESSAGING;
+    if (!INTERIM.has(head.status) || this.#interimTold) return undefined;
+    this.#interimTold = true;
+    handler.onInterim(head);
     return undefined;
   }
 
@@ -182,14 +208,12 @@ export class Http2ClientStream implements StreamUser, UpstreamExchange {
   /** The response is complete; what is left of the request need not be sent. */
   #done(): void {
     this.#handler = undefined;
-    const frames = this.#frames;
-    if (frames && !frames.localDone && !frames.waits) this.#connection.session.reset(frames, ERROR.NO_ERROR);
+    if (this.#frames?.localDone === false && !this.#frames.waits) this.#abort();
     this.#over();
   }
 
   onReset(code: number, details: string | undefined): void {
-    const remote: ResetReason = code === ERROR.REFUSED_STREAM ? 'remote refused stream reset' : 'remote reset';
-    this.#fail(details === undefined ? remote : 'protocol error');
+    this.#fail(details === undefined ? (REASONS.get(code) ?? 'remote reset') : reasonOf(details));
   }
 
   onGone(): void {
@@ -199,6 +223,7 @@ export class Http2ClientStream implements StreamUser, UpstreamExchange {
   #fail(reason: ResetReason): void {
     const handler = this.#handler;
     this.#handler = undefined;
+    this.#connection.onStreamReset(reason);
     this.#over();
     handler?.onReset(reason);
   }

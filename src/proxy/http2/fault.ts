@@ -19,6 +19,7 @@ export const FAULT = {
   PADDING: protocol('padding'),
   ON_ITSELF: protocol('depends_on_itself'),
   PUSH: protocol('push_promise'),
+  GOAWAY: protocol('goaway'),
   NO_INCREMENT: protocol('window_update'),
   MESSAGING: protocol('violation.of.messaging.rule'),
   FIELD: protocol('invalid.header.field'),

@@ -7,6 +7,8 @@ export interface FrameUser {
   /** A whole frame, its head at `from`. The bytes are reused afterwards. */
   onFrame(bytes: Buffer, from: number, stop: number): void;
   fail(fault: Fault): void;
+  /** A frame is larger than this side allows. */
+  onTooLarge(): void;
 }
 
 /** Makes frames of the bytes that come; one that has not come whole is kept. */
@@ -29,7 +31,7 @@ export class FrameReader {
     while (!user.stopped && at + FRAME_HEAD <= length) {
       const size = lengthOf(bytes, at);
       if (size > FRAME_SIZE) {
-        this.#tooLarge();
+        user.onTooLarge();
         return;
       }
       const stop = at + FRAME_HEAD + size;
@@ -68,7 +70,7 @@ export class FrameReader {
     const partial = this.#partial as Buffer;
     const size = lengthOf(partial, 0);
     if (size > FRAME_SIZE) {
-      this.#tooLarge();
+      this.#user.onTooLarge();
       return length;
     }
     const whole = FRAME_HEAD + size;
@@ -78,10 +80,6 @@ export class FrameReader {
     this.#kept = 0;
     this.#user.onFrame(partial, 0, whole);
     return stop;
-  }
-
-  #tooLarge(): void {
-    this.#user.fail(FAULT.SIZE);
   }
 }
 

@@ -38,7 +38,7 @@ export class FrameWriter {
     if (client) settings.push([SETTING.ENABLE_PUSH, 0]);
     settings.push([SETTING.MAX_CONCURRENT_STREAMS, options.maxStreams]);
     settings.push([SETTING.INITIAL_WINDOW_SIZE, options.streamWindow]);
-    if (!client) settings.push([SETTING.ENABLE_CONNECT_PROTOCOL, options.allowConnect ? 1 : 0]);
+    settings.push([SETTING.ENABLE_CONNECT_PROTOCOL, options.allowConnect ? 1 : 0]);
     const arena = takeArena(PREFACE.length + 2 * FRAME_HEAD + 6 * settings.length + 4);
     const out = arena.bytes;
     let { at } = arena;

@@ -6,8 +6,8 @@ export interface SessionUser {
   accept(): StreamUser;
   /** A header block begins that does not come whole, or has come. */
   onPartialHead(partial: boolean): void;
-  /** No stream after `last` was worked on, and none may be opened. */
-  onGoaway(last: number, code: number): void;
+  /** The other side takes no more streams. */
+  onGoaway(): void;
   onSettings(): void;
   /** No stream is left. */
   onIdle(): void;

@@ -8,6 +8,7 @@ import { ERROR, FLAG_BIT, FRAME, FRAME_HEAD, LARGEST_WINDOW, uint32 } from './fr
 import { frameFault } from './frame-check.ts';
 import { FrameReader, type FrameUser } from './frame-reader.ts';
 import { FrameWriter } from './frame-writer.ts';
+import { Goaways } from './goaways.ts';
 import { type BlockOutcome, HeaderBlocks } from './header-blocks.ts';
 import { KeepAlivePing } from './keep-alive.ts';
 import type { Http2Options } from './options.ts';
@@ -39,9 +40,8 @@ export class Http2Session implements TransportUser, FrameUser, StreamTableUser {
   readonly #blocks: HeaderBlocks;
   readonly #received: ReceiveWindows;
   readonly #sent: SendWindows;
+  readonly #goaways = new Goaways();
   #settled = false;
-  /** What the last GOAWAY said; undefined: there was none. */
-  #lastTaken: number | undefined = undefined;
   #ending = false;
 
   constructor(
@@ -78,11 +78,12 @@ export class Http2Session implements TransportUser, FrameUser, StreamTableUser {
   /** Sends what a connection begins with. */
   start(): void {
     this.#writer.begin(this.options, !this.#server);
-    this.#ping?.onActivity();
+    this.#ping?.start();
   }
 
   /** Opens a stream of this side; undefined where the ids are used up. */
   open(user: StreamUser): Http2Stream | undefined {
+    this.#ping?.beforeStream();
     const id = this.streams.nextLocal();
     return id === undefined ? undefined : this.#add(id, user);
   }
@@ -105,8 +106,12 @@ export class Http2Session implements TransportUser, FrameUser, StreamTableUser {
   }
 
   onBytes(bytes: Buffer, length: number): void {
+    this.#ping?.onActivity();
     this.#reader.read(bytes, length);
-    if (!this.stopped) this.#ping?.onActivity();
+  }
+
+  onTooLarge(): void {
+    this.fail(this.#settled ? FAULT.SIZE : FAULT.NO_SETTINGS);
   }
 
   onFrame(bytes: Buffer, from: number, stop: number): void {
@@ -143,8 +148,7 @@ export class Http2Session implements TransportUser, FrameUser, StreamTableUser {
       case FRAME.PING:
         return this.#pingCame(bytes, at, stop, flags);
       case FRAME.GOAWAY:
-        this.#user.onGoaway(uint32(bytes, at) & LARGEST_WINDOW, uint32(bytes, at + 4));
-        return undefined;
+        return this.#goawayCame(uint32(bytes, at) & LARGEST_WINDOW);
       case FRAME.WINDOW_UPDATE:
         return this.#windowUpdate(bytes, at, id);
       default:
@@ -175,7 +179,7 @@ export class Http2Session implements TransportUser, FrameUser, StreamTableUser {
     stream.received += last - start;
     if (stream.receiveWindow < 0) this.streams.refuse(stream, FAULT.WINDOW);
     else if (stream.hasWrongLength(end)) this.streams.refuse(stream, FAULT.LENGTH);
-    else if (!stream.headCame) return this.streams.malformed(stream, FAULT.MESSAGING, this.options.streamErrors);
+    else if (!stream.headCame) return FAULT.MESSAGING;
     else {
       stream.remoteDone = end;
       if (end || last > start) stream.user.onData(bytes, start, last, end);
@@ -207,7 +211,7 @@ export class Http2Session implements TransportUser, FrameUser, StreamTableUser {
     if (known) return this.#head(known, block);
     if (!this.#server || id <= this.streams.lastRemote) return this.streams.wasReset(id) ? undefined : FAULT.CLOSED;
     this.streams.lastRemote = id;
-    if (this.#lastTaken !== undefined && id > this.#lastTaken) return undefined;
+    if (this.#goaways.leavesOut(id)) return undefined;
     this.#flood.opened();
     if (this.streams.size < this.options.maxStreams) return this.#head(this.#add(id, this.#user.accept()), block);
     this.stats.refused++;
@@ -225,7 +229,8 @@ export class Http2Session implements TransportUser, FrameUser, StreamTableUser {
     let fault: Fault | undefined;
     if (!stream.headCame) fault = stream.user.onHead(block, end);
     else {
-      this.stats.trailers++;
+      // Those of responses are nothing that Envoy counts.
+      if (this.#server) this.stats.trailers++;
       fault = end && !stream.hasWrongLength(true) ? stream.user.onTrailers(block) : FAULT.MESSAGING;
     }
     if (fault) return this.streams.malformed(stream, fault, this.options.streamErrors);
@@ -248,9 +253,16 @@ export class Http2Session implements TransportUser, FrameUser, StreamTableUser {
     return this.#server && this.#flood.resetEarly(this.streams.size) ? FAULT.RESET_FLOOD : undefined;
   }
 
+  #goawayCame(last: number): Fault | undefined {
+    if (!this.#goaways.hear(last)) return FAULT.GOAWAY;
+    this.#user.onGoaway();
+    if (!this.#server) this.streams.forsake(last);
+    return undefined;
+  }
+
   #settings(bytes: Buffer, at: number, stop: number, flags: number): Fault | undefined {
     if ((flags & FLAG_BIT.ACK) !== 0) return stop > at ? FAULT.SIZE : undefined;
-    const settings = readSettings(bytes, at, stop);
+    const settings = readSettings(bytes, at, stop, !this.#server);
     if (typeof settings === 'number') return { code: settings, details: 'http2.settings' };
     const { tableSize, maxStreams, initialWindow, frameSize, connectProtocol } = settings;
     if (tableSize !== undefined) this.#writer.limitTable(tableSize, this.options.tableSize);
@@ -260,7 +272,7 @@ export class Http2Session implements TransportUser, FrameUser, StreamTableUser {
     if (initialWindow !== undefined && !this.#sent.resize(initialWindow, this.streams.all())) return FAULT.WINDOW;
     const flood = this.#control(FRAME.SETTINGS, FLAG_BIT.ACK, bytes, 0, 0);
     this.#user.onSettings();
-    this.#flushStreams();
+    this.streams.flushAll(this.#sent);
     return flood;
   }
 
@@ -276,29 +288,15 @@ export class Http2Session implements TransportUser, FrameUser, StreamTableUser {
     if (this.#flood.windowUpdate()) return FAULT.WINDOW_FLOOD;
     if (id === 0) {
       const fault = this.#sent.grow(more);
-      if (!fault) this.#flushStreams();
+      if (!fault) this.streams.flushAll(this.#sent);
       return fault;
     }
     const stream = this.streams.get(id);
     if (!stream) return undefined;
     const fault = stream.grow(more);
     if (fault) this.streams.refuse(stream, fault);
-    else this.#flush(stream);
+    else this.streams.flush(stream, this.#sent);
     return undefined;
-  }
-
-  #flushStreams(): void {
-    for (const stream of this.streams.all()) {
-      if (this.#sent.window <= 0) return;
-      this.#flush(stream);
-    }
-  }
-
-  #flush(stream: Http2Stream): void {
-    if (!stream.waits) return;
-    this.#sent.flush(stream);
-    if (!stream.waits && !stream.closed) stream.user.onWritable();
-    this.streams.settle(stream);
   }
 
   /** Gives the other side room for what was used up of its stream; a paused stream's waits. */
@@ -344,15 +342,14 @@ export class Http2Session implements TransportUser, FrameUser, StreamTableUser {
 
   /** Tells the other side that streams after `last` will not be worked on; the session ends with the last one before. */
   goaway(last: number, code: number): void {
-    if (this.stopped || (this.#lastTaken !== undefined && last >= this.#lastTaken)) return;
-    this.#lastTaken = last;
+    if (this.stopped || !this.#goaways.tell(last)) return;
     this.stats.goawaySent++;
     this.#writer.numbers(FRAME.GOAWAY, 0, last, code);
     if (this.streams.size === 0) this.#finishDrained();
   }
 
   #finishDrained(): void {
-    if (this.#lastTaken === undefined || this.#lastTaken > this.streams.lastRemote || this.stopped) return;
+    if (this.stopped || !this.#goaways.isFinal(this.streams.lastRemote)) return;
     this.#ending = true;
     this.transport.endAndClose();
   }
@@ -366,7 +363,6 @@ export class Http2Session implements TransportUser, FrameUser, StreamTableUser {
       this.transport.destroy();
       return;
     }
-    this.stats.goawaySent++;
     this.#writer.numbers(FRAME.GOAWAY, 0, this.streams.lastRemote, code);
     this.transport.endAndClose();
   }

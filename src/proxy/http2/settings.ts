@@ -9,8 +9,8 @@ export interface Settings {
   connectProtocol?: boolean;
 }
 
-/** Reads a SETTINGS frame's payload; an error code where it holds what it must not (RFC 9113, 6.5.2). */
-export function readSettings(bytes: Buffer, from: number, stop: number): Settings | number {
+/** Reads a SETTINGS frame's payload, of a client or a server; an error code where it holds what it must not (RFC 9113, 6.5.2). */
+export function readSettings(bytes: Buffer, from: number, stop: number, ofServer: boolean): Settings | number {
   if ((stop - from) % 6 !== 0) return ERROR.FRAME_SIZE_ERROR;
   const settings: Settings = {};
   for (let at = from; at < stop; at += 6) {
@@ -20,7 +20,7 @@ export function readSettings(bytes: Buffer, from: number, stop: number): Setting
         settings.tableSize = value;
         break;
       case SETTING.ENABLE_PUSH:
-        if (value > 1) return ERROR.PROTOCOL_ERROR;
+        if (value > (ofServer ? 0 : 1)) return ERROR.PROTOCOL_ERROR;
         break;
       case SETTING.MAX_CONCURRENT_STREAMS:
         settings.maxStreams = value;

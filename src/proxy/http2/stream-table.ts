@@ -3,7 +3,7 @@ import { ERROR, FRAME, LARGEST_WINDOW } from './frame.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import type { Http2Stats } from './stats.ts';
 import type { Http2Stream } from './stream.ts';
-import type { ReceiveWindows } from './windows.ts';
+import type { ReceiveWindows, SendWindows } from './windows.ts';
 
 /** Ids of streams that this side has reset: what was under way to them is passed over. */
 const REMEMBERED = 128;
@@ -79,6 +79,21 @@ export class StreamTable {
     return this.#resets.has(id);
   }
 
+  /** Sends what waits as far as the windows go. */
+  flushAll(sent: SendWindows): void {
+    for (const stream of this.#open.values()) {
+      if (sent.window <= 0) return;
+      this.flush(stream, sent);
+    }
+  }
+
+  flush(stream: Http2Stream, sent: SendWindows): void {
+    if (!stream.waits) return;
+    sent.flush(stream);
+    if (!stream.waits && !stream.closed) stream.user.onWritable();
+    this.settle(stream);
+  }
+
   /** Ends a stream that is done on both sides. */
   settle(stream: Http2Stream): void {
     if (stream.localDone && stream.remoteDone) this.end(stream);
@@ -117,6 +132,15 @@ export class StreamTable {
     return undefined;
   }
 
+  /** The other side has not worked on those that this one opened after `last`, and will not (RFC 9113, 6.8). */
+  forsake(last: number): void {
+    for (const stream of [...this.#open.values()]) {
+      if (stream.id <= last || stream.closed) continue;
+      this.end(stream);
+      stream.user.onReset(ERROR.REFUSED_STREAM, undefined);
+    }
+  }
+
   sendReset(id: number, code: number): void {
     this.#resets.add(id);
     const [oldest] = this.#resets;
@@ -128,7 +152,8 @@ export class StreamTable {
 
   /** The connection is gone. */
   abandon(): void {
-    for (const stream of [...this.#open.values()]) {
+    // The latest is told first, as in Envoy.
+    for (const stream of [...this.#open.values()].reverse()) {
       stream.end();
       this.#stats.active--;
       stream.user.onGone();

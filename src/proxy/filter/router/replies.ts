@@ -14,6 +14,7 @@ const FLAGS: Readonly<Record<ResetReason, number>> = {
   'local reset': FLAG.LOCAL_RESET,
   'remote reset': FLAG.UPSTREAM_REMOTE_RESET,
   'remote refused stream reset': FLAG.UPSTREAM_REMOTE_RESET,
+  'remote error with CONNECT request': FLAG.UPSTREAM_REMOTE_RESET,
   overflow: FLAG.UPSTREAM_OVERFLOW,
   'protocol error': FLAG.UPSTREAM_PROTOCOL,
 };
