@@ -123,7 +123,7 @@ function becomeGrpc(head: ResponseHead, body: string, code: number | undefined):
 
 function percentEncode(text: string): string {
   return text.replace(
-    /[^\x20-\x24\x26-\x7e]/g,
+    /[^\x20-\x24\x26-\x7d]/g,
     (char) => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
   );
 }

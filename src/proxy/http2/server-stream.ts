@@ -214,7 +214,7 @@ export class Http2ServerStream implements StreamUser, StreamConnection {
     // The client need not send the rest of a request that is answered (RFC 9113, 8.1).
     if (!stream.requestDone) {
       this.client.manager.stats.rqReceivedReset++;
-      this.client.session.reset(frames, ERROR.NO_ERROR);
+      this.client.session.streams.leaveRest(frames);
     }
   }
 }

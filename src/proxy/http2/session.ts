@@ -107,7 +107,9 @@ export class Http2Session implements TransportUser, FrameUser, StreamTableUser {
 
   onBytes(bytes: Buffer, length: number): void {
     this.#ping?.onActivity();
+    this.streams.beginRead();
     this.#reader.read(bytes, length);
+    this.streams.endRead();
   }
 
   onTooLarge(): void {

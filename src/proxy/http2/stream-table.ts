@@ -28,6 +28,8 @@ export class StreamTable {
   /** The last stream that the other side opened. */
   lastRemote = 0;
   #nextLocal: number;
+  #reading = false;
+  readonly #unwanted: Http2Stream[] = [];
 
   constructor(
     user: StreamTableUser,
@@ -116,7 +118,23 @@ export class StreamTable {
     this.end(stream);
   }
 
-  /** The same for what came over it, which its user then hears. */
+  /** What is read may end streams of which no more is wanted. */
+  beginRead(): void {
+    this.#reading = true;
+  }
+
+  endRead(): void {
+    this.#reading = false;
+    for (const stream of this.#unwanted.splice(0)) this.reset(stream, ERROR.NO_ERROR);
+  }
+
+  /** Lets the other side send no more of a stream that this one has answered, unless what is being read ends it. */
+  leaveRest(stream: Http2Stream): void {
+    if (this.#reading) this.#unwanted.push(stream);
+    else this.reset(stream, ERROR.NO_ERROR);
+  }
+
+  /** Ends a stream for what came over it, which its user then hears. */
   refuse(stream: Http2Stream, { code = ERROR.PROTOCOL_ERROR, details }: Fault): void {
     if (stream.closed) return;
     this.reset(stream, code);

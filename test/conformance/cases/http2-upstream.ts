@@ -1,25 +1,7 @@
 import { bootstrap, cluster, listener, manager, routeConfig, typed } from '../config.ts';
-import type {
-  Behaviour,
-  Case,
-  Fields,
-  Http2Host,
-  Http2HostStep,
-  Http2Step,
-  Json,
-  Places,
-  Request,
-  Scenario,
-} from '../types.ts';
+import { asked, does, get, head, http2, OK, OPTIONS, plays, post } from '../http2.ts';
+import type { Case, Http2Host, Http2HostStep, Json, Places, Scenario } from '../types.ts';
 
-const OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
-
-/** A cluster's HTTP options: HTTP/2, or what stands in `more`. */
-const http2 = (options: Json = {}, more: Json = {}): Json => ({
-  typed_extension_protocol_options: {
-    [OPTIONS]: typed(OPTIONS, { explicit_http_config: { http2_protocol_options: options }, ...more }),
-  },
-});
 const asClient = (options: Json = {}): Json => ({
   typed_extension_protocol_options: {
     [OPTIONS]: typed(OPTIONS, { use_downstream_protocol_config: { http2_protocol_options: options } }),
@@ -94,40 +76,8 @@ const place = (places: Places): Json =>
     names.map((name) => ({ ...cluster(places, 0), ...clusters[name], name })),
   );
 
-const get = (path = '/', more: Fields = []): Fields => [
-  [':method', 'GET'],
-  [':scheme', 'http'],
-  [':authority', 'a.test'],
-  [':path', path],
-  ...more,
-];
-const post = (path = '/', more: Fields = []): Fields => [[':method', 'POST'], ...get(path, more).slice(1)];
-
-const OK: Fields = [[':status', '200']];
-const head = (fields: Fields = OK, end = false): Http2HostStep => ({ head: fields, end });
-const does = (...steps: readonly Http2HostStep[]): Behaviour => ({ http2: steps });
-
-/** A request over HTTP/1.1, and what the host does with it. */
-const asked = (name: string, request: Request, script: readonly Behaviour[] = [], more: Partial<Case> = {}): Case => ({
-  name,
-  requests: [request],
-  backends: { 0: script },
-  ...more,
-});
-/** A GET, and the steps of the answer. */
+/** A GET over HTTP/1.1, and the steps of the answer. */
 const answered = (name: string, ...steps: readonly Http2HostStep[]): Case => asked(name, {}, [does(...steps)]);
-/** Requests over HTTP/2. */
-const plays = (
-  name: string,
-  steps: readonly Http2Step[],
-  script: readonly Behaviour[] = [],
-  more: Partial<Case> = {},
-): Case => ({
-  name,
-  http2: steps,
-  backends: { 0: script },
-  ...more,
-});
 const greeted = (name: string, host: Http2Host, more: Partial<Case> = {}): Case => ({
   name,
   requests: [{}],
