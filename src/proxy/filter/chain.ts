@@ -8,6 +8,8 @@ export interface FilterPlan {
   readonly filters: readonly (BoundFilter | undefined)[];
   /** Set where nothing but the heads of requests is looked at, and by hooks that all requests share: those, if any. */
   readonly headsOnly: HookList<RequestHead> | undefined;
+  /** The slots of these. */
+  readonly headsOnlyAt: readonly number[];
   /** A filter makes hooks for each request; the lists below lack them. */
   readonly begins: boolean;
   readonly request: HookList<RequestHead>;
@@ -81,9 +83,11 @@ export class FilterChain {
   #bind(levels: readonly RouteFilters[]): FilterPlan {
     const slots = this.#slots.map((slot) => (isOff(slot, levels) ? undefined : slot));
     const filters = slots.map((slot) => slot && bindSlot(slot, levels));
+    const first = filters.map((filter) => filter?.early ?? filter?.shared?.request);
     return {
       filters,
-      headsOnly: filters.every(seesOnlyHeads) ? filters.flatMap((filter) => filter?.shared?.request ?? []) : undefined,
+      headsOnly: filters.every(seesOnlyHeads) ? first.flatMap((hooks) => hooks ?? []) : undefined,
+      headsOnlyAt: first.flatMap((hooks, at) => (hooks ? [at] : [])),
       begins: filters.some((filter) => filter?.begin !== undefined),
       request: filters.map((filter) => filter?.shared?.request),
       response: filters.map((filter) => filter?.shared?.response).reverse(),
@@ -93,9 +97,9 @@ export class FilterChain {
   }
 }
 
-/** Whether a filter does nothing to what comes after the head of a request, or back. */
+/** Whether a filter does nothing to what comes after the head of a request, or back, unless it says so at that head. */
 function seesOnlyHeads(filter: BoundFilter | undefined): boolean {
-  if (!filter) return true;
+  if (!filter || filter.early) return true;
   const { shared } = filter;
   return shared !== undefined && !shared.response && Object.keys(shared.request ?? {}).every((key) => key === 'head');
 }

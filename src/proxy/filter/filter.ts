@@ -99,11 +99,16 @@ export interface FilterControl {
 
 /**
  * A filter as one route configures it. `shared` hooks serve all requests, keep nothing of them and stop only by replying;
- * `begin` makes hooks for one request.
+ * `begin` makes hooks for one request. `early` is for a filter that mostly needs none of these: it is shown the head first where the whole
+ * chain can do without, and stops a request without a reply to have `begin` called, and its hook on that head.
  */
 export type BoundFilter =
-  | { readonly shared: FilterHooks; readonly begin?: undefined }
-  | { readonly shared?: undefined; readonly begin: (stream: FilterStream, control: FilterControl) => FilterHooks };
+  | { readonly shared: FilterHooks; readonly begin?: undefined; readonly early?: undefined }
+  | {
+      readonly shared?: undefined;
+      readonly begin: (stream: FilterStream, control: FilterControl) => FilterHooks;
+      readonly early?: Hooks<RequestHead> | undefined;
+    };
 
 /** A compiled filter of a chain. */
 export interface HttpFilter {

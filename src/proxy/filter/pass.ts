@@ -34,18 +34,20 @@ export function showTrailers<Head>(stream: FilterStream, hooks: HookList<Head>, 
   for (let at = 0; at < hooks.length; at++) hooks[at]?.trailers?.(stream, trailers);
 }
 
+type AnswerableStream = FilterStream & { readonly ended: boolean; readonly responseStarted: boolean };
+
 /** Shows a head to hooks that stop it by replying only; false: one of them did. */
-export function passHead<Head>(
-  stream: FilterStream & { readonly ended: boolean; readonly responseStarted: boolean },
-  hooks: HookList<Head>,
-  head: Head,
-  done: boolean,
-): boolean {
+export function passHead<Head>(stream: AnswerableStream, hooks: HookList<Head>, head: Head, done: boolean): boolean {
+  return hooksPassed(stream, hooks, head, done) === hooks.length;
+}
+
+/** How many hooks a head went past; the one behind them, if any, stopped it. */
+export function hooksPassed<Head>(stream: AnswerableStream, hooks: HookList<Head>, head: Head, done: boolean): number {
   for (let at = 0; at < hooks.length; at++) {
     const verdict = hooks[at]?.head?.(stream, head, done) ?? 'continue';
-    if (verdict !== 'continue' || stream.ended || stream.responseStarted) return false;
+    if (verdict !== 'continue' || stream.ended || stream.responseStarted) return at;
   }
-  return true;
+  return hooks.length;
 }
 
 /** One message on its way through the filters of one direction, in the order of `hooks`. */
@@ -92,10 +94,11 @@ export class FilterPass<Head> {
     this.#steps = undefined;
   }
 
-  head(head: Head, done: boolean): void {
+  /** The filters before `from` have seen it. */
+  head(head: Head, done: boolean, from = 0): void {
     this.#head = head;
     this.#headOnly = done;
-    this.#heads(0);
+    this.#heads(from);
   }
 
   #heads(from: number): void {

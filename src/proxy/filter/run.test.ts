@@ -14,7 +14,7 @@ import type {
   Hooks,
   HttpFilter,
 } from './filter.ts';
-import { passHead } from './pass.ts';
+import { hooksPassed, passHead } from './pass.ts';
 import { FilterRun } from './run.ts';
 
 const peer = { address: '10.0.0.1', port: 1 };
@@ -37,7 +37,7 @@ const slot = (name: string, filter: HttpFilter | undefined, disabled = false): F
   disabled,
   cell: { filter },
 });
-const begins = (hooks: (control: FilterControl) => FilterHooks): BoundFilter => ({
+const begins = (hooks: (control: FilterControl) => FilterHooks): BoundFilter & { readonly shared?: undefined } => ({
   begin: (_, control) => hooks(control),
 });
 
@@ -279,6 +279,7 @@ test('only a chain of shared hooks for heads of requests needs nothing kept of a
     ['a body', [{ shared: { request: head } }, { shared: { request: body } }], undefined],
     ['a response', [{ shared: { request: head, response: {} } }], undefined],
     ['hooks of its own', [begins(() => ({ request: head }))], undefined],
+    ['hooks of its own for few', [{ ...begins(() => ({ request: head })), early: head }, undefined], 1],
   ];
   for (const [name, filters, length] of table) {
     const chain = new FilterChain(
@@ -287,6 +288,42 @@ test('only a chain of shared hooks for heads of requests needs nothing kept of a
     );
     assert.equal(chain.plan(undefined).headsOnly?.length, length, name);
   }
+});
+
+test('a filter that stopped the head early has its hooks made, and is the first to see the head', () => {
+  const seen: string[] = [];
+  const noted = (name: string): Hooks<RequestHead> => ({
+    head: () => {
+      seen.push(name);
+      return 'continue';
+    },
+  });
+  const early = (name: string, verdict: HeadVerdict): BoundFilter => ({
+    begin: () => ({ request: noted(`${name} head`) }),
+    early: {
+      head: () => {
+        seen.push(`${name} early`);
+        return verdict;
+      },
+    },
+  });
+  const bound = [
+    undefined,
+    early('a', 'continue'),
+    { shared: { request: noted('b') } },
+    early('c', 'stop'),
+    early('d', 'stop'),
+  ];
+  const chain = new FilterChain(
+    bound.map((one, at) => slot(String(at), filterOf(one))),
+    [],
+  );
+  const { headsOnly = [], headsOnlyAt } = chain.plan(undefined);
+  const stream = Object.assign(streamOf(), { ended: false, responseStarted: false });
+  const past = hooksPassed(stream, headsOnly, new RequestHead(), true);
+  const { run } = start(bound.map((one) => one ?? { shared: {} }));
+  run.request.head(new RequestHead(), true, headsOnlyAt[past]);
+  assert.deepEqual(seen, ['a early', 'b', 'c early', 'c head', 'd head']);
 });
 
 test('a head goes past hooks until one stops it or has replied', () => {

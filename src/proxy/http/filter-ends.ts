@@ -1,10 +1,16 @@
 import type { PassEnd } from '../filter/pass.ts';
+import type { FilterRunEnds } from '../filter/run.ts';
 import type { RequestHead, ResponseHead } from './head.ts';
 import type { HeaderMap } from './headers.ts';
 import type { HttpStream } from './stream.ts';
 
+/** What stands behind the filters of a stream. */
+export function filterEnds(stream: HttpStream): FilterRunEnds {
+  return { request: new RequestEnd(stream), response: new ResponseEnd(stream) };
+}
+
 /** Behind the last filter of the request: the router. */
-export class RequestEnd implements PassEnd<RequestHead> {
+class RequestEnd implements PassEnd<RequestHead> {
   readonly #stream: HttpStream;
 
   constructor(stream: HttpStream) {
@@ -40,7 +46,7 @@ export class RequestEnd implements PassEnd<RequestHead> {
 }
 
 /** Behind the last filter of the response: the connection. */
-export class ResponseEnd implements PassEnd<ResponseHead> {
+class ResponseEnd implements PassEnd<ResponseHead> {
   readonly #stream: HttpStream;
 
   constructor(stream: HttpStream) {

@@ -124,6 +124,12 @@ export function flagsText(info: StreamInfo, long: boolean): string {
   return flags.map(([, short, name]) => (long ? name : short)).join(',');
 }
 
+/** What a filter keeps of a request. */
+export interface Kept {
+  /** The request is over, and not logged yet. */
+  onEnd(): void;
+}
+
 /** What is known of a request or connection: read by access logs, formatters and matchers, written while it runs. */
 export class StreamInfo {
   peers: ConnectionPeers;
@@ -223,6 +229,8 @@ export class StreamInfo {
   /** Name of a header (or `:path`, `:authority`) whose configured value came out as something no header may hold. */
   invalidHeader = '';
   #noted: Noted | undefined = undefined;
+  /** By the key of the filter that keeps it. */
+  #kept: Map<object, Kept> | undefined = undefined;
   #lookup: ((name: string) => string | undefined) | undefined = undefined;
 
   constructor(peers: ConnectionPeers) {
@@ -254,6 +262,28 @@ export class StreamInfo {
   countUpstreamSent(): void {
     this.upstreamWireSent += written.bytes;
     this.upstreamFieldsSent += written.fields;
+  }
+
+  /** Keeps something of the request's until its end, which may have been. */
+  keep(key: object, value: Kept): void {
+    if (this.responseEndAt !== 0) {
+      value.onEnd();
+      return;
+    }
+    this.#kept ??= new Map();
+    this.#kept.set(key, value);
+  }
+
+  kept(key: object): Kept | undefined {
+    return this.#kept?.get(key);
+  }
+
+  /** Tells what was kept that the request is over. */
+  protected endKept(): void {
+    const kept = this.#kept;
+    if (kept === undefined) return;
+    this.#kept = undefined;
+    for (const value of kept.values()) value.onEnd();
   }
 
   /** Bits of `FLAG`. */

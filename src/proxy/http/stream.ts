@@ -1,5 +1,5 @@
 import type { HeadLimits, LocalReply } from '../filter/filter.ts';
-import { passHead } from '../filter/pass.ts';
+import { hooksPassed } from '../filter/pass.ts';
 import type { RouterDownstream } from '../filter/router/downstream.ts';
 import type { RedirectHistory } from '../filter/router/internal-redirect.ts';
 import { routeRequest } from '../filter/router/router.ts';
@@ -10,7 +10,7 @@ import { clusterOf, type Route } from '../route/route.ts';
 import type { RouteTable } from '../route/table.ts';
 import { now } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
-import { RequestEnd, ResponseEnd } from './filter-ends.ts';
+import { filterEnds } from './filter-ends.ts';
 import { RequestHead, type ResponseHead } from './head.ts';
 import { localReplyHead } from './local-reply.ts';
 import { beginLogs } from './log-times.ts';
@@ -119,13 +119,13 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     if (manager.tracing && this.requestId !== '') applyTraceReason(this, manager.tracing, manager.requestIds);
     if (this.upgrade !== undefined && this.#refusesUpgrade(this.upgrade)) return;
     const plan = this.manager.filters.plan(route);
-    if (plan.headsOnly) {
-      if (passHead(this, plan.headsOnly, this.head, this.requestDone)) this.forward(this.requestDone);
-      return;
+    const { headsOnly } = plan;
+    const past = headsOnly ? hooksPassed(this, headsOnly, this.head, this.requestDone) : 0;
+    if (past === headsOnly?.length) this.forward(this.requestDone);
+    else if (!this.ended && !this.responseStarted) {
+      this.#filters = new FilterRun(this, plan, filterEnds(this), manager.bufferLimit);
+      this.#filters.request.head(this.head, this.requestDone, headsOnly && plan.headsOnlyAt[past]);
     }
-    const ends = { request: new RequestEnd(this), response: new ResponseEnd(this) };
-    this.#filters = new FilterRun(this, plan, ends, manager.bufferLimit);
-    this.#filters.request.head(this.head, this.requestDone);
   }
 
   /** Whether the request was refused for the upgrade it wants. */
@@ -362,6 +362,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     this.manager.stats.rqTime.record(this.responseEndAt - this.startedAt);
     this.#run?.abort();
     this.#filters?.end();
+    this.endKept();
     const { accessLogs } = this.manager;
     for (let at = 0; at < accessLogs.length; at++) accessLogs[at]?.(this);
   }

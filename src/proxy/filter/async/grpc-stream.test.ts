@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { createLogger } from '../../../base/index.ts';
 import { ClusterManager } from '../../cluster/manager.ts';
 import type { JsonObject } from '../../config/fields.ts';
+import { SecretStore } from '../../discovery/secrets.ts';
 import { StreamInfo } from '../../http/stream-info.ts';
 import { Runtime } from '../../runtime/runtime.ts';
 import { StatsStore } from '../../stats/store.ts';
@@ -41,7 +42,7 @@ async function startStage(
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const clusters = new ClusterManager(
-    { readFilters: () => undefined },
+    { readFilters: () => undefined, secrets: new SecretStore() },
     new StatsStore(),
     createLogger('grpc-test'),
     {},

@@ -13,6 +13,8 @@ export interface ContextOwner {
   readonly log: FilterLog;
   takeReply(reply: Reply): void;
   skipBody(side: 'request' | 'response'): void;
+  /** Something waits for the end of the request. */
+  watchEnd(): void;
 }
 
 class RequestView implements FilterRequest {
@@ -140,7 +142,10 @@ export class ModuleContext implements FilterContext<unknown> {
   }
 
   get signal(): AbortSignal {
-    this.#abort ??= new AbortController();
+    if (!this.#abort) {
+      this.#abort = new AbortController();
+      this.#owner.watchEnd();
+    }
     if (this.#over) this.#abort.abort();
     return this.#abort.signal;
   }

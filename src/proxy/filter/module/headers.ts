@@ -34,17 +34,24 @@ function changeable(name: string): string {
   return lower;
 }
 
+/** The value that was read or found good last: filters mostly copy one, or set the same for every request. */
+let good = '';
+
 function valueFor(name: string, value: string): string {
+  if (value === good && value.length <= MAX_VALUE) return value;
   if (typeof value !== 'string' || !isHeaderValue(value)) {
     throw new TypeError(`${shown(value)} cannot be the value of header ${name}`);
   }
   if (value.length > MAX_VALUE) throw new TypeError(`the value of header ${name} is longer than ${MAX_VALUE} bytes`);
-  return isPadded(value) ? value.replace(/^[ \t]+|[ \t]+$/g, '') : value;
+  good = isPadded(value) ? value.replace(/^[ \t]+|[ \t]+$/g, '') : value;
+  return good;
 }
 
 function isPadded(value: string): boolean {
-  return ' \t'.includes(value.charAt(0)) || ' \t'.includes(value.charAt(value.length - 1));
+  return isBlank(value.charCodeAt(0)) || isBlank(value.charCodeAt(value.length - 1));
 }
+
+const isBlank = (code: number): boolean => code === 0x20 || code === 9;
 
 function shown(value: unknown): string {
   const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
@@ -64,7 +71,9 @@ export class FilterHeaders implements Headers {
   }
 
   get(name: string): string | undefined {
-    return this.#map.get(known.get(name) ?? name.toLowerCase());
+    const value = this.#map.get(known.get(name) ?? name.toLowerCase());
+    if (value !== undefined) good = value;
+    return value;
   }
 
   getAll(name: string): readonly string[] {

@@ -30,18 +30,20 @@ export interface RunSettings {
 
 type Hook = (context: FilterContext<unknown>) => unknown;
 type BodyHook = (context: FilterContext<unknown>, body: Buffer) => unknown;
+type Resumes = (run: ModuleRun) => (value: unknown) => void;
 type Outcome = 'done' | 'stopped' | 'waiting';
 
 const NOTHING = Buffer.alloc(0);
 
 /** A filter of the user's at work on one request. */
 export class ModuleRun implements FilterHooks, ContextOwner {
-  readonly request: Hooks<RequestHead> | undefined;
-  readonly response: Hooks<ResponseHead> | undefined;
+  /** Those of a run that has its place in a chain at work. */
+  request: Hooks<RequestHead> | undefined = undefined;
+  response: Hooks<ResponseHead> | undefined = undefined;
   readonly config: unknown;
   readonly stream: FilterStream;
-  readonly control: FilterControl;
   readonly settings: RunSettings;
+  #control: FilterControl | undefined = undefined;
   readonly #filter: Filter<unknown>;
   readonly #context: ModuleContext;
   #deadline: Deadline | undefined = undefined;
@@ -52,24 +54,44 @@ export class ModuleRun implements FilterHooks, ContextOwner {
   #over = false;
   #ended = false;
 
-  constructor(
-    stream: FilterStream,
-    control: FilterControl,
-    filter: Filter<unknown>,
-    config: unknown,
-    settings: RunSettings,
-  ) {
+  constructor(stream: FilterStream, filter: Filter<unknown>, config: unknown, settings: RunSettings) {
     this.stream = stream;
-    this.control = control;
     this.settings = settings;
     this.config = config;
     this.#filter = filter;
     this.#context = new ModuleContext(stream, this);
-    const { onRequestHeaders, onRequestBody, onResponseHeaders, onResponseBody } = filter;
+  }
+
+  /** Takes its place in a chain at work; what a promise of the early hook waits for is then its business. */
+  place(control: FilterControl): this {
+    this.#control = control;
+    const { onRequestHeaders, onRequestBody, onResponseHeaders, onResponseBody } = this.#filter;
     if (onRequestBody) this.request = new BodySide<RequestHead>(this, 'request', onRequestHeaders, onRequestBody);
     else if (onRequestHeaders) this.request = new HeadSide<RequestHead>(this, onRequestHeaders, true);
     if (onResponseBody) this.response = new BodySide<ResponseHead>(this, 'response', onResponseHeaders, onResponseBody);
     else if (onResponseHeaders) this.response = new HeadSide<ResponseHead>(this, onResponseHeaders, false);
+    return this;
+  }
+
+  /** The hook on the head of a request, where no chain is at work yet. */
+  early(hook: Hook): HeadVerdict {
+    const outcome = this.call(hook, resumesRequest);
+    if (outcome === 'waiting') this.stream.keep(this.settings, this);
+    return outcome === 'done' ? 'continue' : 'stop';
+  }
+
+  resume(side: 'request' | 'response', body?: Buffer): void {
+    if (side === 'request') this.#control?.resumeRequest(body);
+    else this.#control?.resumeResponse(body);
+  }
+
+  /** The end of the request has to be told to what asked for the signal. */
+  watchEnd(): void {
+    this.stream.keep(this.settings, this);
+  }
+
+  get waiting(): boolean {
+    return this.#resume !== undefined;
   }
 
   get filterName(): string {
@@ -93,8 +115,8 @@ export class ModuleRun implements FilterHooks, ContextOwner {
     if (hooks instanceof BodySide) hooks.skip();
   }
 
-  /** Calls a hook on a message; `resume` is called with what its promise gives, when that is over the message goes on. */
-  call(hook: Hook, resume: (value: unknown) => void): Outcome {
+  /** Calls a hook on a message; where it gives a promise, what `resumes` makes is called with the outcome, and the message goes on. */
+  call(hook: Hook, resumes: Resumes): Outcome {
     let value: unknown;
     try {
       value = hook.call(this.#filter, this.#context);
@@ -105,7 +127,7 @@ export class ModuleRun implements FilterHooks, ContextOwner {
     if (typeof value !== 'object' || value === null) return 'done';
     const promise = promiseOf(value);
     if (!promise) return 'done';
-    this.#await(promise, resume);
+    this.#await(promise, resumes(this));
     return 'waiting';
   }
 
@@ -121,13 +143,14 @@ export class ModuleRun implements FilterHooks, ContextOwner {
       value = hook.call(this.#filter, context, body);
       return value;
     };
-    const outcome = this.call(kept, (later) => take(this.#over ? undefined : later));
+    const outcome = this.call(kept, () => (later) => take(this.#over ? undefined : later));
     if (outcome !== 'done') return outcome;
     take(this.#over ? undefined : value);
     return this.#over && !this.settings.open ? 'stopped' : 'done';
   }
 
   onEnd(): void {
+    if (this.#ended) return;
     this.#ended = true;
     this.#over = true;
     this.#resume = undefined;
@@ -221,10 +244,9 @@ class HeadSide<Head> implements Hooks<Head> {
 
   head(): HeadVerdict {
     const run = this.#run;
+    if (run.waiting) return 'stop';
     if (run.over) return 'continue';
-    return run.call(this.#hook, this.#request ? resumesRequest(run) : resumesResponse(run)) === 'done'
-      ? 'continue'
-      : 'stop';
+    return run.call(this.#hook, this.#request ? resumesRequest : resumesResponse) === 'done' ? 'continue' : 'stop';
   }
 }
 
@@ -261,7 +283,7 @@ class BodySide<Head extends RequestHead | ResponseHead> implements Hooks<Head> {
     // The bytes of a tunnel have no end to wait for.
     this.#collects = !done && run.stream.head.framing.upgrade === undefined && run.stream.head.method !== 'CONNECT';
     const collected = this.#collects;
-    const outcome = this.#headHook ? run.call(this.#headHook, () => this.#headDone(collected)) : 'done';
+    const outcome = this.#headHook ? run.call(this.#headHook, () => () => this.#headDone(collected)) : 'done';
     if (outcome === 'stopped') return 'stop';
     this.#waiting = outcome === 'waiting';
     if (this.#waiting) return collected ? 'collect' : 'stop';
@@ -332,14 +354,12 @@ class BodySide<Head extends RequestHead | ResponseHead> implements Hooks<Head> {
   }
 
   #resume(body: Buffer | undefined): void {
-    const { control } = this.#run;
-    if (this.#side === 'request') control.resumeRequest(body);
-    else control.resumeResponse(body);
+    this.#run.resume(this.#side, body);
   }
 }
 
-const resumesRequest = (run: ModuleRun) => (): void => run.control.resumeRequest();
-const resumesResponse = (run: ModuleRun) => (): void => run.control.resumeResponse();
+const resumesRequest = (run: ModuleRun) => (): void => run.resume('request');
+const resumesResponse = (run: ModuleRun) => (): void => run.resume('response');
 
 /** A body of another length must not be framed by the old one. */
 function setLength({ headers, framing }: RequestHead | ResponseHead, body: Buffer): void {

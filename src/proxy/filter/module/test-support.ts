@@ -33,6 +33,8 @@ interface Options {
   readonly concurrency?: number;
   readonly respond?: Respond;
   readonly route?: Json;
+  /** Filters behind the first. */
+  readonly after?: readonly Json[];
   readonly files?: Readonly<Record<string, string>>;
 }
 
@@ -53,7 +55,7 @@ export async function run(context: TestContext, module: string, options: Options
   const accessLog = path.join(folder, 'access.log');
   const manager = {
     ...routes([{ match: { prefix: '/' }, route: { cluster: 'c' }, ...options.route }]),
-    http_filters: [moduleFilter('tag', options.fields), ROUTER],
+    http_filters: [moduleFilter('tag', options.fields), ...(options.after ?? []), ROUTER],
     access_log: [
       {
         name: 'file',

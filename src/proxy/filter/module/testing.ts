@@ -3,7 +3,7 @@ import { RequestHead, ResponseHead } from '../../http/head.ts';
 import type { HeaderMap } from '../../http/headers.ts';
 import { StreamInfo } from '../../http/stream-info.ts';
 import { FilterChain } from '../chain.ts';
-import type { FilterStream, LocalReply } from '../filter.ts';
+import type { FilterControl, FilterStream, LocalReply } from '../filter.ts';
 import type { PassEnd } from '../pass.ts';
 import { FilterRun } from '../run.ts';
 import type { Filter, FilterContext, Json } from './api.ts';
@@ -96,7 +96,7 @@ export async function runFilter<Config>(filter: Filter<Config>, options: TestOpt
   const alive = setInterval(() => undefined, 1000);
   try {
     const stream = new TestStream(options);
-    await stream.pass((control) => new ModuleRun(stream, control, watched, config, settings));
+    await stream.pass((control) => new ModuleRun(stream, watched, config, settings).place(control));
     return {
       request: stream.forwarded,
       response: stream.seenResponse(),
@@ -166,10 +166,10 @@ class TestStream extends StreamInfo implements FilterStream {
     }
   }
 
-  pass(begin: (control: ConstructorParameters<typeof ModuleRun>[1]) => ModuleRun): Promise<void> {
+  pass(begin: (control: FilterControl) => ModuleRun): Promise<void> {
     const filter = {
       type: 'test',
-      bind: () => ({ begin: (_: FilterStream, control: Parameters<typeof begin>[0]) => begin(control) }),
+      bind: () => ({ begin: (_: FilterStream, control: FilterControl) => begin(control) }),
     };
     const chain = new FilterChain([{ name: 'test', disabled: false, cell: { filter } }], []);
     const request = this.#end<RequestHead>(this.#requestBody, () => this.#forward());
