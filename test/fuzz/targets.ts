@@ -4,6 +4,7 @@ import { headerValues } from './header-values.ts';
 import { chunkedBodies, requests, responses } from './http.ts';
 import { http2Frames } from './http2.ts';
 import { keySets, tokens } from './jwt.ts';
+import { proxyHeaders } from './proxy-protocol.ts';
 import { resources } from './resources.ts';
 import type { Target } from './target.ts';
 
@@ -18,4 +19,5 @@ export const targets: readonly Target[] = [
   tokens,
   keySets,
   headerValues,
+  proxyHeaders,
 ];

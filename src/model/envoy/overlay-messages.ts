@@ -1,4 +1,5 @@
 import { filterMessages } from './overlay-filters.ts';
+import { proxyProtocolMessages } from './overlay-proxy-protocol.ts';
 import { remoteMessages } from './overlay-remote.ts';
 
 /** A message or enum that Envoy's API has gained since the published files, or that is ours: where it stands, and its definition with full type names. */
@@ -12,6 +13,7 @@ export interface OverlayMessage {
 
 /** Those that an overlay field needs. */
 export const overlayMessages: readonly OverlayMessage[] = [
+  ...proxyProtocolMessages,
   ...remoteMessages,
   {
     parent: 'ciliate.filters.http.module.v1',

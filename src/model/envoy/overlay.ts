@@ -1,4 +1,5 @@
 import { filterFields } from './overlay-filters.ts';
+import { proxyProtocolFields } from './overlay-proxy-protocol.ts';
 import { remoteFields, remoteValues } from './overlay-remote.ts';
 
 /** A field that Envoy's API has gained since the published files: message, field, number, type. */
@@ -53,6 +54,7 @@ export const overlayValues: readonly (readonly [string, string, number])[] = [
 export const overlayFields: readonly OverlayField[] = [
   ...remoteFields,
   ...filterFields,
+  ...proxyProtocolFields,
   { message: 'envoy.config.cluster.v3.Cluster', field: 'dns_jitter', number: 58, type: duration },
   { message: 'envoy.config.cluster.v3.Cluster', field: 'transport_socket_matcher', number: 59, type: xdsMatcher },
   { message: `${core}.SocketAddress`, field: 'network_namespace_filepath', number: 7, type: 'string' },

@@ -6,6 +6,7 @@ import { type JsonValue, readMessage } from '../config/fields.ts';
 import { appendForwardedFor, isLoopback } from '../http/client-address.ts';
 import { RequestHead, ResponseHead } from '../http/head.ts';
 import { StreamInfo } from '../http/stream-info.ts';
+import { NOTHING_FOUND } from '../listener/inspection.ts';
 import { peersOf } from '../listener/peers.ts';
 import type { Engine } from '../worker/engine.ts';
 import type { Page } from './page.ts';
@@ -37,7 +38,7 @@ export function logRequest(
   bytesReceived: number,
   page: Page,
 ): void {
-  const peers = peersOf(request.socket);
+  const peers = peersOf(request.socket, NOTHING_FOUND);
   if (!peers) return;
   const info = new StreamInfo(peers);
   info.request = headOf(request);

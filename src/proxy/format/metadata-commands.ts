@@ -57,7 +57,10 @@ function anyMetadata(argument: string): ReturnType<CommandKind['make']> {
   return fail(`${type} is not supported type of metadata`);
 }
 
-/** Filter state is what filters leave for each other; here only the TCP proxy leaves some, and nothing that has plain text. */
+/** Keys whose state also has a text, and fields. */
+const WITH_TEXT: ReadonlySet<string> = new Set(['envoy.network.proxy_protocol.tlv']);
+
+/** Filter state is what filters leave for each other; here the TCP proxy and the listener filter for the PROXY protocol leave some. */
 function filterState(argument: string): ReturnType<CommandKind['make']> {
   const [key = '', type = '', field = ''] = argument.split(':');
   if (key === '') return fail('Invalid filter state configuration, key cannot be empty.');
@@ -67,8 +70,12 @@ function filterState(argument: string): ReturnType<CommandKind['make']> {
   if ((type === 'FIELD') !== (field !== '')) {
     return fail('Invalid filter state serialize type, FIELD should be used with the field name.');
   }
-  if (type !== '' && type !== 'TYPED') return ok(() => undefined);
-  return ok((info) => info.filterState?.[key]);
+  if (type === '' || type === 'TYPED') return ok((info) => info.filterState?.[key]);
+  if (!WITH_TEXT.has(key)) return ok(() => undefined);
+  return ok(({ filterState }) => {
+    const state = filterState?.[key];
+    return type === 'PLAIN' ? state && JSON.stringify(state) : isObject(state) ? state[field] : undefined;
+  });
 }
 
 /** Upstream connections have none. */

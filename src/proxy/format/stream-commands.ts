@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import net from 'node:net';
 import os from 'node:os';
 import { fail, formatIp, ok, parseIp } from '../../base/index.ts';
 import { formatHostPort } from '../config/address.ts';
@@ -10,12 +11,13 @@ import { hostNameOf, withoutPort } from './names.ts';
 const since = (from: number, to: number): number | undefined =>
   from === 0 || to === 0 ? undefined : Math.floor(to - from);
 const endpoint = (peer: Peer | undefined): string | undefined =>
-  peer && (peer.port === 0 ? peer.address : formatHostPort(peer.address, peer.port));
+  peer && (peer.port === 0 && net.isIP(peer.address) === 0 ? peer.address : formatHostPort(peer.address, peer.port));
 const underscored = (text: string): string | undefined => (text === '' ? undefined : text.replaceAll(/\s/g, '_'));
 const remotePeer = ({ upstreamRemote, upstreamHost }: StreamInfo): Peer | undefined =>
   upstreamRemote ?? upstreamHost?.peer;
 const remoteName = ({ upstreamRemote, upstreamHost }: StreamInfo): string | undefined =>
   upstreamRemote ? endpoint(upstreamRemote) : upstreamHost?.name;
+const directLocal = ({ peers }: StreamInfo): Peer => peers.proxied?.directLocal ?? peers.local;
 const hostName = ({ upstreamHost }: StreamInfo): string | undefined => upstreamHost && hostNameOf(upstreamHost);
 
 /** An address, as the range of so many bits where the argument is a number. */
@@ -111,11 +113,11 @@ export const STREAM_COMMANDS: Readonly<Record<string, CommandKind>> = {
   DOWNSTREAM_LOCAL_ADDRESS: alone((info) => endpoint(info.peers.local)),
   DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT: addressKind((info) => info.peers.local),
   DOWNSTREAM_LOCAL_PORT: alone((info) => info.peers.local.port),
-  DOWNSTREAM_DIRECT_LOCAL_ADDRESS: alone((info) => endpoint(info.peers.local)),
-  DOWNSTREAM_DIRECT_LOCAL_ADDRESS_WITHOUT_PORT: addressKind((info) => info.peers.local),
-  DOWNSTREAM_DIRECT_LOCAL_PORT: alone((info) => info.peers.local.port),
+  DOWNSTREAM_DIRECT_LOCAL_ADDRESS: alone((info) => endpoint(directLocal(info))),
+  DOWNSTREAM_DIRECT_LOCAL_ADDRESS_WITHOUT_PORT: addressKind(directLocal),
+  DOWNSTREAM_DIRECT_LOCAL_PORT: alone((info) => directLocal(info).port),
   DOWNSTREAM_LOCAL_ADDRESS_ENDPOINT_ID: alone((info) => endpointId(info.peers.local.address)),
-  DOWNSTREAM_DIRECT_LOCAL_ADDRESS_ENDPOINT_ID: alone((info) => endpointId(info.peers.local.address)),
+  DOWNSTREAM_DIRECT_LOCAL_ADDRESS_ENDPOINT_ID: alone((info) => endpointId(directLocal(info).address)),
   UPSTREAM_REMOTE_ADDRESS_ENDPOINT_ID: alone((info) => info.upstreamLocal && endpointId(info.upstreamHost?.name ?? '')),
   FILTER_CHAIN_NAME: alone((info) => info.peers.place?.chain || undefined),
   ROUTE_RESOLUTION_COUNT: alone((info) => info.routeResolutions),

@@ -55,7 +55,7 @@ export function shapeRequestHeaders(stream: ShapedStream): LocalReply | undefine
   }
   shapeTe(headers);
   if (headers.has('referer') && !isReferer(headers.joined('referer') ?? '')) headers.remove('referer');
-  const refusal = locateClient(headers, peers.directRemote, addresses);
+  const refusal = locateClient(headers, peers.proxied?.remote ?? peers.directRemote, addresses);
   if (refusal) {
     manager.stats.rqRejectedViaIpDetection++;
     return refusal;

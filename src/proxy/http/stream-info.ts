@@ -1,6 +1,7 @@
 import type { Host } from '../cluster/host.ts';
 import type { JsonObject, JsonValue } from '../config/fields.ts';
 import type { MetadataSource } from '../match/metadata.ts';
+import type { ClientOfConnection } from '../proxy-protocol/types.ts';
 import { now, wallNow } from '../time/clock.ts';
 import type { TlsInfo } from '../tls/info.ts';
 import { findNoted, MetadataNote, type Noted } from './dynamic-metadata.ts';
@@ -44,6 +45,20 @@ export interface ConnectionPeers {
   readonly hello?: ClientHello;
   /** Undefined: what comes over the connection was not encrypted. */
   readonly tls?: TlsInfo;
+  /** Undefined where no listener filter found a header of the PROXY protocol. */
+  readonly proxied?: ProxiedConnection;
+}
+
+/** What a header of the PROXY protocol said of a connection. */
+interface ProxiedConnection {
+  /** The client as the connection knows it, and the connection's own end. */
+  readonly remote: Peer;
+  readonly directLocal: Peer;
+  /** What hosts may be told. */
+  readonly told: ClientOfConnection;
+  /** What of it is kept as dynamic metadata of the connection, and as filter state. */
+  readonly noted: Noted | undefined;
+  readonly state: JsonObject | undefined;
 }
 
 /** What logs say of an upstream connection; times are monotonic milliseconds. */
@@ -235,6 +250,12 @@ export class StreamInfo {
 
   constructor(peers: ConnectionPeers) {
     this.peers = peers;
+    if (peers.proxied) this.filterState = peers.proxied.state;
+  }
+
+  /** Begins with what a listener filter noted: that of a connection, not of its requests. */
+  noteConnection(): void {
+    this.#noted = this.peers.proxied?.noted;
   }
 
   /** Goes on with a request that another stream began. */

@@ -31,7 +31,7 @@ export function enterConnection(
   stats.cxActive++;
   workerStats.cxActive++;
   const openedAt = performance.now();
-  const info = config.accessLogs.length > 0 ? new StreamInfo(peers) : undefined;
+  const info = config.accessLogs.length > 0 ? connectionInfo(peers) : undefined;
   const leave = (carried: CarriedBytes): void => {
     stats.cxActive--;
     workerStats.cxActive--;
@@ -52,8 +52,14 @@ function logConnection({ accessLogs }: ListenerConfig, info: StreamInfo, { recei
 
 export function logRefused({ accessLogs }: ListenerConfig, peers: ConnectionPeers): void {
   if (accessLogs.length === 0) return;
-  const info = new StreamInfo(peers);
+  const info = connectionInfo(peers);
   info.flags = FLAG.NO_ROUTE;
   info.details = 'filter_chain_not_found';
   for (const log of accessLogs) log(info);
+}
+
+function connectionInfo(peers: ConnectionPeers): StreamInfo {
+  const info = new StreamInfo(peers);
+  info.noteConnection();
+  return info;
 }

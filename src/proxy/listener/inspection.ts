@@ -1,5 +1,8 @@
 import type net from 'node:net';
+import type { JsonObject } from '../config/fields.ts';
+import type { Noted } from '../http/dynamic-metadata.ts';
 import type { ClientHello } from '../http/stream-info.ts';
+import type { ProxiedEnds, Tlv } from '../proxy-protocol/types.ts';
 import { Deadline } from '../time/deadline.ts';
 
 /** What inspectors note of a connection. */
@@ -7,10 +10,23 @@ export interface Found {
   /** The application protocol of a plain-text connection; empty: none is known. */
   protocol: string;
   hello?: ClientHello;
+  proxied?: FoundProxied;
 }
 
-/** Judges all bytes that have come so far; `close`: nobody may serve the connection. */
-export type Look = (bytes: Buffer, found: Found) => 'more' | 'done' | 'close';
+export const NOTHING_FOUND: Found = { protocol: '' };
+
+/** What headers of the PROXY protocol said; ends are undefined where one speaks of its own connection. */
+export interface FoundProxied {
+  readonly ends: ProxiedEnds | undefined;
+  /** What hosts may be told. */
+  readonly told: { readonly ends: ProxiedEnds | undefined; readonly tlvs: readonly Tlv[] };
+  /** What of the TLVs is kept as dynamic metadata or filter state. */
+  readonly noted: Noted | undefined;
+  readonly state: JsonObject | undefined;
+}
+
+/** Judges all bytes that are left so far; `close`: nobody may serve the connection; a number: done, and so many bytes are nobody's further on. */
+export type Look = (bytes: Buffer, found: Found) => 'more' | 'done' | 'close' | number;
 
 /** A listener filter that reads the first bytes, begun for each connection. */
 export type Inspector = () => Look;
@@ -20,8 +36,8 @@ export interface InspectionEnd {
   readonly known: (found: Found) => void;
   readonly refused: () => void;
   readonly timedOut: () => void;
-  /** The client closed or failed before anything was known. */
-  readonly gone: () => void;
+  /** The client closed or, with an error, failed before anything was known. */
+  readonly gone: (failed: boolean) => void;
 }
 
 /**
@@ -47,7 +63,7 @@ export class Inspection {
     socket.on('error', () => undefined);
     socket.on('data', this.#receive);
     socket.on('end', this.#gone);
-    socket.on('error', this.#gone);
+    socket.on('error', this.#failed);
     socket.on('close', this.#gone);
     socket.resume();
   }
@@ -67,7 +83,8 @@ export class Inspection {
     this.#finish(() => this.#socket.destroy());
   }
 
-  readonly #gone = (): void => this.#finish(this.#end.gone);
+  readonly #gone = (): void => this.#finish(() => this.#end.gone(false));
+  readonly #failed = (): void => this.#finish(() => this.#end.gone(true));
 
   readonly #receive = (bytes: Buffer): void => {
     this.#bytes = this.#bytes.length === 0 ? bytes : Buffer.concat([this.#bytes, bytes]);
@@ -82,6 +99,7 @@ export class Inspection {
         this.#finish(this.#end.refused);
         return;
       }
+      if (typeof answer === 'number') this.#bytes = this.#bytes.subarray(answer);
       this.#looks.shift();
     }
     this.#finish(() => this.#end.known(this.#found));
@@ -95,9 +113,10 @@ export class Inspection {
     socket.pause();
     socket.off('data', this.#receive);
     socket.off('end', this.#gone);
-    socket.off('error', this.#gone);
+    socket.off('error', this.#failed);
     socket.off('close', this.#gone);
-    if (this.#bytes.length > 0 && !socket.destroyed) socket.unshift(this.#bytes);
+    // Nobody reads on where the client has ended already.
+    if (this.#bytes.length > 0 && !socket.destroyed && !socket.readableEnded) socket.unshift(this.#bytes);
     then();
   }
 }

@@ -2,6 +2,7 @@ import { type Fields, isObject, typeName } from '../config/fields.ts';
 import type { StatsScope } from '../stats/store.ts';
 import { httpInspector } from './http-inspector.ts';
 import type { Inspector } from './inspection.ts';
+import { readProxyProtocol } from './proxy-protocol.ts';
 import { readTlsInspector } from './tls-inspector.ts';
 
 /** The compiled `listener_filters` of a listener. */
@@ -21,6 +22,7 @@ const PACKAGE = 'envoy.extensions.filters.listener.';
 const ORIGINAL_DST = `${PACKAGE}original_dst.v3.OriginalDst`;
 const ORIGINAL_SRC = `${PACKAGE}original_src.v3.OriginalSrc`;
 const HTTP_INSPECTOR = `${PACKAGE}http_inspector.v3.HttpInspector`;
+const PROXY_PROTOCOL = `${PACKAGE}proxy_protocol.v3.ProxyProtocol`;
 const TLS_INSPECTOR = `${PACKAGE}tls_inspector.v3.TlsInspector`;
 const DEFAULT_TIMEOUT_MS = 15_000;
 
@@ -36,16 +38,13 @@ export function readListenerFilters(fields: Fields, stats: StatsScope): Listener
     if (type === ORIGINAL_DST) originalDestination = true;
     else if (type === ORIGINAL_SRC) originalSourceMark = filter.message('typed_config', readOriginalSource);
     else if (type === HTTP_INSPECTOR) inspectors.push(httpInspector(stats));
-    else if (type === TLS_INSPECTOR) {
-      const inspector = filter.message('typed_config', (config) => readTlsInspector(config, stats));
+    else if (type === PROXY_PROTOCOL || type === TLS_INSPECTOR) {
+      const read = type === TLS_INSPECTOR ? readTlsInspector : readProxyProtocol;
+      const inspector = filter.message('typed_config', (config) => read(config, stats));
       if (inspector) inspectors.push(inspector);
     } else {
-      const allowed = [HTTP_INSPECTOR, ORIGINAL_DST, ORIGINAL_SRC, TLS_INSPECTOR].join(', ');
-      filter.problem(
-        'typed_config',
-        `listener filter ${JSON.stringify(type)} is not supported by ciliate-proxy`,
-        allowed,
-      );
+      const allowed = [HTTP_INSPECTOR, ORIGINAL_DST, ORIGINAL_SRC, PROXY_PROTOCOL, TLS_INSPECTOR].join(', ');
+      filter.problem('', `listener filter ${JSON.stringify(type)} is not supported by ciliate-proxy`, allowed);
     }
     return true;
   });

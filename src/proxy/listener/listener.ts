@@ -14,14 +14,13 @@ import type { OpenSocket } from '../worker/change.ts';
 import { chooseChain } from './choose-chain.ts';
 import type { FilterChain, ListenerConfig } from './config.ts';
 import { type ConnectionEntry, enterConnection, logRefused, NO_BYTES } from './entry.ts';
-import { type Found, Inspection } from './inspection.ts';
+import { type Found, Inspection, NOTHING_FOUND } from './inspection.ts';
 import { peersOf, restoreDestination, setInternalPeers } from './peers.ts';
 import { secureSocket } from './secure.ts';
 import { descriptorOf, openServer } from './sockets.ts';
 import { LISTENER_STATS, type ListenerStats, WORKER_LISTENER_STATS, type WorkerListenerStats } from './stats.ts';
 
 const MAX_WAITING = 1024;
-const NOTHING_FOUND: Found = { protocol: '' };
 
 interface Socket {
   readonly address: Address;
@@ -286,9 +285,10 @@ export class Listener {
         if (continueOnTimeout) this.#serve(socket, inspection.found, inspection.hasBytes);
         else discard(socket, inspection.hasBytes);
       },
-      gone: () => {
+      gone: (failed) => {
         over();
-        stats.filterRemoteClose++;
+        if (failed) stats.filterError++;
+        else stats.filterRemoteClose++;
         discard(socket, inspection.hasBytes);
       },
     });
@@ -298,7 +298,7 @@ export class Listener {
 
   /** `wasRead`: an inspection has read from the socket. */
   #serve(socket: net.Socket, found: Found, wasRead = false): void {
-    const ends = peersOf(socket, found.hello);
+    const ends = peersOf(socket, found);
     if (!ends) {
       socket.destroy();
       return;
@@ -313,13 +313,13 @@ export class Listener {
     if (!chain) {
       stats.noChain++;
       logRefused(config, ends);
-      discard(socket, wasRead);
+      discard(socket, socket.readableLength > 0);
       return;
     }
     const peers = chain.place ? { ...ends, place: chain.place } : ends;
     const { terminal } = chain.network;
     if (!terminal) {
-      discard(socket, wasRead);
+      discard(socket, socket.readableLength > 0);
       return;
     }
     const entry = enterConnection(config, stats, workerStats, peers);

@@ -1,6 +1,7 @@
 import net from 'node:net';
-import type { ClientHello, ConnectionPeers, Peer } from '../http/stream-info.ts';
+import type { ConnectionPeers, Peer } from '../http/stream-info.ts';
 import { nextConnectionId } from '../transport/connection-id.ts';
+import type { Found, FoundProxied } from './inspection.ts';
 
 const NOWHERE: Peer = { address: '', port: 0 };
 /** Of connections that an internal listener accepted: their sockets know no address. */
@@ -21,10 +22,20 @@ export function setInternalPeers(socket: net.Socket, listener: string, endpointI
   internal.set(socket, { connectionId: nextConnectionId(), remote, directRemote: remote, local });
 }
 
-/** The ends of an accepted connection, with the hello that was read from it; undefined when it has gone already. */
-export function peersOf(socket: net.Socket, hello?: ClientHello): ConnectionPeers | undefined {
-  const peers = endsOf(socket);
+/** The ends of an accepted connection, with what was read from it; undefined when it has gone already. */
+export function peersOf(socket: net.Socket, { hello, proxied }: Found): ConnectionPeers | undefined {
+  const own = endsOf(socket);
+  const peers = own && proxied ? proxiedPeers(own, proxied) : own;
   return peers && hello ? { ...peers, hello } : peers;
+}
+
+function proxiedPeers(own: ConnectionPeers, { ends, told, noted, state }: FoundProxied): ConnectionPeers {
+  const { source, destination } = told.ends ?? { source: own.remote, destination: own.local };
+  const remote = ends?.source ?? own.remote;
+  const known = { directLocal: own.local, told: { source, destination, tlvs: told.tlvs }, noted, state };
+  const proxied = { remote, ...known };
+  if (!ends) return { ...own, proxied };
+  return { ...own, remote, local: ends.destination, originalDestination: ends.destination, proxied };
 }
 
 function endsOf(socket: net.Socket): ConnectionPeers | undefined {

@@ -43,6 +43,7 @@ export function openConnection(
   onClosed: (connection: ServedConnection) => void,
 ): OpenedConnection {
   const info = new StreamInfo(peers);
+  info.noteConnection();
   const gate = filters.length > 0 ? new NetworkGate(filters, info) : undefined;
   // A TCP proxy counts its bytes itself.
   const counts = terminal.kind === 'http' ? terminal.manager.stats : uncounted();
