@@ -68,6 +68,7 @@ function qualifyTree(object: JsonObject, path: string, refer: Refer, own: Own): 
       return [key, { ...value, route_config_name: name }];
     }
     if (clusterFields.has(key) && typeof value === 'string') return [key, refer('cluster', value, place)];
+    if (key === 'clusters' && isAggregate(object)) return [key, qualifyNames(value, place, refer)];
     if (key === 'weighted_clusters' && isObject(value)) return [key, qualifyWeighted(value, place, refer)];
     if (key === 'request_mirror_policies' || key === 'request_mirror_policy') {
       return [key, mapValue(value, place, (each, at) => qualifyTree(each, at, refer, own))];
@@ -84,6 +85,17 @@ function qualifyRoutes(routes: JsonObject, path: string, refer: Refer, own: Own)
   return own(
     isList(hosts) ? { ...qualified, virtual_hosts: objectsAt(qualified, 'virtual_hosts').map(own) } : qualified,
   );
+}
+
+const AGGREGATE = 'envoy.extensions.clusters.aggregate.v3.ClusterConfig';
+
+function isAggregate(object: JsonObject): boolean {
+  return textAt(object, '@type').endsWith(`/${AGGREGATE}`);
+}
+
+function qualifyNames(names: JsonValue, path: string, refer: Refer): JsonValue {
+  if (!isList(names)) return names;
+  return names.map((name, index) => (typeof name === 'string' ? refer('cluster', name, `${path}[${index}]`) : name));
 }
 
 function qualifyWeighted(weighted: JsonObject, path: string, refer: Refer): JsonObject {

@@ -22,6 +22,7 @@ function cluster(more: JsonObject): Cluster {
     random: seeded(),
     local: undefined,
     localSet: () => undefined,
+    member: () => undefined,
   });
 }
 

@@ -10,15 +10,16 @@ import type { Assignment } from './config/endpoints.ts';
 import { socketFor } from './config/transport-socket.ts';
 import type { ClusterConfig } from './config.ts';
 import type { LoadBalancerContext } from './context.ts';
+import { createFinder } from './find-hosts.ts';
 import { HealthChecker } from './health/checker.ts';
 import { HEALTH_CHECK_STATS } from './health/stats.ts';
 import { HEALTH, type Host } from './host.ts';
+import type { HostFinder } from './host-finder.ts';
 import { type HostSet, optionsOf, PLAIN_SET, partitionHosts, refreshHealth } from './host-set.ts';
 import { Http2Pool } from './http2-pool.ts';
 import { fixedMembers, type MembershipOptions, updateMembers } from './membership.ts';
 import { type MergeStats, UpdateMerger } from './merge.ts';
 import { type NamedStats, namedStats } from './named-stats.ts';
-import { OriginalDestinations } from './original-dst.ts';
 import { OutlierDetector } from './outlier.ts';
 import { OUTLIER_STATS } from './outlier-stats.ts';
 import { type ConnectionPool, Pool, type PoolOptions, type PoolWish } from './pool.ts';
@@ -52,6 +53,10 @@ export interface ClusterEnvironment {
   readonly localSet: () => HostSet | undefined;
   /** Where all workers count what they use of the cluster; undefined: there is one. */
   readonly usage?: SharedUsage | undefined;
+  /** Gives another cluster. */
+  readonly member: (name: string) => Cluster | undefined;
+  /** Called when the hosts to choose from are others. */
+  readonly balanced?: () => void;
   /** Called when the first answer about its endpoints has come. */
   readonly warmed?: () => void;
 }
@@ -73,10 +78,12 @@ export class Cluster {
   /** Called when hosts came, went, or changed their health. */
   whenChanged: (() => void) | undefined = undefined;
   readonly #warmed: (() => void) | undefined;
+  readonly #balanced: (() => void) | undefined;
   #sets: readonly HostSet[] = [partitionHosts(0, [], PLAIN_SET)];
   #hosts: readonly Host[] = [];
   readonly #membership: MembershipOptions;
-  readonly #originals: OriginalDestinations | undefined;
+  readonly #finder: HostFinder | undefined;
+  #balancedSets: readonly HostSet[] = this.#sets;
   readonly #balancer: LoadBalancer | undefined;
   readonly #merger: UpdateMerger;
   /** Statistics of the name that a request gives. */
@@ -88,15 +95,17 @@ export class Cluster {
   readonly #remaining: { readonly DEFAULT: RemainingStats | undefined; readonly HIGH: RemainingStats | undefined };
   readonly #circuits: { readonly DEFAULT: CircuitStats; readonly HIGH: CircuitStats };
 
-  constructor(config: ClusterConfig, { scope, merging, random, local, localSet, usage, warmed }: ClusterEnvironment) {
+  constructor(config: ClusterConfig, environment: ClusterEnvironment) {
+    const { scope, merging, random, local, localSet, usage, warmed, member } = environment;
     this.config = config;
     this.usage = usage;
     this.#warmed = warmed;
+    this.#balanced = environment.balanced;
     this.#scope = scope;
     const prefix = `cluster.${config.statName}.`;
     this.stats = scope.get(CLUSTER_STATS, prefix);
     this.statsNamed = namedStats(scope, prefix);
-    this.warm = config.kind === 'STATIC' || config.kind === 'ORIGINAL_DST';
+    this.warm = config.kind !== 'EDS' && !config.kind.endsWith('_DNS');
     this.resources = {
       DEFAULT: makeResources(config.thresholds.DEFAULT, usage, 0),
       HIGH: makeResources(config.thresholds.HIGH, usage, 1),
@@ -113,12 +122,12 @@ export class Cluster {
     };
     const { policy, panicThreshold, healthCheck, warmHosts, ignoreHealthOnRemoval } = config;
     this.#membership = { healthChecked: healthCheck !== undefined, warmHosts, ignoreHealthOnRemoval, local };
-    this.#merger = new UpdateMerger(config.mergeWindow, () => this.#balancer?.update(this.#sets), merging);
+    this.#merger = new UpdateMerger(config.mergeWindow, () => this.#balance(), merging);
     const balancerStats = scope.get(BALANCER_STATS, prefix);
     if (policy.kind === 'cluster_provided') {
-      this.#originals = new OriginalDestinations(config.originalDst, config.name, this.stats, (hosts, added, removed) =>
-        this.#take([partitionHosts(0, hosts, PLAIN_SET)], added, removed),
-      );
+      const take: Parameters<typeof createFinder>[2] = (hosts, added, removed) =>
+        this.#take([partitionHosts(0, hosts, PLAIN_SET)], added, removed);
+      this.#finder = createFinder(config, this.stats, take, { random, panicThreshold, member });
     } else {
       this.#balancer = createBalancer(policy, {
         random,
@@ -219,7 +228,22 @@ export class Cluster {
 
   /** The host for a request, or undefined when there is none. */
   choose(context: LoadBalancerContext): Host | undefined {
-    return this.#originals ? this.#originals.choose(context) : this.#balancer?.choose(context);
+    return this.#finder ? this.#finder.choose(context) : this.#balancer?.choose(context);
+  }
+
+  /** Whose host it is, with the connections, limits and counters that go with it: in an aggregate cluster a member's. */
+  memberOf(host: Host): Cluster {
+    return this.#finder?.memberOf?.(host) ?? this;
+  }
+
+  /** Another cluster came, went, or has other hosts. */
+  memberChanged(name: string): void {
+    this.#finder?.memberChanged?.(name);
+  }
+
+  /** The sets that hosts are chosen from: those that `update_merge_window` puts off are not there yet. */
+  get balancedSets(): readonly HostSet[] {
+    return this.#balancedSets;
   }
 
   /** Works the choice of hosts out again, since something outside of the cluster changed that it depends on. */
@@ -270,7 +294,7 @@ export class Cluster {
   drain(): void {
     this.outlier?.stop();
     this.health?.stop();
-    this.#originals?.stop();
+    this.#finder?.stop();
     this.#merger.stop();
     for (const host of this.hosts) host.drain();
     this.#scope.close();
@@ -292,10 +316,16 @@ export class Cluster {
     this.#count();
     // The first hosts are the cluster's beginning, not an update of it.
     if (this.#started) this.#merger.post(!came);
-    else this.#balancer?.update(this.#sets);
+    else this.#balance();
     this.#started = true;
     this.health?.onMembers(added, removed);
     this.#changed();
+  }
+
+  #balance(): void {
+    this.#balancedSets = this.#sets;
+    this.#balancer?.update(this.#sets);
+    this.#balanced?.();
   }
 
   #onChecked(host: Host, changed: boolean, healthy: boolean): void {

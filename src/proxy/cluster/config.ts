@@ -11,6 +11,7 @@ import { type BalancerPolicy, PLAIN_HASHING, PLAIN_LOCALITY } from './balance/po
 import { type BindConfig, readBinding, readConnectionOptions, type UpstreamBinding } from './config/binding.ts';
 import { checkAssignment } from './config/check-assignment.ts';
 import { type CircuitBreakers, NO_CIRCUIT_BREAKERS, readCircuitBreakers } from './config/circuit-breakers.ts';
+import { type ClusterType, readClusterType } from './config/cluster-type.ts';
 import { type DnsConfig, readDns } from './config/dns.ts';
 import { type Assignment, NO_ASSIGNMENT, readAssignment } from './config/endpoints.ts';
 import { type AutoNames, type FiltersReader, type HttpOptions, readHttpOptions } from './config/http.ts';
@@ -22,7 +23,7 @@ import { readTransportSockets, type TransportSockets } from './config/transport-
 import type { HappyEyeballs } from './happy-eyeballs.ts';
 import { type HealthCheckConfig, readHealthChecks } from './health/config.ts';
 
-export type ClusterKind = 'STATIC' | 'STRICT_DNS' | 'LOGICAL_DNS' | 'EDS' | 'ORIGINAL_DST';
+export type ClusterKind = 'STATIC' | 'STRICT_DNS' | 'LOGICAL_DNS' | 'EDS' | 'ORIGINAL_DST' | ClusterType['kind'];
 
 /** A compiled `envoy.config.cluster.v3.Cluster`; times in milliseconds. */
 export interface ClusterConfig {
@@ -32,6 +33,8 @@ export interface ClusterConfig {
   /** `alt_stat_name`, or the name: what access logs call the cluster. */
   readonly observabilityName: string;
   readonly kind: ClusterKind;
+  /** The clusters that an aggregate cluster stands for, in their order. */
+  readonly members: readonly string[];
   /** Name of the endpoint assignment of an EDS cluster. */
   readonly serviceName: string;
   /** How long an EDS cluster waits for its first assignment before it counts as one without endpoints; 0: without end. */
@@ -99,13 +102,16 @@ export interface ClusterReaderOptions {
   readonly stats: StatsScope;
 }
 
+const KINDS = ['STATIC', 'STRICT_DNS', 'LOGICAL_DNS', 'EDS', 'ORIGINAL_DST'] as const;
+
 export function readCluster(fields: Fields, options: ClusterReaderOptions): ClusterConfig {
   fields.ignore('track_cluster_stats');
   fields.ignore('track_timeout_budgets');
   const name = fields.required('name');
   const observabilityName = fields.text('alt_stat_name') || name;
   const statName = sanitizeStatName(observabilityName);
-  const kind = fields.choice<ClusterKind>('type', ['STATIC', 'STRICT_DNS', 'LOGICAL_DNS', 'EDS', 'ORIGINAL_DST']);
+  const own = fields.message('cluster_type', readClusterType);
+  const kind = own?.kind ?? fields.choice<ClusterKind>('type', KINDS);
   const eds = fields.message('eds_cluster_config', readEds);
   if (kind === 'EDS' && eds === undefined) fields.problem('eds_cluster_config', 'value is required');
   const sockets = readTransportSockets(fields, { ...options, statPrefix: `cluster.${statName}.` });
@@ -128,6 +134,7 @@ export function readCluster(fields: Fields, options: ClusterReaderOptions): Clus
     statName,
     observabilityName,
     kind,
+    members: own?.members ?? [],
     serviceName: eds?.serviceName || name,
     fetchTimeout: eds?.fetchTimeout ?? 0,
     file: eds?.file,
@@ -218,12 +225,9 @@ function readCommonLb(fields: Fields): CommonLb {
 
 function readClusterPolicy(fields: Fields, kind: ClusterKind, common: CommonLb): BalancerPolicy {
   const policy = readPolicy(fields, common);
-  if ((kind === 'ORIGINAL_DST') !== (policy.kind === 'cluster_provided')) {
-    fields.problem(
-      'lb_policy',
-      `found ${policy.kind} with type ${kind}`,
-      ALLOWED_POLICY[String(kind === 'ORIGINAL_DST')],
-    );
+  const provided = kind === 'ORIGINAL_DST' || kind === 'AGGREGATE';
+  if (provided !== (policy.kind === 'cluster_provided')) {
+    fields.problem('lb_policy', `found ${policy.kind} with type ${kind}`, ALLOWED_POLICY[String(provided)]);
   }
   return policy;
 }

@@ -28,8 +28,8 @@ export interface RetrySelection {
   /** `host_selection_retry_max_attempts`: how often another host is picked while `rejects` says so; the last one picked is taken in any case. */
   readonly maxAttempts: number;
   rejects(host: Host): boolean;
-  /** The load to pick the priority by: `state.load` itself, or one that avoids priorities already tried. */
-  priorityLoad(state: PriorityState): PriorityLoad;
+  /** The load to pick the priority by: `state.load` itself, or one that avoids priorities already tried. `placeOf`: which of them a host is of; default its own. */
+  priorityLoad(state: PriorityState, placeOf?: (host: Host) => number | undefined): PriorityLoad;
 }
 
 /** What a load balancer may ask about the request or connection that needs a host. */

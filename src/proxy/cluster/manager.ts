@@ -144,6 +144,7 @@ export class ClusterManager {
     if (!entry || entry.fixed) return;
     this.#counts.removed++;
     this.#entries.delete(name);
+    this.#changed(name);
     this.#retire(entry);
     this.#abandon(name);
   }
@@ -259,6 +260,7 @@ export class ClusterManager {
       ...this.#environment(stats, name),
       usage,
       warmed: () => this.#warmed(cluster),
+      balanced: () => this.#changed(name),
     });
     this.#await(cluster);
     const known = kind === 'EDS' ? this.#assignments.get(serviceName) : undefined;
@@ -280,12 +282,18 @@ export class ClusterManager {
     const { name } = entry.cluster.config;
     const before = this.#entries.get(name);
     this.#entries.set(name, entry);
+    this.#changed(name);
     if (name === this.#self.localCluster) {
       // The shares of zones among its hosts decide where others send their requests.
       entry.cluster.whenChanged = () => this.#rebalance(name);
       this.#rebalance(name);
     }
     if (before) this.#retire(before);
+  }
+
+  /** Clusters that send to others have to look at them anew. */
+  #changed(name: string): void {
+    for (const { cluster } of this.#entries.values()) cluster.memberChanged(name);
   }
 
   #rebalance(local: string): void {
@@ -321,7 +329,8 @@ export class ClusterManager {
     const localSet = localCluster
       ? () => (name === localCluster ? undefined : this.get(localCluster)?.sets[0])
       : NO_SET;
-    return { scope, merging: this.#counts, random: Math.random, local: locality?.key, localSet };
+    const member = (other: string): Cluster | undefined => this.get(other);
+    return { scope, member, merging: this.#counts, random: Math.random, local: locality?.key, localSet };
   }
 
   #follow(cluster: Cluster): void {

@@ -6,6 +6,7 @@ import { Deadline } from '../time/deadline.ts';
 import type { OriginalDstConfig } from './config/original-dst.ts';
 import type { LoadBalancerContext } from './context.ts';
 import { Host } from './host.ts';
+import type { HostFinder } from './host-finder.ts';
 import type { ClusterStats } from './stats.ts';
 
 /** Original destinations in use at a time; beyond it new ones are refused. */
@@ -19,7 +20,7 @@ interface Target {
 const firstOf = (value: JsonValue | undefined): JsonValue | undefined => (Array.isArray(value) ? value[0] : value);
 
 /** The hosts of an ORIGINAL_DST cluster: made when a request first needs them, forgotten when an interval passes without use. */
-export class OriginalDestinations {
+export class OriginalDestinations implements HostFinder {
   readonly #config: OriginalDstConfig;
   readonly #clusterName: string;
   readonly #stats: ClusterStats;

@@ -27,7 +27,14 @@ async function withCluster(more: JsonObject, play: (cluster: Cluster, host: Host
   const options = { readFilters: () => undefined, secrets: new SecretStore(), stats: scope };
   const cluster = new Cluster(
     readMessage(json, '', [], (fields) => readCluster(fields, options)),
-    { scope, merging: new ClusterManagerStats(), random: Math.random, local: undefined, localSet: () => undefined },
+    {
+      scope,
+      merging: new ClusterManagerStats(),
+      random: Math.random,
+      local: undefined,
+      localSet: () => undefined,
+      member: () => undefined,
+    },
   );
   try {
     const [host] = cluster.hosts;

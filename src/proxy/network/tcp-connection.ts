@@ -113,17 +113,18 @@ export class TcpConnection implements TerminalConnection, TcpUpstreamOwner, Tunn
       this.destroy();
       return;
     }
-    this.#cluster = cluster;
+    const owner = cluster.memberOf(host);
+    this.#cluster = owner;
     this.#host = host;
     info.attempts++;
     if (this.#proxy.tunneling) {
-      this.#openTunnel(cluster, host, this.#proxy.tunneling);
+      this.#openTunnel(owner, host, this.#proxy.tunneling);
       return;
     }
     info.upstreamHost = host;
     info.connectedHost = host;
     info.upstreamAskedAt = now();
-    const upstream = connectTcp(this, cluster, host, this.#source);
+    const upstream = connectTcp(this, owner, host, this.#source);
     if (upstream.ok) this.#upstream = upstream.value;
     else this.onConnectFailed(upstream.error, 'local');
   }

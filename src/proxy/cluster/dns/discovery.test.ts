@@ -37,6 +37,7 @@ function start(json: JsonObject, script: Readonly<Record<string, readonly (DnsAn
     random,
     local: undefined,
     localSet: () => undefined,
+    member: () => undefined,
   });
   const at: number[] = [];
   const rounds = new Map<string, number>();

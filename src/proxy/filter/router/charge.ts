@@ -108,7 +108,7 @@ export function blameSlow(attempt: Attempt): void {
 
 /** The whole request was too slow while the attempt was under way. */
 export function chargeTimeout(run: RouterRun, attempt: Attempt): void {
-  attempt.cluster.stats.timeout++;
+  run.cluster.stats.timeout++;
   if (run.traffic) for (const traffic of run.traffic) traffic.timeout++;
   attempt.host.stats.rqTimeout++;
   if (!attempt.awaitingHead) return;

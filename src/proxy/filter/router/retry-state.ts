@@ -278,12 +278,18 @@ export class RetryState implements RetrySelection {
   }
 
   /** Envoy's `PreviousPrioritiesRetryPriority`: each so many attempts the priorities tried are left out, until none is left. */
-  priorityLoad(state: PriorityState): PriorityLoad {
+  priorityLoad(
+    state: PriorityState,
+    placeOf: (host: Host) => number | undefined = ({ priority }) => priority,
+  ): PriorityLoad {
     const every = this.#policy.priorityFrequency;
     const tried = this.#tried.length - this.#untriedFrom;
     if (every === 0 || tried < every) return state.load;
     if (tried % every === 0) {
-      for (const host of this.#tried.slice(this.#untriedFrom)) this.#excluded[host.priority] = true;
+      for (const host of this.#tried.slice(this.#untriedFrom)) {
+        const place = placeOf(host);
+        if (place !== undefined) this.#excluded[place] = true;
+      }
       const adjusted = avoidPriorities(state, this.#excluded);
       if (adjusted.startOver) {
         this.#excluded.length = 0;

@@ -108,7 +108,8 @@ export class RouterRun extends RoutingContext {
   #launch(host: Host): void {
     const { stream, cluster } = this;
     stream.upstreamHost = host;
-    const attempt = new Attempt(this, cluster, host, cluster.resources[this.action.priority]);
+    const owner = cluster.memberOf(host);
+    const attempt = new Attempt(this, owner, host, owner.resources[this.action.priority]);
     this.#attempt = attempt;
     takeHostName(this, host);
     if (this.switching === 'websocket') {
@@ -262,7 +263,7 @@ export class RouterRun extends RoutingContext {
     if (this.#over) return;
     // Too many requests at a time are no fault of a host's.
     if (reason !== 'overflow') {
-      this.cluster.outlier?.onLocalFailure(attempt.host, 503);
+      attempt.cluster.outlier?.onLocalFailure(attempt.host, 503);
       if (!attempt.sent) this.retries?.onHostAttempted(attempt.host);
     }
     if (this.#retriesReset(attempt, reason, false)) return;
