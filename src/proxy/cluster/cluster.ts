@@ -11,6 +11,7 @@ import { socketFor } from './config/transport-socket.ts';
 import type { ClusterConfig } from './config.ts';
 import type { LoadBalancerContext } from './context.ts';
 import { createFinder } from './find-hosts.ts';
+import { freePool } from './free-pool.ts';
 import { HealthChecker } from './health/checker.ts';
 import { HEALTH_CHECK_STATS } from './health/stats.ts';
 import { HEALTH, type Host } from './host.ts';
@@ -395,15 +396,4 @@ export class Cluster {
 
 function makeResources(limits: Thresholds, usage: SharedUsage | undefined, priority: number): Resources {
   return usage ? new SharedResources(limits, usage, priority) : new LocalResources(limits);
-}
-
-/** Gives up connections to the host that nobody uses, so that others can be; false: all are used. */
-function freePool(host: Host, resources: Resources): boolean {
-  for (const [key, pool] of host.pools) {
-    if (pool.resources !== resources || !pool.unused) continue;
-    host.pools.delete(key);
-    pool.drain();
-    return true;
-  }
-  return false;
 }
