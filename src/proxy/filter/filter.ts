@@ -100,7 +100,8 @@ export interface FilterControl {
 /**
  * A filter as one route configures it. `shared` hooks serve all requests, keep nothing of them and stop only by replying;
  * `begin` makes hooks for one request. `early` is for a filter that mostly needs none of these: it is shown the head first where the whole
- * chain can do without, and stops a request without a reply to have `begin` called, and its hook on that head.
+ * chain can do without, and stops a request without a reply to have `begin` called, and its hook on that head. `begin` takes nothing that `onEnd`
+ * would have to give back: hooks that saw nothing are let go of where the route changes.
  */
 export type BoundFilter =
   | { readonly shared: FilterHooks; readonly begin?: undefined; readonly early?: undefined }

@@ -54,7 +54,6 @@ export class FilterRun {
     if (!own || !stream.reroute || stream.reroute() === before) return;
     const filters = this.#plan.on(stream.route);
     for (let next = at + 1; next < own.length; next++) {
-      own[next]?.onEnd?.();
       own[next] = this.#begin(filters[next], stream, next);
     }
     this.request.replace(own.map((hooks) => hooks?.request));
