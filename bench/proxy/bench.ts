@@ -43,6 +43,33 @@ const http2Rows: readonly Row[] = [
   },
 ];
 
+const tlsRows: readonly Row[] = [
+  {
+    name: 'TLS, small GET, 64 connections',
+    path: '/api/v1/small',
+    connections: 64,
+    tls: 'keep-alive',
+    against: ['nginx TLS', 'Envoy TLS'],
+    goals: { rate: '0.9 of nginx' },
+  },
+  {
+    name: 'TLS, 1 MiB, 64 connections',
+    path: '/api/v1/1m',
+    connections: 64,
+    tls: 'keep-alive',
+    against: ['nginx TLS', 'Envoy TLS'],
+    goals: {},
+  },
+  {
+    name: 'TLS, a handshake for each small GET, 64 at a time',
+    path: '/api/v1/small',
+    connections: 64,
+    tls: 'handshakes',
+    against: ['nginx TLS', 'Envoy TLS'],
+    goals: { rate: '0.8 of nginx' },
+  },
+];
+
 const full: Pace = { rounds: 7, seconds: 3, warmUpSeconds: 3, idleConnections: 4_000 };
 const quick: Pace = { rounds: 2, seconds: 1, warmUpSeconds: 1, idleConnections: 1_000 };
 
@@ -52,6 +79,8 @@ interface Row {
   readonly connections: number;
   /** Streams of each connection that are open at a time; undefined: the load speaks HTTP/1.1. */
   readonly streams?: number;
+  /** Over TLS; `handshakes`: each request over a connection of its own. */
+  readonly tls?: 'keep-alive' | 'handshakes';
   readonly against: readonly ProgramName[];
   readonly goals: Readonly<Partial<Record<'rate' | 'processor' | 'p99' | 'memory', string>>>;
 }
@@ -104,7 +133,7 @@ export async function proxyBench(options: { readonly quick: boolean }): Promise<
     const figures = first ? [...figuresOf(first, await measure(first, programs, pace))] : [];
     // Before the rows that leave memory behind which idle connections would then take.
     figures.push(await idleFigure(programs, pace));
-    for (const row of [...others, ...(programs.h2load.length > 0 ? http2Rows : [])])
+    for (const row of [...others, ...tlsRows, ...(programs.h2load.length > 0 ? http2Rows : [])])
       figures.push(...figuresOf(row, await measure(row, programs, pace)));
     if (first) figures.push(...(await workersFigures(first, programs, pace)));
     figures.push(...(await productFigures(tools, folder, pace)));
@@ -118,12 +147,15 @@ type Samples = ReadonlyMap<ProgramName, readonly Sample[]>;
 
 /** Every program in turn in each round, in the other direction every second time, so that drift of the machine hits all alike. */
 async function measure(row: Row, { list, wrk, h2load }: Programs, pace: Pace): Promise<Samples> {
-  const chosen = list.filter(({ name }) => name === 'ours' || row.against.includes(name));
+  const own: ProgramName = row.tls ? 'ours TLS' : 'ours';
+  const chosen = list
+    .filter(({ name }) => name === own || row.against.includes(name))
+    .map((program): Program => (program.name === own ? { ...program, name: 'ours' } : program));
   const load = ({ pid, port }: Program, seconds: number): Promise<Sample> => {
-    const url = `http://127.0.0.1:${port}${row.path}`;
-    const { connections, streams } = row;
+    const url = `${row.tls ? 'https' : 'http'}://127.0.0.1:${port}${row.path}`;
+    const { connections, streams, tls } = row;
     if (streams !== undefined) return loadOverHttp2(pid, { h2load, url, connections, streams, seconds });
-    return loadProgram(pid, { wrk, url, connections, seconds });
+    return loadProgram(pid, { wrk, url, connections, seconds, fresh: tls === 'handshakes' });
   };
   for (const program of chosen) await load(program, pace.warmUpSeconds);
   const samples = new Map(chosen.map(({ name }) => [name, [] as Sample[]]));

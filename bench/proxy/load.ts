@@ -25,10 +25,15 @@ export interface Load {
   readonly url: string;
   readonly connections: number;
   readonly seconds: number;
+  /** Each request over a connection of its own. */
+  readonly fresh?: boolean;
 }
 
 /** Loads a program from one thread with keep-alive connections, each asking again as soon as it is answered. */
-export async function loadProgram(pid: number, { wrk, url, connections, seconds }: Load): Promise<Sample> {
+export async function loadProgram(
+  pid: number,
+  { wrk, url, connections, seconds, fresh = false }: Load,
+): Promise<Sample> {
   const options = [
     '-t1',
     `-c${connections}`,
@@ -38,6 +43,7 @@ export async function loadProgram(pid: number, { wrk, url, connections, seconds 
     '10s',
     '-H',
     `Host: ${benchHost}`,
+    ...(fresh ? ['-H', 'Connection: close'] : []),
   ];
   const pids = processTree(pid);
   const before = processorMicroseconds(pids);

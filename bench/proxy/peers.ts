@@ -1,4 +1,12 @@
+import { server } from '../../src/proxy/testing/certificates.ts';
 import type { BenchPorts } from './programs.ts';
+
+export interface NginxOptions {
+  readonly bigBuffers?: boolean;
+  readonly http2?: boolean;
+  /** With `tls.crt` and `tls.key` of the folder. */
+  readonly tls?: boolean;
+}
 
 /**
  * The work that every program is given: route by host and path, allow only GET below /api/, mint a request id, forward address and
@@ -8,9 +16,12 @@ export function nginxConfig(
   ports: BenchPorts,
   port: number,
   folder: string,
-  { bigBuffers = false, http2 = false }: { readonly bigBuffers?: boolean; readonly http2?: boolean },
+  { bigBuffers = false, http2 = false, tls = false }: NginxOptions,
 ): string {
-  const listen = `listen 127.0.0.1:${port}${http2 ? ' http2' : ''}`;
+  const listen = `listen 127.0.0.1:${port}${http2 ? ' http2' : ''}${tls ? ' ssl' : ''}`;
+  const secure = `
+  ssl_certificate ${folder}/tls.crt;
+  ssl_certificate_key ${folder}/tls.key;`;
   const proxied = `
       proxy_pass http://backends;
       proxy_http_version 1.1;
@@ -46,7 +57,7 @@ events { worker_connections 16384; }
 http {
   log_format bench escape=json '{${log.join(',')}}';
   map "$request_method $uri" $allowed { default 0; "~^GET /api/" 1; }
-  keepalive_requests 1000000000;
+  keepalive_requests 1000000000;${tls ? secure : ''}
   keepalive_timeout 60s;
   http2_max_concurrent_streams 1000;
   client_header_timeout 10s;
@@ -144,9 +155,16 @@ backend api
 const type = (name: string): string => `type.googleapis.com/${name}`;
 const added = (key: string): object => ({ header: { key, value: '1' }, append_action: 'OVERWRITE_IF_EXISTS_OR_ADD' });
 
-/** One bootstrap for Envoy and for ciliate-proxy. */
-/** `filters`: more HTTP filters, before all others. */
-export function envoyBootstrap(ports: BenchPorts, port: number, log: string, filters: readonly object[] = []): object {
+/** One bootstrap for Envoy and for ciliate-proxy. `filters`: more HTTP filters, before all others; `tls`: clients speak it. */
+export function envoyBootstrap(
+  ports: BenchPorts,
+  port: number,
+  log: string,
+  filters: readonly object[] = [],
+  tls = false,
+): object {
+  const filterChain = { filters: [{ name: 'http', typed_config: httpManager(log, filters) }] };
+  const socket = { name: 'tls', typed_config: downstreamTls() };
   return {
     node: { id: 'bench', cluster: 'bench' },
     static_resources: {
@@ -154,7 +172,7 @@ export function envoyBootstrap(ports: BenchPorts, port: number, log: string, fil
         {
           name: 'bench',
           address: { socket_address: { address: '127.0.0.1', port_value: port } },
-          filter_chains: [{ filters: [{ name: 'http', typed_config: httpManager(log, filters) }] }],
+          filter_chains: [tls ? { ...filterChain, transport_socket: socket } : filterChain],
         },
       ],
       clusters: [
@@ -231,6 +249,20 @@ function httpManager(log: string, filters: readonly object[]): object {
           name: 'api',
           domains: ['api.bench.test'],
           routes: [direct('/status', 200), direct('/admin/', 404), forward('/api/v2/'), forward('/api/')],
+        },
+      ],
+    },
+  };
+}
+
+function downstreamTls(): object {
+  return {
+    '@type': type('envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext'),
+    common_tls_context: {
+      tls_certificates: [
+        {
+          certificate_chain: { inline_string: server.certificate },
+          private_key: { inline_string: server.key },
         },
       ],
     },

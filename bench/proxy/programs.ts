@@ -2,9 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { openSync, readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import http2 from 'node:http2';
+import https from 'node:https';
 import net from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { server } from '../../src/proxy/testing/certificates.ts';
 import { projectRoot } from '../../test/e2e/cluster.ts';
 import { benchHost } from './load.ts';
 import { envoyBootstrap, haproxyConfig, nginxConfig } from './peers.ts';
@@ -16,6 +18,9 @@ export type ProgramName =
   | 'nginx'
   | 'nginx 64k'
   | 'nginx h2'
+  | 'ours TLS'
+  | 'nginx TLS'
+  | 'Envoy TLS'
   | 'HAProxy'
   | 'HAProxy 64k'
   | 'Envoy'
@@ -91,8 +96,10 @@ function commands(tools: Tools, ports: BenchPorts, folder: string): readonly Com
     writeFileSync(file, text);
     return file;
   };
-  const bootstrap = (name: string, port: number): string =>
-    written(`${name}.json`, JSON.stringify(envoyBootstrap(ports, port, path.join(folder, `${name}.log`))));
+  const bootstrap = (name: string, port: number, tls = false): string =>
+    written(`${name}.json`, JSON.stringify(envoyBootstrap(ports, port, path.join(folder, `${name}.log`), [], tls)));
+  written('tls.crt', server.certificate);
+  written('tls.key', server.key);
   const { nginx, haproxy } = tools.programs;
   const { envoy, relay } = tools;
   const ours = (file: string): readonly string[] => [
@@ -103,6 +110,7 @@ function commands(tools: Tools, ports: BenchPorts, folder: string): readonly Com
   ];
   const list: Command[] = [
     { name: 'ours', command: (port) => ours(bootstrap('ours', port)) },
+    { name: 'ours TLS', command: (port) => ours(bootstrap('tls', port, true)) },
     { name: 'ours, two workers', command: (port) => [...ours(bootstrap('two', port)), '--concurrency', '2'] },
   ];
   if (nginx !== undefined) {
@@ -114,6 +122,7 @@ function commands(tools: Tools, ports: BenchPorts, folder: string): readonly Com
       { name: 'nginx', command: command({}) },
       { name: 'nginx 64k', command: command({ bigBuffers: true }) },
       { name: 'nginx h2', command: command({ http2: true }) },
+      { name: 'nginx TLS', command: command({ tls: true }) },
     );
   }
   if (haproxy !== undefined) {
@@ -124,7 +133,10 @@ function commands(tools: Tools, ports: BenchPorts, folder: string): readonly Com
   }
   if (envoy !== undefined) {
     const flags = ['--concurrency', '1', '--use-dynamic-base-id', '-l', 'error'];
-    list.push({ name: 'Envoy', command: (port) => [envoy, '-c', bootstrap('envoy', port), ...flags] });
+    list.push(
+      { name: 'Envoy', command: (port) => [envoy, '-c', bootstrap('envoy', port), ...flags] },
+      { name: 'Envoy TLS', command: (port) => [envoy, '-c', bootstrap('envoy-tls', port, true), ...flags] },
+    );
   }
   if (relay !== undefined) {
     list.push({ name: 'C relay', command: (port) => [relay, String(port), String(ports.backends[0])] });
@@ -176,7 +188,7 @@ interface Answer {
   readonly headers: http.IncomingHttpHeaders;
 }
 
-function ask(port: number, method: string): Promise<Answer> {
+function ask(port: number, method: string, secure = false): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const options = {
       port,
@@ -186,17 +198,23 @@ function ask(port: number, method: string): Promise<Answer> {
       headers: { host: benchHost },
       agent: false,
     };
-    const request = http.request(options, (response) => {
+    const onResponse = (response: http.IncomingMessage): void => {
       response.resume();
       response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers }));
-    });
+    };
+    const request = secure
+      ? https.request({ ...options, rejectUnauthorized: false }, onResponse)
+      : http.request(options, onResponse);
     request.on('error', reject);
     request.setTimeout(2_000, () => request.destroy(new Error(`no answer on port ${port}`)));
     request.end();
   });
 }
 
-const askerOf = (name: ProgramName): typeof ask => (name === 'nginx h2' ? askOverHttp2 : ask);
+function askerOf(name: ProgramName): (port: number, method: string) => Promise<Answer> {
+  if (name === 'nginx h2') return askOverHttp2;
+  return name.endsWith(' TLS') ? (port, method) => ask(port, method, true) : ask;
+}
 
 function askOverHttp2(port: number, method: string): Promise<Answer> {
   return new Promise((resolve, reject) => {
@@ -217,7 +235,12 @@ function askOverHttp2(port: number, method: string): Promise<Answer> {
   });
 }
 
-export async function answers(port: number, child?: ChildProcess, log?: string, asked = ask): Promise<void> {
+export async function answers(
+  port: number,
+  child?: ChildProcess,
+  log?: string,
+  asked = askerOf('ours'),
+): Promise<void> {
   const deadline = performance.now() + READY_MS;
   for (;;) {
     try {

@@ -43,12 +43,18 @@ const stops: number[] = [];
 let count = 0;
 let scheduled = false;
 let held = false;
+let gathering = false;
 let postedAt = 0;
 let flushed: (() => void) | undefined;
 
 /** While held nothing is sent before somebody calls `flush`, which whoever holds it does soon. */
 export function holdOutbox(hold: boolean): void {
   held = hold;
+}
+
+/** Messages wait for the end of this turn of the event loop, however quiet it was: others are read one by one in the same turn. */
+export function gatherOutbox(): void {
+  gathering = true;
 }
 
 /** Has `listener` called after messages were written out. */
@@ -67,7 +73,7 @@ export function takeArena(bytes: number): Arena {
 export function post(sender: Sender, from: Arena, stop: number): void {
   const start = from.at;
   const time = now();
-  const quiet = count === 0 && !held && time - postedAt > QUIET_MS;
+  const quiet = count === 0 && !held && !gathering && time - postedAt > QUIET_MS;
   postedAt = time;
   if (quiet || from !== arena) {
     flush();
@@ -94,6 +100,7 @@ export function post(sender: Sender, from: Arena, stop: number): void {
 
 function flushScheduled(): void {
   scheduled = false;
+  gathering = false;
   flush();
 }
 

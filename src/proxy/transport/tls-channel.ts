@@ -1,7 +1,7 @@
 import type { TLSSocket } from 'node:tls';
 import type { SocketHandle, StreamBinding, WriteRequest } from './binding.ts';
 import type { Channel, ChannelUser } from './channel.ts';
-import type { Arena } from './outbox.ts';
+import { type Arena, gatherOutbox } from './outbox.ts';
 
 interface TlsHandle extends SocketHandle {
   /** `buffers`: all chunks are bytes. */
@@ -45,6 +45,7 @@ export class TlsChannel implements Channel {
       const length = streamBaseState[kReadBytesOrError] as number;
       // The end and errors go the way of the socket.
       if (length <= 0) return onSocketRead.call(handle, bytes);
+      gatherOutbox();
       this.#user.onRead(this.#buffer, length);
       return undefined;
     };
