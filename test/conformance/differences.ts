@@ -19,6 +19,8 @@ export const differences: Readonly<Record<string, string>> = {
     'a Host that is repeated or not a host with a port of digits is refused with 400: Envoy looks at its characters only',
   'http2-goaway':
     'a client or host that breaks HTTP/2 is told by GOAWAY with the error, and the connection ends: Envoy says nothing, and waits for a second where it is a client',
+  'http2-flood':
+    'a client that sends more frames of a kind than allowed is cut off at once: Envoy reads nothing more of it, and waits for a second',
   'http2-drained-connection':
     'a connection to a host that ends with its last request, after a GOAWAY or at a limit, counts for no protocol error: Envoy counts one where the end comes inside a read',
   'http2-errors': 'what RFC 9113 makes an error of a stream ends the stream: some of that ends the connection in Envoy',

@@ -1,6 +1,6 @@
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { FLAG_BIT, FRAME, PREFACE, uint32 } from '../../src/proxy/http2/frame.ts';
+import { FLAG_BIT, FRAME, PREFACE, SETTING, uint32 } from '../../src/proxy/http2/frame.ts';
 import type { Received } from './client.ts';
 import { connectionLine, Http2Wire, http2Frame, numbers, settingsPayload } from './http2-wire.ts';
 import { connectTls, describeTls } from './tls-client.ts';
@@ -123,7 +123,7 @@ export class Http2Client {
     const line = connectionLine(type, flags, payload);
     if (line !== undefined) {
       this.#connection.push(line);
-      if (type === FRAME.SETTINGS) this.#wire.frame(FRAME.SETTINGS, FLAG_BIT.ACK, 0);
+      if (type === FRAME.SETTINGS) this.#settings(payload);
       if (type === FRAME.PING && flags === 0 && !this.#deaf) this.#wire.frame(FRAME.PING, FLAG_BIT.ACK, 0, payload);
       return;
     }
@@ -137,6 +137,12 @@ export class Http2Client {
       stream.lines.push(`RST_STREAM ${uint32(payload, 0)}${stream.done ? ' after the end' : ''}`);
       stream.done = true;
     }
+  }
+
+  #settings(payload: Buffer): void {
+    this.#wire.frame(FRAME.SETTINGS, FLAG_BIT.ACK, 0);
+    for (let at = 0; at < payload.length; at += 6)
+      if (payload.readUInt16BE(at) === SETTING.HEADER_TABLE_SIZE) this.#wire.limitTable(uint32(payload, at + 2));
   }
 
   #head(stream: Stream | undefined, payload: Buffer, ends: boolean): void {

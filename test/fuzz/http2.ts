@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { FAULT } from '../../src/proxy/http2/fault.ts';
+import { FAULT, type Fault } from '../../src/proxy/http2/fault.ts';
 import { FRAME, FRAME_HEAD, PREFACE, putFrameHead } from '../../src/proxy/http2/frame.ts';
 import { HpackEncoder } from '../../src/proxy/http2/hpack/encoder.ts';
 import { plainHttp2 } from '../../src/proxy/http2/options.ts';
@@ -86,7 +86,8 @@ function outcome(bytes: Buffer, size: number): readonly string[] {
     onGoaway: () => void log.push('goaway'),
     onSettings: () => void log.push('settings'),
     onIdle: () => undefined,
-    onFault: (details: string) => void log.push(`fault ${details}`),
+    onFault: ({ details }: Fault) => void log.push(`fault ${details}`),
+    onFinished: () => transport.endAndClose(),
     onError: () => undefined,
     onRemoteEnd: () => undefined,
     onClosed: () => undefined,

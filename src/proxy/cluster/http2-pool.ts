@@ -198,7 +198,7 @@ export class Http2Pool implements ConnectionOwner, ClientConnectionOwner, Connec
       this.#attach(connection, client);
     }
     if (connection.active > 0) return;
-    if (connection.draining || this.#draining) connection.session.destroy();
+    if (connection.draining || this.#draining) connection.session.transport.destroy();
     else if (this.unused) this.#idle.start(this.cluster.config.idleTimeout);
   }
 
@@ -255,7 +255,7 @@ export class Http2Pool implements ConnectionOwner, ClientConnectionOwner, Connec
     if (!this.unused) return;
     for (const { session } of [...this.#open.values()]) {
       this.cluster.stats.cxIdleTimeout++;
-      session.destroy();
+      session.transport.destroy();
     }
   }
 

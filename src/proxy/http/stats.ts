@@ -46,6 +46,7 @@ export class HttpStats {
   rqReceivedReset = 0;
   rqSentReset = 0;
   rqTimeout = 0;
+  rqPrematureResets = 0;
   rqTooLarge = 0;
   rqUpgradeRefused = 0;
   responseTooLarge = 0;
@@ -110,6 +111,7 @@ export const HTTP_STATS = statsKind(
     rqReceivedReset: counter('downstream_rq_rx_reset'),
     rqSentReset: counter('downstream_rq_tx_reset'),
     rqTimeout: counter('downstream_rq_timeout'),
+    rqPrematureResets: counter('downstream_rq_too_many_premature_resets'),
     rqTooLarge: counter('downstream_rq_too_large'),
     rqUpgradeRefused: counter('downstream_rq_ws_on_non_ws_route'),
     responseTooLarge: counter('rs_too_large'),
@@ -135,7 +137,6 @@ export const HTTP_STATS = statsKind(
       'downstream_cx_overload_disable_keepalive',
       'downstream_rq_http3_total',
       'downstream_rq_overload_close',
-      'downstream_rq_too_many_premature_resets',
       'rq_overload_local_reply',
       'tracing.client_enabled',
       'tracing.not_traceable',

@@ -1,7 +1,7 @@
 import type { ResetReason } from '../cluster/reset.ts';
 import type { UpstreamConnection } from '../cluster/upstream-connection.ts';
 import { Http2ClientStream } from './client-stream.ts';
-import { FAULT } from './fault.ts';
+import { FAULT, type Fault } from './fault.ts';
 import type { Http2Options } from './options.ts';
 import { Http2Session } from './session.ts';
 import type { SessionUser } from './session-user.ts';
@@ -75,7 +75,7 @@ export class Http2ClientConnection implements SessionUser {
   /** Takes no more requests and ends with the last one. */
   drain(): void {
     this.draining = true;
-    if (this.active === 0) this.session.destroy();
+    if (this.active === 0) this.session.transport.destroy();
   }
 
   get goneReason(): ResetReason {
@@ -97,7 +97,7 @@ export class Http2ClientConnection implements SessionUser {
     if (this.draining) return;
     this.draining = true;
     this.#owner.onDraining(this);
-    if (this.active === 0) this.session.destroy();
+    if (this.active === 0) this.session.transport.destroy();
   }
 
   onSettings(): void {
@@ -108,9 +108,13 @@ export class Http2ClientConnection implements SessionUser {
     // The pool has heard of the last stream.
   }
 
-  onFault(details: string): void {
+  onFinished(): void {
+    this.base.transport.endAndClose();
+  }
+
+  onFault(fault: Fault): void {
     // One that says nothing may be gone.
-    if (details === FAULT.SILENCE.details) return;
+    if (fault === FAULT.SILENCE) return;
     this.#fault = true;
     this.#owner.onProtocolError();
   }
@@ -121,7 +125,7 @@ export class Http2ClientConnection implements SessionUser {
 
   onRemoteEnd(): void {
     this.base.endedByHost = true;
-    this.session.destroy();
+    this.session.transport.destroy();
   }
 
   onClosed(): void {

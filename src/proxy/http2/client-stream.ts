@@ -132,7 +132,7 @@ export class Http2ClientStream implements StreamUser, UpstreamExchange {
 
   #abort(): void {
     if (!this.#frames || this.#frames.closed) return;
-    this.#connection.session.reset(this.#frames, ERROR.INTERNAL_ERROR);
+    this.#connection.session.streams.reset(this.#frames, ERROR.INTERNAL_ERROR);
     this.#connection.onStreamReset('local reset');
   }
 

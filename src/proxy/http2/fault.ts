@@ -9,7 +9,8 @@ export interface Fault {
 }
 
 const protocol = (details: string): Fault => ({ code: ERROR.PROTOCOL_ERROR, details: `http2.${details}` });
-const flood = (details: string): Fault => ({ code: undefined, details: `http2.${details}` });
+const silent = (details: string): Fault => ({ code: undefined, details });
+const flood = (what: string): Fault => silent(`codec_error:Too_many_${what}`);
 
 export const FAULT = {
   PREFACE: protocol('bad_client_magic'),
@@ -32,13 +33,13 @@ export const FAULT = {
   FIELDS: { code: ERROR.INTERNAL_ERROR, details: 'http2.too_many_headers' },
   FIELDS_SIZE: { code: ERROR.INTERNAL_ERROR, details: 'http2.header_list_size_too_large' },
   BLOCK: { code: ERROR.ENHANCE_YOUR_CALM, details: 'http2.headers_too_large' },
-  SILENCE: flood('ping_timeout'),
-  EMPTY_FLOOD: flood('inbound_empty_frames_flood'),
-  PRIORITY_FLOOD: flood('inbound_priority_frames_flood'),
-  WINDOW_FLOOD: flood('inbound_window_update_frames_flood'),
-  CONTROL_FLOOD: flood('outbound_control_flood'),
-  OUTBOUND_FLOOD: flood('outbound_flood'),
-  RESET_FLOOD: flood('premature_reset_flood'),
+  SILENCE: silent('downstream_local_disconnect(http2_ping_timeout)'),
+  EMPTY_FLOOD: flood('consecutive_frames_with_an_empty_payload'),
+  PRIORITY_FLOOD: flood('PRIORITY_frames'),
+  WINDOW_FLOOD: flood('WINDOW_UPDATE_frames'),
+  CONTROL_FLOOD: flood('control_frames_in_the_outbound_queue.'),
+  OUTBOUND_FLOOD: flood('frames_in_the_outbound_queue.'),
+  RESET_FLOOD: silent('downstream_local_disconnect(too_many_premature_resets)'),
 } as const;
 
 /** What is wrong with a WINDOW_UPDATE that brought so much and made the window so large. */

@@ -1,11 +1,14 @@
 import type { SourceAddress } from '../cluster/upstream-socket.ts';
 import type { HttpManager } from '../http/manager.ts';
 import { countConnectionEnd } from '../http/stats.ts';
+import type { HttpStream } from '../http/stream.ts';
 import { type ConnectionPeers, FLAG } from '../http/stream-info.ts';
 import { now } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
 import type { Transport } from '../transport/transport.ts';
+import { FAULT, type Fault } from './fault.ts';
 import { ERROR, LARGEST_WINDOW } from './frame.ts';
+import { PrematureResets } from './premature-resets.ts';
 import { Http2ServerStream } from './server-stream.ts';
 import { Http2Session } from './session.ts';
 import type { SessionUser } from './session-user.ts';
@@ -20,11 +23,14 @@ export class Http2ServerConnection implements SessionUser {
   #requests = 0;
   #endedByClient = false;
   #draining = false;
-  #fault = '';
+  #fault: Fault | undefined = undefined;
+  #unsent = 0;
   readonly #openedAt: number;
   readonly #idle = new Deadline(() => this.#idleTimeout());
   readonly #headTimeout = new Deadline(() => this.#headerTimeout());
   readonly #drainTime = new Deadline(() => this.drain());
+  readonly #closing = new Deadline(() => this.#closeNow());
+  readonly #premature: PrematureResets;
   readonly #duration: Deadline | undefined;
   readonly #onClosed: (connection: Http2ServerConnection) => void;
 
@@ -41,6 +47,7 @@ export class Http2ServerConnection implements SessionUser {
     this.peers = peers;
     this.source = source;
     this.#onClosed = onClosed;
+    this.#premature = new PrematureResets(manager.runtime);
     this.session = new Http2Session(open, this, true, manager.http2, manager.http2Stats);
     this.transport = this.session.transport;
     this.transport.limitBuffer(manager.bufferLimit);
@@ -89,7 +96,7 @@ export class Http2ServerConnection implements SessionUser {
   }
 
   destroy(): void {
-    this.session.destroy();
+    this.session.transport.destroy();
   }
 
   onPartialHead(partial: boolean): void {
@@ -99,7 +106,7 @@ export class Http2ServerConnection implements SessionUser {
 
   #headerTimeout(): void {
     this.manager.stats.rqHeaderTimeout++;
-    this.session.fail({ code: ERROR.NO_ERROR, details: 'request_header_timeout' });
+    this.session.openPartial(() => this.accept())?.endSlowHead();
   }
 
   #idleTimeout(): void {
@@ -124,18 +131,44 @@ export class Http2ServerConnection implements SessionUser {
     this.#idle.start(this.manager.idleTimeout);
   }
 
-  onFault(details: string): void {
-    this.manager.stats.protocolError++;
-    this.#fault = details;
+  /** A request is over. */
+  onRequestEnd({ startedAt, status }: HttpStream): void {
+    if (!this.#premature.onEnd(now() - startedAt, status !== 0) || this.session.stopped) return;
+    this.manager.stats.rqPrematureResets++;
+    this.session.fail(FAULT.RESET_FLOOD);
+  }
+
+  onFault(fault: Fault): void {
+    if (fault.code !== undefined || fault === FAULT.RESET_FLOOD) this.manager.stats.protocolError++;
+    this.#fault = fault;
   }
 
   /** What ended streams that the end of the connection cut off. */
   get goneDetails(): string | undefined {
-    return this.#fault === '' ? undefined : this.#fault;
+    return this.#fault?.details;
   }
 
   get goneFlag(): number | undefined {
-    return this.#fault === '' ? undefined : FLAG.DOWNSTREAM_PROTOCOL;
+    if (!this.#fault || this.#fault === FAULT.SILENCE || this.#fault === FAULT.RESET_FLOOD) return undefined;
+    return FLAG.DOWNSTREAM_PROTOCOL;
+  }
+
+  /** The client is given time to close: what it has sent meanwhile would take away what it is still to read. */
+  onFinished(): void {
+    const { delayedCloseTimeout } = this.manager;
+    this.#unsent = this.transport.unsent;
+    if (delayedCloseTimeout > 0) this.#closing.start(delayedCloseTimeout);
+    else this.transport.endAndClose();
+  }
+
+  #closeNow(): void {
+    const { unsent } = this.transport;
+    if (unsent > 0 && unsent < this.#unsent) {
+      this.onFinished();
+      return;
+    }
+    this.manager.stats.cxDelayedClose++;
+    this.transport.destroy();
   }
 
   onError(): void {
@@ -151,6 +184,7 @@ export class Http2ServerConnection implements SessionUser {
     this.#idle.stop();
     this.#headTimeout.stop();
     this.#drainTime.stop();
+    this.#closing.stop();
     this.#duration?.stop();
     const { stats } = this.manager;
     stats.cxHttp2Active--;

@@ -73,7 +73,7 @@ export class Http2ServerStream implements StreamUser, StreamConnection {
     stream.wireReceived = block.size;
     stream.fieldsReceived = block.size;
     if (fault === 'underscore') {
-      session.reset(frames, ERROR.PROTOCOL_ERROR);
+      session.streams.reset(frames, ERROR.PROTOCOL_ERROR);
       stream.onDownstreamGone('http2.unexpected_underscore', FLAG.DOWNSTREAM_PROTOCOL);
       return undefined;
     }
@@ -94,6 +94,12 @@ export class Http2ServerStream implements StreamUser, StreamConnection {
     head.headers.remove('expect');
     countStatus(this.client.manager, 100);
     this.#send({ pseudo: statusOf(100), headers: new HeaderMap() }, undefined, 0, 0, false, undefined);
+  }
+
+  /** Its head did not come in time. */
+  endSlowHead(): void {
+    this.#stream = new HttpStream(this, this.client.manager);
+    this.#stream.reply({ status: 408, body: 'request header timeout', details: 'request_header_timeout' });
   }
 
   onTrailers(block: FieldBlock): Fault | undefined {
@@ -118,10 +124,13 @@ export class Http2ServerStream implements StreamUser, StreamConnection {
     this.#stop();
     // One that is too large is a request all the same.
     this.#stream ??= new HttpStream(this, this.client.manager);
+    const stream = this.#stream;
+    if (stream.ended) return;
     if (details === FAULT.FIELDS.details || details === FAULT.FIELDS_SIZE.details)
-      this.#stream.onDownstreamGone(details, FLAG.DOWNSTREAM_RESET);
-    else if (details === undefined) this.#stream.onDownstreamGone('http2.remote_reset', FLAG.DOWNSTREAM_RESET);
-    else this.#stream.onDownstreamGone(details, FLAG.DOWNSTREAM_PROTOCOL);
+      stream.onDownstreamGone(details, FLAG.DOWNSTREAM_RESET);
+    else if (details === undefined) stream.onDownstreamGone('http2.remote_reset', FLAG.DOWNSTREAM_RESET);
+    else stream.onDownstreamGone(details, FLAG.DOWNSTREAM_PROTOCOL);
+    this.client.onRequestEnd(stream);
   }
 
   onGone(): void {
@@ -153,7 +162,7 @@ export class Http2ServerStream implements StreamUser, StreamConnection {
 
   /** A response that breaks off. */
   destroySoon(): void {
-    if (this.#frames) this.client.session.reset(this.#frames, ERROR.INTERNAL_ERROR);
+    if (this.#frames) this.client.session.streams.reset(this.#frames, ERROR.INTERNAL_ERROR);
   }
 
   outgoing(stream: HttpStream, { status, headers }: ResponseHead): OutgoingHead {
@@ -204,9 +213,14 @@ export class Http2ServerStream implements StreamUser, StreamConnection {
 
   onStreamEnd(stream: HttpStream): void {
     const frames = this.#frames;
-    if (this.#stream !== stream || !frames || frames.closed) return;
+    if (this.#stream !== stream) return;
+    this.client.onRequestEnd(stream);
+    if (!frames || frames.closed) return;
     if (frames.waits) {
-      this.#flushing = new Deadline(() => this.client.session.reset(frames, ERROR.NO_ERROR));
+      this.#flushing = new Deadline(() => {
+        this.client.session.stats.flushTimeout++;
+        this.client.session.streams.reset(frames, ERROR.INTERNAL_ERROR);
+      });
       this.#flushing.start(this.client.manager.streamIdleTimeout);
       return;
     }

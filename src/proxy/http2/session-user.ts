@@ -1,3 +1,4 @@
+import type { Fault } from './fault.ts';
 import type { StreamUser } from './stream.ts';
 
 /** What uses a session: the side that takes requests, or the one that sends them. */
@@ -12,7 +13,9 @@ export interface SessionUser {
   /** No stream is left. */
   onIdle(): void;
   /** The other side broke the protocol; the session ends next. */
-  onFault(details: string): void;
+  onFault(fault: Fault): void;
+  /** Everything is said that there was to say: the connection may close. */
+  onFinished(): void;
   onError(error: unknown): void;
   onRemoteEnd(): void;
   onClosed(): void;

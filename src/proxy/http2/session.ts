@@ -88,6 +88,16 @@ export class Http2Session implements TransportUser, FrameUser, StreamTableUser {
     return id === undefined ? undefined : this.#add(id, user);
   }
 
+  /** Opens the stream of the other side whose head has begun and not come whole; undefined: it is none that begins. */
+  openPartial<User extends StreamUser>(accept: () => User): User | undefined {
+    const id = this.#blocks.open;
+    if (id <= this.streams.lastRemote || this.#goaways.leavesOut(id)) return undefined;
+    this.streams.lastRemote = id;
+    const user = accept();
+    this.#add(id, user);
+    return user;
+  }
+
   #add(id: number, user: StreamUser): Http2Stream {
     const stream = new Http2Stream(this, id, user, this.#sent.initial, this.options.streamWindow);
     this.streams.add(stream);
@@ -106,10 +116,13 @@ export class Http2Session implements TransportUser, FrameUser, StreamTableUser {
   }
 
   onBytes(bytes: Buffer, length: number): void {
+    if (this.stopped) return;
     this.#ping?.onActivity();
+    this.#flood.beginRead(this.transport.unsent);
     this.streams.beginRead();
     this.#reader.read(bytes, length);
     this.streams.endRead();
+    this.#flood.endRead();
   }
 
   onTooLarge(): void {
@@ -165,7 +178,7 @@ export class Http2Session implements TransportUser, FrameUser, StreamTableUser {
     const padded = (flags & FLAG_BIT.PADDED) !== 0;
     const padding = padded ? (bytes[from] as number) : 0;
     if (padded && padding >= whole) return FAULT.PADDING;
-    if (this.#flood.empty(whole === 0 && !end)) return FAULT.EMPTY_FLOOD;
+    if (this.#flood.empty(whole === 0 && !end)) return this.streams.blame(id, FAULT.EMPTY_FLOOD);
     if (!this.#received.take(whole)) return FAULT.WINDOW;
     const stream = this.streams.get(id);
     if (!stream || stream.remoteDone) {
@@ -214,9 +227,9 @@ export class Http2Session implements TransportUser, FrameUser, StreamTableUser {
     if (!this.#server || id <= this.streams.lastRemote) return this.streams.wasReset(id) ? undefined : FAULT.CLOSED;
     this.streams.lastRemote = id;
     if (this.#goaways.leavesOut(id)) return undefined;
-    this.#flood.opened();
     if (this.streams.size < this.options.maxStreams) return this.#head(this.#add(id, this.#user.accept()), block);
     this.stats.refused++;
+    this.stats.sent++;
     this.streams.sendReset(id, ERROR.REFUSED_STREAM);
     return undefined;
   }
@@ -224,17 +237,15 @@ export class Http2Session implements TransportUser, FrameUser, StreamTableUser {
   #head(stream: Http2Stream, block: FieldBlock): Fault | undefined {
     const end = this.#blocks.ends;
     if (stream.remoteDone) return FAULT.CLOSED;
+    // Those of responses are nothing that Envoy counts.
+    if (stream.headCame && this.#server) this.stats.trailers++;
     const large = block.tooLarge(this.options, this.stats);
     if (large) this.streams.refuse(stream, large);
     if (large) return undefined;
     stream.remoteDone = end;
     let fault: Fault | undefined;
     if (!stream.headCame) fault = stream.user.onHead(block, end);
-    else {
-      // Those of responses are nothing that Envoy counts.
-      if (this.#server) this.stats.trailers++;
-      fault = end && !stream.hasWrongLength(true) ? stream.user.onTrailers(block) : FAULT.MESSAGING;
-    }
+    else fault = end && !stream.hasWrongLength(true) ? stream.user.onTrailers(block) : FAULT.MESSAGING;
     if (fault) return this.streams.malformed(stream, fault, this.options.streamErrors);
     this.streams.settle(stream);
     return undefined;
@@ -242,7 +253,7 @@ export class Http2Session implements TransportUser, FrameUser, StreamTableUser {
 
   #priority(bytes: Buffer, at: number, id: number): Fault | undefined {
     if ((uint32(bytes, at) & LARGEST_WINDOW) === id) return FAULT.ON_ITSELF;
-    return this.#flood.priority() ? FAULT.PRIORITY_FLOOD : undefined;
+    return this.#flood.priority(this.streams.size) ? FAULT.PRIORITY_FLOOD : undefined;
   }
 
   #resetCame(bytes: Buffer, at: number, id: number): Fault | undefined {
@@ -252,7 +263,7 @@ export class Http2Session implements TransportUser, FrameUser, StreamTableUser {
     this.stats.received++;
     this.streams.end(stream);
     stream.user.onReset(uint32(bytes, at), undefined);
-    return this.#server && this.#flood.resetEarly(this.streams.size) ? FAULT.RESET_FLOOD : undefined;
+    return undefined;
   }
 
   #goawayCame(last: number): Fault | undefined {
@@ -287,7 +298,7 @@ export class Http2Session implements TransportUser, FrameUser, StreamTableUser {
   #windowUpdate(bytes: Buffer, at: number, id: number): Fault | undefined {
     const more = uint32(bytes, at) & LARGEST_WINDOW;
     if (id !== 0 && this.streams.isIdle(id)) return FAULT.STREAM_ID;
-    if (this.#flood.windowUpdate()) return FAULT.WINDOW_FLOOD;
+    if (this.#flood.windowUpdate(this.streams.size)) return FAULT.WINDOW_FLOOD;
     if (id === 0) {
       const fault = this.#sent.grow(more);
       if (!fault) this.streams.flushAll(this.#sent);
@@ -323,11 +334,6 @@ export class Http2Session implements TransportUser, FrameUser, StreamTableUser {
     this.streams.settle(stream);
   }
 
-  /** Ends a stream before its time, for its user. */
-  reset(stream: Http2Stream, code: number): void {
-    this.streams.reset(stream, code);
-  }
-
   onEmpty(): void {
     this.#finishDrained();
     if (!this.stopped) this.#user.onIdle();
@@ -345,7 +351,8 @@ export class Http2Session implements TransportUser, FrameUser, StreamTableUser {
   /** Tells the other side that streams after `last` will not be worked on; the session ends with the last one before. */
   goaway(last: number, code: number): void {
     if (this.stopped || !this.#goaways.tell(last)) return;
-    this.stats.goawaySent++;
+    // A first word that leaves all of them is no end yet.
+    if (last < LARGEST_WINDOW) this.stats.goawaySent++;
     this.#writer.numbers(FRAME.GOAWAY, 0, last, code);
     if (this.streams.size === 0) this.#finishDrained();
   }
@@ -353,24 +360,21 @@ export class Http2Session implements TransportUser, FrameUser, StreamTableUser {
   #finishDrained(): void {
     if (this.stopped || !this.#goaways.isFinal(this.streams.lastRemote)) return;
     this.#ending = true;
-    this.transport.endAndClose();
+    this.#user.onFinished();
   }
 
   /** Ends for what the other side did: with GOAWAY, or without a word. */
-  fail({ code, details }: Fault): void {
+  fail(fault: Fault): void {
     if (this.stopped) return;
-    this.#user.onFault(details);
+    const { code } = fault;
+    this.#user.onFault(fault);
     this.#ending = true;
     if (code === undefined) {
       this.transport.destroy();
       return;
     }
     this.#writer.numbers(FRAME.GOAWAY, 0, this.streams.lastRemote, code);
-    this.transport.endAndClose();
-  }
-
-  destroy(): void {
-    this.transport.destroy();
+    this.#user.onFinished();
   }
 
   onWritable(): void {

@@ -18,6 +18,7 @@ export class Http2Stats {
   refused = 0;
   trailers = 0;
   sent = 0;
+  flushTimeout = 0;
   active = 0;
   pendingBytes = 0;
 }
@@ -41,8 +42,9 @@ export const HTTP2_STATS = statsKind(
     refused: counter('stream_refused_errors'),
     trailers: counter('trailers'),
     sent: counter('tx_reset'),
+    flushTimeout: counter('tx_flush_timeout'),
     active: gauge('streams_active'),
     pendingBytes: gauge('pending_send_bytes'),
   },
-  { counters: ['headers_cb_no_stream', 'metadata_empty_frames', 'tx_flush_timeout'] },
+  { counters: ['headers_cb_no_stream', 'metadata_empty_frames'] },
 );

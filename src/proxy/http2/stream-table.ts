@@ -141,6 +141,15 @@ export class StreamTable {
     stream.user.onReset(code, details);
   }
 
+  /** A fault of the connection that came over that stream. */
+  blame(id: number, fault: Fault): Fault {
+    const stream = this.#open.get(id);
+    if (!stream) return fault;
+    this.end(stream);
+    stream.user.onReset(ERROR.NO_ERROR, 'http2.inbound_empty_frames_flood');
+    return fault;
+  }
+
   /** What came is not what HTTP allows: ends the stream where `alone`, else the connection has the fault. */
   malformed(stream: Http2Stream, fault: Fault, alone: boolean): Fault | undefined {
     if (stream.closed) return undefined;

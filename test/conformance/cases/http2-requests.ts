@@ -208,7 +208,8 @@ const under = (name: string, manager: Json, cases: readonly Case[]): Scenario =>
   backends: ['http'],
   // What HPACK makes of fields is each side's own affair, and when a connection has ended is a matter of the moment.
   stats: [/^http2\.(?!nghttp2_|.*(?:pending|active))/, /^http\.in\.downstream_rq_(?!active)/],
-  bootstrap: (places) => simple(places, { routes, manager, clusters: [cluster(places, 0)] }),
+  bootstrap: (places) =>
+    simple(places, { routes, manager: { delayed_close_timeout: '0.05s', ...manager }, clusters: [cluster(places, 0)] }),
   cases,
 });
 
