@@ -46,6 +46,8 @@ export const differences: Readonly<Record<string, string>> = {
     'a URI of keys whose host has a user before it or a query right behind it is refused: Envoy takes both for parts of the name',
   'proxy-protocol-scope':
     'an IPv6 address with a scope in a header of the PROXY protocol is refused: Envoy takes the number for an interface of its own machine',
+  'grpc-web-text':
+    'grpc_web writes the text of a message as its bytes come: Envoy keeps it until all of it is there, and drops it where that never is',
   'grpc-status-text':
     'grpc_stats counts a status that is no number of up to five digits as a failure without a counter of its name',
 };

@@ -72,8 +72,8 @@ export interface BodyPiece {
 export interface Hooks<Head> {
   head?(stream: FilterStream, head: Head, done: boolean): HeadVerdict;
   body?(stream: FilterStream, piece: BodyPiece): BodyVerdict;
-  /** Trailers, where the side that they come from keeps them: after the last piece of body, before it goes on. */
-  trailers?(stream: FilterStream, trailers: HeaderMap): void;
+  /** Trailers, where the side that they come from keeps them: after the last piece of body, before it goes on, which ends with what this gives. */
+  trailers?(stream: FilterStream, trailers: HeaderMap): Buffer | undefined;
 }
 
 /** What a filter does. Responses pass the chain backwards, replies of other filters too. */

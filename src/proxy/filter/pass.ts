@@ -29,9 +29,18 @@ function seesBody(hooks: readonly (Hooks<never> | undefined)[]): boolean {
   return false;
 }
 
-/** Shows trailers to the filters of a direction, one after the other. */
-export function showTrailers<Head>(stream: FilterStream, hooks: HookList<Head>, trailers: HeaderMap): void {
-  for (let at = 0; at < hooks.length; at++) hooks[at]?.trailers?.(stream, trailers);
+/** Shows trailers to the filters of a direction, one after the other; what they add to the end of the body. */
+export function showTrailers<Head>(
+  stream: FilterStream,
+  hooks: HookList<Head>,
+  trailers: HeaderMap,
+): Buffer | undefined {
+  let added: Buffer | undefined;
+  for (let at = 0; at < hooks.length; at++) {
+    const more = hooks[at]?.trailers?.(stream, trailers);
+    if (more) added = added ? Buffer.concat([added, more]) : more;
+  }
+  return added;
 }
 
 type AnswerableStream = FilterStream & { readonly ended: boolean; readonly responseStarted: boolean };
@@ -142,14 +151,19 @@ export class FilterPass<Head> {
       if (this.#headAt === at) this.#heads(at + 1);
       if (this.#over) return;
     }
-    this.#past(current.bytes, 0, current.bytes.length, current.done);
+    if (current.done || current.bytes.length > 0) this.#past(current.bytes, 0, current.bytes.length, current.done);
   }
 
   /** A piece is past all filters. */
   #past(bytes: Buffer, start: number, stop: number, done: boolean): void {
     const trailers = done ? this.#end.trailers : undefined;
-    if (trailers) showTrailers(this.#stream, this.#hooks, trailers);
-    this.#end.body(bytes, start, stop, done);
+    const added = trailers && showTrailers(this.#stream, this.#hooks, trailers);
+    if (!added) {
+      this.#end.body(bytes, start, stop, done);
+      return;
+    }
+    const body = Buffer.concat([bytes.subarray(start, stop), added]);
+    this.#end.body(body, 0, body.length, done);
   }
 
   /** The filter at `at` lets what it holds go on, or `body` in its place. */

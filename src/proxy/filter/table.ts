@@ -10,6 +10,7 @@ import { extAuthzFilter } from './ext-authz/filter.ts';
 import { faultFilter } from './fault/filter.ts';
 import type { FilterKind, FilterSlot, HttpFilter, RouteFilter, RouteFilters } from './filter.ts';
 import { grpcStatsFilter } from './grpc-stats/filter.ts';
+import { grpcWebFilter } from './grpc-web/filter.ts';
 import { headerMutationFilter } from './header-mutation/header-mutation.ts';
 import { headerToMetadataFilter } from './header-to-metadata/filter.ts';
 import { healthCheckFilter } from './health-check/filter.ts';
@@ -31,6 +32,7 @@ const KINDS: ReadonlyMap<string, FilterKind> = new Map(
     extAuthzFilter,
     faultFilter,
     grpcStatsFilter,
+    grpcWebFilter,
     headerMutationFilter,
     headerToMetadataFilter,
     healthCheckFilter,

@@ -22,6 +22,14 @@ export function grpcCodeOf(status: number): number {
   return BY_HTTP_STATUS[status] ?? UNKNOWN;
 }
 
+/** A text as `grpc-message` has it. */
+export function percentEncode(text: string): string {
+  return text.replace(
+    /[^\x20-\x24\x26-\x7d]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
+  );
+}
+
 /** What stands for a `grpc-status` that is no number. */
 const INVALID = -1;
 

@@ -6,7 +6,7 @@ import type { LocalReply } from '../filter/filter.ts';
 import { readFormatString } from '../format/format-string.ts';
 import { applyMutation, applyMutations, type HeaderMutation, readHeaderOption } from '../route/mutation.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { grpcCodeOf, isGrpcType } from './grpc-status.ts';
+import { grpcCodeOf, isGrpcType, percentEncode } from './grpc-status.ts';
 import { ResponseHead } from './head.ts';
 import type { HeaderMap } from './headers.ts';
 import type { HttpStream } from './stream.ts';
@@ -109,7 +109,7 @@ function addRouteHeaders(stream: HttpStream, reply: LocalReply, headers: HeaderM
 }
 
 function isGrpc(stream: HttpStream): boolean {
-  return isGrpcType(stream.head.headers.get('content-type'));
+  return !stream.plainReplies && isGrpcType(stream.head.headers.get('content-type'));
 }
 
 function becomeGrpc(head: ResponseHead, body: string, code: number | undefined): void {
@@ -119,11 +119,4 @@ function becomeGrpc(head: ResponseHead, body: string, code: number | undefined):
   if (body !== '') headers.set('grpc-message', percentEncode(body));
   headers.remove('content-length');
   head.status = 200;
-}
-
-function percentEncode(text: string): string {
-  return text.replace(
-    /[^\x20-\x24\x26-\x7d]/g,
-    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
-  );
 }

@@ -165,6 +165,8 @@ export class StreamInfo {
   /** Where the side that they come from keeps trailers. */
   requestTrailers: HeaderMap | undefined = undefined;
   responseTrailers: HeaderMap | undefined = undefined;
+  /** It is gRPC for its host alone: the proxy's own answers are not. */
+  plainReplies = false;
   /** The connection of the last attempt that got one, and its host. */
   upstreamConnection: UpstreamConnectionInfo | undefined = undefined;
   connectedHost: Host | undefined = undefined;

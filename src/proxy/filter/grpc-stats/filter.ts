@@ -2,6 +2,7 @@ import type { Fields } from '../../config/fields.ts';
 import { isGrpcType } from '../../http/grpc-status.ts';
 import type { HeaderMap } from '../../http/headers.ts';
 import type { FilterHooks, FilterKind, FilterStream } from '../filter.ts';
+import { grpcMethodOf } from '../grpc-method.ts';
 import { FrameCounter } from './frames.ts';
 import { MethodStats } from './stats.ts';
 
@@ -27,9 +28,9 @@ export const grpcStatsFilter: FilterKind = {
         begin: (stream) => {
           const { clusterName } = stream;
           if (clusterName === '' || !isGrpc(stream.head.headers)) return {};
-          const [service, method, ...more] = partsOf(stream.head.path);
-          if (service === undefined || method === undefined || more.length > 0) return {};
-          const prefix = `cluster.${clusterName}.grpc.${config.names(service, method)}`;
+          const method = grpcMethodOf(stream.head.path);
+          if (!method) return {};
+          const prefix = `cluster.${clusterName}.grpc.${config.names(...method)}`;
           return hooksOf(stream, new MethodStats(stats, prefix), config.upstreamTime);
         },
       }),
@@ -81,11 +82,6 @@ function readAllowed(fields: Fields): MethodNames {
 }
 
 const statNames: MethodNames = (service, method) => `${service}.${method}.`;
-
-function partsOf(path: string): readonly string[] {
-  const mark = path.indexOf('?');
-  return (mark < 0 ? path : path.slice(0, mark)).split('/').filter((part) => part !== '');
-}
 
 function hooksOf(stream: FilterStream, stats: MethodStats, upstreamTime: boolean): FilterHooks {
   const sent = new FrameCounter();

@@ -91,7 +91,11 @@ function responseHooks(all: readonly Mutations[]): Pick<FilterHooks, 'response'>
 }
 
 function trailersHook(actions: readonly Action[]): Hooks<never>['trailers'] {
-  return actions.length === 0 ? undefined : (stream, trailers) => apply(actions, trailers, stream);
+  if (actions.length === 0) return undefined;
+  return (stream, trailers) => {
+    apply(actions, trailers, stream);
+    return undefined;
+  };
 }
 
 /** `envoy.filters.http.header_mutation`: its own mutations first, then those of the levels of the route. */
