@@ -24,6 +24,10 @@ export const differences: Readonly<Record<string, string>> = {
   'http2-drained-connection':
     'a connection to a host that ends with its last request, after a GOAWAY or at a limit, counts for no protocol error: Envoy counts one where the end comes inside a read',
   'http2-errors': 'what RFC 9113 makes an error of a stream ends the stream: some of that ends the connection in Envoy',
+    'a client that breaks HTTP/2 is told by GOAWAY with the error, and the connection ends: Envoy says nothing and waits for a second',
+  'answer-without-details': 'an answer of a filter that gives no details is logged as `-`: Envoy logs nothing there',
+  'chunked-response-head':
+    'an ext_proc server is not shown `transfer-encoding` of a response that came over HTTP/1.1: Envoy shows it',
   'filter-answer-frame':
     "what a filter's server says of the frame of a message (`content-length`, `transfer-encoding`, `connection`) is passed over: Envoy sends it",
   'filter-answer-head':

@@ -107,13 +107,10 @@ async function serveUnary(
 function serveStream(call: Duplex, method: Method, backend: GrpcBackend, seen: SeenRequest[]): void {
   let headers: readonly string[] = headersOf(call);
   let last: Promise<void> = Promise.resolve();
-  const line = (what: string): void => void seen.push(seenMessage(backend, what, [], {}));
   call.on('error', () => undefined);
   call.on('cancelled', () => undefined);
-  call.on('end', () => {
-    line('end of the stream');
-    void last.then(() => call.end());
-  });
+  // Whether a reset is seen before or after an end that came just before it is a matter of time.
+  call.on('end', () => void last.then(() => call.end()));
   call.on('data', (request: JsonObject) => {
     const behaviour = backend.script[backend.served++] ?? { reply: method.usual(request) };
     seen.push(seenMessage(backend, method.path, headers, request));
@@ -157,6 +154,7 @@ const bytes = /(\.raw_value|\.raw_body|^(request|response)_body\.body)$/;
 function flat(path: string, value: JsonValue): readonly string[] {
   if (bytes.test(path)) return [`${path}: ${Buffer.from(String(value), 'base64').toString('latin1')}`];
   if (typeof value !== 'object' || value === null) return [`${path}: ${value}`];
+  if ('key' in value && value['key'] === 'x-envoy-upstream-service-time') return [`${path}: time of the upstream`];
   const entries = Object.entries(value).sort(([left], [right]) => (left < right ? -1 : 1));
   if (entries.length === 0 && path !== '') return [`${path}: ${Array.isArray(value) ? '[]' : '{}'}`];
   return entries.flatMap(([key, inner]) => flat(path === '' ? key : `${path}.${key}`, inner));

@@ -52,6 +52,7 @@ export const BASES: Readonly<Record<string, JsonObject>> = {
   },
   'envoy.config.core.v3.GrpcService': { envoy_grpc: { cluster_name: 'x' } },
   [`${HTTP}.ext_authz.v3.ExtAuthz`]: { grpc_service: { envoy_grpc: { cluster_name: 'x' } } },
+  [`${HTTP}.ext_proc.v3.ExternalProcessor`]: { grpc_service: { envoy_grpc: { cluster_name: 'x' } } },
   [`${HTTP}.ext_authz.v3.HttpService`]: { server_uri: { uri: 'http://x', cluster: 'x', timeout: '1s' } },
   [`${HTTP}.ext_authz.v3.CheckSettings`]: { context_extensions: { x: 'y' } },
   [`${HTTP}.local_ratelimit.v3.LocalRateLimit`]: { stat_prefix: 'x', token_bucket: bucket },

@@ -95,6 +95,22 @@ export interface FilterControl {
   limitRequest(bytes: number): void;
   /** Lets so many bytes of a held response body go on; false when nothing is held any more. */
   releaseResponse(bytes: number): boolean;
+  /** What the filter holds of a message: there is something from its first hook on. */
+  message(side: 'request' | 'response'): HeldMessage;
+}
+
+/** A message as one filter holds it. */
+export interface HeldMessage {
+  /** Bytes of body that may be kept. */
+  readonly limit: number;
+  /** What is held of the body. */
+  bytes(): Buffer;
+  /** It is more than may be kept: an error, and the end of the request. */
+  refuse(): void;
+  /** Lets all of it go on; `body` takes the place of what was held. */
+  resume(body?: Buffer): void;
+  /** Lets the head go on, and `bytes` in the place of the first `taken` of the body; `last`: with the end of the message, else the rest stays. */
+  advance(taken: number, bytes: Buffer, last: boolean): void;
 }
 
 /**

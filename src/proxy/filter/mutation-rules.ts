@@ -1,4 +1,4 @@
-import type { Fields } from '../config/fields.ts';
+import { Fields } from '../config/fields.ts';
 import { isHost } from '../http/authority.ts';
 import { isHeaderValue } from '../http/bytes.ts';
 import { readRegex } from '../match/strings.ts';
@@ -35,6 +35,9 @@ export function readMutationRules(fields: Fields): MutationRules {
     return done ? 'done' : refusal;
   };
 }
+
+/** Those of a message that says nothing. */
+export const DEFAULT_RULES = readMutationRules(new Fields({}, '', []));
 
 /** Fields of the head, without which it would be none. */
 export function isFixed(name: string): boolean {

@@ -172,7 +172,8 @@ export class FilterPass<Head> {
     if (!step?.stopped || this.#over) return;
     const { stopped } = step;
     const taken = this.#take(step);
-    const held = body ? { bytes: body, done: taken?.done ?? false } : taken;
+    const held = body ? { bytes: body, done: taken?.done ?? this.#headOnly } : taken;
+    if (body) this.#headOnly = false;
     if (this.#headAt === at) this.#heads(at + 1);
     // What came after `stop` was not shown to the filter yet.
     const next = stopped === 'stop' ? at : at + 1;
@@ -192,6 +193,39 @@ export class FilterPass<Head> {
     }
     this.#bodyFrom(at + 1, { bytes: held.bytes.subarray(0, limit), done: held.done && rest.length === 0 });
     return rest.length > 0;
+  }
+
+  /** A filter has more of the body than it may keep. */
+  refuse(): void {
+    if (!this.#over) this.#end.onTooLarge(this.#whole);
+  }
+
+  /** What the filter at `at` holds of the body. */
+  held(at: number): Buffer {
+    const step = this.#steps?.[at];
+    if (!step) return Buffer.alloc(0);
+    if (step.held.length !== 1) step.held = [Buffer.concat(step.held)];
+    return step.held[0] as Buffer;
+  }
+
+  /**
+   * The filter at `at` lets the head go on, and `bytes` in the place of the first `taken` that it holds of the body. The rest stays;
+   * with `last` there is none, and the message ends.
+   */
+  advance(at: number, taken: number, bytes: Buffer, last: boolean): void {
+    const step = this.#steps?.[at];
+    if (!step?.stopped || this.#over) return;
+    const held = this.#take(step);
+    if (!last) {
+      step.stopped = 'body';
+      this.#hold(
+        step,
+        { bytes: held?.bytes.subarray(taken) ?? bytes.subarray(0, 0), done: held?.done ?? false },
+        false,
+      );
+    }
+    if (this.#headAt === at) this.#heads(at + 1);
+    if (!this.#over && (last || bytes.length > 0)) this.#bodyFrom(at + 1, { bytes, done: last });
   }
 
   #step(at: number): Step {

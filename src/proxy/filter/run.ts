@@ -1,6 +1,6 @@
 import type { RequestHead, ResponseHead } from '../http/head.ts';
 import type { FilterPlan } from './chain.ts';
-import type { BoundFilter, FilterControl, FilterHooks, FilterStream } from './filter.ts';
+import type { BoundFilter, FilterControl, FilterHooks, FilterStream, HeldMessage } from './filter.ts';
 import { FilterPass, type PassEnd } from './pass.ts';
 
 export interface FilterRunEnds {
@@ -99,5 +99,51 @@ class SlotControl implements FilterControl {
   releaseResponse(bytes: number): boolean {
     const { response } = this.#run;
     return response.release(response.length - 1 - this.#at, bytes);
+  }
+
+  message(side: 'request' | 'response'): HeldMessage {
+    return new SlotMessage(this.#run, side, this.#at);
+  }
+}
+
+/** One message as the filter at one place of its way holds it. */
+class SlotMessage implements HeldMessage {
+  readonly #run: FilterRun;
+  readonly #side: 'request' | 'response';
+  readonly #slot: number;
+
+  constructor(run: FilterRun, side: 'request' | 'response', slot: number) {
+    this.#run = run;
+    this.#side = side;
+    this.#slot = slot;
+  }
+
+  /** Known once all filters of the chain have begun. */
+  get #pass(): Pick<FilterPass<never>, 'length' | 'limit' | 'held' | 'resume' | 'advance' | 'refuse'> {
+    return this.#side === 'request' ? this.#run.request : this.#run.response;
+  }
+
+  get #at(): number {
+    return this.#side === 'request' ? this.#slot : this.#run.response.length - 1 - this.#slot;
+  }
+
+  get limit(): number {
+    return this.#pass.limit;
+  }
+
+  bytes(): Buffer {
+    return this.#pass.held(this.#at);
+  }
+
+  refuse(): void {
+    this.#pass.refuse();
+  }
+
+  resume(body?: Buffer): void {
+    this.#pass.resume(this.#at, body);
+  }
+
+  advance(taken: number, bytes: Buffer, last: boolean): void {
+    this.#pass.advance(this.#at, taken, bytes, last);
   }
 }

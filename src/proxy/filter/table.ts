@@ -7,6 +7,7 @@ import type { ChainContext, ChainPlace, FilterContext, FilterSubscription, Route
 import { corsFilter } from './cors/filter.ts';
 import { csrfFilter } from './csrf/filter.ts';
 import { extAuthzFilter } from './ext-authz/filter.ts';
+import { extProcFilter } from './ext-proc/filter.ts';
 import { faultFilter } from './fault/filter.ts';
 import type { FilterKind, FilterSlot, HttpFilter, RouteFilter, RouteFilters } from './filter.ts';
 import { grpcStatsFilter } from './grpc-stats/filter.ts';
@@ -30,6 +31,7 @@ const KINDS: ReadonlyMap<string, FilterKind> = new Map(
     corsFilter,
     csrfFilter,
     extAuthzFilter,
+    extProcFilter,
     faultFilter,
     grpcStatsFilter,
     grpcWebFilter,

@@ -36,7 +36,7 @@ export function createCalls(clusters: ClusterManager, localCluster: string, runt
   const stream: Calls['stream'] = (target, user) => {
     const cluster = clusters.get(target.service.cluster);
     if (cluster) return openGrpc(surroundings, cluster, target, user);
-    user.onEnd(GRPC.UNAVAILABLE);
+    user.onEnd(GRPC.UNAVAILABLE, 'Cluster not available{}');
     return NO_CALL;
   };
   return {

@@ -29,7 +29,7 @@ export function readGrpcService(fields: Fields): GrpcService {
 }
 
 /** An `envoy.config.core.v3.HeaderValue`, whose value is a format. */
-function readMetadataField(fields: Fields): GrpcService['metadata'][number] {
+export function readMetadataField(fields: Fields): GrpcService['metadata'][number] {
   const name = fields.required('key').toLowerCase();
   const compiled = compileFormat(Buffer.from(fields.text('value'), 'utf8').toString('latin1'), '');
   if (compiled.ok) return { name, value: compiled.value };

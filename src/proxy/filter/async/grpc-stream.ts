@@ -21,6 +21,7 @@ const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 /** What a status that is no number counts as. */
 const INVALID = -1;
 const NOTHING = Buffer.alloc(0);
+const VIA_UPSTREAM = '{via_upstream}';
 
 export interface GrpcTarget {
   readonly service: GrpcService;
@@ -35,8 +36,8 @@ export interface GrpcTarget {
 /** What hears of a call. */
 export interface GrpcUser {
   onMessage(message: Buffer): void;
-  /** The call is over, with a status of gRPC's; nothing follows. */
-  onEnd(status: number): void;
+  /** The call is over, with a status of gRPC's; nothing follows. `why`: what the server says, or the router, and in braces the details. */
+  onEnd(status: number, why: string): void;
 }
 
 /** A call whose both sides send messages. Nothing is heard of it after `cancel`. */
@@ -92,14 +93,14 @@ class GrpcCall implements GrpcStream, OwnRequestUser {
     this.#request.end();
   }
 
-  onReply({ status }: LocalReply): void {
-    this.#end(this.#request.responseStarted ? GRPC.INTERNAL : grpcCodeOf(status));
+  onReply({ status, body, details }: LocalReply): void {
+    this.#end(this.#request.responseStarted ? GRPC.INTERNAL : grpcCodeOf(status), `${body}{${details}}`);
   }
 
   onHead({ status, headers }: ResponseHead, done: boolean): void {
     const said = done ? grpcStatus(headers) : undefined;
-    if (status !== 200 && said === undefined) this.#end(grpcCodeOf(status));
-    else if (done) this.#end(said ?? GRPC.UNKNOWN);
+    if (status !== 200 && said === undefined) this.#end(grpcCodeOf(status), VIA_UPSTREAM);
+    else if (done) this.#end(said ?? GRPC.UNKNOWN, messageOf(headers));
   }
 
   onBody(bytes: Buffer, start: number, stop: number, done: boolean): void {
@@ -107,8 +108,8 @@ class GrpcCall implements GrpcStream, OwnRequestUser {
       this.#user?.onMessage(message);
       return this.#user !== undefined;
     });
-    if (fault) this.#end(fault === 'too long' ? GRPC.RESOURCE_EXHAUSTED : GRPC.INTERNAL);
-    else if (done) this.#end(this.#statusAtEnd());
+    if (fault) this.#end(fault === 'too long' ? GRPC.RESOURCE_EXHAUSTED : GRPC.INTERNAL, VIA_UPSTREAM);
+    else if (done) this.#end(this.#statusAtEnd(), messageOf(this.#request.responseTrailers));
   }
 
   #statusAtEnd(): number {
@@ -118,12 +119,16 @@ class GrpcCall implements GrpcStream, OwnRequestUser {
     return said === 0 && this.#messages.unfinished ? GRPC.INTERNAL : said;
   }
 
-  #end(status: number): void {
+  #end(status: number, why: string): void {
     const user = this.#user;
     this.#user = undefined;
     this.#request.end();
-    user?.onEnd(status);
+    user?.onEnd(status, why);
   }
+}
+
+function messageOf(fields: HeaderMap | undefined): string {
+  return `${fields?.get('grpc-message') ?? ''}${VIA_UPSTREAM}`;
 }
 
 function requestHead({ service, path, timeout }: GrpcTarget): RequestHead {

@@ -6,8 +6,8 @@ import { type Chance, readRuntimeFlag, readRuntimeFraction } from '../../runtime
 import type { StatsScope } from '../../stats/store.ts';
 import { type GrpcService, NO_GRPC_SERVICE, readGrpcService } from '../async/grpc-service.ts';
 import type { FilterContext } from '../context.ts';
+import { type HeaderNames, readNames } from '../header-names.ts';
 import { type MutationRules, readMutationRules } from '../mutation-rules.ts';
-import { type HeaderNames, readNames } from './header-names.ts';
 import { type HttpService, NO_HTTP_SERVICE, readHttpService } from './http-service.ts';
 import { AUTHZ_STATS, type AuthzStats } from './stats.ts';
 

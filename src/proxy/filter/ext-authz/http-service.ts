@@ -1,7 +1,7 @@
 import type { Fields } from '../../config/fields.ts';
 import { type HeaderMutation, readHeaderValue } from '../../route/mutation.ts';
 import { type RetryPolicy, readCoreRetryPolicy } from '../../route/retry.ts';
-import { type HeaderNames, readNames } from './header-names.ts';
+import { type HeaderNames, readNames } from '../header-names.ts';
 
 /** A compiled `envoy.extensions.filters.http.ext_authz.v3.HttpService`. */
 export interface HttpService {

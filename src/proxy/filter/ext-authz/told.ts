@@ -1,7 +1,7 @@
 import type { FilterStream } from '../filter.ts';
+import type { HeaderNames } from '../header-names.ts';
 import { sanitizedUtf8 } from '../utf8.ts';
 import type { CheckContent } from './config.ts';
-import type { HeaderNames } from './header-names.ts';
 
 /** The name under which a server is told whether it has the whole body. */
 const PARTIAL_BODY = 'x-envoy-auth-partial-body';

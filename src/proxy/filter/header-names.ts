@@ -1,5 +1,5 @@
-import type { Fields } from '../../config/fields.ts';
-import { readStringMatcher } from '../../match/strings.ts';
+import type { Fields } from '../config/fields.ts';
+import { readStringMatcher } from '../match/strings.ts';
 
 /** Whether a header of that name, in lower case, is meant. */
 export type HeaderNames = (name: string) => boolean;
