@@ -3,6 +3,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Backends } from './backend.ts';
 import { Client, type Received, requestText } from './client.ts';
+import { decoded } from './decoded.ts';
 import { digest } from './digest.ts';
 import { Http2Client } from './http2-client.ts';
 import { normalOutcome } from './normalize.ts';
@@ -42,10 +43,10 @@ export async function runCase(stage: Stage, one: Case): Promise<Outcome> {
   for (const at of one.admin ?? []) admin[at] = await subject.admin(at);
   const stats = statsBefore && changedStats(statsBefore, await readStats(subject), scenario.stats || []);
   const outcome: Outcome = {
-    responses,
+    responses: one.decoded ? responses.map(decoded) : responses,
     ...(one.tls ? { tls: connections.map(({ tls }) => tls ?? '') } : {}),
     fate: connections.map(({ fate }) => fate).join(' '),
-    backends: [...inOrder(backends.seen, one), ...tcpSeen(backends)],
+    backends: [...inOrder(one.decoded ? backends.seen.map(decoded) : backends.seen, one), ...tcpSeen(backends)],
     log,
     ...(stats ? { stats } : {}),
     ...(one.admin ? { admin } : {}),

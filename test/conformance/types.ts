@@ -201,6 +201,8 @@ export interface Case {
   readonly tolerance?: number;
   /** Backends get requests at the same time: what they saw is compared backend by backend. */
   readonly sideBySide?: boolean;
+  /** Bodies are compared as what they say: without their chunks, and decoded by their `content-encoding`. */
+  readonly decoded?: true;
   /** Waits so long before the outcome is collected, in milliseconds. */
   readonly settleMs?: number;
   /** Limit for each response, in milliseconds; default 3000. */

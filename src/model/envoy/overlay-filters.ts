@@ -6,12 +6,24 @@ const flag = 'bool';
 const basicAuth = 'envoy.extensions.filters.http.basic_auth.v3';
 const jwt = 'envoy.extensions.filters.http.jwt_authn.v3';
 
+const compressor = 'envoy.extensions.filters.http.compressor.v3';
+const directed = `${compressor}.Compressor.ResponseDirectionConfig`;
+
 /** Fields that HTTP filters have gained. */
 export const filterFields: readonly OverlayField[] = [
   { message: `${basicAuth}.BasicAuth`, field: 'authentication_header', number: 3, type: text },
   { message: `${basicAuth}.BasicAuth`, field: 'allow_missing', number: 4, type: flag },
   { message: `${basicAuth}.BasicAuth`, field: 'emit_dynamic_metadata', number: 5, type: flag },
   { message: `${basicAuth}.BasicAuth`, field: 'realm', number: 6, type: text },
+  { message: directed, field: 'uncompressible_response_codes', number: 4, type: 'uint32', repeated: true },
+  { message: directed, field: 'status_header_enabled', number: 5, type: flag },
+  { message: directed, field: 'weaken_etag_on_compress', number: 6, type: flag },
+  {
+    message: `${compressor}.CompressorOverrides`,
+    field: 'compressor_library',
+    number: 2,
+    type: 'envoy.config.core.v3.TypedExtensionConfig',
+  },
   { message: `${basicAuth}.BasicAuthPerRoute`, field: 'realm', number: 2, type: text },
   {
     message: 'envoy.extensions.filters.http.header_to_metadata.v3.Config',

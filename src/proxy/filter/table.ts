@@ -3,9 +3,11 @@ import { type Fields, isObject, typeName } from '../config/fields.ts';
 import { basicAuthFilter } from './basic-auth/filter.ts';
 import { bufferFilter } from './buffer/filter.ts';
 import { FilterChain } from './chain.ts';
+import { compressorFilter } from './compressor/filter.ts';
 import type { ChainContext, ChainPlace, FilterContext, FilterSubscription, RouteFilterContext } from './context.ts';
 import { corsFilter } from './cors/filter.ts';
 import { csrfFilter } from './csrf/filter.ts';
+import { decompressorFilter } from './decompressor/filter.ts';
 import { extAuthzFilter } from './ext-authz/filter.ts';
 import { extProcFilter } from './ext-proc/filter.ts';
 import { faultFilter } from './fault/filter.ts';
@@ -28,8 +30,10 @@ const KINDS: ReadonlyMap<string, FilterKind> = new Map(
   [
     basicAuthFilter,
     bufferFilter,
+    compressorFilter,
     corsFilter,
     csrfFilter,
+    decompressorFilter,
     extAuthzFilter,
     extProcFilter,
     faultFilter,
