@@ -110,12 +110,18 @@ function hooksOf(stream: FilterStream, config: Config): FilterHooks {
         return request.begin(stream.head, done);
       },
       body: (_, piece) => request.body(piece),
-      trailers: (_, trailers) => request.report(trailers),
+      trailers: (_, trailers) => {
+        request.report(trailers);
+        return undefined;
+      },
     },
     response: {
       head: (_, head, done) => response.begin(head, done),
       body: (_, piece) => response.body(piece),
-      trailers: (_, trailers) => response.report(trailers),
+      trailers: (_, trailers) => {
+        response.report(trailers);
+        return undefined;
+      },
     },
     onEnd: () => {
       request.close();
