@@ -7,6 +7,8 @@ import { type Bootstrap, readBootstrap, type ShownBootstrap } from './config/boo
 import type { Discovery } from './discovery/discovery.ts';
 import { DEFAULT_DRAIN, type DrainSettings } from './listener/drain.ts';
 import { createLogs, type Logs, singleLogger } from './log/logs.ts';
+import { startOverloadManager } from './overload/manager.ts';
+import type { OverloadSetup } from './overload/worker.ts';
 import { createDrainControl } from './server/drain.ts';
 import { countServer } from './server/gauges.ts';
 import { initialize } from './server/initialize.ts';
@@ -31,7 +33,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const logs = logsOf(options);
   const state = new ServerState();
   const records = new ConfigRecords();
-  const { workers, logStreams } = await openWorkers(config, {
+  const { workers, logStreams, overload } = await openWorkers(config, {
     logs,
     logFlushMs,
     concurrency,
@@ -40,11 +42,13 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   });
   countServer(workers, state, config);
   const flush = setInterval(() => void workers.command({ kind: 'flushStats' }), config.stats.flushMs).unref();
+  const stopOverload = overload && watchOverload(overload, workers, logs);
   let discovery: Discovery | undefined;
   let admin: AdminServer | undefined;
   const stop = async (drainMs: number): Promise<void> => {
     state.enter('DRAINING');
     clearInterval(flush);
+    stopOverload?.();
     discovery?.close();
     await workers.stop(drainMs);
     logStreams.close();
@@ -85,6 +89,14 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     listenerAddresses: (name) => workers.first.listeners.get(name)?.bound ?? [],
     stop: (drainMs = DRAIN_MS) => stop(drainMs),
   };
+}
+
+function watchOverload(setup: OverloadSetup, workers: Workers, logs: Logs): () => void {
+  return startOverloadManager(setup, {
+    stats: workers.first.stats,
+    log: logs.get('main'),
+    tell: (states) => workers.command({ kind: 'overload', states }),
+  });
 }
 
 /** All faults of a bootstrap that show without binding an address or asking anyone. */

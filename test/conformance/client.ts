@@ -1,8 +1,9 @@
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { headEnd, takeMessage } from './message.ts';
+import { inject } from './pressure.ts';
 import { connectTls, describeTls } from './tls-client.ts';
-import type { ClientTls, Request, SeenResponse, Step } from './types.ts';
+import type { ClientTls, Places, Request, SeenResponse, Step } from './types.ts';
 
 const quietMs = 30;
 const closingMs = 2_500;
@@ -76,7 +77,7 @@ export class Client {
     if (!this.#closed) this.#socket.write(text, 'latin1');
   }
 
-  async run(steps: readonly Step[], timeoutMs: number): Promise<void> {
+  async run(steps: readonly Step[], timeoutMs: number, places: Places): Promise<void> {
     for (const step of steps) {
       if ('send' in step) this.send(step.send);
       else if ('sendSplit' in step) {
@@ -85,6 +86,7 @@ export class Client {
           await new Promise((done) => setImmediate(done));
         }
       } else if ('sleep' in step) await sleep(step.sleep);
+      else if ('pressure' in step) await inject(places, step.pressure);
       else if ('awaitResponses' in step) await this.#until(() => this.finals >= step.awaitResponses, timeoutMs);
       else if ('awaitBytes' in step) await this.#until(() => this.bytes >= step.awaitBytes, timeoutMs);
       else if (step.do === 'close') this.#socket.destroy();

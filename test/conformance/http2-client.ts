@@ -3,8 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { FLAG_BIT, FRAME, PREFACE, SETTING, uint32 } from '../../src/proxy/http2/frame.ts';
 import type { Received } from './client.ts';
 import { connectionLine, Http2Wire, http2Frame, numbers, settingsPayload } from './http2-wire.ts';
+import { inject } from './pressure.ts';
 import { connectTls, describeTls } from './tls-client.ts';
-import type { ClientTls, Http2Step, SeenResponse } from './types.ts';
+import type { ClientTls, Http2Step, Places, SeenResponse } from './types.ts';
 
 const quietMs = 60;
 const closingMs = 2_500;
@@ -50,8 +51,11 @@ export class Http2Client {
     this.#wire.write(Buffer.concat([PREFACE, http2Frame(FRAME.SETTINGS, 0, 0, Buffer.alloc(0))]));
   }
 
-  async run(steps: readonly Http2Step[], timeoutMs: number): Promise<Received> {
-    for (const step of steps) await this.#step(step, timeoutMs);
+  async run(steps: readonly Http2Step[], timeoutMs: number, places: Places): Promise<Received> {
+    for (const step of steps) {
+      if ('pressure' in step) await inject(places, step.pressure);
+      else await this.#step(step, timeoutMs);
+    }
     await this.#until(() => this.#allDone, timeoutMs);
     await sleep(quietMs);
     if (this.#connection.some((line) => line.startsWith('GOAWAY'))) await this.#until(() => this.#over, closingMs);
@@ -60,7 +64,7 @@ export class Http2Client {
     return { responses: this.#responses(), rest: '', fate, ...(this.#tls === undefined ? {} : { tls: this.#tls }) };
   }
 
-  async #step(step: Http2Step, timeoutMs: number): Promise<void> {
+  async #step(step: Exclude<Http2Step, { readonly pressure: string }>, timeoutMs: number): Promise<void> {
     if ('raw' in step) this.#wire.write(Buffer.concat(Array(step.times ?? 1).fill(Buffer.from(step.raw, 'hex'))));
     else if ('sleep' in step) await sleep(step.sleep);
     else if ('reset' in step) this.#reset(step.reset);

@@ -8,7 +8,7 @@ const missing: readonly RegExp[] = [
   /_bytes_buffered$/,
   // Nothing watches over the event loop.
   /watchdog_(mega_)?miss$/,
-  // There is no overload manager.
+  // Without an overload manager there is nothing to count.
   /^(envoy\.overload_actions|overload)\./,
   // Names of statistics are not looked up; the version is no number of a commit.
   /^server\.(stats_recent_lookups|version)$/,

@@ -8,6 +8,7 @@ import { digest } from './digest.ts';
 import { Http2Client } from './http2-client.ts';
 import { normalOutcome } from './normalize.ts';
 import type { Plane } from './plane.ts';
+import { inject } from './pressure.ts';
 import { changedStats, readStatNames, readStats } from './stats.ts';
 import type { Subject } from './subject.ts';
 import type { Case, Outcome, Places, Scenario, SeenRequest, SeenResponse } from './types.ts';
@@ -27,6 +28,7 @@ export interface Stage {
 export async function runCase(stage: Stage, one: Case): Promise<Outcome> {
   const { backends, places, scenario, subject } = stage;
   await backends.begin(one);
+  if (one.pressure !== undefined) await inject(places, one.pressure);
   if (one.repeat !== undefined) return { shares: await runRepeated(stage, one, one.repeat) };
   const logBefore = (await logText(places)).length;
   const countStats = scenario.stats !== false && !one.without?.includes('stats');
@@ -68,11 +70,11 @@ async function play(stage: Stage, one: Case): Promise<readonly Received[]> {
     });
   if (one.http2) {
     const client = new Http2Client(stage.places.host, stage.places.listener(one.listener ?? 0), one.tls);
-    return [await client.run(one.http2, timeoutMs)];
+    return [await client.run(one.http2, timeoutMs, stage.places)];
   }
   if (one.steps) {
     const client = connect();
-    await client.run(one.steps, timeoutMs);
+    await client.run(one.steps, timeoutMs, stage.places);
     if (!one.tcp) await client.responses(one.responses ?? 1, timeoutMs);
     return [await client.settle()];
   }

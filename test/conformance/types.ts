@@ -66,6 +66,8 @@ export type Step =
   | { readonly awaitResponses: number }
   /** Waits until the client has received so many bytes of whatever kind in all. */
   | { readonly awaitBytes: number }
+  /** Writes the file of the injected resource and waits until it must have been read. */
+  | { readonly pressure: string }
   | { readonly do: 'close' | 'reset' | 'halfClose' | 'pause' | 'resume' };
 
 /** What a client does on an HTTP/2 connection. */
@@ -87,6 +89,8 @@ export type Http2Step =
   | { readonly paused: number }
   /** Waits until the connection or all streams have ended. */
   | { readonly until: 'over' | 'done' }
+  /** As of a `Step`. */
+  | { readonly pressure: string }
   | { readonly sleep: number };
 
 /** Names and values of header fields, in their order. */
@@ -186,6 +190,8 @@ export interface Case {
   readonly tls?: ClientTls;
   /** Each request over a connection of its own. */
   readonly fresh?: boolean;
+  /** Written to the file of the injected resource before anything else. */
+  readonly pressure?: string;
   /** Scripts by backend index. */
   readonly backends?: Readonly<Record<number, readonly Behaviour[]>>;
   /** How HTTP/2 backends behave, by index. */

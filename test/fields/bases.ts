@@ -23,10 +23,33 @@ const certificate: JsonObject = {
   certificate_chain: { inline_string: server.certificate },
   private_key: { inline_string: server.key },
 };
+const injected: JsonObject = {
+  name: 'x',
+  typed_config: {
+    '@type': `${TYPE}envoy.extensions.resource_monitors.injected_resource.v3.InjectedResourceConfig`,
+    filename: '/dev/null',
+  },
+};
+const trigger: JsonObject = { name: 'x', threshold: { value: 1 } };
 
 /** Messages whose smallest sensible form the validation rules do not tell. */
 export const BASES: Readonly<Record<string, JsonObject>> = {
   'envoy.config.core.v3.Address': address,
+  'envoy.config.overload.v3.OverloadManager': { resource_monitors: [injected] },
+  'envoy.config.overload.v3.ResourceMonitor': injected,
+  'envoy.config.overload.v3.OverloadAction': {
+    name: 'envoy.overload_actions.reduce_timeouts',
+    triggers: [trigger],
+    typed_config: {
+      '@type': `${TYPE}envoy.config.overload.v3.ScaleTimersOverloadActionConfig`,
+      timer_scale_factors: [{ timer: 'HTTP_DOWNSTREAM_STREAM_IDLE', min_timeout: '1s' }],
+    },
+  },
+  'envoy.config.overload.v3.LoadShedPoint': {
+    name: 'envoy.load_shed_points.tcp_listener_accept',
+    triggers: [trigger],
+  },
+  'envoy.config.overload.v3.Trigger': trigger,
   // Files of logs are opened when they are read.
   'envoy.extensions.access_loggers.file.v3.FileAccessLog': { path: '/dev/null' },
   'envoy.config.core.v3.SocketAddress': { address: '127.0.0.1', port_value: 10_000 },

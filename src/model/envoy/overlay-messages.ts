@@ -1,4 +1,5 @@
 import { filterMessages } from './overlay-filters.ts';
+import { overloadMessages } from './overlay-overload.ts';
 import { proxyProtocolMessages } from './overlay-proxy-protocol.ts';
 import { remoteMessages } from './overlay-remote.ts';
 
@@ -15,6 +16,7 @@ export interface OverlayMessage {
 export const overlayMessages: readonly OverlayMessage[] = [
   ...proxyProtocolMessages,
   ...remoteMessages,
+  ...overloadMessages,
   {
     parent: 'ciliate.filters.http.module.v1',
     needs: ['google.protobuf.Duration', 'google.protobuf.Struct', 'google.protobuf.UInt32Value'],

@@ -44,6 +44,8 @@ export const droppedRules: readonly (readonly [string, string])[] = [
 /** Enum values that Envoy has gained since: enum, name, number. */
 export const overlayValues: readonly (readonly [string, string, number])[] = [
   ['envoy.config.accesslog.v3.ComparisonFilter.Op', 'NE', 3],
+  ['envoy.config.overload.v3.ScaleTimersOverloadActionConfig.TimerType', 'HTTP_DOWNSTREAM_CONNECTION_MAX', 4],
+  ['envoy.config.overload.v3.ScaleTimersOverloadActionConfig.TimerType', 'HTTP_DOWNSTREAM_STREAM_FLUSH', 5],
   ...remoteValues,
 ];
 

@@ -4,6 +4,7 @@ import { fail, ok, type Result } from '../../base/index.ts';
 import type { AccessLog } from '../accesslog/access-log.ts';
 import { errnoText } from '../cluster/reset.ts';
 import { type Address, formatAddress } from '../config/address.ts';
+import { takePlace } from '../listener/overload.ts';
 import { logRequest } from './access-log.ts';
 import { clusters } from './clusters.ts';
 import { configDump } from './config-dump.ts';
@@ -44,6 +45,8 @@ export async function startAdmin(
   const { createServer } = await import('node:http');
   if (address.kind === 'pipe') await rm(address.path, { force: true });
   const server = createServer((request, response) => void answer(request, response, subject, logs));
+  const { overload } = subject.workers.first;
+  if (overload && !subject.config.adminIgnoresLimit) server.on('connection', (socket) => takePlace(socket, overload));
   return new Promise((resolve) => {
     server.once('error', (error) =>
       resolve(fail(`cannot bind admin '${formatAddress(address)}': ${errnoText(error)}`)),

@@ -3,6 +3,7 @@ import { decodeEnvoyJson, typeName } from '../../model/envoy/index.ts';
 import { type BindConfig, readBindConfig } from '../cluster/config/binding.ts';
 import { readLocality } from '../cluster/config/endpoints.ts';
 import type { Locality } from '../cluster/host.ts';
+import { type OverloadConfig, readOverload } from '../overload/config.ts';
 import { adminRuntime, readRuntime } from '../runtime/read.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { PLAIN_STATS, readStatsConfig, type StatsSettings } from '../stats/settings.ts';
@@ -41,6 +42,9 @@ export interface Bootstrap {
   /** `static_resources.secrets`, checked. */
   readonly secrets: readonly JsonObject[];
   readonly admin: Address | undefined;
+  /** Connections to the admin interface do not count among all. */
+  readonly adminIgnoresLimit: boolean;
+  readonly overload: OverloadConfig | undefined;
   /** `admin.access_log` as it came, and `access_log_path`, empty when there is none. */
   readonly adminLogs: { readonly logs: readonly JsonValue[]; readonly path: string };
   readonly ads: { readonly cluster: string; readonly form: 'sotw' | 'delta' } | undefined;
@@ -137,9 +141,10 @@ function readFields(fields: Fields, identity: NodeIdentity | undefined): Bootstr
     }
   }
   const admin = fields.message('admin', (inner) => {
-    inner.ignore('profile_path', 'ignore_global_conn_limit');
+    inner.ignore('profile_path');
+    const ignoresLimit = inner.flag('ignore_global_conn_limit');
     const logs = { logs: inner.items('access_log'), path: inner.text('access_log_path') };
-    return { address: inner.message('address', readAddress), logs };
+    return { address: inner.message('address', readAddress), logs, ignoresLimit };
   });
   const manager = fields.message('cluster_manager', (inner) => readManager(inner, resources?.clusters ?? []));
   return {
@@ -156,6 +161,8 @@ function readFields(fields: Fields, identity: NodeIdentity | undefined): Bootstr
     clusters: resources?.clusters ?? [],
     secrets: resources?.secrets ?? [],
     admin: admin?.address,
+    adminIgnoresLimit: admin?.ignoresLimit ?? false,
+    overload: fields.message('overload_manager', readOverload),
     adminLogs: admin?.logs ?? { logs: [], path: '' },
     ads: dynamic?.ads,
     runtimeJson: isObject(runtimeJson) ? runtimeJson : undefined,

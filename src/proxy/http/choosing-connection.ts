@@ -2,8 +2,9 @@ import type { SourceAddress } from '../cluster/upstream-socket.ts';
 import { PREFACE } from '../http2/frame.ts';
 import { Http2ServerConnection } from '../http2/server-connection.ts';
 import type { TerminalConnection } from '../network/gate.ts';
+import { scaledDeadline } from '../overload/scaled-deadline.ts';
 import { now } from '../time/clock.ts';
-import { Deadline } from '../time/deadline.ts';
+import type { Deadline } from '../time/deadline.ts';
 import type { Transport } from '../transport/transport.ts';
 import type { HttpManager } from './manager.ts';
 import { ServerConnection } from './server-connection.ts';
@@ -23,8 +24,8 @@ export class ChoosingConnection implements TerminalConnection {
   readonly #manager: HttpManager;
   readonly #openedAt = now();
   #endedByClient = false;
-  readonly #idle = new Deadline(() => this.#idleTimeout());
-  readonly #duration = new Deadline(() => this.#expired());
+  readonly #idle: Deadline;
+  readonly #duration: Deadline;
   readonly #onClosed: (connection: ChoosingConnection) => void;
 
   constructor(
@@ -35,6 +36,9 @@ export class ChoosingConnection implements TerminalConnection {
     source: SourceAddress | undefined,
     onClosed: (connection: ChoosingConnection) => void,
   ) {
+    const timers = manager.overload?.timers;
+    this.#idle = scaledDeadline(timers?.connectionIdle, () => this.#idleTimeout());
+    this.#duration = scaledDeadline(timers?.connectionMax, () => this.#expired());
     this.#manager = manager;
     this.#onClosed = onClosed;
     this.transport = open(this);

@@ -1,6 +1,8 @@
+import { scaledDeadline } from '../overload/scaled-deadline.ts';
 import { now } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
 import type { HttpManager } from './manager.ts';
+import { endsForOverload } from './overload.ts';
 
 const OPEN = 0;
 /** Responses say `connection: close`; the connection goes when the drain time is over. */
@@ -31,7 +33,7 @@ export class ConnectionEnd {
     this.#user = user;
     const { maxConnectionDuration } = manager;
     if (maxConnectionDuration > 0) {
-      this.#duration = new Deadline(() => user.onExpired());
+      this.#duration = scaledDeadline(manager.overload?.timers.connectionMax, () => user.onExpired());
       this.#duration.start(Math.max(1, maxConnectionDuration - (now() - openedAt)));
     }
   }
@@ -69,6 +71,8 @@ export class ConnectionEnd {
       this.drain();
       this.#manager.stats.cxDrainClose++;
     }
+    // As in Envoy no time is set for that, and who has been told is not closed for having wanted it.
+    if (this.#state === OPEN && endsForOverload(this.#manager)) this.#state = DRAINING;
     if (this.#state === OPEN && wanted) this.#state = CLOSING;
     if (incomplete) this.#state = CLOSING;
     return this.#state !== OPEN;

@@ -13,6 +13,7 @@ import { readFilterChain } from '../filter/table.ts';
 import { type Http2Options, plainHttp2, readHttp2 } from '../http2/options.ts';
 import { HTTP2_STATS, type Http2Stats } from '../http2/stats.ts';
 import type { Drain } from '../listener/drain.ts';
+import type { WorkerOverload } from '../overload/worker.ts';
 import type { SharedBuckets } from '../rate-limit/shared.ts';
 import type { HeaderMutation } from '../route/mutation.ts';
 import { RouteTable } from '../route/table.ts';
@@ -45,6 +46,10 @@ export interface HttpManager {
   readonly http2Stats: Http2Stats;
   /** Tells when connections are to end for a drain. */
   readonly drain: Drain;
+  /** Undefined where there is no overload manager. */
+  readonly overload: WorkerOverload | undefined;
+  /** A header tells who is refused for overload why. */
+  readonly appendLocalOverload: boolean;
   readonly clusters: ClusterManager;
   /** The cluster of the proxy's own node. */
   readonly localCluster: string;
@@ -117,6 +122,7 @@ export interface HttpManagerContext {
   /** Bytes of a body that filters may keep, and the router for another attempt. */
   readonly bufferLimit: number;
   readonly drain: Drain;
+  readonly overload?: WorkerOverload | undefined;
   readonly stats: StatsScope;
   /** `listener.<address>.` */
   readonly statPrefix: string;
@@ -134,8 +140,8 @@ export interface HttpManagerContext {
 export function readHttpManager(fields: Fields, context: HttpManagerContext): HttpManager {
   // It bounds what waits for the window of an HTTP/2 stream; over HTTP/1.1 nothing does.
   fields.ignore('stream_flush_timeout');
-  // What it says of a PROXY protocol header or of overload needs a listener filter or a manager that there are not.
-  fields.ignore('add_proxy_protocol_connection_state', 'append_local_overload');
+  // What it says of a PROXY protocol header needs a listener filter that there is not.
+  fields.ignore('add_proxy_protocol_connection_state');
   const codecType = fields.choice('codec_type', ['AUTO', 'HTTP1', 'HTTP2']);
   const common = fields.message('common_http_protocol_options', readCommonOptions) ?? PLAIN_COMMON;
   const maxBytes = (fields.number('max_request_headers_kb') ?? 60) * 1024;
@@ -175,6 +181,8 @@ export function readHttpManager(fields: Fields, context: HttpManagerContext): Ht
     safeMaxConnectionDuration: fields.flag('http1_safe_max_connection_duration'),
     stats: context.stats.get(HTTP_STATS, `http.${name}.`),
     drain: context.drain,
+    overload: context.overload,
+    appendLocalOverload: fields.flag('append_local_overload'),
     http1Stats: context.stats.get(HTTP1_STATS, 'http1.'),
     // As in Envoy they are there from the first connection on.
     get http2Stats() {

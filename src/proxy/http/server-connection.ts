@@ -1,4 +1,5 @@
 import type { SourceAddress } from '../cluster/upstream-socket.ts';
+import { scaledDeadline } from '../overload/scaled-deadline.ts';
 import { now } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
 import type { Transport, TransportUser } from '../transport/transport.ts';
@@ -59,10 +60,10 @@ export class ServerConnection implements TransportUser, StreamConnection {
   /** Version the response is written with: 1 unless HTTP/1.0 is accepted. */
   #minor = 1;
   readonly #end: ConnectionEnd;
-  readonly #idle = new Deadline(() => this.#idleTimeout());
+  readonly #idle: Deadline;
   readonly #headTimeout = new Deadline(() => this.#headerTimeout());
   readonly #closeDelay = new Deadline(() => this.#closeNow());
-  readonly streamIdle = new Deadline(() => this.#stream && endIdle(this.#stream));
+  readonly streamIdle: Deadline;
   readonly requestTimeout = new Deadline(() => this.#stream && endSlowRequest(this.#stream));
   readonly responseTimeout = new Deadline(() => this.#stream?.onResponseTimeout());
   readonly #onClosed: (connection: ServerConnection) => void;
@@ -75,6 +76,9 @@ export class ServerConnection implements TransportUser, StreamConnection {
     onClosed: (connection: ServerConnection) => void,
     openedAt = now(),
   ) {
+    const timers = manager.overload?.timers;
+    this.#idle = scaledDeadline(timers?.connectionIdle, () => this.#idleTimeout());
+    this.streamIdle = scaledDeadline(timers?.streamIdle, () => this.#stream && endIdle(this.#stream));
     this.#openedAt = openedAt;
     this.transport = open(this);
     this.transport.limitBuffer(manager.bufferLimit);

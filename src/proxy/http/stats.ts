@@ -39,6 +39,8 @@ export class HttpStats {
   rqHeaderTimeout = 0;
   idleTimeout = 0;
   rqMaxDuration = 0;
+  rqOverloadClose = 0;
+  cxOverloadDisableKeepalive = 0;
   rqNonRelativePath = 0;
   rqRedirectedNormalized = 0;
   rqRejectedViaIpDetection = 0;
@@ -104,6 +106,8 @@ export const HTTP_STATS = statsKind(
     rqHeaderTimeout: counter('downstream_rq_header_timeout'),
     idleTimeout: counter('downstream_rq_idle_timeout'),
     rqMaxDuration: counter('downstream_rq_max_duration_reached'),
+    rqOverloadClose: counter('downstream_rq_overload_close'),
+    cxOverloadDisableKeepalive: counter('downstream_cx_overload_disable_keepalive'),
     rqNonRelativePath: counter('downstream_rq_non_relative_path'),
     rqRedirectedNormalized: counter('downstream_rq_redirected_with_normalized_path'),
     rqRejectedViaIpDetection: counter('downstream_rq_rejected_via_ip_detection'),
@@ -134,9 +138,7 @@ export const HTTP_STATS = statsKind(
   {
     counters: [
       'downstream_cx_http3_total',
-      'downstream_cx_overload_disable_keepalive',
       'downstream_rq_http3_total',
-      'downstream_rq_overload_close',
       'rq_overload_local_reply',
       'tracing.client_enabled',
       'tracing.not_traceable',

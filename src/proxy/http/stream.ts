@@ -15,6 +15,7 @@ import { RequestHead, type ResponseHead } from './head.ts';
 import { localReplyHead } from './local-reply.ts';
 import { beginLogs } from './log-times.ts';
 import type { HttpManager } from './manager.ts';
+import { refuseForOverload } from './overload.ts';
 import { admitRequest } from './request.ts';
 import { finishResponseHeaders } from './response-headers.ts';
 import { tableFor } from './scoped-routes.ts';
@@ -94,7 +95,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     this.connection.streamIdle.start(this.#idleMs);
     if (!this.requestDone && !this.connection.requestTimeout.waiting)
       this.connection.requestTimeout.start(manager.requestTimeout);
-    const refused = admitRequest(this);
+    const refused = refuseForOverload(manager) ?? admitRequest(this);
     if (refused) {
       this.reply(refused);
       return;

@@ -1,8 +1,10 @@
 import type { SourceAddress } from '../cluster/upstream-socket.ts';
 import type { HttpManager } from '../http/manager.ts';
+import { endsForOverload } from '../http/overload.ts';
 import { countConnectionEnd } from '../http/stats.ts';
 import type { HttpStream } from '../http/stream.ts';
 import { type ConnectionPeers, FLAG } from '../http/stream-info.ts';
+import { scaledDeadline } from '../overload/scaled-deadline.ts';
 import { now } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
 import type { Transport } from '../transport/transport.ts';
@@ -26,7 +28,7 @@ export class Http2ServerConnection implements SessionUser {
   #fault: Fault | undefined = undefined;
   #unsent = 0;
   readonly #openedAt: number;
-  readonly #idle = new Deadline(() => this.#idleTimeout());
+  readonly #idle: Deadline;
   readonly #headTimeout = new Deadline(() => this.#headerTimeout());
   readonly #drainTime = new Deadline(() => this.drain());
   readonly #closing = new Deadline(() => this.#closeNow());
@@ -42,6 +44,8 @@ export class Http2ServerConnection implements SessionUser {
     onClosed: (connection: Http2ServerConnection) => void,
     openedAt = now(),
   ) {
+    const timers = manager.overload?.timers;
+    this.#idle = scaledDeadline(timers?.connectionIdle, () => this.#idleTimeout());
     this.#openedAt = openedAt;
     this.manager = manager;
     this.peers = peers;
@@ -56,7 +60,7 @@ export class Http2ServerConnection implements SessionUser {
     stats.cxHttp2Active++;
     this.#idle.start(manager.idleTimeout);
     if (manager.maxConnectionDuration <= 0) return;
-    this.#duration = new Deadline(() => this.#expired());
+    this.#duration = scaledDeadline(timers?.connectionMax, () => this.#expired());
     this.#duration.start(Math.max(1, manager.maxConnectionDuration - (now() - openedAt)));
   }
 
@@ -90,9 +94,10 @@ export class Http2ServerConnection implements SessionUser {
 
   /** A response begins: a listener that drains ends its connections then. */
   onResponse(): void {
-    if (this.#draining || !this.manager.drain.closes()) return;
-    this.manager.stats.cxDrainClose++;
-    this.startDrain();
+    if (this.#draining) return;
+    const drains = this.manager.drain.closes();
+    if (drains) this.manager.stats.cxDrainClose++;
+    if (drains || endsForOverload(this.manager)) this.startDrain();
   }
 
   destroy(): void {

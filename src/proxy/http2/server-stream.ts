@@ -7,6 +7,7 @@ import type { StreamConnection } from '../http/stream-connection.ts';
 import { type ConnectionPeers, FLAG } from '../http/stream-info.ts';
 import { endIdle, endSlowRequest } from '../http/stream-timeouts.ts';
 import type { OutgoingHead } from '../http/wire.ts';
+import { scaledDeadline } from '../overload/scaled-deadline.ts';
 import { Deadline } from '../time/deadline.ts';
 import type { FieldBlock } from './block.ts';
 import { FAULT, type Fault } from './fault.ts';
@@ -39,12 +40,14 @@ export class Http2ServerStream implements StreamUser, StreamConnection {
   #head: OutgoingBlock | undefined = undefined;
   /** Until everything that waits is taken, once the request is over. */
   #flushing: Deadline | undefined = undefined;
-  readonly streamIdle = new Deadline(() => this.#stream && endIdle(this.#stream));
+  readonly streamIdle: Deadline;
   readonly requestTimeout = new Deadline(() => this.#stream && endSlowRequest(this.#stream));
   readonly responseTimeout = new Deadline(() => this.#stream?.onResponseTimeout());
 
   constructor(client: Http2ServerConnection) {
     this.client = client;
+    const { overload } = client.manager;
+    this.streamIdle = scaledDeadline(overload?.timers.streamIdle, () => this.#stream && endIdle(this.#stream));
   }
 
   get source(): SourceAddress | undefined {

@@ -59,6 +59,10 @@ export interface ListenerConfig {
   /** False: takes only connections that another listener hands over. */
   readonly bindToPort: boolean;
   readonly listenerFilters: ListenerFilters;
+  /** Its connections do not count among all, nor are they closed because there are too many. */
+  readonly ignoresConnectionLimit: boolean;
+  /** It accepts whatever overload there is, and as many connections as come. */
+  readonly bypassOverload: boolean;
 }
 
 const RAW_BUFFER = 'envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer';
@@ -86,7 +90,7 @@ type ChainContext = Omit<HttpManagerContext, 'drain'> & {
 
 export function readListener(fields: Fields, context: ListenerContext): ListenerConfig {
   const metadata = fields.message('metadata', readMetadata) ?? NO_METADATA;
-  fields.ignore('ignore_global_conn_limit', 'max_connections_to_accept_per_socket_event');
+  fields.ignore('max_connections_to_accept_per_socket_event');
   const name = fields.text('name') || randomUUID();
   const internal = fields.message('internal_listener', () => true) ?? false;
   const address = internal
@@ -129,6 +133,8 @@ export function readListener(fields: Fields, context: ListenerContext): Listener
     defaultChain,
     chainTree,
     listenerFilters: readListenerFilters(fields, context.stats),
+    ignoresConnectionLimit: fields.flag('ignore_global_conn_limit'),
+    bypassOverload: fields.flag('bypass_overload_manager'),
   };
 }
 

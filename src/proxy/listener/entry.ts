@@ -19,12 +19,13 @@ export interface ConnectionEntry {
   leave(carried: CarriedBytes): void;
 }
 
-/** Counts a connection until it is left. */
+/** Counts a connection until it is left; `release` is called then. */
 export function enterConnection(
   config: ListenerConfig,
   stats: ListenerStats,
   workerStats: WorkerListenerStats,
   peers: ConnectionPeers,
+  release: (() => void) | undefined,
 ): ConnectionEntry {
   stats.cxTotal++;
   workerStats.cxTotal++;
@@ -33,6 +34,7 @@ export function enterConnection(
   const openedAt = performance.now();
   const info = config.accessLogs.length > 0 ? connectionInfo(peers) : undefined;
   const leave = (carried: CarriedBytes): void => {
+    release?.();
     stats.cxActive--;
     workerStats.cxActive--;
     stats.cxDestroy++;

@@ -1,20 +1,23 @@
 import type net from 'node:net';
 import { fail, ok, type Result } from '../../base/index.ts';
-import { duplicateDescriptor } from '../../sys/index.ts';
+import { closeDescriptor, duplicateDescriptor } from '../../sys/index.ts';
 import type { SourceAddress } from '../cluster/upstream-socket.ts';
 import { type Address, formatAddress } from '../config/address.ts';
 import type { Peer } from '../http/stream-info.ts';
 import type { TerminalFilter } from '../network/chain.ts';
 import { type AcceptedSocket, countUnserved, openConnection, type ServedConnection } from '../network/connection.ts';
+import type { WorkerOverload } from '../overload/worker.ts';
 import type { StatsScope } from '../stats/store.ts';
 import { Deadline } from '../time/deadline.ts';
 import type { Handshake } from '../tls/downstream.ts';
 import { closeInternal, type InternalAccept, openInternal } from '../transport/internal.ts';
 import type { OpenSocket } from '../worker/change.ts';
+import { boundAddress, discard, type Parked, type Socket, sameAddress } from './bound.ts';
 import { chooseChain } from './choose-chain.ts';
 import type { FilterChain, ListenerConfig } from './config.ts';
 import { type ConnectionEntry, enterConnection, logRefused, NO_BYTES } from './entry.ts';
 import { type Found, Inspection, NOTHING_FOUND } from './inspection.ts';
+import { admitsConnection, releaseOf } from './overload.ts';
 import { peersOf, restoreDestination, setInternalPeers } from './peers.ts';
 import { secureSocket } from './secure.ts';
 import { descriptorOf, openServer } from './sockets.ts';
@@ -22,21 +25,11 @@ import { LISTENER_STATS, type ListenerStats, WORKER_LISTENER_STATS, type WorkerL
 
 const MAX_WAITING = 1024;
 
-interface Socket {
-  readonly address: Address;
-  readonly server: net.Server;
-}
-
-/** An address that was bound and is to be bound again. */
-interface Parked {
-  readonly address: Address;
-  readonly bound: Address;
-}
-
 /** What a listener asks of its surroundings. */
 export interface ListenerHost {
   /** Ordinal of the worker. */
   readonly worker: number;
+  readonly overload: WorkerOverload | undefined;
   /** Whether all discovered parts are there. */
   ready(): boolean;
   /** The listener for a destination. */
@@ -55,7 +48,7 @@ export class Listener {
   /** Addresses of a listener that accepts nothing more. */
   #stopped: readonly Address[] | undefined = undefined;
   /** Addresses that are left alone until the listener serves. */
-  #parked: readonly Parked[] = [];
+  #parked: Parked[] = [];
   readonly #draining = new Set<ServedConnection>();
   /** Connections that came before all discovered parts were there. */
   readonly #waiting: net.Socket[] = [];
@@ -87,7 +80,7 @@ export class Listener {
     for (const address of config.bindToPort ? config.addresses : []) {
       if ([...this.#sockets, ...this.#parked].some((one) => sameAddress(one.address, address))) continue;
       const fd = shared.find((one) => sameAddress(one.address, address))?.fd;
-      const server = await openServer(address, config.sockets, fd, (socket) => this.#accept(socket));
+      const server = await openServer(address, config.sockets, fd, (socket) => this.#arrive(socket));
       if (!server.ok) {
         for (const socket of opened) socket.server.close();
         return fail(`cannot bind '${formatAddress(address)}': ${server.error}`);
@@ -117,7 +110,7 @@ export class Listener {
 
   /** Takes a new configuration into force: connections of chains that did not change go on, the others drain. */
   replace(config: ListenerConfig, kept: ReadonlySet<FilterChain>): void {
-    this.#parked = this.#parked.filter((one) => config.addresses.some((address) => sameAddress(address, one.address)));
+    this.#forget((one) => !config.addresses.some((address) => sameAddress(address, one.address)));
     this.#formerStats.push(this.config.stats);
     this.config = config;
     [this.stats, this.workerStats] = this.#statsOf(config);
@@ -153,20 +146,34 @@ export class Listener {
    * address that cannot be bound twice stays bound, and who connects waits.
    */
   park(): void {
-    const own = this.#sockets.filter(({ address }) => address.kind === 'socket' && this.config.sockets.reusePort);
-    this.#parked = own.map((socket) => ({ address: socket.address, bound: boundAddress(socket) }));
-    for (const socket of own) {
+    this.#park(({ address }) => address.kind === 'socket' && this.config.sockets.reusePort, false);
+  }
+
+  /** Accepts nothing until `unpark`: who connects waits in the kernel. A Unix socket goes on, since Node would take its path away. */
+  pause(): void {
+    this.#park(({ address }) => address.kind === 'socket', true);
+  }
+
+  #park(fits: (socket: Socket) => boolean, listening: boolean): void {
+    for (const socket of this.#sockets.filter(fits)) {
+      const parked = { address: socket.address, bound: boundAddress(socket) };
+      this.#parked.push(listening ? { ...parked, fd: duplicateDescriptor(descriptorOf(socket.server)) } : parked);
       socket.server.close();
       this.#sockets.splice(this.#sockets.indexOf(socket), 1);
     }
+  }
+
+  #forget(gone: (one: Parked) => boolean): void {
+    for (const { fd } of this.#parked.filter(gone)) if (fd !== undefined) closeDescriptor(fd);
+    this.#parked = this.#parked.filter((one) => !gone(one));
   }
 
   /** Binds again what was parked. */
   async unpark(): Promise<Result<void, string>> {
     const parked = this.#parked;
     this.#parked = [];
-    for (const { address, bound } of parked) {
-      const server = await openServer(bound, this.config.sockets, undefined, (socket) => this.#accept(socket));
+    for (const { address, bound, fd } of parked) {
+      const server = await openServer(bound, this.config.sockets, fd, (socket) => this.#arrive(socket));
       if (!server.ok) return fail(`cannot bind '${formatAddress(bound)}': ${server.error}`);
       this.#sockets.push({ address, server: server.value });
     }
@@ -197,7 +204,7 @@ export class Listener {
 
   /** Accepts nothing more. Connections end with their next response, all of them when the drain time is over. */
   close(): void {
-    this.#parked = [];
+    this.#forget(() => true);
     for (const { server } of this.#sockets.splice(0)) server.close();
     this.#closeInternal();
     for (const socket of this.#waiting.splice(0)) socket.destroy();
@@ -245,6 +252,11 @@ export class Listener {
   #takeOver(socket: net.Socket, found: Found, wasRead: boolean): void {
     if (wasRead) this.#serve(socket, found, wasRead);
     else this.#accept(socket);
+  }
+
+  #arrive(socket: net.Socket): void {
+    const { overload } = this.#host;
+    if (!overload || admitsConnection(socket, overload, this.config, this.stats)) this.#accept(socket);
   }
 
   #accept(socket: net.Socket): void {
@@ -322,7 +334,7 @@ export class Listener {
       discard(socket, socket.readableLength > 0);
       return;
     }
-    const entry = enterConnection(config, stats, workerStats, peers);
+    const entry = enterConnection(config, stats, workerStats, peers, this.#host.overload && releaseOf(socket));
     if (!chain.tls) {
       this.#open(chain, terminal, { socket, wasRead, peers }, entry);
       return;
@@ -370,20 +382,4 @@ export class Listener {
     connections.add(opened.connection);
     opened.start();
   }
-}
-
-/** Closes a connection nobody serves. Envoy leaves unread what it has only looked at, and the kernel then answers with a reset. */
-function discard(socket: net.Socket, unread: boolean): void {
-  if (unread) socket.resetAndDestroy();
-  else socket.destroy();
-}
-
-function boundAddress({ server, address }: Socket): Address {
-  const bound = server.address();
-  if (typeof bound !== 'object' || bound === null) return address;
-  return { ...address, kind: 'socket', host: bound.address, port: bound.port };
-}
-
-function sameAddress(left: Address, right: Address): boolean {
-  return left.kind === right.kind && formatAddress(left) === formatAddress(right);
 }

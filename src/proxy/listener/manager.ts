@@ -8,7 +8,6 @@ import { Deadline } from '../time/deadline.ts';
 import type { OpenSocket } from '../worker/change.ts';
 import { listenerAt } from './choose-listener.ts';
 import {
-  type Compiled,
   type CompileOptions,
   chainsOf,
   compileListener,
@@ -18,26 +17,8 @@ import {
 } from './compile.ts';
 import type { ListenerConfig } from './config.ts';
 import { Listener } from './listener.ts';
+import type { Entry, Pending } from './managed.ts';
 import { DrainCount, type Want, Warming } from './warming.ts';
-
-interface Entry {
-  readonly listener: Listener;
-  json: JsonObject;
-  needs: Needs;
-  warming: Warming;
-  /** A newer configuration that waits for what it needs, while the one before serves. */
-  next: Pending | undefined;
-  /** The one before drains until then; monotonic milliseconds. */
-  drainsUntil: number;
-  readonly fixed: boolean;
-}
-
-interface Pending {
-  readonly compiled: Compiled;
-  readonly json: JsonObject;
-  readonly sockets: readonly OpenSocket[] | undefined;
-  readonly warming: Warming;
-}
 
 export interface ListenerManagerOptions extends CompileOptions {
   /** Ordinal of the worker. */
@@ -63,6 +44,8 @@ export class ListenerManager {
   readonly #options: ListenerManagerOptions;
   /** Held by tests and static proxies never; else until the proxy is initialized. */
   #phase: 'held' | 'waiting' | 'started' = 'started';
+  /** Nothing is accepted for now. */
+  #paused = false;
   /** What does not listen yet. */
   readonly #parked = new Set<Entry>();
   readonly #leaving = new Set<Listener>();
@@ -176,6 +159,7 @@ export class ListenerManager {
     const entry: Entry = {
       listener: new Listener(config, {
         worker: this.#options.worker,
+        overload: this.#options.context.overload,
         ready: () => this.#phase === 'started' && entry.warming.done,
         listenerAt: (local) => listenerAt(this.all(), local),
       }),
@@ -197,6 +181,7 @@ export class ListenerManager {
     if (this.#phase !== 'held') warming.begin();
     if (this.#phase === 'started' && warming.check()) this.#counts.createSuccess++;
     else this.#park(entry);
+    this.#pauseNew(entry.listener);
     return [];
   }
 
@@ -215,18 +200,34 @@ export class ListenerManager {
     this.#parked.add(entry);
   }
 
-  async #unpark(entry: Entry): Promise<void> {
+  async #unpark(entry: Entry, counted = true): Promise<void> {
     this.#parked.delete(entry);
     const opened = await entry.listener.unpark();
-    if (opened.ok) this.#counts.createSuccess++;
+    if (opened.ok) this.#counts.createSuccess += counted ? 1 : 0;
     else {
-      this.#counts.createFailure++;
+      this.#counts.createFailure += counted ? 1 : 0;
       this.#options.log.error(
         { listener: entry.listener.config.name, reason: opened.error },
         'a listener cannot serve',
       );
     }
+    this.#pauseNew(entry.listener);
     entry.listener.release();
+  }
+
+  #pauseNew(listener: Listener): void {
+    if (this.#paused && !listener.config.bypassOverload) listener.pause();
+  }
+
+  /** Accepts nothing for a while, or again: who connects meanwhile waits. */
+  async pause(paused: boolean): Promise<void> {
+    if (paused === this.#paused) return;
+    this.#paused = paused;
+    for (const entry of this.#entries.values()) {
+      if (this.#parked.has(entry) || entry.listener.config.bypassOverload) continue;
+      if (paused) entry.listener.pause();
+      else await this.#unpark(entry, false);
+    }
   }
 
   /** Takes a newer configuration into force, at once or when it has what it needs; what only one worker can bind does not wait. */

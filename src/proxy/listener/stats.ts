@@ -10,6 +10,7 @@ export class ListenerStats {
   cxDestroy = 0;
   cxOverflow = 0;
   globalOverflow = 0;
+  overloadReject = 0;
   filterError = 0;
   filterRemoteClose = 0;
   preActive = 0;
@@ -30,6 +31,7 @@ export const LISTENER_STATS = statsKind(
     cxDestroy: counter('downstream_cx_destroy'),
     cxOverflow: counter('downstream_cx_overflow'),
     globalOverflow: counter('downstream_global_cx_overflow'),
+    overloadReject: counter('downstream_cx_overload_reject'),
     filterError: counter('downstream_listener_filter_error'),
     filterRemoteClose: counter('downstream_listener_filter_remote_close'),
     preActive: usedWith('cxTotal', gauge('downstream_pre_cx_active')),
@@ -41,7 +43,7 @@ export const LISTENER_STATS = statsKind(
     lengthMs: histogram('ms', 'downstream_cx_length_ms'),
     acceptedPerEvent: histogram('none', 'connections_accepted_per_socket_event'),
   },
-  { counters: ['downstream_cx_overload_reject'] },
+  {},
 );
 
 /** What one worker has of a listener, under `listener.<address>.worker_<n>.`. */

@@ -5,6 +5,8 @@ import { createGrpcLogStreams, type GrpcLogStreams } from '../accesslog/grpc.ts'
 import type { Bootstrap } from '../config/bootstrap.ts';
 import type { DrainSettings } from '../listener/drain.ts';
 import type { Logs } from '../log/logs.ts';
+import { overloadMemory } from '../overload/shared.ts';
+import type { OverloadSetup } from '../overload/worker.ts';
 import { prepareTransport } from '../transport/prepare.ts';
 import { createEngine } from '../worker/engine.ts';
 import { createWorkers, type Workers } from '../worker/group.ts';
@@ -22,13 +24,18 @@ export interface WorkerOptions {
 export async function openWorkers(
   config: Bootstrap,
   { logs, logFlushMs, concurrency, drain, moduleFolders }: WorkerOptions,
-): Promise<{ readonly workers: Workers; readonly logStreams: GrpcLogStreams }> {
+): Promise<{
+  readonly workers: Workers;
+  readonly logStreams: GrpcLogStreams;
+  readonly overload: OverloadSetup | undefined;
+}> {
   const log = logs.get('main');
   const transport = await prepareTransport();
   if (transport !== 'ring') log.warn({ transport }, 'io_uring is not to be had here: requests cost more');
   const node = (): Uint8Array => encodeResource('envoy.config.core.v3.Node', config.node);
   const logStreams = createGrpcLogStreams((name) => first.clusters.grpcTarget(name), node, logs.get('grpc'));
   const ticketSeed = randomBytes(48);
+  const overload = config.overload && { config: config.overload, memory: overloadMemory(concurrency) };
   const first = createEngine({
     worker: 0,
     workers: concurrency,
@@ -37,6 +44,7 @@ export async function openWorkers(
     runtime: config.runtime,
     logs,
     drain,
+    overload,
     logFlushMs,
     moduleFolders,
     fixedSecrets: config.secrets,
@@ -54,6 +62,7 @@ export async function openWorkers(
     fixedSecrets: config.secrets,
     ticketSeed,
     drain,
+    overload,
     logLevels: [...logs.levels()],
     runtime: config.runtimeJson,
     node: config.nodeName,
@@ -66,5 +75,5 @@ export async function openWorkers(
       startRemote({ data: { worker: index + 1, workers: concurrency, ...shared }, logSink: logStreams, onDeath }),
     ),
   );
-  return { workers: createWorkers(first, remotes, log), logStreams };
+  return { workers: createWorkers(first, remotes, log), logStreams, overload };
 }

@@ -1,4 +1,5 @@
 import type { Level } from '../log/levels.ts';
+import type { OverloadStates } from '../overload/judge.ts';
 import type { ResourceKind } from './change.ts';
 
 /** An operator's wish that every worker fulfils. */
@@ -14,4 +15,5 @@ export type Command =
   | { readonly kind: 'refuse'; readonly of: ResourceKind; readonly names: readonly string[] }
   | { readonly kind: 'failHealth'; readonly failed: boolean }
   | { readonly kind: 'setLevels'; readonly levels: readonly (readonly [string, Level])[] }
+  | { readonly kind: 'overload'; readonly states: OverloadStates }
   | { readonly kind: 'modifyRuntime'; readonly changes: readonly (readonly [string, string])[] };

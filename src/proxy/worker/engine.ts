@@ -16,6 +16,7 @@ import { readFilterChain } from '../filter/table.ts';
 import { type DrainSettings, ProcessDrain } from '../listener/drain.ts';
 import { ListenerManager } from '../listener/manager.ts';
 import type { Logs } from '../log/logs.ts';
+import { type OverloadSetup, WorkerOverload } from '../overload/worker.ts';
 import { SharedBuckets } from '../rate-limit/shared.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { StatsStore } from '../stats/store.ts';
@@ -36,6 +37,7 @@ export interface EngineOptions {
   readonly drain: DrainSettings;
   /** How long an access log line waits for others, in milliseconds. */
   readonly logFlushMs: number | undefined;
+  readonly overload?: OverloadSetup | undefined;
   /** Folders that filter modules may be loaded from. */
   readonly moduleFolders: readonly string[];
   /** `static_resources.secrets`, checked. */
@@ -49,6 +51,7 @@ export interface EngineOptions {
 /** The data path of one worker: what is configured, and the connections. */
 export interface Engine {
   readonly stats: StatsStore;
+  readonly overload: WorkerOverload | undefined;
   readonly clusters: ClusterManager;
   readonly listeners: ListenerManager;
   readonly routes: RouteStore;
@@ -76,6 +79,7 @@ export function createEngine({
   logs,
   drain,
   logFlushMs,
+  overload: setup,
   moduleFolders,
   fixedSecrets,
   ticketSeed,
@@ -105,6 +109,7 @@ export function createEngine({
   );
   const calls = createCalls(clusters, node.cluster, runtime);
   countThreadClusters(stats, worker, clusters);
+  const overload = setup && new WorkerOverload(setup, stats, worker);
   const routes = new RouteStore(clusters, runtime, stats);
   const listeners = new ListenerManager({
     context: {
@@ -112,6 +117,7 @@ export function createEngine({
       calls,
       node,
       runtime,
+      overload,
       sharedBuckets: new SharedBuckets(),
       discoverRoutes: (name) => () => routes.get(name),
       discoverFilter: filters.discover,
@@ -130,6 +136,7 @@ export function createEngine({
     change.kind === 'listener' || change.kind === 'filter' ? modules.prepare(change.json) : undefined;
   const engine: Engine = {
     stats,
+    overload,
     clusters,
     listeners,
     routes,
@@ -152,6 +159,7 @@ export function createEngine({
       await files.close();
       clusters.stop();
       modules.close();
+      overload?.close();
     },
   };
   return engine;
@@ -248,6 +256,10 @@ async function obey(command: Command, engine: Engine, { runtime, logs, processDr
       return;
     case 'setLevels':
       for (const [component, level] of command.levels) logs.set(component, level);
+      return;
+    case 'overload':
+      engine.overload?.take(command.states);
+      await engine.listeners.pause(engine.overload?.stopped ?? false);
       return;
     case 'modifyRuntime':
       runtime.modify(new Map(command.changes));

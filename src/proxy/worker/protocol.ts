@@ -6,6 +6,7 @@ import type { NodeName } from '../config/bootstrap.ts';
 import type { JsonObject } from '../config/fields.ts';
 import type { DrainSettings } from '../listener/drain.ts';
 import type { Level } from '../log/levels.ts';
+import type { OverloadSetup } from '../overload/worker.ts';
 import type { Sample } from '../stats/kind.ts';
 import type { TransportKind } from '../transport/channels.ts';
 import type { Change } from './change.ts';
@@ -25,6 +26,7 @@ export interface ThreadData {
   /** `layered_runtime` of the bootstrap, which was read without issues before. */
   readonly runtime: JsonObject | undefined;
   readonly drain: DrainSettings;
+  readonly overload: OverloadSetup | undefined;
   /** What the main thread found to work. */
   readonly transport: TransportKind;
   /** Folder of compiled code, so that the thread need not compile again. */

@@ -26,6 +26,7 @@ export async function runThread(data: ThreadData): Promise<void> {
     runtime,
     logs,
     drain: data.drain,
+    overload: data.overload,
     logFlushMs: data.logFlushMs,
     moduleFolders: data.moduleFolders,
     fixedSecrets: data.fixedSecrets,
