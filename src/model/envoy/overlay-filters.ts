@@ -9,7 +9,10 @@ const jwt = 'envoy.extensions.filters.http.jwt_authn.v3';
 const compressor = 'envoy.extensions.filters.http.compressor.v3';
 const directed = `${compressor}.Compressor.ResponseDirectionConfig`;
 
-/** Fields that HTTP filters have gained. */
+const dnsCache = 'envoy.extensions.common.dynamic_forward_proxy.v3.DnsCacheConfig';
+const forwardProxy = (name: string): string => `envoy.extensions.filters.${name}.v3.FilterConfig`;
+
+/** Fields that filters have gained. */
 export const filterFields: readonly OverlayField[] = [
   { message: `${basicAuth}.BasicAuth`, field: 'authentication_header', number: 3, type: text },
   { message: `${basicAuth}.BasicAuth`, field: 'allow_missing', number: 4, type: flag },
@@ -46,6 +49,15 @@ export const filterFields: readonly OverlayField[] = [
     type: `${jwt}.JwtClaimToHeader.PathSegment`,
     repeated: true,
   },
+  {
+    message: forwardProxy('http.dynamic_forward_proxy'),
+    field: 'allow_dynamic_host_from_filter_state',
+    number: 4,
+    type: flag,
+  },
+  { message: forwardProxy('network.sni_dynamic_forward_proxy'), field: 'save_upstream_address', number: 3, type: flag },
+  { message: dnsCache, field: 'disable_dns_refresh_on_failure', number: 15, type: flag },
+  { message: dnsCache, field: 'resolved_address_filter', number: 16, type: 'envoy.type.matcher.v3.AddressMatcher' },
 ];
 
 /** Messages that these are of. */

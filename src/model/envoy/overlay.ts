@@ -34,6 +34,7 @@ const upstreamOptions = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
 /** Fields whose rules Envoy has dropped since the published files: message and field. */
 export const droppedRules: readonly (readonly [string, string])[] = [
   ['envoy.type.v3.TokenBucket', 'max_tokens'],
+  ['envoy.extensions.common.dynamic_forward_proxy.v3.DnsCacheConfig', 'dns_query_timeout'],
   ['envoy.extensions.common.ratelimit.v3.RateLimitDescriptor.Entry', 'value'],
   ['envoy.config.core.v3.KeyValueAppend', 'entry'],
   ['envoy.config.core.v3.RuntimeFeatureFlag', 'runtime_key'],

@@ -9,6 +9,7 @@ import { plainContext, seeded } from './balance/testing.ts';
 import { Cluster } from './cluster.ts';
 import { type Assignment, readAssignment } from './config/endpoints.ts';
 import { readCluster } from './config.ts';
+import { alone } from './testing.ts';
 
 function cluster(more: JsonObject): Cluster {
   const json: JsonObject = { name: 'c', type: 'EDS', eds_cluster_config: { eds_config: { ads: {} } }, ...more };
@@ -22,7 +23,7 @@ function cluster(more: JsonObject): Cluster {
     random: seeded(),
     local: undefined,
     localSet: () => undefined,
-    member: () => undefined,
+    neighbours: alone,
   });
 }
 

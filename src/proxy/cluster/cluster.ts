@@ -21,6 +21,7 @@ import { Http2Pool } from './http2-pool.ts';
 import { fixedMembers, type MembershipOptions, updateMembers } from './membership.ts';
 import { type MergeStats, UpdateMerger } from './merge.ts';
 import { type NamedStats, namedStats } from './named-stats.ts';
+import type { Neighbours } from './neighbours.ts';
 import { OutlierDetector } from './outlier.ts';
 import { OUTLIER_STATS } from './outlier-stats.ts';
 import { type ConnectionPool, Pool, type PoolOptions, type PoolWish } from './pool.ts';
@@ -54,8 +55,7 @@ export interface ClusterEnvironment {
   readonly localSet: () => HostSet | undefined;
   /** Where all workers count what they use of the cluster; undefined: there is one. */
   readonly usage?: SharedUsage | undefined;
-  /** Gives another cluster. */
-  readonly member: (name: string) => Cluster | undefined;
+  readonly neighbours: Neighbours;
   /** Called when the hosts to choose from are others. */
   readonly balanced?: () => void;
   /** Called when the first answer about its endpoints has come. */
@@ -97,7 +97,7 @@ export class Cluster {
   readonly #circuits: { readonly DEFAULT: CircuitStats; readonly HIGH: CircuitStats };
 
   constructor(config: ClusterConfig, environment: ClusterEnvironment) {
-    const { scope, merging, random, local, localSet, usage, warmed, member } = environment;
+    const { scope, merging, random, local, localSet, usage, warmed, neighbours } = environment;
     this.config = config;
     this.usage = usage;
     this.#warmed = warmed;
@@ -128,7 +128,7 @@ export class Cluster {
     if (policy.kind === 'cluster_provided') {
       const take: Parameters<typeof createFinder>[2] = (hosts, added, removed) =>
         this.#take([partitionHosts(0, hosts, PLAIN_SET)], added, removed);
-      this.#finder = createFinder(config, this.stats, take, { random, panicThreshold, member });
+      this.#finder = createFinder(config, this.stats, take, neighbours, random);
     } else {
       this.#balancer = createBalancer(policy, {
         random,
@@ -168,6 +168,7 @@ export class Cluster {
       );
     }
     if (config.kind === 'STATIC') this.#start(fixedMembers(config.assignment, this.#membership));
+    this.#finder?.start?.();
   }
 
   /** Brings the gauges up to date that nobody counts. */
@@ -230,6 +231,11 @@ export class Cluster {
   /** The host for a request, or undefined when there is none. */
   choose(context: LoadBalancerContext): Host | undefined {
     return this.#finder ? this.#finder.choose(context) : this.#balancer?.choose(context);
+  }
+
+  /** Finds out first what the choice of a host needs to know, see `HostFinder.prepare`. */
+  prepare(context: LoadBalancerContext, ready: (failure: string) => void): { cancel(): void } | string | undefined {
+    return this.#finder?.prepare?.(context, ready);
   }
 
   /** Whose host it is, with the connections, limits and counters that go with it: in an aggregate cluster a member's. */

@@ -11,10 +11,16 @@ import { type BalancerPolicy, PLAIN_HASHING, PLAIN_LOCALITY } from './balance/po
 import { type BindConfig, readBinding, readConnectionOptions, type UpstreamBinding } from './config/binding.ts';
 import { checkAssignment } from './config/check-assignment.ts';
 import { type CircuitBreakers, NO_CIRCUIT_BREAKERS, readCircuitBreakers } from './config/circuit-breakers.ts';
-import { type ClusterType, readClusterType } from './config/cluster-type.ts';
+import { type ClusterType, type ForwardProxyConfig, readClusterType } from './config/cluster-type.ts';
 import { type DnsConfig, readDns } from './config/dns.ts';
 import { type Assignment, NO_ASSIGNMENT, readAssignment } from './config/endpoints.ts';
-import { type AutoNames, type FiltersReader, type HttpOptions, readHttpOptions } from './config/http.ts';
+import {
+  ALL_AUTO_NAMES,
+  type AutoNames,
+  type FiltersReader,
+  type HttpOptions,
+  readHttpOptions,
+} from './config/http.ts';
 import { type OriginalDstConfig, readOriginalDst } from './config/original-dst.ts';
 import { type OutlierConfig, readOutlierDetection } from './config/outlier.ts';
 import { type CommonPolicy, readPolicy } from './config/policy.ts';
@@ -35,6 +41,8 @@ export interface ClusterConfig {
   readonly kind: ClusterKind;
   /** The clusters that an aggregate cluster stands for, in their order. */
   readonly members: readonly string[];
+  /** Of a dynamic forward proxy cluster. */
+  readonly forwardProxy: ForwardProxyConfig | undefined;
   /** Name of the endpoint assignment of an EDS cluster. */
   readonly serviceName: string;
   /** How long an EDS cluster waits for its first assignment before it counts as one without endpoints; 0: without end. */
@@ -117,7 +125,13 @@ export function readCluster(fields: Fields, options: ClusterReaderOptions): Clus
   const sockets = readTransportSockets(fields, { ...options, statPrefix: `cluster.${statName}.` });
   const readFilters: FiltersReader = (inner, key) =>
     options.readFilters(inner, key, `cluster.${statName}.`, options.stats);
-  const http = readHttpOptions(fields, readFilters);
+  const forwardProxy = own?.kind === 'FORWARD_PROXY' ? own.forwardProxy : undefined;
+  const http = readHttpOptions(fields, readFilters, forwardProxy && ALL_AUTO_NAMES);
+  if (forwardProxy && !forwardProxy.insecure && !(http.names.serverName && http.names.verified)) {
+    const message =
+      'dynamic_forward_proxy cluster must have auto_sni and auto_san_validation true unless allow_insecure_cluster_options is set';
+    fields.problem('typed_extension_protocol_options', message);
+  }
   const common = fields.message('common_lb_config', readCommonLb) ?? PLAIN_COMMON;
   if (common.hashing.useHostname && kind !== 'STRICT_DNS') {
     const path = 'common_lb_config.consistent_hashing_lb_config.use_hostname_for_hashing';
@@ -134,7 +148,8 @@ export function readCluster(fields: Fields, options: ClusterReaderOptions): Clus
     statName,
     observabilityName,
     kind,
-    members: own?.members ?? [],
+    members: own?.kind === 'AGGREGATE' ? own.members : [],
+    forwardProxy,
     serviceName: eds?.serviceName || name,
     fetchTimeout: eds?.fetchTimeout ?? 0,
     file: eds?.file,
@@ -225,7 +240,7 @@ function readCommonLb(fields: Fields): CommonLb {
 
 function readClusterPolicy(fields: Fields, kind: ClusterKind, common: CommonLb): BalancerPolicy {
   const policy = readPolicy(fields, common);
-  const provided = kind === 'ORIGINAL_DST' || kind === 'AGGREGATE';
+  const provided = kind === 'ORIGINAL_DST' || kind === 'AGGREGATE' || kind === 'FORWARD_PROXY';
   if (provided !== (policy.kind === 'cluster_provided')) {
     fields.problem('lb_policy', `found ${policy.kind} with type ${kind}`, ALLOWED_POLICY[String(provided)]);
   }

@@ -11,8 +11,9 @@ import { problemOfNames } from './config/check-assignment.ts';
 import { type Assignment, NO_ASSIGNMENT, readAssignment } from './config/endpoints.ts';
 import type { TransportSockets } from './config/transport-socket.ts';
 import { type ClusterConfig, type ClusterReaderOptions, readCluster } from './config.ts';
+import { DnsCaches } from './dns/caches.ts';
 import { DnsDiscovery } from './dns/discovery.ts';
-import { createResolver, type NameResolver } from './dns/resolver.ts';
+import { createResolver, type NameResolver, type Resolve, type ResolverConfig } from './dns/resolver.ts';
 import { DNS_STATS, type DnsStats } from './dns/stats.ts';
 import type { Locality } from './host.ts';
 import { type SharedUsage, usageMemory } from './shared-resources.ts';
@@ -41,6 +42,7 @@ export class ClusterManager {
   readonly #warming = new Map<string, Entry>();
   /** By their configuration: one resolver serves all clusters that are alike. */
   readonly #resolvers = new Map<string, NameResolver>();
+  readonly dnsCaches: DnsCaches;
   readonly #assignments = new Map<string, Assignment>();
   /** Waits for assignments to become stale. */
   readonly #staleness = new Map<string, Deadline>();
@@ -69,6 +71,7 @@ export class ClusterManager {
     stats.beforeRead(() => {
       for (const cluster of this.all()) cluster.measure();
     });
+    this.dnsCaches = new DnsCaches(stats, (config) => this.#resolver(config));
     this.#counts = stats.scope().get(CLUSTER_MANAGER_STATS, 'cluster_manager.');
     this.#log = log;
   }
@@ -118,6 +121,8 @@ export class ClusterManager {
     const config = readMessage(json, '', issues, (fields) => readCluster(fields, { ...this.#options, stats }));
     const before = this.#entries.get(config.name);
     const newest = this.#warming.get(config.name) ?? before;
+    const clash = config.forwardProxy && this.dnsCaches.problem(config.forwardProxy.cache);
+    if (clash) issues.push({ path: 'cluster_type.typed_config.dns_cache_config', message: clash });
     if (before?.fixed) issues.push({ path: 'name', message: `${config.name} is a static cluster of the bootstrap` });
     const same = newest !== undefined && isDeepStrictEqual(newest.json, json);
     if (same || issues.length > 0) stats.close();
@@ -245,6 +250,7 @@ export class ClusterManager {
     for (const name of [...this.#warming.keys()]) this.#abandon(name);
     for (const entry of this.#entries.values()) this.#retire(entry);
     this.#entries.clear();
+    this.dnsCaches.stop();
     for (const resolver of this.#resolvers.values()) resolver.cancel();
   }
 
@@ -311,11 +317,15 @@ export class ClusterManager {
   #resolve(cluster: Cluster): DnsDiscovery | undefined {
     const { kind, dns } = cluster.config;
     if (kind !== 'STRICT_DNS' && kind !== 'LOGICAL_DNS') return undefined;
-    const key = JSON.stringify(dns.resolver);
+    return new DnsDiscovery(cluster, { resolve: this.#resolver(dns.resolver), random: Math.random, log: this.#log });
+  }
+
+  #resolver(config: ResolverConfig): Resolve {
+    const key = JSON.stringify(config);
     this.#dnsStats ??= this.#stats.scope().get(DNS_STATS, 'dns.cares.');
-    const resolver = this.#resolvers.get(key) ?? createResolver(dns.resolver, this.#dnsStats);
+    const resolver = this.#resolvers.get(key) ?? createResolver(config, this.#dnsStats);
     this.#resolvers.set(key, resolver);
-    return new DnsDiscovery(cluster, { resolve: resolver.resolve, random: Math.random, log: this.#log });
+    return resolver.resolve;
   }
 
   /** Where all workers count what they use of a cluster. */
@@ -329,8 +339,8 @@ export class ClusterManager {
     const localSet = localCluster
       ? () => (name === localCluster ? undefined : this.get(localCluster)?.sets[0])
       : NO_SET;
-    const member = (other: string): Cluster | undefined => this.get(other);
-    return { scope, member, merging: this.#counts, random: Math.random, local: locality?.key, localSet };
+    const neighbours = { get: (other: string) => this.get(other), dnsCaches: this.dnsCaches };
+    return { scope, neighbours, merging: this.#counts, random: Math.random, local: locality?.key, localSet };
   }
 
   #follow(cluster: Cluster): void {

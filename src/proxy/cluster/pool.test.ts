@@ -10,6 +10,7 @@ import { Cluster } from './cluster.ts';
 import { readCluster } from './config.ts';
 import type { Host } from './host.ts';
 import type { PoolClient } from './pool.ts';
+import { alone } from './testing.ts';
 import { UpstreamConnection } from './upstream-connection.ts';
 
 /** A cluster of one host that accepts connections and says nothing, for the time of `play`. */
@@ -33,7 +34,7 @@ async function withCluster(more: JsonObject, play: (cluster: Cluster, host: Host
       random: Math.random,
       local: undefined,
       localSet: () => undefined,
-      member: () => undefined,
+      neighbours: alone,
     },
   );
   try {

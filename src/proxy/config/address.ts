@@ -59,7 +59,8 @@ export function readEndpointAddress(fields: Fields): Address | undefined {
   );
 }
 
-function readSocketAddress(fields: Fields): Address {
+/** Reads an `envoy.config.core.v3.SocketAddress`. */
+export function readSocketAddress(fields: Fields): Extract<Address, { readonly kind: 'socket' }> {
   fields.choice('protocol', ['TCP']);
   const host = fields.required('address');
   const port = fields.number('port_value') ?? 0;

@@ -1,3 +1,4 @@
+import type { Neighbours } from '../cluster/neighbours.ts';
 import type { Fields } from '../config/fields.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { StatsScope } from '../stats/store.ts';
@@ -51,6 +52,7 @@ export interface FilterContext extends RouteFilterContext {
   /** Filters that users wrote. */
   readonly modules: FilterModules;
   readonly calls: Calls;
+  readonly clusters: Neighbours;
 }
 
 /** What all filters of a chain are told. */

@@ -8,6 +8,7 @@ import type { ChainContext, ChainPlace, FilterContext, FilterSubscription, Route
 import { corsFilter } from './cors/filter.ts';
 import { csrfFilter } from './csrf/filter.ts';
 import { decompressorFilter } from './decompressor/filter.ts';
+import { forwardProxyFilter } from './dynamic-forward-proxy/filter.ts';
 import { extAuthzFilter } from './ext-authz/filter.ts';
 import { extProcFilter } from './ext-proc/filter.ts';
 import { faultFilter } from './fault/filter.ts';
@@ -36,6 +37,7 @@ const KINDS: ReadonlyMap<string, FilterKind> = new Map(
     decompressorFilter,
     extAuthzFilter,
     extProcFilter,
+    forwardProxyFilter,
     faultFilter,
     grpcStatsFilter,
     grpcWebFilter,

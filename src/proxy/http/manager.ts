@@ -164,6 +164,7 @@ export function readHttpManager(fields: Fields, context: HttpManagerContext): Ht
     health: proxyHealth(context.drain, context.clusters),
     modules: context.modules,
     calls: context.calls,
+    clusters: context.clusters,
   };
   const chain = readFilterChain(fields, 'http_filters', chainContext);
   const serverName = fields.text('server_name') || 'envoy';

@@ -101,6 +101,7 @@ export const FLAG = {
   DOWNSTREAM_RESET: 1 << 22,
   UNAUTHORIZED: 1 << 24,
   RATE_LIMIT_SERVICE_ERROR: 1 << 25,
+  DNS_FAILED: 1 << 26,
 } as const;
 
 /** Bit, text of `%RESPONSE_FLAGS%` and of its long form, field of `envoy.data.accesslog.v3.ResponseFlags`; in Envoy's order. */
@@ -129,6 +130,7 @@ export const FLAG_TEXTS: readonly (readonly [number, string, string, string])[] 
   [FLAG.DURATION_TIMEOUT, 'DT', 'DurationTimeout', 'duration_timeout'],
   [FLAG.UPSTREAM_PROTOCOL, 'UPE', 'UpstreamProtocolError', 'upstream_protocol_error'],
   [FLAG.NO_CLUSTER, 'NC', 'NoClusterFound', 'no_cluster_found'],
+  [FLAG.DNS_FAILED, 'DF', 'DnsResolutionFailed', 'dns_resolution_failure'],
   [FLAG.DOWNSTREAM_RESET, 'DR', 'DownstreamRemoteReset', 'downstream_remote_reset'],
 ];
 

@@ -75,3 +75,11 @@ export function cidrSet(cidrs: readonly Cidr[]): (address: string) => boolean {
   for (const cidr of cidrs) index.add(cidr, true);
   return (address) => index.find(address).length > 0;
 }
+
+/** Reads an `envoy.type.matcher.v3.AddressMatcher`. */
+export function readAddressMatcher(fields: Fields): (address: string) => boolean {
+  const ranges = fields.list('ranges', readCidr).filter((one) => one !== undefined);
+  const invert = fields.flag('invert_match');
+  const holds = cidrSet(ranges);
+  return (address) => holds(address) !== invert;
+}

@@ -1,7 +1,7 @@
 import { formatIp, parseIp } from '../../base/index.ts';
 import type { Fields } from '../config/fields.ts';
 import type { FilterStream } from '../filter/filter.ts';
-import { cidrSet, readCidr } from '../match/cidr.ts';
+import { readAddressMatcher } from '../match/cidr.ts';
 import { readHeaderMatcher } from '../match/headers.ts';
 import { readMetadataKey } from '../match/metadata.ts';
 import { percentDecode, queryValue, readQueryMatcher } from '../match/query.ts';
@@ -142,11 +142,4 @@ function readAddressMatch(fields: Fields): DescriptorProducer {
   const key = fields.text('descriptor_key') || 'remote_address_match';
   const holds = fields.message('address_matcher', readAddressMatcher) ?? (() => false);
   return (stream) => (holds(stream.peers.remote.address) ? { key, value } : undefined);
-}
-
-function readAddressMatcher(fields: Fields): (address: string) => boolean {
-  const ranges = fields.list('ranges', readCidr).filter((one) => one !== undefined);
-  const invert = fields.flag('invert_match');
-  const holds = cidrSet(ranges);
-  return (address) => holds(address) !== invert;
 }

@@ -99,7 +99,8 @@ export function createEngine({
       secrets,
       readFilters: (fields, key, statPrefix, scope) => {
         const health = proxyHealth(processDrain, clusters);
-        const surroundings = { statPrefix, stats: scope, runtime, health, calls, discover: filters.discover, modules };
+        const discover = filters.discover;
+        const surroundings = { statPrefix, stats: scope, runtime, health, calls, clusters, discover, modules };
         return readFilterChain(fields, key, { place: 'upstream', ...surroundings }).chain;
       },
     },

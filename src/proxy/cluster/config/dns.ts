@@ -15,8 +15,11 @@ export interface DnsConfig {
   readonly resolver: ResolverConfig;
 }
 
+/** The system's servers and search domains. */
+export const PLAIN_RESOLVER: ResolverConfig = { kind: 'cares', servers: [], search: true };
+
 const RESOLVERS = 'envoy.extensions.network.dns_resolver.';
-const FAMILIES = ['AUTO', 'V4_ONLY', 'V6_ONLY', 'V4_PREFERRED', 'ALL'] as const;
+export const DNS_FAMILIES = ['AUTO', 'V4_ONLY', 'V6_ONLY', 'V4_PREFERRED', 'ALL'] as const;
 
 export function readDns(fields: Fields): DnsConfig {
   const refresh = fields.duration('dns_refresh_rate') ?? 5000;
@@ -26,8 +29,8 @@ export function readDns(fields: Fields): DnsConfig {
     failureRefresh: fields.message('dns_failure_refresh_rate', (inner) => readFailureRefresh(inner, refresh)),
     respectTtl: fields.flag('respect_dns_ttl'),
     jitter: fields.duration('dns_jitter') ?? 0,
-    family: fields.choice('dns_lookup_family', FAMILIES),
-    resolver: fields.message('typed_dns_resolver_config', readResolver) ?? { kind: 'cares', servers: [], search: true },
+    family: fields.choice('dns_lookup_family', DNS_FAMILIES),
+    resolver: fields.message('typed_dns_resolver_config', readResolver) ?? PLAIN_RESOLVER,
   };
 }
 
@@ -40,7 +43,8 @@ function readFailureRefresh(fields: Fields, refresh: number): { base: number; ma
   return { base: base ?? refresh, max };
 }
 
-function readResolver(fields: Fields): ResolverConfig | undefined {
+/** Reads an `envoy.config.core.v3.TypedExtensionConfig` of a resolver. */
+export function readResolver(fields: Fields): ResolverConfig | undefined {
   fields.ignore('name');
   return fields.message('typed_config', (config) => {
     switch (typeName(config.json)) {

@@ -35,14 +35,20 @@ export interface AutoNames {
 }
 
 const NO_AUTO_NAMES: AutoNames = { serverName: undefined, verified: false };
+/** As dynamic forward proxies have them. */
+export const ALL_AUTO_NAMES: AutoNames = { serverName: ':authority', verified: true };
 
 /** Reads the filters of `HttpProtocolOptions`. */
 export type FiltersReader = (fields: Fields, key: string) => FilterChain | undefined;
 
 const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 
-/** Reads what an `envoy.config.cluster.v3.Cluster` says about HTTP: in its typed options or, where it has none, in the fields they replace. */
-export function readHttpOptions(fields: Fields, readFilters: FiltersReader): HttpOptions {
+/** Reads what an `envoy.config.cluster.v3.Cluster` says about HTTP: in its typed options or, where it has none, in the fields they replace. `plainNames`: where neither says anything of names. */
+export function readHttpOptions(
+  fields: Fields,
+  readFilters: FiltersReader,
+  plainNames: AutoNames = NO_AUTO_NAMES,
+): HttpOptions {
   if (fields.has('http2_protocol_options') && fields.has('http_protocol_options'))
     fields.problem('http2_protocol_options', 'cannot be given together with http_protocol_options');
   const common = fields.message('common_http_protocol_options', readUpstreamCommon) ?? PLAIN;
@@ -64,7 +70,7 @@ export function readHttpOptions(fields: Fields, readFilters: FiltersReader): Htt
       filters: undefined,
       protocol: http2 ? 'http2' : 'http1',
       http2: http2 ?? plainHttp2(sharedOptions(common)),
-      names: fields.message('upstream_http_protocol_options', readNames) ?? NO_AUTO_NAMES,
+      names: fields.message('upstream_http_protocol_options', readNames) ?? plainNames,
     }
   );
 }

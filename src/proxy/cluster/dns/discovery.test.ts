@@ -10,6 +10,7 @@ import { StatsStore } from '../../stats/store.ts';
 import { seeded } from '../balance/testing.ts';
 import { Cluster } from '../cluster.ts';
 import { readCluster } from '../config.ts';
+import { alone } from '../testing.ts';
 import { DnsDiscovery } from './discovery.ts';
 import type { DnsAnswer } from './resolver.ts';
 
@@ -37,7 +38,7 @@ function start(json: JsonObject, script: Readonly<Record<string, readonly (DnsAn
     random,
     local: undefined,
     localSet: () => undefined,
-    member: () => undefined,
+    neighbours: alone,
   });
   const at: number[] = [];
   const rounds = new Map<string, number>();

@@ -15,6 +15,8 @@ export interface DnsAnswer {
   readonly addresses: readonly string[];
   /** Milliseconds for which the answer holds; 0: not said. */
   readonly ttl: number;
+  /** Node's code for why there are none, where a server said so. */
+  readonly missing?: string;
 }
 
 /** Looks a name up; rejects when there is no answer. */
@@ -88,18 +90,20 @@ async function askSystem(name: string, version: 4 | 6): Promise<DnsAnswer> {
 
 function askServers(resolver: Resolver, search: boolean, end: AbortSignal, stats: DnsStats): Ask {
   return async (name, version) => {
+    if (isIP(name) === 6 && version === 4) throw Object.assign(new Error(`${name} is no name`), { code: 'EBADNAME' });
     if (isIP(name) !== 0) return isIP(name) === version ? { addresses: [name], ttl: 0 } : NOTHING;
     const known = (await readHostsFile()).get(name.toLowerCase())?.filter((address) => isIP(address) === version);
     if (known && known.length > 0) return { addresses: known, ttl: 0 };
     // RFC 6761: such a name is never asked for.
     if (name === 'localhost' || name.endsWith('.localhost'))
       return { addresses: [version === 4 ? '127.0.0.1' : '::1'], ttl: 0 };
+    let answer = NOTHING;
     for (const candidate of search ? await searchList(name) : [name]) {
       end.throwIfAborted();
-      const answer = await query(resolver, candidate, version, stats);
+      answer = await query(resolver, candidate, version, stats);
       if (answer.addresses.length > 0) return answer;
     }
-    return NOTHING;
+    return answer;
   };
 }
 
@@ -113,7 +117,7 @@ async function query(resolver: Resolver, name: string, version: 4 | 6, stats: Dn
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOTFOUND' || code === 'ENODATA') {
       stats.notFound++;
-      return NOTHING;
+      return { ...NOTHING, missing: code };
     }
     if (code === 'ETIMEOUT') stats.timeouts++;
     stats.failure++;

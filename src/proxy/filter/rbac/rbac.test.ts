@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { createLogger, type Issue } from '../../../base/index.ts';
 import { Host } from '../../cluster/host.ts';
 import { ClusterManager } from '../../cluster/manager.ts';
+import { alone } from '../../cluster/testing.ts';
 import { type Fields, type JsonObject, readMessage } from '../../config/fields.ts';
 import { SecretStore } from '../../discovery/secrets.ts';
 import { RequestHead } from '../../http/head.ts';
@@ -59,6 +60,7 @@ const read = (fields: Fields): HttpFilter | undefined =>
     modules: createModules([], createLogger('test')),
     discover: () => ({ filter: undefined }),
     health: { failed: false, members: () => undefined },
+    clusters: alone,
     calls: createCalls(
       new ClusterManager(
         { readFilters: () => undefined, secrets: new SecretStore() },

@@ -1,6 +1,7 @@
 import type { RequestHead, ResponseHead } from '../../http/head.ts';
 import type { InternalRedirectPolicy, RedirectPredicate } from '../../route/internal-redirect.ts';
 import type { RouterDownstream } from './downstream.ts';
+import type { RouterRun } from './run.ts';
 
 /** What a chain of internal redirects has done so far. */
 export interface RedirectHistory {
@@ -9,8 +10,20 @@ export interface RedirectHistory {
   readonly led: Map<string, Set<string>>;
 }
 
+/** Follows a response that the policy is for, and counts it; false: the client gets the response. */
+export function redirects(run: RouterRun, policy: InternalRedirectPolicy, head: ResponseHead): boolean {
+  const { cluster, stream, body, bodyDone } = run;
+  if (!policy.codes.includes(head.status)) return false;
+  if (bodyDone && !body.overflowed && followRedirect(stream, policy, head, body.bytes)) {
+    cluster.stats.internalRedirectSucceeded++;
+    return true;
+  }
+  cluster.stats.internalRedirectFailed++;
+  return false;
+}
+
 /** Runs the request again at the place that the response names, where the policy allows it; false: the client gets the response. */
-export function followRedirect(
+function followRedirect(
   stream: RouterDownstream,
   policy: InternalRedirectPolicy,
   response: ResponseHead,

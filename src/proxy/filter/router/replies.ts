@@ -59,11 +59,12 @@ export function timeoutReply(status: 504 | 204, details: string, headers: ReplyH
   return { status, body, details, flags: FLAG.UPSTREAM_TIMEOUT, headers };
 }
 
-export function noHealthyUpstream(headers: ReplyHeaders): LocalReply {
+/** `failure`: why nothing is known of the host; empty for nothing of the kind. */
+export function noHealthyUpstream(headers: ReplyHeaders, failure: string): LocalReply {
   return {
     status: 503,
     body: 'no healthy upstream',
-    details: 'no_healthy_upstream',
+    details: failure || 'no_healthy_upstream',
     flags: FLAG.NO_HEALTHY_UPSTREAM,
     headers,
   };

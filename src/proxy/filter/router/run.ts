@@ -17,7 +17,7 @@ import type { LocalReply } from '../filter.ts';
 import { Attempt } from './attempt.ts';
 import { blameSlow, chargeAbort, chargeEnd, chargeHead, chargeStatus, chargeTimeout, judgeHead } from './charge.ts';
 import type { RouterDownstream } from './downstream.ts';
-import { followRedirect } from './internal-redirect.ts';
+import { redirects } from './internal-redirect.ts';
 import { KeptBody } from './kept-body.ts';
 import { type Mirrors, prepareMirrors } from './mirrors.ts';
 import {
@@ -55,6 +55,8 @@ export class RouterRun extends RoutingContext {
   /** A retry is waited for. */
   #pending = false;
   #slowRetry = false;
+  /** The first host is looked up. */
+  #lookup: { cancel(): void } | undefined = undefined;
   #interimCame = false;
   #mirrors: Mirrors | undefined = undefined;
   #over = false;
@@ -82,12 +84,22 @@ export class RouterRun extends RoutingContext {
     announceAttempt(this, this.#route, 0);
     const keepOriginal = !stream.manager.router.suppressHeaders;
     const refused = finalizeRequest(this.#route, action, stream.head, stream, keepOriginal);
+    const lookup = this.cluster.prepare(this, (failure) => this.#first(refused, steered, failure));
+    if (typeof lookup === 'object') this.#lookup = lookup;
+    else this.#first(refused, steered, lookup);
+  }
+
+  /** Chooses the first host; `failure`: why nothing is known of it. */
+  #first(refused: LocalReply | undefined, steered: boolean, failure = ''): void {
+    const { stream, action } = this;
+    const policy = this.#policy;
     const host = this.cluster.choose(this);
     if (!host) {
-      this.cluster.stats.noneHealthy++;
-      this.noHost();
+      if (!this.#lookup) this.cluster.stats.noneHealthy++;
+      this.noHost(failure);
       return;
     }
+    this.#lookup = undefined;
     if (refused) {
       // Envoy notices when the connection is there to write to.
       this.cluster.stats.rqTotal++;
@@ -95,7 +107,7 @@ export class RouterRun extends RoutingContext {
       return;
     }
     const resources = this.cluster.resources[action.priority];
-    if (steered || mayRetry(policy.retry, headers)) {
+    if (steered || mayRetry(policy.retry, stream.head.headers)) {
       this.retries = createRetryState(stream, policy.retry, this, resources, () => this.#retry());
     }
     this.body.keep = this.retries?.enabled === true || action.internalRedirect !== undefined;
@@ -128,7 +140,7 @@ export class RouterRun extends RoutingContext {
     if (stop > start && !this.#hold(bytes, start, stop, open)) return;
     this.#mirrors?.onBody(bytes, start, stop, done);
     if (open) attempt?.send(bytes, start, stop, done);
-    else if (attempt && this.body.waitsFull) this.stream.connection.pauseReading();
+    else if ((attempt || this.#lookup) && this.body.waitsFull) this.stream.connection.pauseReading();
     if (done) this.#startTimeouts();
   }
 
@@ -174,7 +186,7 @@ export class RouterRun extends RoutingContext {
     const { stream } = this;
     judgeHead(attempt, head, this.grpc);
     if (this.retries && this.#retriesHead(this.retries, attempt, head)) return;
-    if (this.action.internalRedirect && this.#redirect(this.action.internalRedirect, head)) return;
+    if (this.action.internalRedirect && redirects(this, this.action.internalRedirect, head)) return;
     this.#endRetries();
     chargeHead(this, attempt, head, done);
     finishResponse(stream, this.#route, head, this.cookies);
@@ -238,18 +250,6 @@ export class RouterRun extends RoutingContext {
     if (this.#pending) return true;
     if (this.#attempt && this.#attempt !== attempt && this.#attempt.awaitingHead) return true;
     return this.#slow?.some((one) => one !== attempt && one.awaitingHead) ?? false;
-  }
-
-  #redirect(policy: NonNullable<ForwardAction['internalRedirect']>, head: ResponseHead): boolean {
-    const { stats } = this.cluster;
-    if (!policy.codes.includes(head.status)) return false;
-    const { body } = this;
-    if (this.bodyDone && !body.overflowed && followRedirect(this.stream, policy, head, body.bytes)) {
-      stats.internalRedirectSucceeded++;
-      return true;
-    }
-    stats.internalRedirectFailed++;
-    return false;
   }
 
   onResponseDone(attempt: Attempt): void {
@@ -342,9 +342,9 @@ export class RouterRun extends RoutingContext {
     this.#launch(host);
   }
 
-  noHost(): void {
+  noHost(failure = ''): void {
     chargeStatus(this, 503, undefined);
-    this.#abort(noHealthyUpstream(this.#replyHeaders(false)));
+    this.#abort(noHealthyUpstream(this.#replyHeaders(false), failure));
   }
 
   /** The whole request took too long. */
@@ -386,6 +386,7 @@ export class RouterRun extends RoutingContext {
   abort(): void {
     if (this.#over) return;
     this.#over = true;
+    this.#lookup?.cancel();
     const attempt = this.#attempt;
     this.#attempt = undefined;
     this.body.clear();
