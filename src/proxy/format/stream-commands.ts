@@ -44,15 +44,22 @@ function rangeText(address: string, length: number): string | undefined {
 }
 
 /** Without TLS there is no server name, but the host may stand in for it. */
+/** What the client hello asks for, of which Envoy shows only what may stand in the name of a host. */
+function helloName({ peers: { hello } }: StreamInfo): string {
+  const name = hello?.serverName ?? '';
+  const shown = name.replaceAll(/[^a-zA-Z0-9.-]/g, '_');
+  return shown === name && !name.includes('_') ? name : `invalid:${shown}`;
+}
+
 function serverName(argument: string): ReturnType<CommandKind['make']> {
   switch (argument) {
     case '':
     case 'SNI_ONLY':
-      return ok((info) => info.peers.hello?.serverName || undefined);
+      return ok((info) => helloName(info) || undefined);
     case 'SNI_FIRST':
-      return ok((info) => info.peers.hello?.serverName || info.request?.authority || undefined);
+      return ok((info) => helloName(info) || info.request?.authority || undefined);
     case 'HOST_FIRST':
-      return ok((info) => info.request?.authority || info.peers.hello?.serverName || undefined);
+      return ok((info) => info.request?.authority || helloName(info) || undefined);
     default:
       return fail(
         `Invalid REQUESTED_SERVER_NAME option: '${argument}', only 'SNI_ONLY'/'SNI_FIRST'/'HOST_FIRST' are allowed`,

@@ -5,6 +5,8 @@ import { readDiscovered } from './discovered.ts';
 import type { NetworkFilter, NetworkFilterKind } from './filter.ts';
 import { localRateLimitFilter } from './local-ratelimit.ts';
 import { networkRbacFilter } from './rbac.ts';
+import { sniClusterFilter } from './sni-cluster.ts';
+import { sniForwardProxyFilter } from './sni-forward-proxy.ts';
 import { readTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 
 /** What ends a chain of network filters. */
@@ -20,7 +22,9 @@ export interface NetworkChain {
 
 /** Every network filter that may stand before the last, by the full name of its configuration message. */
 const KINDS: ReadonlyMap<string, NetworkFilterKind> = new Map(
-  [connectionLimitFilter, localRateLimitFilter, networkRbacFilter].map((kind) => [kind.type, kind]),
+  [connectionLimitFilter, localRateLimitFilter, networkRbacFilter, sniClusterFilter, sniForwardProxyFilter].map(
+    (kind) => [kind.type, kind],
+  ),
 );
 const HCM = 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
 const TCP = 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy';

@@ -1,3 +1,4 @@
+import type { Neighbours } from '../cluster/neighbours.ts';
 import type { Fields } from '../config/fields.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
 import type { SharedBuckets } from '../rate-limit/shared.ts';
@@ -35,6 +36,7 @@ export interface NetworkFilterContext {
   readonly stats: StatsScope;
   readonly runtime: Runtime;
   readonly sharedBuckets: SharedBuckets;
+  readonly clusters: Neighbours;
 }
 
 /** One kind of network filter. */

@@ -30,6 +30,8 @@ export class NetworkGate implements TransportUser, NetworkStream {
   #held: Buffer = NOTHING;
   #ended = false;
   #closed = false;
+  /** A filter leaves what the client sends where it is. */
+  #unread = false;
   #gone = false;
 
   constructor(filters: readonly NetworkFilter[], info: StreamInfo) {
@@ -88,6 +90,7 @@ export class NetworkGate implements TransportUser, NetworkStream {
   }
 
   stopReading(): void {
+    this.#unread = true;
     this.#transport?.pause();
   }
 
@@ -95,6 +98,8 @@ export class NetworkGate implements TransportUser, NetworkStream {
     const from = this.#stoppedAt + 1;
     if (this.#closed || from === 0) return;
     this.#stoppedAt = -1;
+    if (this.#unread) this.#transport?.resume();
+    this.#unread = false;
     this.#pass(from, this.#held, this.#ended);
   }
 

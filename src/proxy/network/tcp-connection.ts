@@ -89,7 +89,7 @@ export class TcpConnection implements TerminalConnection, TcpUpstreamOwner, Tunn
     const info = this.#info;
     const { clusters, stats, hash } = this.#proxy;
     this.#connecting = true;
-    const route = this.#proxy.choose();
+    const route = this.#proxy.choose(info);
     const cluster = clusters.get(route.cluster);
     info.clusterName = cluster ? route.cluster : '';
     info.clusterMetadata = cluster?.config.metadata;
@@ -106,9 +106,13 @@ export class TcpConnection implements TerminalConnection, TcpUpstreamOwner, Tunn
       this.destroy();
       return;
     }
-    const host = cluster.choose(new TcpContext(info, route, hash));
+    const context = new TcpContext(info, route, hash);
+    // As in Envoy a connection waits for no look-up that a filter has not made before; the next one finds the host.
+    const lookup = cluster.prepare(context, () => undefined);
+    if (typeof lookup === 'object') lookup.cancel();
+    const host = cluster.choose(context);
     if (!host) {
-      cluster.stats.noneHealthy++;
+      if (typeof lookup !== 'object') cluster.stats.noneHealthy++;
       info.flags |= FLAG.NO_HEALTHY_UPSTREAM;
       this.destroy();
       return;

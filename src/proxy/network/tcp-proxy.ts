@@ -2,6 +2,7 @@ import type { AccessLog } from '../accesslog/access-log.ts';
 import type { ClusterManager } from '../cluster/manager.ts';
 import type { Fields } from '../config/fields.ts';
 import type { HttpManagerContext } from '../http/manager.ts';
+import type { StreamInfo } from '../http/stream-info.ts';
 import { sanitizeStatName } from '../stats/store.ts';
 import { TCP_STATS, type TcpStats } from './stats.ts';
 import { readTcpHash, readTcpRoutes, type TcpHash, type TcpRoute } from './tcp-route.ts';
@@ -12,7 +13,7 @@ export interface TcpProxy {
   readonly stats: TcpStats;
   readonly clusters: ClusterManager;
   /** Where a new connection goes. */
-  readonly choose: () => TcpRoute;
+  readonly choose: (info: StreamInfo) => TcpRoute;
   readonly hash: TcpHash;
   /** Undefined: the hosts are sent the bytes as they come. */
   readonly tunneling: Tunneling | undefined;

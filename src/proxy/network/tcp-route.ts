@@ -10,13 +10,19 @@ export interface TcpRoute {
   readonly metadataMatch: readonly MetadataCriterion[] | undefined;
 }
 
+/** Under this name a filter notes the cluster of a connection, which goes before that of the proxy, though not before several. */
+export const CLUSTER_KEY = 'envoy.tcp_proxy.cluster';
+
 /** Reads which clusters there are; what it returns chooses for one connection. */
-export function readTcpRoutes(fields: Fields): () => TcpRoute {
+export function readTcpRoutes(fields: Fields): (info: StreamInfo) => TcpRoute {
   const metadataMatch = fields.message('metadata_match', readCriteria);
   switch (fields.oneOf('cluster_specifier', ['cluster', 'weighted_clusters'])) {
     case 'cluster': {
       const route = { cluster: fields.text('cluster'), metadataMatch };
-      return () => route;
+      return ({ filterState }) => {
+        const noted = filterState?.[CLUSTER_KEY];
+        return typeof noted === 'string' ? { cluster: noted, metadataMatch } : route;
+      };
     }
     case 'weighted_clusters':
       return (

@@ -49,7 +49,7 @@ function readAggregate(fields: Fields): ClusterType {
 }
 
 function readForwardProxy(fields: Fields, name: string): ClusterType {
-  // It is about TLS to upstreams: connections are shared by names only where certificates say that they may be.
+  // It allows names to share connections; here each name has its own.
   fields.ignore('allow_coalesced_connections');
   const cache = fields.message('dns_cache_config', readDnsCache) ?? PLAIN_CACHE;
   const insecure = fields.flag('allow_insecure_cluster_options');
