@@ -18,6 +18,7 @@ import { HEALTH, type Host } from './host.ts';
 import type { HostFinder } from './host-finder.ts';
 import { type HostSet, optionsOf, PLAIN_SET, partitionHosts, refreshHealth } from './host-set.ts';
 import { Http2Pool } from './http2-pool.ts';
+import { measureCircuit } from './measure.ts';
 import { fixedMembers, type MembershipOptions, updateMembers } from './membership.ts';
 import { type MergeStats, UpdateMerger } from './merge.ts';
 import { type NamedStats, namedStats } from './named-stats.ts';
@@ -25,7 +26,7 @@ import type { Neighbours } from './neighbours.ts';
 import { OutlierDetector } from './outlier.ts';
 import { OUTLIER_STATS } from './outlier-stats.ts';
 import { type ConnectionPool, Pool, type PoolOptions, type PoolWish } from './pool.ts';
-import { LocalResources, type Resources, retryAllowed, type Thresholds } from './resources.ts';
+import { LocalResources, type Resources, type Thresholds } from './resources.ts';
 import { SharedResources, type SharedUsage } from './shared-resources.ts';
 import {
   CIRCUIT_STATS,
@@ -39,9 +40,6 @@ import { bindAddress } from './upstream-socket.ts';
 
 const HTTP2_ALPN = ['h2'];
 const HTTP1_ALPN = ['http/1.1'];
-
-/** What Envoy's gauges show where there is no limit. */
-const UNLIMITED = 2 ** 64 - 1;
 
 /** What a cluster needs of its surroundings. */
 export interface ClusterEnvironment {
@@ -174,27 +172,10 @@ export class Cluster {
   /** Brings the gauges up to date that nobody counts. */
   measure(): void {
     for (const priority of ['DEFAULT', 'HIGH'] as const) {
-      const resources = this.resources[priority];
-      const { limits, all } = resources;
-      const { connections, pools, pending, requests, retries } = all;
       const circuit = this.#circuits[priority];
       circuit.seen ||= this.stats.cxTotal > 0;
       circuit.checked ||= circuit.seen && priority === 'DEFAULT';
-      // A gauge moves with what is counted: a limit of 0 is not reached before something went over it.
-      circuit.cx = connections >= limits.connections && (connections > 0 || circuit.checked) ? 1 : 0;
-      circuit.cxPool = pools > 0 && pools >= limits.pools ? 1 : 0;
-      circuit.pending = pending > 0 && pending >= limits.pending ? 1 : 0;
-      circuit.requests = requests > 0 && requests >= limits.requests ? 1 : 0;
-      circuit.retries = retries > 0 && !retryAllowed(resources) ? 1 : 0;
-      const remaining = this.#remaining[priority];
-      if (!remaining) continue;
-      remaining.cx = Math.max(limits.connections - connections, 0);
-      remaining.pools = Math.min(Math.max(limits.pools - pools, 0), UNLIMITED);
-      remaining.pending = Math.max(limits.pending - pending, 0);
-      remaining.requests = Math.max(limits.requests - requests, 0);
-      // As in Envoy, what a budget leaves is not told once something was tried again.
-      const told = !limits.retryBudget || this.stats.retry === 0;
-      remaining.retries = told ? Math.max(limits.retries - retries, 0) : 0;
+      measureCircuit(this.resources[priority], circuit, this.#remaining[priority], this.stats.retry > 0);
     }
   }
 
