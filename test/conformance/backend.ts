@@ -2,9 +2,10 @@ import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import tls from 'node:tls';
 import { server } from '../../src/proxy/testing/certificates.ts';
-import { startGrpc } from './grpc-backend.ts';
+import { flat, startGrpc } from './grpc-backend.ts';
 import { serveHttp2 } from './http2-backend.ts';
 import { headEnd, type Message, takeMessage } from './message.ts';
+import { decodeExport } from './otlp.ts';
 import type { BackendKind, Behaviour, Case, Http2Host, SeenRequest } from './types.ts';
 
 export interface Backends {
@@ -164,10 +165,30 @@ function finish(socket: net.Socket, how: 'close' | 'reset'): void {
   else socket.end();
 }
 
+/** The body of a message without its framing. */
+function withoutChunks({ head, body }: Message): string {
+  if (!/\r\ntransfer-encoding:[^\r]*chunked/i.test(head)) return body;
+  let out = '';
+  for (let at = 0; at < body.length; ) {
+    const line = body.indexOf('\r\n', at);
+    const size = Number.parseInt(body.slice(at, line), 16);
+    if (!(size > 0)) break;
+    out += body.slice(line + 2, line + 2 + size);
+    at = line + 2 + size + 2;
+  }
+  return out;
+}
+
 function seenRequest(backend: number, connection: number, message: Message, socket: net.Socket): SeenRequest {
   const [line = '', ...headers] = message.head.split('\r\n');
   const secure = socket instanceof tls.TLSSocket ? [secured(socket)] : [];
-  return { backend, connection, line, headers: [...headers, ...secure], body: message.body };
+  const exported = headers.some((header) => /^content-type: application\/x-protobuf$/i.test(header))
+    ? decodeExport(line.includes('/v1/logs') ? '/v1/logs' : '/v1/traces', Buffer.from(withoutChunks(message), 'latin1'))
+    : undefined;
+  if (!exported) return { backend, connection, line, headers: [...headers, ...secure], body: message.body };
+  // How long it is depends on the time of day.
+  const told = headers.filter((header) => !/^content-length:/i.test(header));
+  return { backend, connection, line, headers: [...told, ...secure, ...flat('', exported)], body: '' };
 }
 
 /** Shows the certificate `server`, asks for one and takes any. */

@@ -34,7 +34,7 @@ export const differences: Readonly<Record<string, string>> = {
   'filter-answer-invalid':
     "what a filter's server adds and no header may hold, or a path with a space, is refused whether mutations are validated or not: Envoy sends it or ends with a fault",
   'filter-mistakes':
-    'a filter without a server to ask, with a format that is none or with waits that end before they begin is refused when it is read: Envoy takes it and fails at requests',
+    'a filter or tracer without a server to ask, a tag of no kind of metadata, with a format that is none or with waits that end before they begin is refused when it is read: Envoy takes it and fails at requests',
   'tls-name-case':
     'a certificate is found by the name that a client asks for whatever its case: Envoy compares letter by letter',
   'tls-required-of-nobody':
@@ -51,6 +51,8 @@ export const differences: Readonly<Record<string, string>> = {
     'an IPv6 address with a scope in a header of the PROXY protocol is refused: Envoy takes the number for an interface of its own machine',
   'grpc-web-text':
     'grpc_web writes the text of a message as its bytes come: Envoy keeps it until all of it is there, and drops it where that never is',
+  'span-not-utf8':
+    'bytes of a header that are no UTF-8 are replaced in spans and log records: Envoy drops all spans that it sends with them over gRPC',
   'grpc-status-text':
     'grpc_stats counts a status that is no number of up to five digits as a failure without a counter of its name',
   'zstd-bomb':

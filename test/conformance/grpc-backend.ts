@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServerDuplexStream, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
 import { decodeBinary, encodeResource, type JsonObject, type JsonValue } from '../../src/model/envoy/index.ts';
+import { decodeExport } from './otlp.ts';
 import type { Behaviour, SeenRequest } from './types.ts';
 
 const grpc = createRequire(import.meta.url)('@grpc/grpc-js') as typeof import('@grpc/grpc-js');
@@ -53,6 +54,15 @@ const methods: readonly Method[] = [
   },
 ];
 
+/** OpenTelemetry's collector, whose answer is an empty message. */
+const exports: readonly Method[] = ['trace.v1.TraceService', 'logs.v1.LogsService'].map((service) => ({
+  path: `/opentelemetry.proto.collector.${service}/Export`,
+  request: '',
+  response: 'google.protobuf.Empty',
+  stream: false,
+  usual: () => ({}),
+}));
+
 type Unary = ServerUnaryCall<JsonObject, JsonObject>;
 type Duplex = ServerDuplexStream<JsonObject, JsonObject>;
 
@@ -63,13 +73,13 @@ export async function startGrpc(
   seen: SeenRequest[],
 ): Promise<{ close(): void }> {
   const server = new grpc.Server();
-  for (const method of methods) {
+  for (const method of [...methods, ...exports]) {
     const definition = {
       path: method.path,
       requestStream: method.stream,
       responseStream: method.stream,
       requestSerialize: (json: JsonObject) => Buffer.from(encodeResource(method.request, json)),
-      requestDeserialize: (bytes: Buffer) => decodeBinary(method.request, bytes),
+      requestDeserialize: (bytes: Buffer) => decodeExport(method.path, bytes) ?? decodeBinary(method.request, bytes),
       responseSerialize: (json: JsonObject) => Buffer.from(encodeResource(method.response, json)),
       responseDeserialize: (bytes: Buffer) => decodeBinary(method.response, bytes),
     };
@@ -151,7 +161,7 @@ function seenMessage(
 const bytes = /(\.raw_value|\.raw_body|^(request|response)_body\.body)$/;
 
 /** One line for each field that is set, `path: value`, sorted. */
-function flat(path: string, value: JsonValue): readonly string[] {
+export function flat(path: string, value: JsonValue): readonly string[] {
   if (bytes.test(path)) return [`${path}: ${Buffer.from(String(value), 'base64').toString('latin1')}`];
   if (typeof value !== 'object' || value === null) return [`${path}: ${value}`];
   if ('key' in value && value['key'] === 'x-envoy-upstream-service-time') return [`${path}: time of the upstream`];

@@ -28,11 +28,35 @@ function machineAddress(): string {
 const volatile: readonly (readonly [RegExp, string])[] = [
   [/^(date): [A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/i, '$1: DATE'],
   [/^(x-envoy-upstream-service-time): \d+$/i, '$1: MS'],
+  [/(?:[0-9a-f]{40}\/|0\.1\.0\/)1\.40\.0\/Clean\/RELEASE\/(?:BoringSSL|none)/, 'VERSION'],
+  [/(telemetry\.sdk\.language): (?:cpp|nodejs)$/, '$1: LANGUAGE'],
   // The value of a routing cookie is a hash of the connection's addresses.
   [/^(set-cookie: [^=]+=)"[0-9a-f]{16}"/i, '$1"HASH"'],
   // What is left of the default of 15 s, less some milliseconds at a later attempt.
   [/^(x-envoy-expected-rq-timeout-ms): 14[89]\d\d$/i, '$1: 15000'],
 ];
+
+/** Ids that cases choose themselves. */
+const chosenIds =
+  /^(?:0af7651916cd43dd8448eb211c80319c|b7ad6b7169203331|463ac35c9f6413ad48485a3953bb6124|0020000000000001|0+)$/;
+/** Where ids of traces stand. */
+const traced = /^(?:traceparent|b3|x-b3-[a-z]+|resource_(?:spans|logs)\S*|trace=\S+):? /i;
+
+/** Numbers ids of traces and spans in the order in which they are seen, each kind on its own. */
+function idNames(): (line: string) => string {
+  const names = new Map<string, string>();
+  const kinds = { 16: 0, 32: 0 };
+  return (line) => {
+    if (!traced.test(line)) return line;
+    return line.replace(/\b(?:[0-9a-f]{32}|[0-9a-f]{16})\b/g, (id) => {
+      if (chosenIds.test(id)) return id;
+      const kind = id.length as keyof typeof kinds;
+      const name = names.get(id) ?? `${kind === 32 ? 'TRACE' : 'SPAN'}${++kinds[kind]}`;
+      names.set(id, name);
+      return name;
+    });
+  };
+}
 
 function normalHeader(header: string): string {
   return volatile.reduce((text, [pattern, to]) => text.replace(pattern, to), header);
@@ -63,7 +87,8 @@ function normalJson(answer: string): string {
 
 export function normalOutcome(outcome: Outcome, places: Places): Outcome {
   const text = normalizer(places);
-  const headers = (list: readonly string[]): readonly string[] => list.map((header) => normalHeader(text(header)));
+  const ids = idNames();
+  const headers = (list: readonly string[]): readonly string[] => list.map((header) => normalHeader(ids(text(header))));
   const response = (one: SeenResponse): SeenResponse => ({
     // What is left of a response that broke off is a head and more in one text.
     status: one.status.split('\r\n').map(normalHeader).join('\r\n'),
@@ -86,7 +111,7 @@ export function normalOutcome(outcome: Outcome, places: Places): Outcome {
     ...(outcome.statNames
       ? { statNames: Object.fromEntries(Object.entries(outcome.statNames).map(([name, type]) => [text(name), type])) }
       : {}),
-    ...(outcome.log ? { log: outcome.log.map(text) } : {}),
+    ...(outcome.log ? { log: outcome.log.map((line) => ids(text(line))) } : {}),
     ...(outcome.plane ? { plane: outcome.plane.map(text) } : {}),
     ...(outcome.admin
       ? {

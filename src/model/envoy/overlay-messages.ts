@@ -2,6 +2,7 @@ import { filterMessages } from './overlay-filters.ts';
 import { overloadMessages } from './overlay-overload.ts';
 import { proxyProtocolMessages } from './overlay-proxy-protocol.ts';
 import { remoteMessages } from './overlay-remote.ts';
+import { telemetryMessages } from './overlay-telemetry.ts';
 
 /** A message or enum that Envoy's API has gained since the published files, or that is ours: where it stands, and its definition with full type names. */
 export interface OverlayMessage {
@@ -17,6 +18,7 @@ export const overlayMessages: readonly OverlayMessage[] = [
   ...proxyProtocolMessages,
   ...remoteMessages,
   ...overloadMessages,
+  ...telemetryMessages,
   {
     parent: 'ciliate.filters.http.module.v1',
     needs: ['google.protobuf.Duration', 'google.protobuf.Struct', 'google.protobuf.UInt32Value'],

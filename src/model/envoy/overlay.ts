@@ -1,6 +1,7 @@
 import { filterFields } from './overlay-filters.ts';
 import { proxyProtocolFields } from './overlay-proxy-protocol.ts';
 import { remoteFields, remoteValues } from './overlay-remote.ts';
+import { telemetryFields } from './overlay-telemetry.ts';
 
 /** A field that Envoy's API has gained since the published files: message, field, number, type. */
 export interface OverlayField {
@@ -56,6 +57,7 @@ export const overlayValues: readonly (readonly [string, string, number])[] = [
  */
 export const overlayFields: readonly OverlayField[] = [
   ...remoteFields,
+  ...telemetryFields,
   ...filterFields,
   ...proxyProtocolFields,
   { message: 'envoy.config.cluster.v3.Cluster', field: 'dns_jitter', number: 58, type: duration },

@@ -79,9 +79,8 @@ export function readStreamFilter(fields: Fields, runtime: Runtime): StreamTest {
       fields.message('not_health_check_filter', () => undefined);
       return (info) => !info.healthCheck;
     case 'traceable_filter':
-      // Without a tracer no request is traced.
       fields.message('traceable_filter', () => undefined);
-      return () => false;
+      return (info) => info.traceReason !== 'none' && !info.healthCheck;
     case 'grpc_status_filter':
       return fields.message('grpc_status_filter', readGrpcStatuses) ?? (() => false);
     case 'log_type_filter':

@@ -4,6 +4,8 @@ const SHORT = 20;
 const LENGTH_BYTES = 4;
 const MAX_LENGTH = 2 ** (7 * LENGTH_BYTES) - 1;
 
+const NOT_ASCII = /[\u0080-\uffff]/;
+
 /** A protobuf message under construction, as bytes of the wire. */
 export class WireWriter {
   bytes: Buffer;
@@ -20,7 +22,20 @@ export class WireWriter {
     this.#varint(value);
   }
 
-  /** The same for a field whose default is not written. */
+  /** An `int64`. */
+  signed(field: number, value: number): void {
+    if (value >= 0) {
+      this.integer(field, value);
+      return;
+    }
+    this.#reserve(0);
+    this.#tag(field, 0);
+    let rest = BigInt.asUintN(64, BigInt(value));
+    for (; rest >= 0x80n; rest >>= 7n) this.bytes[this.length++] = Number(rest & 0x7fn) | 0x80;
+    this.bytes[this.length++] = Number(rest);
+  }
+
+  /** An unsigned integer whose default is not written. */
   nonZero(field: number, value: number): void {
     if (value !== 0) this.integer(field, value);
   }
@@ -47,6 +62,34 @@ export class WireWriter {
     this.length = this.bytes.writeDoubleLE(value, this.length);
   }
 
+  /** Text whose characters are bytes, as headers have it; where these are no UTF-8 they are replaced. */
+  bytesText(field: number, text: string): void {
+    this.string(field, NOT_ASCII.test(text) ? Buffer.from(text, 'latin1').toString('utf8') : text);
+  }
+
+  /** Bytes that are written in hexadecimal. */
+  hex(field: number, digits: string): void {
+    const length = digits.length >> 1;
+    this.head(field, length);
+    this.#reserve(length);
+    this.length += this.bytes.write(digits, this.length, 'hex');
+  }
+
+  fixed32(field: number, value: number): void {
+    this.#reserve(0);
+    this.#tag(field, 5);
+    this.length = this.bytes.writeUInt32LE(value, this.length);
+  }
+
+  /** Milliseconds, with their fraction, as nanoseconds of type `fixed64`. */
+  fixedTime(field: number, milliseconds: number): void {
+    this.#reserve(0);
+    this.#tag(field, 1);
+    const whole = Math.floor(milliseconds);
+    const nanoseconds = BigInt(whole) * 1_000_000n + BigInt(Math.round((milliseconds - whole) * 1e6));
+    this.length = this.bytes.writeBigUInt64LE(nanoseconds, this.length);
+  }
+
   /** A message of seconds and nanoseconds: `Duration` or `Timestamp`. */
   time(field: number, seconds: number, nanos: number): void {
     this.#reserve(0);
@@ -70,6 +113,13 @@ export class WireWriter {
     this.#reserve(encoded.length);
     if (encoded.length > SHORT) this.bytes.set(encoded, this.length);
     else for (let at = 0; at < encoded.length; at++) this.bytes[this.length + at] = encoded[at] as number;
+    this.length += encoded.length;
+  }
+
+  /** Fields that are encoded already. */
+  append(encoded: Uint8Array): void {
+    this.#reserve(encoded.length);
+    this.bytes.set(encoded, this.length);
     this.length += encoded.length;
   }
 

@@ -8,8 +8,8 @@ import { STREAM_COMMANDS } from './stream-commands.ts';
 import { TIME_COMMANDS } from './time-commands.ts';
 import { TLS_COMMANDS } from './tls-commands.ts';
 
-/** Spans are not recorded, and QUIC is not spoken. */
-const EMPTY = 'TRACE_ID SPAN_ID ROUNDTRIP_DURATION DOWNSTREAM_HANDSHAKE_DURATION'.split(' ');
+/** QUIC is not spoken. */
+const EMPTY = 'ROUNDTRIP_DURATION DOWNSTREAM_HANDSHAKE_DURATION'.split(' ');
 
 /** Known to Envoy 1.40, and not here. */
 const UNSUPPORTED = new Set(

@@ -34,7 +34,7 @@ import { readRequestShaping } from './request-shaping.ts';
 import { routeTableContext } from './route-context.ts';
 import { type FindTable, readScopedRoutes } from './scoped-routes.ts';
 import { HTTP_STATS, type HttpStats, LISTENER_HTTP_STATS, type ListenerHttpStats } from './stats.ts';
-import type { TracingOptions } from './tracing.ts';
+import { readTracing, type TracingOptions } from './tracing.ts';
 import { type ManagerUpgrade, readManagerUpgrades } from './upgrade.ts';
 
 /** A compiled HTTP connection manager; times in milliseconds, 0 for none. */
@@ -123,6 +123,8 @@ export interface HttpManagerContext {
   readonly bufferLimit: number;
   readonly drain: Drain;
   readonly overload?: WorkerOverload | undefined;
+  /** The listener's `traffic_direction` is OUTBOUND. */
+  readonly egress: boolean;
   readonly stats: StatsScope;
   /** `listener.<address>.` */
   readonly statPrefix: string;
@@ -208,6 +210,7 @@ export function readHttpManager(fields: Fields, context: HttpManagerContext): Ht
     serverName,
     serverMode: fields.choice('server_header_transformation', ['OVERWRITE', 'APPEND_IF_ABSENT', 'PASS_THROUGH']),
     ...readRequestShaping(fields, context),
+    tracing: fields.message('tracing', (inner) => readTracing(inner, context)),
     proxyStatus: fields.message('proxy_status_config', (inner) => readProxyStatus(inner, serverName, context.node.id)),
     upgrades: readManagerUpgrades(fields, (own) => readFilterChain(own, 'filters', chainContext)),
     runtime: context.runtime,

@@ -8,7 +8,6 @@ import type { HostOptions } from './host.ts';
 import type { HttpManager, HttpManagerContext } from './manager.ts';
 import type { EscapedSlashes, PathOptions } from './path.ts';
 import { readRequestIds } from './request-id.ts';
-import { readTracing } from './tracing.ts';
 
 /** How a connection manager changes requests before they are routed. */
 export type Shaping = Pick<
@@ -22,7 +21,6 @@ export type Shaping = Pick<
   | 'userAgent'
   | 'via'
   | 'requestIds'
-  | 'tracing'
   | 'path'
   | 'host'
 >;
@@ -44,7 +42,6 @@ export function readRequestShaping(
     userAgent: fields.flag('add_user_agent') ? { cluster: node.cluster, node: node.id } : undefined,
     via: fields.text('via'),
     requestIds: readRequestIds(fields),
-    tracing: fields.message('tracing', (inner) => readTracing(inner, runtime)),
     path: readPath(fields, runtime),
     host: readHost(fields),
   };

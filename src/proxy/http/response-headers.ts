@@ -4,6 +4,7 @@ import { logNow } from './log-times.ts';
 import { addProxyStatus } from './proxy-status.ts';
 import { appendVia } from './request-headers.ts';
 import type { HttpStream } from './stream.ts';
+import { traceResponse } from './tracing.ts';
 
 /** The connection manager's last touches to a response, in the order of Envoy's `encodeHeaders`. */
 export function finishResponseHeaders(stream: HttpStream, head: ResponseHead): void {
@@ -24,6 +25,7 @@ export function finishResponseHeaders(stream: HttpStream, head: ResponseHead): v
   }
   if (manager.via !== '') appendVia(headers, manager.via);
   if (manager.proxyStatus) addProxyStatus(stream, head, manager.proxyStatus);
+  if (manager.tracing) traceResponse(stream, head, manager.tracing, manager.stats);
 }
 
 /** Only internal requests keep the header; one that was refused before that was decided has it still. */

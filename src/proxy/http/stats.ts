@@ -64,6 +64,10 @@ export class HttpStats {
   resetAfterResponse = 0;
   routed = 0;
   healthChecked = 0;
+  tracedByClient = 0;
+  tracedByService = 0;
+  tracedAtRandom = 0;
+  notTraced = 0;
   readonly status = new CodeCounts();
   readonly lengthMs = new Histogram();
   readonly rqTime = new Histogram();
@@ -131,20 +135,16 @@ export const HTTP_STATS = statsKind(
     resetAfterResponse: counter('rq_reset_after_downstream_response_started'),
     routed: counter('rq_total'),
     healthChecked: counter('tracing.health_check'),
+    tracedByClient: counter('tracing.client_enabled'),
+    tracedByService: counter('tracing.service_forced'),
+    tracedAtRandom: counter('tracing.random_sampling'),
+    notTraced: counter('tracing.not_traceable'),
     status: codeClasses('downstream_rq_'),
     lengthMs: histogram('ms', 'downstream_cx_length_ms'),
     rqTime: histogram('ms', 'downstream_rq_time'),
   },
   {
-    counters: [
-      'downstream_cx_http3_total',
-      'downstream_rq_http3_total',
-      'rq_overload_local_reply',
-      'tracing.client_enabled',
-      'tracing.not_traceable',
-      'tracing.random_sampling',
-      'tracing.service_forced',
-    ],
+    counters: ['downstream_cx_http3_total', 'downstream_rq_http3_total', 'rq_overload_local_reply'],
     gauges: ['downstream_cx_http1_soft_drain', 'downstream_cx_http3_active'],
   },
 );

@@ -4,9 +4,11 @@ import type { MetadataSource } from '../match/metadata.ts';
 import type { ClientOfConnection } from '../proxy-protocol/types.ts';
 import { now, wallNow } from '../time/clock.ts';
 import type { TlsInfo } from '../tls/info.ts';
+import type { RequestTrace } from '../tracing/request-trace.ts';
 import { findNoted, MetadataNote, type Noted } from './dynamic-metadata.ts';
 import type { RequestHead, ResponseHead } from './head.ts';
 import type { HeaderMap } from './headers.ts';
+import type { TraceReason } from './tracing.ts';
 import { written } from './wire.ts';
 
 /** One end of a connection; port 0 and a path as address for a Unix socket. */
@@ -185,6 +187,12 @@ export class StreamInfo {
     | { readonly metadata: MetadataSource; readonly virtualHost: { readonly metadata: MetadataSource } }
     | undefined = undefined;
   requestId = '';
+  /** Why it is traced, whether there is a tracer or not. */
+  traceReason: TraceReason = 'none';
+  /** Undefined: nothing is recorded of it. */
+  trace: RequestTrace | undefined = undefined;
+  /** The route's name for the work is told on. */
+  decorates = false;
   /** 0 when none was sent. */
   status = 0;
   details = '';

@@ -24,7 +24,7 @@ import type { StreamConnection } from './stream-connection.ts';
 import { streamDuration } from './stream-duration.ts';
 import { FLAG, StreamInfo } from './stream-info.ts';
 import { endLasting } from './stream-timeouts.ts';
-import { applyTraceReason } from './tracing.ts';
+import { beginTrace, decideTrace, endTrace } from './tracing.ts';
 import { judgeUpgrade, managerFor, opensTunnel, UPGRADE_REFUSED } from './upgrade.ts';
 import { type OutgoingHead, TAIL } from './wire.ts';
 
@@ -117,8 +117,9 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     const route = this.routable ? this.reroute() : undefined;
     if (route?.action.kind === 'forward') this.#takeTimeouts(route.action);
     if (manager.logTimes) beginLogs(this, manager.logTimes);
-    if (manager.tracing && this.requestId !== '') applyTraceReason(this, manager.tracing, manager.requestIds);
+    if (manager.tracing) decideTrace(this, manager.tracing, manager.requestIds);
     if (this.upgrade !== undefined && this.#refusesUpgrade(this.upgrade)) return;
+    if (manager.tracing) beginTrace(this, manager.tracing);
     const plan = this.manager.filters.plan(route);
     const { headsOnly } = plan;
     const past = headsOnly ? hooksPassed(this, headsOnly, this.head, this.requestDone) : 0;
@@ -361,6 +362,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     this.manager.stats.rqActive--;
     if (this.upgrade !== undefined) this.manager.stats.cxUpgradesActive--;
     this.manager.stats.rqTime.record(this.responseEndAt - this.startedAt);
+    if (this.trace) endTrace(this);
     this.#run?.abort();
     this.#filters?.end();
     this.endKept();

@@ -75,7 +75,7 @@ const BUFFER_LIMIT = 1_048_576;
 const SOL_TCP = 6;
 const TCP_FASTOPEN = 23;
 
-export interface ListenerContext extends Omit<HttpManagerContext, 'statPrefix' | 'bufferLimit' | 'drain'> {
+export interface ListenerContext extends Omit<HttpManagerContext, 'statPrefix' | 'bufferLimit' | 'drain' | 'egress'> {
   readonly processDrain: ProcessDrain;
   readonly secrets: SecretReader;
   readonly ticketSeed: Buffer;
@@ -105,10 +105,12 @@ export function readListener(fields: Fields, context: ListenerContext): Listener
   }
   const statPrefix = `listener.${listenerStatName(fields.text('stat_prefix'), address)}.`;
   const bufferLimit = fields.number('per_connection_buffer_limit_bytes') ?? BUFFER_LIMIT;
-  const inbound = fields.choice('traffic_direction', ['UNSPECIFIED', 'INBOUND', 'OUTBOUND']) === 'INBOUND';
+  const direction = fields.choice('traffic_direction', ['UNSPECIFIED', 'INBOUND', 'OUTBOUND']);
+  const inbound = direction === 'INBOUND';
+  const egress = direction === 'OUTBOUND';
   const followsHealth = fields.choice('drain_type', ['DEFAULT', 'MODIFY_ONLY']) === 'DEFAULT';
   const createDrain = (): Drain => new Drain(context.processDrain, { followsHealth, inbound });
-  const inner = { ...context, statPrefix, bufferLimit, createDrain, metadata };
+  const inner = { ...context, statPrefix, bufferLimit, createDrain, egress, metadata };
   const chains = fields.list('filter_chains', (chain) => readChain(chain, inner));
   const chainTree = readChainTree(fields, context);
   const known = chains.filter((chain) => chain !== undefined);

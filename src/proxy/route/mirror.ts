@@ -13,6 +13,8 @@ export interface MirrorPolicy {
   /** Empty: the request's own host. */
   readonly host: string;
   readonly mutations: readonly HeaderMutation[];
+  /** Whether a span of the copy is recorded; undefined: as for the request. */
+  readonly sampled: boolean | undefined;
 }
 
 export type MirrorContext = Pick<RouteContext, 'runtime' | 'hasCluster'>;
@@ -22,8 +24,6 @@ export function readMirrors(fields: Fields, context: MirrorContext): readonly Mi
 }
 
 function readMirror(fields: Fields, { runtime, hasCluster }: MirrorContext): MirrorPolicy {
-  // Spans are not recorded, so whether the copy's would be sampled has no effect.
-  fields.ignore('trace_sampled');
   const cluster = fields.text('cluster');
   const header = fields.text('cluster_header').toLowerCase();
   if (cluster === '' && header === '') {
@@ -42,6 +42,7 @@ function readMirror(fields: Fields, { runtime, hasCluster }: MirrorContext): Mir
     suffix: !fields.flag('disable_shadow_host_suffix_append'),
     host: fields.text('host_rewrite_literal'),
     mutations: fields.list('request_headers_mutations', readMutation),
+    sampled: fields.boolean('trace_sampled'),
   };
 }
 

@@ -9,6 +9,7 @@ import { type RouteMatch, readRouteMatch } from './match.ts';
 import { type HeaderMutation, readMutation } from './mutation.ts';
 import { type RoutePolicy, readRoutePolicy } from './policy.ts';
 import { type RedirectAction, readRedirect } from './redirect.ts';
+import { type Decorator, type RouteTracing, readDecorator, readRouteTracing } from './tracing.ts';
 import { TRAFFIC_STATS, type TrafficStats } from './traffic.ts';
 import type { VirtualHost } from './virtual-host.ts';
 import { chooseWeighted, readWeighted, type WeightedChoice, type WeightedCluster } from './weighted.ts';
@@ -39,6 +40,8 @@ export interface Route {
   readonly traffic: TrafficStats | undefined;
   readonly virtualHost: VirtualHost;
   readonly metadata: MetadataSource;
+  readonly tracing: RouteTracing | undefined;
+  readonly decorator: Decorator | undefined;
 }
 
 /** A route as it is matched: `choice` leads to the route that is used. */
@@ -79,7 +82,6 @@ export function readRoute(
   outer: OuterLevels,
   context: RouteContext,
 ): RouteEntry | undefined {
-  fields.ignore('decorator', 'tracing');
   const name = fields.text('name');
   const match = fields.message('match', (inner) => readRouteMatch(inner, context.runtime));
   if (!match) {
@@ -102,6 +104,8 @@ export function readRoute(
     traffic: readTraffic(fields, virtualHost, context),
     virtualHost,
     metadata: fields.message('metadata', readMetadata) ?? NO_METADATA,
+    tracing: fields.message('tracing', readRouteTracing),
+    decorator: fields.message('decorator', readDecorator),
   };
   const { weights } = choice;
   if (!weights) return { ...route, choice: undefined };

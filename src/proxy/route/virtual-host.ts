@@ -137,6 +137,8 @@ function withTls(
     traffic: undefined,
     virtualHost,
     metadata: NO_METADATA,
+    tracing: undefined,
+    decorator: undefined,
   };
   return (info, random) => {
     const headers = info.request?.headers;

@@ -59,6 +59,8 @@ function routeOf(action: ForwardAction, retry: RetryPolicy): Route {
     filters: [],
     traffic: undefined,
     metadata: NO_METADATA,
+    tracing: undefined,
+    decorator: undefined,
     policy: { retry, timeouts, mirrors: [], bodyLimit: undefined },
     virtualHost: {
       name: '',

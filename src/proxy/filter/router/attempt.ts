@@ -10,7 +10,9 @@ import type { HeaderMap } from '../../http/headers.ts';
 import type { Timeouts } from '../../route/timeouts.ts';
 import { now } from '../../time/clock.ts';
 import { Deadline } from '../../time/deadline.ts';
+import type { RequestTrace } from '../../tracing/request-trace.ts';
 import type { HookList } from '../pass.ts';
+import { type AttemptTrace, traceAttempt } from './attempt-trace.ts';
 import { handshakeReply } from './replies.ts';
 import type { RouterRun } from './run.ts';
 import type { Switching } from './switching.ts';
@@ -52,6 +54,7 @@ export class Attempt implements PoolClient, ResponseHandler, Carried {
   #perTry: Deadline | undefined = undefined;
   #perTryIdle: Deadline | undefined = undefined;
   #duration: Deadline | undefined = undefined;
+  #trace: AttemptTrace | undefined = undefined;
 
   constructor(run: RouterRun, cluster: Cluster, host: Host, resources: Resources) {
     this.#run = run;
@@ -61,6 +64,8 @@ export class Attempt implements PoolClient, ResponseHandler, Carried {
     this.headRequest = run.stream.head.method === 'HEAD';
     this.switching = run.switching;
     this.#paused = run.switching !== 'none';
+    const { stream } = run;
+    if (stream.trace) this.#trace = traceAttempt(stream.trace, stream, stream.manager.router.startChildSpan);
   }
 
   /** It takes the body as it comes. */
@@ -116,12 +121,17 @@ export class Attempt implements PoolClient, ResponseHandler, Carried {
     this.#perTryIdle?.stop();
     this.#perTryIdle = undefined;
     // Once the client has something the whole request's time counts.
-    if (!this.#run.stream.responseStarted) this.#run.onPerTryTimeout(this, false);
+    if (!this.#run.stream.responseStarted) this.#onTooSlow(false);
   }
 
   #idleTooLong(): void {
     this.#perTry?.stop();
-    this.#run.onPerTryTimeout(this, true);
+    this.#onTooSlow(true);
+  }
+
+  #onTooSlow(idle: boolean): void {
+    this.#trace?.timedOut();
+    this.#run.onPerTryTimeout(this, idle);
   }
 
   #alive(): void {
@@ -148,9 +158,15 @@ export class Attempt implements PoolClient, ResponseHandler, Carried {
     const longest = run.timeouts.maxStream ?? this.cluster.config.maxStreamDuration;
     if (longest > 0) this.#startDuration(longest);
     connection.begin(this);
+    if (stream.trace) this.#tell(stream.trace);
     if (this.switching === 'raw') this.#answerForHost(connection);
     else this.#write(connection);
     if (!run.bodyDone && !this.#paused) stream.connection.resumeReading();
+  }
+
+  #tell(trace: RequestTrace): void {
+    if (this.#trace) this.#trace.connected = true;
+    trace.tell(this.#run.stream.head.headers, this.#trace?.span);
   }
 
   #write(connection: UpstreamExchange): void {
@@ -186,6 +202,7 @@ export class Attempt implements PoolClient, ResponseHandler, Carried {
     this.awaitingHead = false;
     this.#stopTimeouts();
     this.#duration?.stop();
+    this.#trace?.end(this.#run.stream);
     if (!this.#active) return;
     this.#active = false;
     if (this.switching === 'raw') this.host.carried.delete(this);
@@ -213,6 +230,7 @@ export class Attempt implements PoolClient, ResponseHandler, Carried {
     this.#waiting = false;
     this.#run.stream.upstreamFailure = detail;
     this.#run.stream.upstreamReadyAt = now();
+    this.#trace?.reset(reason);
     this.#end();
     this.#run.onReset(this, reason, detail);
   }
@@ -232,6 +250,7 @@ export class Attempt implements PoolClient, ResponseHandler, Carried {
     const { stream } = run;
     stream.upstreamFirstByteAt = now();
     this.#countFields(head);
+    this.#trace?.responded(head);
     this.awaitingHead = false;
     this.#alive();
     if (this.responseHooks) showUpstreamHead(run, this.responseHooks, head, done);
@@ -353,6 +372,7 @@ export class Attempt implements PoolClient, ResponseHandler, Carried {
   onReset(reason: ResetReason): void {
     if (this.#over) return;
     this.#leaveConnection();
+    this.#trace?.reset(reason);
     this.#end();
     this.#run.onReset(this, reason, '');
   }
@@ -362,6 +382,7 @@ export class Attempt implements PoolClient, ResponseHandler, Carried {
     if (this.#over) return;
     const connection = this.#connection;
     this.#leaveConnection();
+    this.#trace?.cancelled();
     this.#end();
     if (this.#waiting) {
       this.#pool?.cancel(this);

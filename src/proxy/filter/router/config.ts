@@ -3,6 +3,8 @@ import type { FilterChain } from '../chain.ts';
 
 /** `envoy.extensions.filters.http.router.v3.Router`. */
 export interface RouterConfig {
+  /** Each attempt has a span of its own. */
+  readonly startChildSpan: boolean;
   readonly suppressHeaders: boolean;
   readonly respectExpectedTimeout: boolean;
   readonly suppressGrpcCodeStats: boolean;
@@ -24,6 +26,7 @@ const STRICT_HEADERS = [
 export type StrictHeader = (typeof STRICT_HEADERS)[number];
 
 export const DEFAULT_ROUTER: RouterConfig = {
+  startChildSpan: false,
   suppressHeaders: false,
   respectExpectedTimeout: false,
   suppressGrpcCodeStats: false,
@@ -33,9 +36,8 @@ export const DEFAULT_ROUTER: RouterConfig = {
 };
 
 export function readRouter(fields: Fields, upstreamFilters: FilterChain | undefined): RouterConfig {
-  // Spans are not recorded.
-  fields.ignore('start_child_span');
   return {
+    startChildSpan: fields.flag('start_child_span'),
     suppressHeaders: fields.flag('suppress_envoy_headers'),
     respectExpectedTimeout: fields.flag('respect_expected_rq_timeout'),
     suppressGrpcCodeStats: fields.flag('suppress_grpc_request_failure_code_stats'),

@@ -2,6 +2,7 @@ import { RequestHead } from '../../http/head.ts';
 import type { MirrorPolicy } from '../../route/mirror.ts';
 import { applyMutation } from '../../route/mutation.ts';
 import { ownAddress } from '../async/own-address.ts';
+import { type AttemptTrace, traceMirror } from './attempt-trace.ts';
 import type { RouterRun } from './run.ts';
 import { ShadowStream } from './shadow-stream.ts';
 
@@ -49,10 +50,11 @@ function prepareMirror(run: RouterRun, policy: MirrorPolicy): ShadowStream | und
   const name = policy.cluster || (stream.requestHeader(policy.header) ?? '');
   const cluster = name === '' ? undefined : stream.manager.clusters.get(name);
   if (!cluster) return undefined;
-  return new ShadowStream(run, cluster, copyHead(run, policy));
+  const trace = stream.trace && traceMirror(stream.trace, stream, policy.sampled);
+  return new ShadowStream(run, cluster, copyHead(run, policy, trace), trace);
 }
 
-function copyHead({ stream }: RouterRun, policy: MirrorPolicy): RequestHead {
+function copyHead({ stream }: RouterRun, policy: MirrorPolicy, trace: AttemptTrace | undefined): RequestHead {
   const { head } = stream;
   const copy = new RequestHead();
   copy.method = head.method;
@@ -63,6 +65,7 @@ function copyHead({ stream }: RouterRun, policy: MirrorPolicy): RequestHead {
   copy.headers.assign(head.headers);
   for (const mutation of policy.mutations) applyMutation(mutation, copy.headers, stream);
   if (policy.suffix && policy.host === '') copy.authority = shadowHost(copy.authority);
+  if (trace) stream.trace?.tell(copy.headers, trace.span);
   copy.headers.set('x-envoy-internal', 'true');
   const before = copy.headers.get('x-forwarded-for');
   copy.headers.set('x-forwarded-for', before ? `${before},${ownAddress()}` : ownAddress());

@@ -6,7 +6,8 @@ import type { Route } from '../../route/route.ts';
 import type { LocalReply } from '../filter.ts';
 import type { RouterDownstream } from './downstream.ts';
 
-const FLAGS: Readonly<Record<ResetReason, number>> = {
+/** Bits of `FLAG` for what becomes of attempts. */
+export const RESET_FLAGS: Readonly<Record<ResetReason, number>> = {
   'local connection failure': FLAG.UPSTREAM_FAILURE,
   'remote connection failure': FLAG.UPSTREAM_FAILURE,
   'connection timeout': FLAG.UPSTREAM_FAILURE,
@@ -45,7 +46,7 @@ export function resetReply(
     status: resetStatus(reason),
     body: `upstream connect error or disconnect/reset before headers. ${again}reset reason: ${reason}`,
     details: `${when}{${words.replaceAll(/\s/g, '_')}}`,
-    flags: FLAGS[reason],
+    flags: RESET_FLAGS[reason],
     headers,
   };
 }

@@ -5,6 +5,7 @@ import type { Route } from '../../route/route.ts';
 import { now } from '../../time/clock.ts';
 import { OwnConnection, ownRoute } from '../async/own-route.ts';
 import type { LocalReply } from '../filter.ts';
+import type { AttemptTrace } from './attempt-trace.ts';
 import type { RouterDownstream, RouterSurroundings } from './downstream.ts';
 import { RouterRun } from './run.ts';
 
@@ -26,11 +27,13 @@ export class ShadowStream extends StreamInfo implements RouterDownstream {
   redirects = undefined;
   readonly #original: StreamInfo;
   readonly #run: RouterRun;
+  readonly #trace: AttemptTrace | undefined;
 
-  constructor(parent: RouterRun, cluster: Cluster, head: RequestHead) {
+  constructor(parent: RouterRun, cluster: Cluster, head: RequestHead, trace: AttemptTrace | undefined) {
     const { stream } = parent;
     super(stream.peers);
     this.#original = stream;
+    this.#trace = trace;
     this.manager = stream.manager;
     this.head = head;
     this.request = head;
@@ -80,7 +83,9 @@ export class ShadowStream extends StreamInfo implements RouterDownstream {
     this.requestEndAt = now();
   }
 
-  reply(_reply: LocalReply): void {
+  reply({ status, flags = 0 }: LocalReply): void {
+    this.status = status;
+    this.flags |= flags;
     this.end();
   }
 
@@ -88,8 +93,9 @@ export class ShadowStream extends StreamInfo implements RouterDownstream {
     // Nobody waits for it.
   }
 
-  respond(_head: ResponseHead, done: boolean): void {
+  respond({ status }: ResponseHead, done: boolean): void {
     this.responseStarted = true;
+    this.status = status;
     if (done) this.end();
   }
 
@@ -102,6 +108,7 @@ export class ShadowStream extends StreamInfo implements RouterDownstream {
   end(): void {
     if (this.ended) return;
     this.ended = true;
+    this.#trace?.endMirror(this, this.status);
     this.#run.abort();
     this.connection.resumeReading();
   }

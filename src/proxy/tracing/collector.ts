@@ -1,0 +1,137 @@
+import type { Fields } from '../config/fields.ts';
+import type { Calls } from '../filter/async/calls.ts';
+import { type GrpcService, readGrpcService } from '../filter/async/grpc-service.ts';
+import type { Call } from '../filter/async/http-call.ts';
+import { ownAddress } from '../filter/async/own-address.ts';
+import { RequestHead } from '../http/head.ts';
+import { type Peer, StreamInfo } from '../http/stream-info.ts';
+import { applyMutation, type HeaderMutation, readHeaderOption } from '../route/mutation.ts';
+import { versionText } from '../server/version.ts';
+import { Deadline } from '../time/deadline.ts';
+
+/** Where spans or log records are sent. */
+export type CollectorService =
+  | { readonly kind: 'grpc'; readonly service: GrpcService }
+  | { readonly kind: 'http'; readonly service: HttpCollector };
+
+interface HttpCollector {
+  readonly cluster: string;
+  readonly authority: string;
+  readonly path: string;
+  /** Milliseconds, 0 for none. */
+  readonly timeout: number;
+  readonly headers: HeaderMutation;
+}
+
+/** How many messages may be on their way to a collector, and how many bytes of them; what comes while there are more is lost. */
+const MOST_CALLS = 32;
+const MOST_BYTES = 4 * 1024 * 1024;
+/** A collector that says nothing for so long is given up. Envoy waits for gRPC without end. */
+const LONGEST_WAIT_MS = 10_000;
+
+/** Reads `grpc_service` of a tracer or log. */
+export function readGrpcCollector(fields: Fields): CollectorService {
+  return { kind: 'grpc', service: readGrpcService(fields) };
+}
+
+/** Reads an `envoy.config.core.v3.HttpService`. */
+export function readHttpCollector(fields: Fields): CollectorService {
+  const uri = fields.message('http_uri', (inner) => {
+    inner.oneOf('http_upstream_type', ['cluster']);
+    const timeout = inner.duration('timeout');
+    if (timeout === undefined) inner.problem('timeout', 'value is required');
+    return { ...splitUri(inner.required('uri')), cluster: inner.text('cluster'), timeout: timeout ?? 0 };
+  });
+  if (!uri) fields.problem('http_uri', 'value is required');
+  const add = fields.list('request_headers_to_add', (one) => readHeaderOption(one, 'request'));
+  const headers = { add: add.filter((one) => one !== undefined), remove: [] };
+  return { kind: 'http', service: { authority: '', path: '/', cluster: '', timeout: 0, ...uri, headers } };
+}
+
+/** Host and path of a URI, with or without a scheme. */
+function splitUri(uri: string): { readonly authority: string; readonly path: string } {
+  const rest = uri.replace(/^[a-z][a-z0-9+.-]*:\/\//i, '');
+  const slash = rest.indexOf('/');
+  return slash < 0 ? { authority: rest, path: '/' } : { authority: rest.slice(0, slash), path: rest.slice(slash) };
+}
+
+/** How a message fared. */
+export type Delivery = 'taken' | 'refused';
+
+/** Sends messages to a collector, several at a time, and never waits for it. */
+export class Collector {
+  readonly #service: CollectorService;
+  readonly #calls: Calls;
+  readonly #path: string;
+  #underWay = 0;
+  #bytes = 0;
+
+  /** `path`: the method to call over gRPC. */
+  constructor(service: CollectorService, calls: Calls, path: string) {
+    this.#service = service;
+    this.#calls = calls;
+    this.#path = path;
+  }
+
+  /** False: too much is on its way already, and nothing was done. `done` may come before this returns. */
+  send(message: Buffer, done: (delivery: Delivery) => void): boolean {
+    if (this.#underWay >= MOST_CALLS || this.#bytes + message.length > MOST_BYTES) return false;
+    this.#underWay++;
+    this.#bytes += message.length;
+    let over = false;
+    let call: Call | undefined;
+    const limit = new Deadline(() => {
+      call?.cancel();
+      end('refused');
+    });
+    const end = (delivery: Delivery): void => {
+      if (over) return;
+      over = true;
+      limit.stop();
+      this.#underWay--;
+      this.#bytes -= message.length;
+      done(delivery);
+    };
+    limit.start(LONGEST_WAIT_MS);
+    call = this.#begin(message, end);
+    if (!call) end('refused');
+    return true;
+  }
+
+  #begin(message: Buffer, end: (delivery: Delivery) => void): Call | undefined {
+    const parent = new StreamInfo(OWN);
+    if (this.#service.kind === 'grpc') {
+      const { service } = this.#service;
+      const request = { service, path: this.#path, message, timeout: 0, parent };
+      return this.#calls.grpc(request, ({ ok }) => end(ok ? 'taken' : 'refused'));
+    }
+    const { service } = this.#service;
+    const request = {
+      head: headOf(service, parent),
+      body: message,
+      timeout: service.timeout,
+      retry: undefined,
+      parent,
+    };
+    return this.#calls.http(service.cluster, request, (answer) => end(answer?.status === 200 ? 'taken' : 'refused'));
+  }
+}
+
+const NOWHERE: Peer = { address: '', port: 0 };
+/** What is sent is on nobody's behalf. */
+const OWN = { remote: NOWHERE, directRemote: NOWHERE, local: NOWHERE };
+
+function headOf({ authority, path, headers }: HttpCollector, info: StreamInfo): RequestHead {
+  const head = new RequestHead();
+  head.method = 'POST';
+  head.scheme = 'http';
+  head.path = path;
+  head.authority = authority;
+  head.hasAuthority = true;
+  head.headers.add('content-type', 'application/x-protobuf');
+  applyMutation(headers, head.headers, info);
+  if (!head.headers.has('user-agent')) head.headers.add('user-agent', `OTel-OTLP-Exporter-Envoy/${versionText}`);
+  head.headers.set('x-envoy-internal', 'true');
+  head.headers.set('x-forwarded-for', ownAddress());
+  return head;
+}

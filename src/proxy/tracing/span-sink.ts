@@ -1,0 +1,77 @@
+import type { Runtime } from '../runtime/runtime.ts';
+import { counter, statsKind } from '../stats/kind.ts';
+import { Deadline } from '../time/deadline.ts';
+import type { Collector } from './collector.ts';
+import type { Attributes } from './resource.ts';
+import type { Span } from './span.ts';
+import { encodeExport, encodeSpan } from './span-wire.ts';
+
+/** What tracers count, under `tracing.opentelemetry.`. */
+class SpanStats {
+  dropped = 0;
+  sent = 0;
+  timerFlushed = 0;
+}
+
+export const SPAN_STATS = statsKind(SpanStats, {
+  dropped: counter('spans_dropped'),
+  sent: counter('spans_sent'),
+  timerFlushed: counter('timer_flushed'),
+});
+
+export interface SpanSinkOptions {
+  readonly collector: Collector;
+  readonly resource: Attributes;
+  /** What is sent says what made it. */
+  readonly scope: boolean;
+  /** Spans that wait for others; with more the next are dropped. */
+  readonly mostWaiting: number;
+  readonly runtime: Runtime;
+  readonly stats: SpanStats;
+}
+
+/** Bytes of spans that wait for others. */
+const MOST_WAITING_BYTES = 1024 * 1024;
+
+/**
+ * Gathers the spans of one tracer and sends them several at a time: `tracing.opentelemetry.min_flush_spans` (5) of the runtime, or what there is after
+ * `tracing.opentelemetry.flush_interval_ms` (5000). Spans that there is no room for are dropped and counted.
+ */
+export class SpanSink {
+  readonly #options: SpanSinkOptions;
+  #waiting: Buffer[] = [];
+  #bytes = 0;
+  readonly #flushTimer = new Deadline(() => {
+    this.#options.stats.timerFlushed++;
+    this.#flush();
+  });
+
+  constructor(options: SpanSinkOptions) {
+    this.#options = options;
+  }
+
+  add(span: Span): void {
+    const { mostWaiting, runtime, stats } = this.#options;
+    if (this.#waiting.length >= mostWaiting || this.#bytes >= MOST_WAITING_BYTES) {
+      stats.dropped++;
+      return;
+    }
+    const bytes = encodeSpan(span);
+    this.#waiting.push(bytes);
+    this.#bytes += bytes.length;
+    if (this.#waiting.length >= runtime.integer('tracing.opentelemetry.min_flush_spans', 5)) this.#flush();
+    else if (!this.#flushTimer.waiting) {
+      this.#flushTimer.start(runtime.integer('tracing.opentelemetry.flush_interval_ms', 5000));
+    }
+  }
+
+  #flush(): void {
+    const { collector, resource, scope, stats } = this.#options;
+    const spans = this.#waiting;
+    this.#flushTimer.stop();
+    this.#waiting = [];
+    this.#bytes = 0;
+    if (collector.send(encodeExport(resource, scope, spans), () => undefined)) stats.sent += spans.length;
+    else stats.dropped += spans.length;
+  }
+}
