@@ -1,8 +1,11 @@
+import type { X509Certificate } from 'node:crypto';
 import { type JsonObject, lookupMessage, messageOf } from '../../../model/envoy/index.ts';
 import { isObject, type JsonValue } from '../../config/fields.ts';
+import { encodedPem } from '../../format/tls-commands.ts';
 import type { Peer } from '../../http/stream-info.ts';
 import type { MetadataSource } from '../../match/metadata.ts';
 import { randomNumber } from '../../runtime/read.ts';
+import { distinguishedName, namesOfKind } from '../../tls/names.ts';
 import type { FilterStream } from '../filter.ts';
 import { sanitizedUtf8 } from '../utf8.ts';
 import type { CheckContent } from './config.ts';
@@ -36,14 +39,27 @@ function attributesOf(
   const { peers } = stream;
   const service = stream.requestHeader('x-envoy-downstream-service-cluster');
   return {
-    source: { address: addressOf(peers.directRemote), service: sanitizedUtf8(service ?? '') },
-    destination: { address: addressOf(peers.local) },
+    source: {
+      address: addressOf(peers.directRemote),
+      service: sanitizedUtf8(service ?? ''),
+      ...principalOf(peers.tls?.peer),
+      ...(content.certificate && peers.tls?.peer ? { certificate: encodedPem(peers.tls.peer) } : {}),
+    },
+    destination: { address: addressOf(peers.local), ...principalOf(peers.tls?.own) },
     request: { time: timeOf(stream.startTime), http: requestOf(stream, content, body) },
     context_extensions: extensions,
     metadata_context: metadataOf(stream, content.namespaces),
     route_metadata_context: metadataOf(stream.route?.metadata, content.routeNamespaces),
     ...(content.tlsSession ? { tls_session: { sni: peers.hello?.serverName ?? '' } } : {}),
   };
+}
+
+/** The first URI of a certificate, else its first DNS name, else its subject; nothing without one. */
+function principalOf(certificate: X509Certificate | undefined): Message {
+  if (!certificate) return {};
+  const [uri] = namesOfKind(certificate, 'URI');
+  const [name] = namesOfKind(certificate, 'DNS');
+  return { principal: sanitizedUtf8(uri ?? name ?? distinguishedName(certificate.subject)) };
 }
 
 function addressOf({ address, port }: Peer): Message {

@@ -25,6 +25,8 @@ export type Service =
 export interface CheckContent {
   readonly namespaces: readonly string[];
   readonly routeNamespaces: readonly string[];
+  /** The client's certificate is shown. */
+  readonly certificate: boolean;
   readonly tlsSession: boolean;
   readonly allowed: HeaderNames | undefined;
   readonly disallowed: HeaderNames | undefined;
@@ -62,8 +64,6 @@ const FORBIDDEN = 403;
 export function readAuthz(fields: Fields, context: FilterContext): AuthzConfig {
   // Without a tracer there is no span.
   fields.ignore('emit_client_span');
-  // Without TLS there is no certificate.
-  fields.ignore('include_peer_certificate');
   const prefix = fields.text('stat_prefix');
   const statPrefix = prefix === '' ? 'ext_authz.' : `ext_authz.${prefix}.`;
   const buffer = fields.message('with_request_body', readBuffer);
@@ -122,6 +122,7 @@ function readContent(fields: Fields, service: Service, bytes: boolean): CheckCon
   return {
     namespaces: fields.strings('metadata_context_namespaces'),
     routeNamespaces: fields.strings('route_metadata_context_namespaces'),
+    certificate: fields.flag('include_peer_certificate'),
     tlsSession: fields.flag('include_tls_session'),
     allowed,
     disallowed: fields.message('disallowed_headers', readNames),
