@@ -90,11 +90,11 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
 
   /** Judges the head, finds the route and runs the filters. */
   begin(head: RequestHead): void {
-    const { manager } = this;
+    const { manager, connection } = this;
     this.takeHead(head);
-    this.connection.streamIdle.start(this.#idleMs);
-    if (!this.requestDone && !this.connection.requestTimeout.waiting)
-      this.connection.requestTimeout.start(manager.requestTimeout);
+    connection.streamIdle.start(this.#idleMs);
+    if (!this.requestDone && !connection.requestTimeout.waiting)
+      connection.requestTimeout.start(manager.requestTimeout);
     const refused = refuseForOverload(manager) ?? admitRequest(this);
     if (refused) {
       this.reply(refused);
@@ -120,7 +120,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     if (manager.tracing) decideTrace(this, manager.tracing, manager.requestIds);
     if (this.upgrade !== undefined && this.#refusesUpgrade(this.upgrade)) return;
     if (manager.tracing) beginTrace(this, manager.tracing);
-    const plan = this.manager.filters.plan(route);
+    const plan = manager.filters.plan(route);
     const { headsOnly } = plan;
     const past = headsOnly ? hooksPassed(this, headsOnly, this.head, this.requestDone) : 0;
     if (past === headsOnly?.length) this.forward(this.requestDone);
