@@ -21,6 +21,13 @@ export const proxyProtocolFields: readonly OverlayField[] = [
     type: `${core}.TlvEntry`,
     repeated: true,
   },
+  {
+    message: 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy',
+    field: 'proxy_protocol_tlvs',
+    number: 19,
+    type: `${core}.TlvEntry`,
+    repeated: true,
+  },
   { message: upstream, field: 'allow_unspecified_address', number: 3, type: 'bool' },
   { message: upstream, field: 'tlv_as_pool_key', number: 4, type: 'bool' },
 ];

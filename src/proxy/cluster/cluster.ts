@@ -157,6 +157,7 @@ export class Cluster {
           config: healthCheck,
           binding: config.binding,
           encryptionFor: (host) => this.encryptionFor(host, NO_NAMES, HTTP1_ALPN),
+          greeting: config.sockets.proxyProtocol?.greeting(undefined),
           stats,
           random,
           hasTraffic: () => this.stats.cxTotal > 0,
@@ -246,20 +247,22 @@ export class Cluster {
   pool(
     host: Host,
     resources: Resources,
-    { source, client, raw, downstream, names }: PoolWish,
+    { source, client, raw, downstream, names, told }: PoolWish,
   ): ConnectionPool | undefined {
-    const { protocol } = this.config;
+    const { protocol, sockets } = this.config;
     const http2 = !raw && (protocol === 'http2' || (protocol === 'downstream' && downstream === 'HTTP/2'));
     const from = bindAddress(source, host.peer.address);
     const place = from ? `${from.address} ${from.mark}` : '';
     const ofPriority = resources === this.resources.DEFAULT ? place : `${place} HIGH`;
     const shared = raw ? `${ofPriority} TCP` : http2 ? `${ofPriority} HTTP/2` : ofPriority;
     const ofClient = this.config.poolPerClient && client !== undefined ? `${shared} ${client}` : shared;
-    const key = names === NO_NAMES ? ofClient : `${ofClient} ${names.serverName} ${names.wanted}`;
+    const named = names === NO_NAMES ? ofClient : `${ofClient} ${names.serverName} ${names.wanted}`;
+    const key = sockets.proxyProtocol ? `${named} ${sockets.proxyProtocol.keyOf(told)}` : named;
     const known = host.pools.get(key);
     if (known) return known;
     const encryption = this.encryptionFor(host, names, http2 ? HTTP2_ALPN : HTTP1_ALPN);
-    return this.#addPool(host, resources, { key, raw, source: from, encryption }, http2);
+    const greeting = sockets.proxyProtocol?.greeting(told);
+    return this.#addPool(host, resources, { key, raw, source: from, encryption, greeting }, http2);
   }
 
   /** What connections to a host are encrypted with; undefined: with nothing. `fallback`: offered as ALPN where nothing is configured. */

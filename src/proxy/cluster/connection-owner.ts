@@ -1,4 +1,5 @@
 import type { ClientCodec } from '../http/codec-config.ts';
+import type { Greeting } from '../proxy-protocol/upstream.ts';
 import type { ByteCounts } from '../transport/transport.ts';
 import type { UpstreamBinding } from './config/binding.ts';
 import type { HappyEyeballs } from './happy-eyeballs.ts';
@@ -30,4 +31,6 @@ export interface ConnectionSettings {
   readonly eyeballs: HappyEyeballs;
   /** Bytes that may wait; 0: as many as without a limit of the operator's. */
   readonly bufferLimit: number;
+  /** What they begin with; undefined: nothing but what they carry. */
+  readonly greeting?: Greeting | undefined;
 }

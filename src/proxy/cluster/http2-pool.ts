@@ -4,7 +4,7 @@ import { Deadline } from '../time/deadline.ts';
 import type { Encryption } from '../tls/upstream.ts';
 import type { ByteCounts } from '../transport/transport.ts';
 import type { Cluster } from './cluster.ts';
-import type { ConnectionOwner } from './connection-owner.ts';
+import type { ConnectionOwner, ConnectionSettings } from './connection-owner.ts';
 import type { Host } from './host.ts';
 import { type ConnectionPool, countEnd, type PoolClient, type PoolOptions } from './pool.ts';
 import type { ResetReason } from './reset.ts';
@@ -21,6 +21,7 @@ export class Http2Pool implements ConnectionOwner, ClientConnectionOwner, Connec
   readonly #key: string;
   readonly #source: SourceAddress | undefined;
   readonly #encryption: Encryption | undefined;
+  readonly #settings: ConnectionSettings;
   readonly #connecting = new Set<UpstreamConnection>();
   readonly #open = new Map<UpstreamConnection, Http2ClientConnection>();
   readonly #waiting: PoolClient[] = [];
@@ -30,7 +31,7 @@ export class Http2Pool implements ConnectionOwner, ClientConnectionOwner, Connec
   #draining = false;
   #forgotten = false;
 
-  constructor(cluster: Cluster, host: Host, resources: Resources, { key, source, encryption }: PoolOptions) {
+  constructor(cluster: Cluster, host: Host, resources: Resources, { key, source, encryption, greeting }: PoolOptions) {
     this.cluster = cluster;
     this.bytes = cluster.stats;
     this.host = host;
@@ -38,6 +39,7 @@ export class Http2Pool implements ConnectionOwner, ClientConnectionOwner, Connec
     this.#key = key;
     this.#source = source;
     this.#encryption = encryption;
+    this.#settings = greeting ? { ...cluster.config, greeting } : cluster.config;
     resources.pools++;
   }
 
@@ -129,13 +131,8 @@ export class Http2Pool implements ConnectionOwner, ClientConnectionOwner, Connec
     this.host.stats.cxTotal++;
     let connection: UpstreamConnection;
     try {
-      connection = new UpstreamConnection(
-        this,
-        this.host.addresses,
-        this.#source,
-        this.#encryption,
-        this.cluster.config,
-      );
+      const { addresses } = this.host;
+      connection = new UpstreamConnection(this, addresses, this.#source, this.#encryption, this.#settings);
     } catch (error) {
       this.#failWaiting('local connection failure', countRefused(stats, this.host, error));
       return;

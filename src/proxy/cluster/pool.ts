@@ -1,10 +1,12 @@
 import type { StreamInfo } from '../http/stream-info.ts';
+import type { ClientOfConnection } from '../proxy-protocol/types.ts';
+import type { Greeting } from '../proxy-protocol/upstream.ts';
 import { now } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
 import type { Encryption, TlsNames } from '../tls/upstream.ts';
 import type { ByteCounts } from '../transport/transport.ts';
 import type { Cluster } from './cluster.ts';
-import type { ConnectionOwner } from './connection-owner.ts';
+import type { ConnectionOwner, ConnectionSettings } from './connection-owner.ts';
 import type { UpstreamExchange } from './exchange.ts';
 import type { Host } from './host.ts';
 import type { ResetReason } from './reset.ts';
@@ -44,6 +46,8 @@ export interface PoolWish {
   readonly downstream: StreamInfo['protocol'];
   /** What an encrypted connection asks for, besides what the cluster says. */
   readonly names: TlsNames;
+  /** What the host may be told of the client; undefined: it is nobody's connection. */
+  readonly told?: ClientOfConnection | undefined;
 }
 
 const MOST_AT_A_TIME = 3;
@@ -56,6 +60,7 @@ export interface PoolOptions {
   readonly source: SourceAddress | undefined;
   /** Undefined: connections are not encrypted. */
   readonly encryption: Encryption | undefined;
+  readonly greeting: Greeting | undefined;
 }
 
 /**
@@ -71,6 +76,7 @@ export class Pool implements ConnectionOwner, ConnectionPool {
   readonly #raw: boolean;
   readonly #source: SourceAddress | undefined;
   readonly #encryption: Encryption | undefined;
+  readonly #settings: ConnectionSettings;
   readonly #idle: UpstreamConnection[] = [];
   readonly #waiting: PoolClient[] = [];
   readonly #all = new Set<UpstreamConnection>();
@@ -81,7 +87,12 @@ export class Pool implements ConnectionOwner, ConnectionPool {
   #draining = false;
   #forgotten = false;
 
-  constructor(cluster: Cluster, host: Host, resources: Resources, { key, raw, source, encryption }: PoolOptions) {
+  constructor(
+    cluster: Cluster,
+    host: Host,
+    resources: Resources,
+    { key, raw, source, encryption, greeting }: PoolOptions,
+  ) {
     this.cluster = cluster;
     this.bytes = cluster.stats;
     this.host = host;
@@ -90,6 +101,7 @@ export class Pool implements ConnectionOwner, ConnectionPool {
     this.#raw = raw;
     this.#source = source;
     this.#encryption = encryption;
+    this.#settings = greeting ? { ...cluster.config, greeting } : cluster.config;
     this.#preconnect = cluster.config.preconnectRatio;
     resources.pools++;
   }
@@ -253,13 +265,8 @@ export class Pool implements ConnectionOwner, ConnectionPool {
     this.host.stats.cxTotal++;
     let connection: UpstreamConnection;
     try {
-      connection = new UpstreamConnection(
-        this,
-        this.host.addresses,
-        this.#source,
-        this.#encryption,
-        this.cluster.config,
-      );
+      const { addresses } = this.host;
+      connection = new UpstreamConnection(this, addresses, this.#source, this.#encryption, this.#settings);
     } catch (error) {
       // The socket could not be made as it is wanted; a failed connect comes later, as an event.
       this.#failWaiting('local connection failure', countRefused(stats, this.host, error));

@@ -7,6 +7,7 @@ import { HeadBuffer } from '../http/head-buffer.ts';
 import type { HeaderMap } from '../http/headers.ts';
 import type { Peer } from '../http/stream-info.ts';
 import { outgoingRequest, TAIL, writeMessage } from '../http/wire.ts';
+import type { Greeting } from '../proxy-protocol/upstream.ts';
 import { now } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
 import type { TlsInfo } from '../tls/info.ts';
@@ -58,6 +59,7 @@ export class UpstreamConnection implements RaceUser, UpstreamExchange {
   readonly #encryption: Encryption | undefined;
   readonly #codec: ClientCodec;
   readonly #bufferLimit: number;
+  readonly #greeting: Greeting | undefined;
   readonly #body = new BodyDecoder();
   #awaitingHead = false;
   #chunked = false;
@@ -80,8 +82,9 @@ export class UpstreamConnection implements RaceUser, UpstreamExchange {
     addresses: readonly Address[],
     source: SourceAddress | undefined,
     encryption: Encryption | undefined,
-    { binding, connectTimeout, codec, eyeballs, bufferLimit }: ConnectionSettings,
+    { binding, connectTimeout, codec, eyeballs, bufferLimit, greeting }: ConnectionSettings,
   ) {
+    this.#greeting = greeting;
     this.owner = owner;
     this.#encryption = encryption;
     this.#codec = codec;
@@ -210,7 +213,7 @@ export class UpstreamConnection implements RaceUser, UpstreamExchange {
 
   #connect(): void {
     if (this.closed) return;
-    encryptTransport(this.transport, this.#encryption, {
+    encryptTransport(this.transport, this.#encryption, this.#greeting, {
       done: () => this.#established(),
       failed: (why) => this.#connectFailed('remote connection failure', why),
     });

@@ -84,6 +84,8 @@ export interface HttpManager {
   readonly addresses: ClientAddressOptions;
   /** Applied before anything else looks at the request's headers. */
   readonly earlyMutations: readonly HeaderMutation[] | undefined;
+  /** Hosts may be told of clients that came without a header of the PROXY protocol, too. */
+  readonly tellsHosts: boolean;
   readonly appendForwardedPort: boolean;
   /** `scheme_to_overwrite`, or empty. */
   readonly scheme: string;
@@ -142,8 +144,6 @@ export interface HttpManagerContext {
 export function readHttpManager(fields: Fields, context: HttpManagerContext): HttpManager {
   // It bounds what waits for the window of an HTTP/2 stream; over HTTP/1.1 nothing does.
   fields.ignore('stream_flush_timeout');
-  // What it says of a PROXY protocol header needs a listener filter that there is not.
-  fields.ignore('add_proxy_protocol_connection_state');
   const codecType = fields.choice('codec_type', ['AUTO', 'HTTP1', 'HTTP2']);
   const common = fields.message('common_http_protocol_options', readCommonOptions) ?? PLAIN_COMMON;
   const maxBytes = (fields.number('max_request_headers_kb') ?? 60) * 1024;
@@ -214,6 +214,7 @@ export function readHttpManager(fields: Fields, context: HttpManagerContext): Ht
     proxyStatus: fields.message('proxy_status_config', (inner) => readProxyStatus(inner, serverName, context.node.id)),
     upgrades: readManagerUpgrades(fields, (own) => readFilterChain(own, 'filters', chainContext)),
     runtime: context.runtime,
+    tellsHosts: fields.boolean('add_proxy_protocol_connection_state') ?? true,
     bufferLimit: context.bufferLimit,
   };
 }

@@ -3,6 +3,7 @@ import type { Host } from '../cluster/host.ts';
 import type { SourceAddress } from '../cluster/upstream-socket.ts';
 import { FLAG, type StreamInfo } from '../http/stream-info.ts';
 import { writeMessage } from '../http/wire.ts';
+import type { ClientOfConnection } from '../proxy-protocol/types.ts';
 import { now } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
 import { NO_NAMES } from '../tls/upstream.ts';
@@ -128,9 +129,19 @@ export class TcpConnection implements TerminalConnection, TcpUpstreamOwner, Tunn
     info.upstreamHost = host;
     info.connectedHost = host;
     info.upstreamAskedAt = now();
-    const upstream = connectTcp(this, owner, host, this.#source);
+    const upstream = connectTcp(this, owner, host, {
+      source: this.#source,
+      greeting: owner.config.sockets.proxyProtocol?.greeting(this.#told()),
+    });
     if (upstream.ok) this.#upstream = upstream.value;
     else this.onConnectFailed(upstream.error, 'local');
+  }
+
+  #told(): ClientOfConnection {
+    const { proxied, remote, local } = this.#info.peers;
+    const { tlvs, merge } = this.#proxy.addedTlvs;
+    if (!proxied) return { source: remote, destination: local, tlvs: tlvs(this.#info) };
+    return { ...proxied.told, tlvs: merge(proxied.told.tlvs, tlvs(this.#info)) };
   }
 
   #openTunnel(cluster: Cluster, host: Host, tunneling: Tunneling): void {
@@ -141,6 +152,7 @@ export class TcpConnection implements TerminalConnection, TcpUpstreamOwner, Tunn
       raw: false,
       names: NO_NAMES,
       downstream: undefined,
+      told: cluster.config.sockets.proxyProtocol && this.#told(),
     });
     if (fault !== undefined || !pool) {
       this.onConnectFailed(fault ?? '', 'local');

@@ -6,6 +6,7 @@ import type { StreamInfo } from '../http/stream-info.ts';
 import { sanitizeStatName } from '../stats/store.ts';
 import { TCP_STATS, type TcpStats } from './stats.ts';
 import { readTcpHash, readTcpRoutes, type TcpHash, type TcpRoute } from './tcp-route.ts';
+import { type AddedTlvs, readAddedTlvs } from './tcp-tlvs.ts';
 import { readTunneling, type Tunneling } from './tunneling.ts';
 
 /** A compiled `envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy`; times in milliseconds, 0 for none. */
@@ -15,6 +16,7 @@ export interface TcpProxy {
   /** Where a new connection goes. */
   readonly choose: (info: StreamInfo) => TcpRoute;
   readonly hash: TcpHash;
+  readonly addedTlvs: AddedTlvs;
   /** Undefined: the hosts are sent the bytes as they come. */
   readonly tunneling: Tunneling | undefined;
   readonly idleTimeout: number;
@@ -64,6 +66,7 @@ export function readTcpProxy(fields: Fields, context: HttpManagerContext): TcpPr
     clusters: context.clusters,
     choose: readTcpRoutes(fields),
     hash: readTcpHash(fields),
+    addedTlvs: readAddedTlvs(fields),
     tunneling: fields.message('tunneling_config', readTunneling),
     idleTimeout: fields.duration('idle_timeout') ?? HOUR,
     maxDuration: readPeriod(fields, 'max_downstream_connection_duration'),

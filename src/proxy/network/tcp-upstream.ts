@@ -17,6 +17,7 @@ import {
 import type { Address } from '../config/address.ts';
 import type { Peer, UpstreamConnectionInfo } from '../http/stream-info.ts';
 import { writeMessage } from '../http/wire.ts';
+import type { Greeting } from '../proxy-protocol/upstream.ts';
 import { now } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
 import type { TlsInfo } from '../tls/info.ts';
@@ -63,19 +64,26 @@ export interface TcpUpstreamOwner extends UpstreamOwner {
   onUpstreamClosed(): void;
 }
 
+/** How a connection begins. */
+interface TcpStart {
+  readonly source: SourceAddress | undefined;
+  /** What is sent first; undefined: nothing. */
+  readonly greeting: Greeting | undefined;
+}
+
 /** Begins a connection, or says why not even the attempt can be made: Envoy's transport failure reason, which may be empty. */
 export function connectTcp(
   owner: TcpUpstreamOwner,
   cluster: Cluster,
   host: Host,
-  source: SourceAddress | undefined,
+  start: TcpStart,
 ): Result<TcpUpstream, string> {
   const { stats, resources } = cluster;
   stats.cxTotal++;
   host.stats.cxTotal++;
   stats.rqPendingTotal++;
   try {
-    const upstream = new TcpUpstream(owner, cluster, host, source);
+    const upstream = new TcpUpstream(owner, cluster, host, start);
     stats.rqPendingActive++;
     resources.DEFAULT.pending++;
     return ok(upstream);
@@ -94,6 +102,7 @@ export class TcpUpstream implements ByteUpstream, RaceUser, Carried {
   readonly #owner: TcpUpstreamOwner;
   readonly #cluster: Cluster;
   readonly #host: Host;
+  readonly #greeting: Greeting | undefined;
   readonly #connectTimeout = new Deadline(() => this.#fail('connection timeout', 'timeout'));
   #connected = false;
   #over = false;
@@ -103,7 +112,8 @@ export class TcpUpstream implements ByteUpstream, RaceUser, Carried {
   #connectedAt = 0;
   #lifetime: Deadline | undefined = undefined;
 
-  constructor(owner: TcpUpstreamOwner, cluster: Cluster, host: Host, source: SourceAddress | undefined) {
+  constructor(owner: TcpUpstreamOwner, cluster: Cluster, host: Host, { source, greeting }: TcpStart) {
+    this.#greeting = greeting;
     this.#owner = owner;
     this.#cluster = cluster;
     this.#host = host;
@@ -189,7 +199,7 @@ export class TcpUpstream implements ByteUpstream, RaceUser, Carried {
   #connect(): void {
     if (this.#over) return;
     const encryption = this.#cluster.encryptionFor(this.#host, NO_NAMES, []);
-    encryptTransport(this.transport, encryption, {
+    encryptTransport(this.transport, encryption, this.#greeting, {
       done: () => this.#established(),
       failed: (why) => this.#fail(why, 'remote'),
     });

@@ -1,3 +1,4 @@
+import { endsOf, type Greeting } from '../proxy-protocol/upstream.ts';
 import type { Transport } from '../transport/transport.ts';
 import type { Encryption } from './upstream.ts';
 
@@ -8,8 +9,14 @@ export interface EncryptionEnd {
   readonly failed: (why: string) => void;
 }
 
-/** Encrypts a connected transport, if it is to be. What goes wrong before it is done comes as an error of the transport, too. */
-export function encryptTransport(transport: Transport, encryption: Encryption | undefined, end: EncryptionEnd): void {
+/** Encrypts a connected transport, if it is to be, after `greeting`, if there is one. What goes wrong before it is done comes as an error of the transport, too. */
+export function encryptTransport(
+  transport: Transport,
+  encryption: Encryption | undefined,
+  greeting: Greeting | undefined,
+  end: EncryptionEnd,
+): void {
+  if (greeting) transport.begin(greeting(...endsOf(transport.socket)));
   if (!encryption) {
     end.done();
     return;

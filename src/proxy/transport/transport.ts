@@ -110,6 +110,13 @@ export class Transport implements ChannelUser, Sender {
     );
   }
 
+  /** Sends bytes before all others, over the bare connection. */
+  begin(bytes: Buffer): void {
+    this.sent += bytes.length;
+    this.#counts.cxSent += bytes.length;
+    this.socket.write(bytes);
+  }
+
   /** Goes on over an encrypted socket that was put over its own; `connected` says when its handshake is done. */
   encrypt(socket: TLSSocket): void {
     this.#carrier = this.socket;

@@ -38,17 +38,18 @@ export class HealthChecker {
   }
 
   #probe(host: Host, tell: (result: CheckResult) => void): Probe {
-    const { config, stats, binding } = this.#owner;
+    const { config, stats, binding, greeting } = this.#owner;
     const { check, reuseConnection: reuse } = config;
     const address = host.checkAddress;
     const encryption = this.#owner.encryptionFor(host);
-    if (check.kind === 'tcp') return createTcpProbe(check, { address, binding, encryption }, reuse, tell);
+    if (check.kind === 'tcp') return createTcpProbe(check, { address, binding, encryption, greeting }, reuse, tell);
     return new HttpProbe({
       config: check,
       host,
       address,
       binding,
       encryption,
+      greeting,
       authority: host.checkHostname || check.host || this.#clusterName,
       reuse,
       tell,

@@ -4,6 +4,7 @@ import type { ResponseHead } from '../../http/head.ts';
 import { HeaderMap } from '../../http/headers.ts';
 import { StreamInfo } from '../../http/stream-info.ts';
 import { writeText } from '../../http/wire.ts';
+import type { Greeting } from '../../proxy-protocol/upstream.ts';
 import { applyMutation } from '../../route/mutation.ts';
 import type { Encryption } from '../../tls/upstream.ts';
 import { uncounted } from '../../transport/transport.ts';
@@ -23,6 +24,7 @@ export interface HttpProbeOptions {
   readonly address: Address;
   readonly binding: UpstreamBinding | undefined;
   readonly encryption: Encryption | undefined;
+  readonly greeting: Greeting | undefined;
   /** Value of the `host` header. */
   readonly authority: string;
   readonly reuse: boolean;
@@ -66,9 +68,10 @@ export class HttpProbe implements Probe, ConnectionOwner, ResponseHandler {
       return;
     }
     this.#waiting = true;
-    const { address, binding, encryption } = this.#options;
+    const { address, binding, encryption, greeting } = this.#options;
+    const settings = { ...SETTINGS, binding, greeting };
     try {
-      this.#connection = new UpstreamConnection(this, [address], undefined, encryption, { ...SETTINGS, binding });
+      this.#connection = new UpstreamConnection(this, [address], undefined, encryption, settings);
     } catch {
       setImmediate(() => this.#refused());
     }

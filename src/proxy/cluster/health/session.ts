@@ -1,3 +1,4 @@
+import type { Greeting } from '../../proxy-protocol/upstream.ts';
 import { Deadline } from '../../time/deadline.ts';
 import type { Encryption } from '../../tls/upstream.ts';
 import type { UpstreamBinding } from '../config/binding.ts';
@@ -13,6 +14,8 @@ export interface SessionOwner {
   readonly binding: UpstreamBinding | undefined;
   /** What connections to a host are encrypted with; undefined: with nothing. */
   encryptionFor(host: Host): Encryption | undefined;
+  /** What connections begin with; undefined: nothing but the check. */
+  readonly greeting?: Greeting | undefined;
   readonly stats: HealthCheckStats;
   /** A number in [0, 1). */
   readonly random: () => number;

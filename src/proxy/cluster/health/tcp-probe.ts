@@ -1,5 +1,6 @@
 import type net from 'node:net';
 import type { Address } from '../../config/address.ts';
+import { endsOf, type Greeting } from '../../proxy-protocol/upstream.ts';
 import type { Encryption } from '../../tls/upstream.ts';
 import type { UpstreamBinding } from '../config/binding.ts';
 import { openUpstreamSocket } from '../upstream-socket.ts';
@@ -14,12 +15,13 @@ export interface TcpProbePlace {
   readonly address: Address;
   readonly binding: UpstreamBinding | undefined;
   readonly encryption: Encryption | undefined;
+  readonly greeting?: Greeting | undefined;
 }
 
 /** Connects, and where bytes are expected, sends its own and waits for those. */
 export function createTcpProbe(
   { send, receive }: TcpCheckConfig,
-  { address, binding, encryption }: TcpProbePlace,
+  { address, binding, encryption, greeting }: TcpProbePlace,
   reuse: boolean,
   tell: (result: CheckResult) => void,
 ): Probe {
@@ -63,7 +65,11 @@ export function createTcpProbe(
   function open(): net.Socket {
     const made = openUpstreamSocket(address, undefined, binding);
     watch(made);
-    made.on('connect', () => (encryption ? encrypt(made, encryption) : connected(made)));
+    made.on('connect', () => {
+      if (greeting) made.write(greeting(...endsOf(made)));
+      if (encryption) encrypt(made, encryption);
+      else connected(made);
+    });
     return made;
   }
 

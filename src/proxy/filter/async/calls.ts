@@ -30,6 +30,7 @@ export function createCalls(clusters: ClusterManager, localCluster: string, runt
     localCluster,
     router: DEFAULT_ROUTER,
     runtime,
+    tellsHosts: false,
     // Requests of the proxy's own count for their cluster alone.
     stats: HTTP_STATS.create(),
   };

@@ -13,6 +13,7 @@ import { Deadline } from '../../time/deadline.ts';
 import type { RequestTrace } from '../../tracing/request-trace.ts';
 import type { HookList } from '../pass.ts';
 import { type AttemptTrace, traceAttempt } from './attempt-trace.ts';
+import { clientOf } from './downstream.ts';
 import { handshakeReply } from './replies.ts';
 import type { RouterRun } from './run.ts';
 import type { Switching } from './switching.ts';
@@ -88,6 +89,7 @@ export class Attempt implements PoolClient, ResponseHandler, Carried {
       raw: this.switching === 'raw',
       downstream: this.#run.stream.protocol,
       names: namesOf(this.cluster, this.#run.stream),
+      told: this.cluster.config.sockets.proxyProtocol && clientOf(this.#run.stream),
     });
     if (this.#pool) this.#pool.request(this);
     else this.#refuse();

@@ -1,6 +1,7 @@
 import type { SourceAddress } from '../../cluster/upstream-socket.ts';
 import type { ResponseHead } from '../../http/head.ts';
 import type { HttpManager } from '../../http/manager.ts';
+import type { ClientOfConnection } from '../../proxy-protocol/types.ts';
 import type { Route } from '../../route/route.ts';
 import type { RouteTable } from '../../route/table.ts';
 import type { Deadline } from '../../time/deadline.ts';
@@ -23,7 +24,7 @@ export interface DownstreamConnection {
 /** What the router needs of the connection manager. */
 export type RouterSurroundings = Pick<
   HttpManager,
-  'bufferLimit' | 'clusters' | 'localCluster' | 'router' | 'runtime' | 'stats'
+  'bufferLimit' | 'clusters' | 'localCluster' | 'router' | 'runtime' | 'stats' | 'tellsHosts'
 >;
 
 /** Whose request the router works on: a client's, the stand-in for a mirrored one, or one of the proxy's own. */
@@ -56,4 +57,11 @@ export interface RouterDownstream extends FilterStream {
   redirects: RedirectHistory | undefined;
   /** Ends this stream and runs its request, whose head was changed, again from the route on. */
   redirect?(status: number, body: Buffer | undefined): void;
+}
+
+/** What hosts may be told of who a request comes from; undefined: nothing. */
+export function clientOf({ peers, manager, connection }: RouterDownstream): ClientOfConnection | undefined {
+  if (connection.id === undefined) return undefined;
+  const { proxied, directRemote, local } = peers;
+  return proxied?.told ?? (manager.tellsHosts ? { source: directRemote, destination: local, tlvs: [] } : undefined);
 }
