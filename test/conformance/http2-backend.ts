@@ -145,8 +145,8 @@ class Http2Connection {
     const wire = this.#wire;
     const { id } = stream;
     if ('head' in step) wire.write(wire.headers(id, step.head, step.end ?? false));
-    else if ('data' in step) await this.#data(stream, Buffer.from(step.data, 'latin1'), step.end ?? true, step.rude);
-    else if ('reset' in step) wire.frame(FRAME.RST_STREAM, 0, step.stream ?? id, numbers(step.reset));
+    else if ('data' in step) await this.#data(stream, Buffer.from(step.data, 'latin1'), step.end ?? true);
+    else if ('reset' in step) wire.frame(FRAME.RST_STREAM, 0, id, numbers(step.reset));
     else if ('goaway' in step) wire.frame(FRAME.GOAWAY, 0, 0, numbers(step.last ?? id, step.goaway));
     else if ('settings' in step) wire.frame(FRAME.SETTINGS, 0, 0, settingsPayload(step.settings));
     else if ('grant' in step) {
@@ -158,11 +158,10 @@ class Http2Connection {
   }
 
   /** As much as the windows let go, in as many frames as it takes. */
-  async #data(stream: Stream, bytes: Buffer, end: boolean, rude = false): Promise<void> {
+  async #data(stream: Stream, bytes: Buffer, end: boolean): Promise<void> {
     let at = 0;
     do {
-      const room = rude ? FRAME_SIZE : Math.min(FRAME_SIZE, this.#window, stream.window);
-      const size = Math.min(bytes.length - at, room);
+      const size = Math.min(bytes.length - at, FRAME_SIZE, this.#window, stream.window);
       if (size > 0 || bytes.length === 0) {
         const last = at + size === bytes.length && end ? FLAG_BIT.END_STREAM : 0;
         this.#wire.frame(FRAME.DATA, last, stream.id, bytes.subarray(at, at + size));

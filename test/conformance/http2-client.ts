@@ -2,7 +2,7 @@ import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FLAG_BIT, FRAME, PREFACE, SETTING, uint32 } from '../../src/proxy/http2/frame.ts';
 import type { Received } from './client.ts';
-import { connectionLine, Http2Wire, http2Frame, numbers, settingsPayload } from './http2-wire.ts';
+import { connectionLine, Http2Wire, http2Frame, numbers } from './http2-wire.ts';
 import { inject } from './pressure.ts';
 import { connectTls, describeTls } from './tls-client.ts';
 import type { ClientTls, Http2Step, Places, SeenResponse } from './types.ts';
@@ -69,11 +69,8 @@ export class Http2Client {
     else if ('sleep' in step) await sleep(step.sleep);
     else if ('reset' in step) this.#reset(step.reset);
     else if ('data' in step) this.#data(step);
-    else if ('settings' in step) this.#wire.frame(FRAME.SETTINGS, 0, 0, settingsPayload(step.settings));
     else if ('grant' in step) this.#grant(step.grant);
     else if ('deaf' in step) this.#deaf = true;
-    else if ('paused' in step) await this.#pause(step.paused);
-    else if ('until' in step) await this.#until(() => (step.until === 'over' ? this.#over : this.#allDone), timeoutMs);
     else {
       this.#request(step);
       if (!step.open && !step.beside) await this.#until(() => this.#allDone, timeoutMs);
@@ -82,12 +79,6 @@ export class Http2Client {
 
   get #allDone(): boolean {
     return [...this.#streams.values()].every(({ done }) => done);
-  }
-
-  async #pause(milliseconds: number): Promise<void> {
-    this.#socket.pause();
-    await sleep(milliseconds);
-    this.#socket.resume();
   }
 
   async #until(done: () => boolean, timeoutMs: number): Promise<void> {

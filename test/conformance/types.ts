@@ -80,15 +80,10 @@ export type Http2Step =
   | { readonly reset: number }
   /** Whole frames, hexadecimal; so many times over. */
   | { readonly raw: string; readonly times?: number }
-  | { readonly settings: Settings }
   /** Widens the windows of the connection and the last stream. */
   | { readonly grant: number }
   /** Pings are not answered from here on. */
   | { readonly deaf: true }
-  /** Reads nothing for so many milliseconds. */
-  | { readonly paused: number }
-  /** Waits until the connection or all streams have ended. */
-  | { readonly until: 'over' | 'done' }
   /** As of a `Step`. */
   | { readonly pressure: string }
   | { readonly sleep: number };
@@ -102,9 +97,9 @@ type Settings = readonly (readonly [number, number])[];
 /** What an HTTP/2 backend does, on the stream of a request where nothing else is said. */
 export type Http2HostStep =
   | { readonly head: Fields; readonly end?: boolean }
-  /** `end`: that is all (default). `rude`: windows or not. */
-  | { readonly data: string; readonly end?: boolean; readonly rude?: true }
-  | { readonly reset: number; readonly stream?: number }
+  /** `end`: that is all (default). */
+  | { readonly data: string; readonly end?: boolean }
+  | { readonly reset: number }
   /** With that error code; `last`: the last stream that it took, by default this one. */
   | { readonly goaway: number; readonly last?: number }
   | { readonly settings: Settings }

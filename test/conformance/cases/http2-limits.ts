@@ -378,6 +378,19 @@ const scenario = (name: string, list: readonly Variant[]): Scenario =>
     options,
   );
 
+/** What an operator's word does to connections that are open. */
+const operated = (name: string, steps: readonly Http2Step[], admin: string): Case => ({
+  ...plays(name, steps),
+  admin: [admin],
+});
+const operatorCases: readonly Case[] = [
+  operated('before', [asks(), asks()], 'POST /healthcheck/fail'),
+  operated('after its health check was failed', [asks(), sleep(300)], '/ready'),
+  operated('a request between', [asks(), asks(), sleep(300)], '/ready'),
+  operated('without a request', [sleep(300)], 'POST /healthcheck/ok'),
+  operated('healthy again', [asks(), sleep(100), asks()], '/ready'),
+];
+
 const prematureScenario = (count: number): Scenario => ({
   feature: 'HTTP/2 limits',
   name: `premature resets, ${count}`,
@@ -427,6 +440,12 @@ export const scenarios: readonly Scenario[] = [
   scenario('slow', slow),
   scenario('keep-alive', keeping),
   scenario('bounds', bounds),
+  variants(
+    'HTTP/2 limits',
+    'operator',
+    [{ name: 'drain', manager: { delayed_close_timeout: '0.05s', drain_timeout: '0.15s' }, cases: operatorCases }],
+    options,
+  ),
   prematureScenario(4),
   prematureScenario(2),
   ...Object.entries(refused).map(

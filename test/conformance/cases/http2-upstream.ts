@@ -432,7 +432,7 @@ const resets: readonly Case[] = [
   plays('RST_STREAM of a refused stream to HTTP/2', [{ fields: get() }], [does({ reset: 7 })]),
   plays(
     'RST_STREAM before the request has ended',
-    [{ fields: post(), open: true }, { sleep: 30 }, { data: 'x' }],
+    [{ fields: post(), open: true }, { sleep: 200 }, { data: 'x' }],
     [{ http2: [{ reset: 2 }], atHead: true }],
   ),
   ...[
