@@ -45,6 +45,8 @@ export const differences: Readonly<Record<string, string>> = {
   'h2m-mistakes':
     'a rule for what cannot be a header name, one that takes path or host out of a request, and a rewrite of what is missing are refused: Envoy takes them',
   'typed-metadata': 'typed dynamic metadata is refused by name: nothing here could read it',
+  'oauth-answers':
+    'what a token endpoint or a cookie said is not told in logs, and no login comes of tokens that are no text: Envoy tells all of it, and logs in without a token',
   'jwt-uri':
     'a URI of keys whose host has a user before it or a query right behind it is refused: Envoy takes both for parts of the name',
   'proxy-protocol-scope':

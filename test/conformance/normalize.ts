@@ -32,6 +32,14 @@ const volatile: readonly (readonly [RegExp, string])[] = [
   [/(telemetry\.sdk\.language): (?:cpp|nodejs)$/, '$1: LANGUAGE'],
   // The value of a routing cookie is a hash of the connection's addresses.
   [/^(set-cookie: [^=]+=)"[0-9a-f]{16}"/i, '$1"HASH"'],
+  // What the OAuth filter draws, counts from now, or seals and signs with that; rounds are named in numbers without leading zeros.
+  [/^(set-cookie: (?:OauthNonce|CodeVerifier))\.[0-9a-f]{8,16}=(?!deleted)[^;]+/, '$1.FLOW=SEALED'],
+  [
+    /^(set-cookie: (?:OauthNonce|CodeVerifier|OauthHMAC|OauthExpires|BearerToken|IdToken|RefreshToken)=)(?!deleted)[^;]+/,
+    '$1SEALED',
+  ],
+  [/^(set-cookie: .*;Max-Age=)\d{7,};/, '$1LONG;'],
+  [/^(location: .*[?&]code_challenge=)[^&]+(.*[?&]state=)[^&]+/, '$1CHALLENGE$2STATE'],
   // What is left of the default of 15 s, less some milliseconds at a later attempt.
   [/^(x-envoy-expected-rq-timeout-ms): 14[89]\d\d$/i, '$1: 15000'],
 ];

@@ -4,6 +4,7 @@ import { headerValues } from './header-values.ts';
 import { chunkedBodies, requests, responses } from './http.ts';
 import { http2Frames } from './http2.ts';
 import { keySets, tokens } from './jwt.ts';
+import { oauthCallbacks } from './oauth.ts';
 import { proxyHeaders } from './proxy-protocol.ts';
 import { resources } from './resources.ts';
 import type { Target } from './target.ts';
@@ -19,5 +20,6 @@ export const targets: readonly Target[] = [
   tokens,
   keySets,
   headerValues,
+  oauthCallbacks,
   proxyHeaders,
 ];

@@ -4,6 +4,8 @@ import type { OverlayMessage } from './overlay-messages.ts';
 const text = 'string';
 const flag = 'bool';
 const basicAuth = 'envoy.extensions.filters.http.basic_auth.v3';
+const oauth = 'envoy.extensions.filters.http.oauth2.v3';
+const duration = 'google.protobuf.Duration';
 const jwt = 'envoy.extensions.filters.http.jwt_authn.v3';
 
 const compressor = 'envoy.extensions.filters.http.compressor.v3';
@@ -58,10 +60,41 @@ export const filterFields: readonly OverlayField[] = [
   { message: forwardProxy('network.sni_dynamic_forward_proxy'), field: 'save_upstream_address', number: 3, type: flag },
   { message: dnsCache, field: 'disable_dns_refresh_on_failure', number: 15, type: flag },
   { message: dnsCache, field: 'resolved_address_filter', number: 16, type: 'envoy.type.matcher.v3.AddressMatcher' },
+  { message: `${oauth}.OAuth2Credentials`, field: 'cookie_domain', number: 5, type: text },
+  { message: `${oauth}.OAuth2Credentials.CookieNames`, field: 'oauth_nonce', number: 6, type: text },
+  { message: `${oauth}.OAuth2Credentials.CookieNames`, field: 'code_verifier', number: 7, type: text },
+  { message: `${oauth}.OAuth2Config`, field: 'retry_policy', number: 18, type: 'envoy.config.core.v3.RetryPolicy' },
+  { message: `${oauth}.OAuth2Config`, field: 'disable_access_token_set_cookie', number: 19, type: flag },
+  { message: `${oauth}.OAuth2Config`, field: 'disable_refresh_token_set_cookie', number: 20, type: flag },
+  { message: `${oauth}.OAuth2Config`, field: 'cookie_configs', number: 21, type: `${oauth}.CookieConfigs` },
+  { message: `${oauth}.OAuth2Config`, field: 'stat_prefix', number: 22, type: text },
+  { message: `${oauth}.OAuth2Config`, field: 'end_session_endpoint', number: 23, type: text },
+  { message: `${oauth}.OAuth2Config`, field: 'csrf_token_expires_in', number: 24, type: duration },
+  { message: `${oauth}.OAuth2Config`, field: 'code_verifier_token_expires_in', number: 25, type: duration },
+  { message: `${oauth}.OAuth2Config`, field: 'disable_token_encryption', number: 26, type: flag },
 ];
 
 /** Messages that these are of. */
 export const filterMessages: readonly OverlayMessage[] = [
   { parent: jwt, definition: 'message ExtractOnlyWithoutValidation { string verification_status_header = 1; }' },
   { parent: `${jwt}.JwtClaimToHeader`, definition: 'message PathSegment { string key = 1; }' },
+  {
+    parent: oauth,
+    definition: `
+      message CookieConfig {
+        enum SameSite { DISABLED = 0; STRICT = 1; LAX = 2; NONE = 3; }
+        ${oauth}.CookieConfig.SameSite same_site = 1;
+        string path = 2;
+        bool partitioned = 3;
+      }
+      message CookieConfigs {
+        ${oauth}.CookieConfig bearer_token_cookie_config = 1;
+        ${oauth}.CookieConfig oauth_hmac_cookie_config = 2;
+        ${oauth}.CookieConfig oauth_expires_cookie_config = 3;
+        ${oauth}.CookieConfig id_token_cookie_config = 4;
+        ${oauth}.CookieConfig refresh_token_cookie_config = 5;
+        ${oauth}.CookieConfig oauth_nonce_cookie_config = 6;
+        ${oauth}.CookieConfig code_verifier_cookie_config = 7;
+      }`,
+  },
 ];

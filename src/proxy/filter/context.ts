@@ -2,6 +2,7 @@ import type { Neighbours } from '../cluster/neighbours.ts';
 import type { Fields } from '../config/fields.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { StatsScope } from '../stats/store.ts';
+import type { SecretReader } from '../tls/secret.ts';
 import type { Calls } from './async/calls.ts';
 import type { HttpFilter } from './filter.ts';
 import type { ProxyHealth } from './health-check/health.ts';
@@ -53,6 +54,7 @@ export interface FilterContext extends RouteFilterContext {
   readonly modules: FilterModules;
   readonly calls: Calls;
   readonly clusters: Neighbours;
+  readonly secrets: SecretReader;
 }
 
 /** What all filters of a chain are told. */

@@ -21,6 +21,7 @@ import { healthCheckFilter } from './health-check/filter.ts';
 import { jwtAuthnFilter } from './jwt-authn/filter.ts';
 import { localRateLimitFilter } from './local-ratelimit/filter.ts';
 import { moduleFilter } from './module/filter.ts';
+import { oauth2Filter } from './oauth2/filter.ts';
 import { rateLimitFilter } from './ratelimit/filter.ts';
 import { rbacFilter } from './rbac/filter.ts';
 import { DEFAULT_ROUTER, type RouterConfig, readRouter } from './router/config.ts';
@@ -47,6 +48,7 @@ const KINDS: ReadonlyMap<string, FilterKind> = new Map(
     jwtAuthnFilter,
     localRateLimitFilter,
     moduleFilter,
+    oauth2Filter,
     rateLimitFilter,
     rbacFilter,
     setMetadataFilter,

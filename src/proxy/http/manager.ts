@@ -19,6 +19,7 @@ import type { HeaderMutation } from '../route/mutation.ts';
 import { RouteTable } from '../route/table.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { type StatsScope, sanitizeStatName } from '../stats/store.ts';
+import type { SecretReader } from '../tls/secret.ts';
 import type { ClientAddressOptions } from './client-address.ts';
 import type { ClientCertificatePolicy } from './client-certificate.ts';
 import { PLAIN_COMMON, readCommonOptions, readServerCodec, type ServerCodec } from './codec-config.ts';
@@ -119,6 +120,7 @@ export interface RouteSubscription {
 export interface HttpManagerContext {
   readonly clusters: ClusterManager;
   readonly calls: Calls;
+  readonly secrets: SecretReader;
   /** The proxy's own name in the mesh. */
   readonly node: NodeName;
   /** Bytes of a body that filters may keep, and the router for another attempt. */
@@ -167,6 +169,7 @@ export function readHttpManager(fields: Fields, context: HttpManagerContext): Ht
     modules: context.modules,
     calls: context.calls,
     clusters: context.clusters,
+    secrets: context.secrets,
   };
   const chain = readFilterChain(fields, 'http_filters', chainContext);
   const serverName = fields.text('server_name') || 'envoy';

@@ -101,6 +101,16 @@ export function createEngine({
         const health = proxyHealth(processDrain, clusters);
         const discover = filters.discover;
         const surroundings = { statPrefix, stats: scope, runtime, health, calls, clusters, discover, modules };
+        const surroundings = {
+          statPrefix,
+          stats: scope,
+          runtime,
+          health,
+          calls,
+          discover: filters.discover,
+          modules,
+          secrets,
+        };
         return readFilterChain(fields, key, { place: 'upstream', ...surroundings }).chain;
       },
     },

@@ -58,6 +58,7 @@ const read = (fields: Fields): HttpFilter | undefined =>
     stats: new StatsStore().scope(),
     runtime: new Runtime(),
     modules: createModules([], createLogger('test')),
+    secrets: new SecretStore(),
     discover: () => ({ filter: undefined }),
     health: { failed: false, members: () => undefined },
     clusters: alone,
