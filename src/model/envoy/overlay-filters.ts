@@ -3,6 +3,7 @@ import type { OverlayMessage } from './overlay-messages.ts';
 
 const text = 'string';
 const flag = 'bool';
+const session = 'envoy.extensions.filters.http.stateful_session.v3.StatefulSession';
 const basicAuth = 'envoy.extensions.filters.http.basic_auth.v3';
 const oauth = 'envoy.extensions.filters.http.oauth2.v3';
 const duration = 'google.protobuf.Duration';
@@ -72,6 +73,15 @@ export const filterFields: readonly OverlayField[] = [
   { message: `${oauth}.OAuth2Config`, field: 'csrf_token_expires_in', number: 24, type: duration },
   { message: `${oauth}.OAuth2Config`, field: 'code_verifier_token_expires_in', number: 25, type: duration },
   { message: `${oauth}.OAuth2Config`, field: 'disable_token_encryption', number: 26, type: flag },
+  { message: session, field: 'stat_prefix', number: 3, type: text },
+  { message: session, field: 'status_on_strict_destination_not_found', number: 4, type: 'uint32' },
+  {
+    message: 'envoy.type.http.v3.Cookie',
+    field: 'attributes',
+    number: 4,
+    type: 'envoy.type.http.v3.CookieAttribute',
+    repeated: true,
+  },
 ];
 
 /** Messages that these are of. */

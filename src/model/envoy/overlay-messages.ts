@@ -60,6 +60,14 @@ export const overlayMessages: readonly OverlayMessage[] = [
       }`,
   },
   {
+    parent: 'envoy.type.http.v3',
+    definition: `
+      message CookieAttribute {
+        string name = 1 [(validate.rules).string = {min_len: 1 max_bytes: 16384}];
+        string value = 2 [(validate.rules).string = {max_bytes: 16384}];
+      }`,
+  },
+  {
     parent: 'envoy.config.rbac.v3',
     needs: ['envoy.type.matcher.v3.MetadataMatcher'],
     definition: `

@@ -25,6 +25,7 @@ import { type NamedStats, namedStats } from './named-stats.ts';
 import type { Neighbours } from './neighbours.ts';
 import { OutlierDetector } from './outlier.ts';
 import { OUTLIER_STATS } from './outlier-stats.ts';
+import { findOverride } from './override-host.ts';
 import { type ConnectionPool, Pool, type PoolOptions, type PoolWish } from './pool.ts';
 import { LocalResources, type Resources, type Thresholds } from './resources.ts';
 import { SharedResources, type SharedUsage } from './shared-resources.ts';
@@ -212,7 +213,10 @@ export class Cluster {
 
   /** The host for a request, or undefined when there is none. */
   choose(context: LoadBalancerContext): Host | undefined {
-    return this.#finder ? this.#finder.choose(context) : this.#balancer?.choose(context);
+    if (this.#finder) return this.#finder.choose(context);
+    const { override } = context;
+    const host = override && findOverride(this.#hosts, override);
+    return host || override?.strict ? host : this.#balancer?.choose(context);
   }
 
   /** Finds out first what the choice of a host needs to know, see `HostFinder.prepare`. */

@@ -2,6 +2,7 @@ import type { JsonValue } from '../config/fields.ts';
 import type { Hash64 } from '../hash/xxhash64.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
 import type { Host } from './host.ts';
+import type { OverrideHost } from './override-host.ts';
 
 /** One key that a subset of hosts must have; a list is sorted by name, each name once. */
 export interface MetadataCriterion {
@@ -41,6 +42,8 @@ export interface LoadBalancerContext {
   readonly metadataMatch: readonly MetadataCriterion[] | undefined;
   /** Undefined for the first attempt and where the policy asks for nothing: then the first host picked is taken. */
   readonly retry: RetrySelection | undefined;
+  /** Goes before the choice, where it can be had. */
+  readonly override?: OverrideHost | undefined;
 }
 
 /** The context of something that has no routing policy. */

@@ -24,6 +24,7 @@ import { moduleFilter } from './module/filter.ts';
 import { oauth2Filter } from './oauth2/filter.ts';
 import { rateLimitFilter } from './ratelimit/filter.ts';
 import { rbacFilter } from './rbac/filter.ts';
+import { statefulSessionFilter } from './stateful-session/filter.ts';
 import { DEFAULT_ROUTER, type RouterConfig, readRouter } from './router/config.ts';
 import { setMetadataFilter } from './set-metadata/filter.ts';
 
@@ -51,6 +52,7 @@ const KINDS: ReadonlyMap<string, FilterKind> = new Map(
     oauth2Filter,
     rateLimitFilter,
     rbacFilter,
+    statefulSessionFilter,
     setMetadataFilter,
   ].map((kind) => [kind.type, kind]),
 );

@@ -1,4 +1,5 @@
 import type { Host } from '../cluster/host.ts';
+import type { OverrideHost } from '../cluster/override-host.ts';
 import type { JsonObject, JsonValue } from '../config/fields.ts';
 import type { MetadataSource } from '../match/metadata.ts';
 import type { ClientOfConnection } from '../proxy-protocol/types.ts';
@@ -221,6 +222,8 @@ export class StreamInfo {
   virtualCluster = '';
   virtualHostName = '';
   upstreamHost: Host | undefined = undefined;
+  /** Where a filter wants the request to go. */
+  overrideHost: OverrideHost | undefined = undefined;
   upstreamLocal: Peer | undefined = undefined;
   /** Of the connection to the host; undefined: it is not encrypted. */
   upstreamTls: TlsInfo | undefined = undefined;

@@ -1,5 +1,6 @@
 import type { Cluster } from '../../cluster/cluster.ts';
 import type { LoadBalancerContext, MetadataCriterion, RetrySelection } from '../../cluster/context.ts';
+import type { OverrideHost } from '../../cluster/override-host.ts';
 import type { NamedStats } from '../../cluster/named-stats.ts';
 import { isObject } from '../../config/fields.ts';
 import { type Hash64, xxHash64 } from '../../hash/xxhash64.ts';
@@ -67,6 +68,11 @@ export class RoutingContext implements LoadBalancerContext {
     return subsetCriteria(this.action.metadataMatch, this.stream.route?.weighted, this.stream);
   }
 
+  /** Only the first attempt goes where a filter wants. */
+  get override(): OverrideHost | undefined {
+    return this.stream.attempts > 1 ? undefined : this.stream.overrideHost;
+  }
+
   get retry(): RetrySelection | undefined {
     return this.stream.attempts > 1 ? this.retries?.selection : undefined;
   }
@@ -115,7 +121,7 @@ function hex(value: number): string {
 }
 
 /** Value of `set-cookie`. */
-function setCookieText({ name, ttl = 0, path, attributes }: RoutingCookie, value: string): string {
+export function setCookieText({ name, ttl = 0, path, attributes }: RoutingCookie, value: string): string {
   const age = ttl === 0 ? '' : `; Max-Age=${ttl}`;
   return `${name}="${value}"${age}${path === '' ? '' : `; Path=${path}`}${attributes}; HttpOnly`;
 }

@@ -343,8 +343,10 @@ export class RouterRun extends RoutingContext {
   }
 
   noHost(failure = ''): void {
-    chargeStatus(this, 503, undefined);
-    this.#abort(noHealthyUpstream(this.#replyHeaders(false), failure));
+    const { override } = this;
+    const status = override?.strict ? override.status : 503;
+    chargeStatus(this, status, undefined);
+    this.#abort({ ...noHealthyUpstream(this.#replyHeaders(false), failure), status });
   }
 
   /** The whole request took too long. */
