@@ -19,6 +19,8 @@ interface Method {
   readonly request: string;
   readonly response: string;
   readonly stream: boolean;
+  /** How its messages are read and written, where their types are not Envoy's. */
+  readonly codec?: { readonly read: (bytes: Buffer) => JsonObject; readonly write: (json: JsonObject) => Buffer };
   /** What a message without a script is answered. */
   readonly usual: (request: JsonObject) => JsonObject;
 }
@@ -63,6 +65,31 @@ const exports: readonly Method[] = ['trace.v1.TraceService', 'logs.v1.LogsServic
   usual: () => ({}),
 }));
 
+/** `grpc.health.v1.Health/Check`: the service's name says what makes the server serve. */
+const health: Method = {
+  path: '/grpc.health.v1.Health/Check',
+  request: '',
+  response: '',
+  stream: false,
+  codec: {
+    read: (bytes) => ({ service: bytes.subarray(2).toString('utf8') }),
+    write: ({ status }) => Buffer.from([8, Number(status)]),
+  },
+  usual: ({ service }) => ({ status: /^status \d$/.test(String(service)) ? Number(String(service).slice(7)) : 1 }),
+};
+
+/** What a health check for `NAME=VALUE` is answered: whether it has that header, or authority; for `error CODE`, that error. */
+function judged(call: Unary): Behaviour | undefined {
+  const service = String(call.request['service'] ?? '');
+  const error = /^error (\d+)$/.exec(service);
+  if (error) return { status: Number(error[1]) };
+  const wanted = /^([^=]+)=(.*)$/.exec(service);
+  if (!wanted) return undefined;
+  const [, name = '', value] = wanted;
+  const found = name === 'authority' ? call.getHost() : call.metadata.get(name).join();
+  return { reply: { status: found === value ? 1 : 2 } };
+}
+
 type Unary = ServerUnaryCall<JsonObject, JsonObject>;
 type Duplex = ServerDuplexStream<JsonObject, JsonObject>;
 
@@ -73,14 +100,17 @@ export async function startGrpc(
   seen: SeenRequest[],
 ): Promise<{ close(): void }> {
   const server = new grpc.Server();
-  for (const method of [...methods, ...exports]) {
+  for (const method of [...methods, ...exports, health]) {
     const definition = {
       path: method.path,
       requestStream: method.stream,
       responseStream: method.stream,
       requestSerialize: (json: JsonObject) => Buffer.from(encodeResource(method.request, json)),
-      requestDeserialize: (bytes: Buffer) => decodeExport(method.path, bytes) ?? decodeBinary(method.request, bytes),
-      responseSerialize: (json: JsonObject) => Buffer.from(encodeResource(method.response, json)),
+      requestDeserialize:
+        method.codec?.read ??
+        ((bytes: Buffer) => decodeExport(method.path, bytes) ?? decodeBinary(method.request, bytes)),
+      responseSerialize:
+        method.codec?.write ?? ((json: JsonObject) => Buffer.from(encodeResource(method.response, json))),
       responseDeserialize: (bytes: Buffer) => decodeBinary(method.response, bytes),
     };
     const handler = method.stream
@@ -101,7 +131,8 @@ async function serveUnary(
   backend: GrpcBackend,
   seen: SeenRequest[],
 ): Promise<void> {
-  const behaviour = backend.script[backend.served++] ?? { reply: method.usual(call.request) };
+  const fallback = judged(call) ?? { reply: method.usual(call.request) };
+  const behaviour = backend.script[backend.served++] ?? fallback;
   seen.push(seenMessage(backend, method.path, headersOf(call), call.request));
   if (behaviour === 'hang') {
     call.on('cancelled', () => seen.push(seenMessage(backend, 'cancelled', [], {})));

@@ -12,7 +12,7 @@ import type { ClusterConfig } from './config.ts';
 import type { LoadBalancerContext } from './context.ts';
 import { createFinder } from './find-hosts.ts';
 import { freePool } from './free-pool.ts';
-import { HealthChecker } from './health/checker.ts';
+import { HealthChecker, offeredBy } from './health/checker.ts';
 import { HEALTH_CHECK_STATS } from './health/stats.ts';
 import { HEALTH, type Host } from './host.ts';
 import type { HostFinder } from './host-finder.ts';
@@ -39,8 +39,7 @@ import {
 } from './stats.ts';
 import { bindAddress } from './upstream-socket.ts';
 
-const HTTP2_ALPN = ['h2'];
-const HTTP1_ALPN = ['http/1.1'];
+const ALPN = { http1: ['http/1.1'], http2: ['h2'] };
 
 /** What a cluster needs of its surroundings. */
 export interface ClusterEnvironment {
@@ -157,11 +156,12 @@ export class Cluster {
         {
           config: healthCheck,
           binding: config.binding,
-          encryptionFor: (host) => this.encryptionFor(host, NO_NAMES, HTTP1_ALPN),
+          http2: config.http2,
+          encryptionFor: (host) => this.encryptionFor(host, NO_NAMES, offeredBy(healthCheck)),
           greeting: config.sockets.proxyProtocol?.greeting(undefined),
           stats,
           random,
-          hasTraffic: () => this.stats.cxTotal > 0,
+          connections: this.stats,
           onChecked: (host, changed, healthy) => this.#onChecked(host, changed, healthy),
         },
         config.name,
@@ -264,7 +264,7 @@ export class Cluster {
     const key = sockets.proxyProtocol ? `${named} ${sockets.proxyProtocol.keyOf(told)}` : named;
     const known = host.pools.get(key);
     if (known) return known;
-    const encryption = this.encryptionFor(host, names, http2 ? HTTP2_ALPN : HTTP1_ALPN);
+    const encryption = this.encryptionFor(host, names, http2 ? ALPN.http2 : ALPN.http1);
     const greeting = sockets.proxyProtocol?.greeting(told);
     return this.#addPool(host, resources, { key, raw, source: from, encryption, greeting }, http2);
   }

@@ -169,7 +169,7 @@ export function readCluster(fields: Fields, options: ClusterReaderOptions): Clus
     routing: http.routing,
     maxRequestsPerConnection: http.common.maxRequests || (fields.number('max_requests_per_connection') ?? 0),
     thresholds: fields.message('circuit_breakers', readCircuitBreakers) ?? NO_CIRCUIT_BREAKERS,
-    healthCheck: readHealthChecks(fields),
+    healthCheck: readHealthChecks(fields, http.protocol === 'http2'),
     warmHosts: common.warmHosts,
     outlier: fields.message('outlier_detection', readOutlierDetection),
     panicThreshold: common.panicThreshold,

@@ -1,3 +1,4 @@
+import type { HeaderMap } from './headers.ts';
 import type { StreamInfo } from './stream-info.ts';
 
 const UNKNOWN = 2;
@@ -28,6 +29,13 @@ export function percentEncode(text: string): string {
     /[^\x20-\x24\x26-\x7d]/g,
     (char) => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
   );
+}
+
+/** Number in `grpc-status`, -1 for one that is none; undefined when there is none. */
+export function grpcStatusIn(headers: HeaderMap): number | undefined {
+  const text = headers.get('grpc-status');
+  if (text === undefined || text === '') return undefined;
+  return /^\d{1,10}$/.test(text) ? Number(text) : INVALID;
 }
 
 /** What stands for a `grpc-status` that is no number. */

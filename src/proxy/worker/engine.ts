@@ -100,17 +100,8 @@ export function createEngine({
       readFilters: (fields, key, statPrefix, scope) => {
         const health = proxyHealth(processDrain, clusters);
         const discover = filters.discover;
-        const surroundings = { statPrefix, stats: scope, runtime, health, calls, clusters, discover, modules };
-        const surroundings = {
-          statPrefix,
-          stats: scope,
-          runtime,
-          health,
-          calls,
-          discover: filters.discover,
-          modules,
-          secrets,
-        };
+        const own = { statPrefix, stats: scope, runtime, health };
+        const surroundings = { ...own, calls, clusters, discover, modules, secrets };
         return readFilterChain(fields, key, { place: 'upstream', ...surroundings }).chain;
       },
     },

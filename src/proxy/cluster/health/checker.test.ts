@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import net from 'node:net';
 import { test } from 'node:test';
 import { type JsonObject, readMessage } from '../../config/fields.ts';
+import { plainHttp2 } from '../../http2/options.ts';
 import { seeded } from '../balance/testing.ts';
 import { HEALTH, Host } from '../host.ts';
 import { HealthChecker } from './checker.ts';
@@ -9,6 +10,7 @@ import { readHealthChecks } from './config.ts';
 import { holdsParts } from './payload.ts';
 import { HealthCheckStats } from './stats.ts';
 
+const HTTP2 = plainHttp2({ streamErrors: false, maxHeadBytes: 60_000, maxHeaders: 100, underscores: 'ALLOW' });
 const BASE = { timeout: '1s', interval: '60s', unhealthy_threshold: 1, healthy_threshold: 1 };
 
 /** Runs one check against a server and gives what the server got. */
@@ -24,7 +26,7 @@ async function received(http: JsonObject, check: Record<string, string> = {}): P
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const { port } = server.address() as net.AddressInfo;
   const json = { health_checks: [{ ...BASE, http_health_check: http }] };
-  const config = readMessage(json, '', [], readHealthChecks);
+  const config = readMessage(json, '', [], (fields) => readHealthChecks(fields, false));
   assert.ok(config);
   const address = { kind: 'socket', host: '127.0.0.1', port } as const;
   const hostname = check['hostname'] ?? '';
@@ -35,10 +37,11 @@ async function received(http: JsonObject, check: Record<string, string> = {}): P
       {
         config,
         binding: undefined,
+        http2: HTTP2,
         stats: new HealthCheckStats(),
         random: seeded(),
         encryptionFor: () => undefined,
-        hasTraffic: () => false,
+        connections: { cxTotal: 0, cxProtocolError: 0 },
         onChecked: (_host, changed, healthy) => {
           assert.deepEqual([changed, healthy], [true, true]);
           setImmediate(() => {

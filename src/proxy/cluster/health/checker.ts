@@ -1,8 +1,15 @@
 import { HEALTH, type Host } from '../host.ts';
+import type { HealthCheckConfig } from './config.ts';
+import { GrpcProbe } from './grpc-probe.ts';
 import { HttpProbe } from './http-probe.ts';
 import type { CheckResult, Probe } from './probe.ts';
 import { HealthSession, type SessionOwner } from './session.ts';
 import { createTcpProbe } from './tcp-probe.ts';
+
+/** What a connection for checks offers as ALPN. */
+export function offeredBy({ check }: HealthCheckConfig): readonly string[] {
+  return check.kind === 'grpc' ? ['h2'] : ['http/1.1'];
+}
 
 /** Checks the hosts of one cluster, each for itself. */
 export class HealthChecker {
@@ -43,6 +50,27 @@ export class HealthChecker {
     const address = host.checkAddress;
     const encryption = this.#owner.encryptionFor(host);
     if (check.kind === 'tcp') return createTcpProbe(check, { address, binding, encryption, greeting }, reuse, tell);
+    if (check.kind === 'grpc') {
+      const authority = host.checkHostname || check.authority || this.#clusterName;
+      const { timeout } = config;
+      const { http2 } = this.#owner;
+      return new GrpcProbe({
+        config: check,
+        host,
+        address,
+        binding,
+        encryption,
+        greeting,
+        http2,
+        authority,
+        timeout,
+        reuse,
+        tell,
+        onProtocolError: () => {
+          this.#owner.connections.cxProtocolError++;
+        },
+      });
+    }
     return new HttpProbe({
       config: check,
       host,

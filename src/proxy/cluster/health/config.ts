@@ -1,6 +1,6 @@
 import type { Fields } from '../../config/fields.ts';
 import { readStringMatcher, type StringTest } from '../../match/strings.ts';
-import { type HeaderMutation, readMutation } from '../../route/mutation.ts';
+import { type HeaderMutation, readHeaderOption, readMutation } from '../../route/mutation.ts';
 import { readPayload } from './payload.ts';
 
 /** A compiled `envoy.config.core.v3.HealthCheck`; times in milliseconds. */
@@ -20,7 +20,7 @@ export interface HealthCheckConfig {
   /** Intervals while a change of health is being confirmed. */
   readonly unhealthyEdgeInterval: number;
   readonly healthyEdgeInterval: number;
-  readonly check: HttpCheckConfig | TcpCheckConfig;
+  readonly check: HttpCheckConfig | TcpCheckConfig | GrpcCheckConfig;
 }
 
 /** Status codes from `from` up to but not including `to`. */
@@ -45,15 +45,28 @@ export interface HttpCheckConfig {
   readonly serviceName: StringTest | undefined;
 }
 
+export interface GrpcCheckConfig {
+  readonly kind: 'grpc';
+  /** Empty: the server as a whole. */
+  readonly service: string;
+  /** Empty: the cluster's name. */
+  readonly authority: string;
+  readonly metadata: HeaderMutation | undefined;
+}
+
 export interface TcpCheckConfig {
   readonly kind: 'tcp';
   readonly send: Buffer | undefined;
   readonly receive: readonly Buffer[];
 }
 
-export function readHealthChecks(fields: Fields): HealthCheckConfig | undefined {
+/** `http2`: hosts of the cluster speak it. */
+export function readHealthChecks(fields: Fields, http2: boolean): HealthCheckConfig | undefined {
   const found = fields.list('health_checks', readHealthCheck);
   if (found.length > 1) fields.problem('health_checks', `found ${found.length}`, 'one');
+  if (found[0]?.check.kind === 'grpc' && !http2) {
+    fields.problem('health_checks', 'cluster must support HTTP/2 for gRPC healthchecking');
+  }
   return found[0];
 }
 
@@ -85,14 +98,28 @@ function readHealthCheck(fields: Fields): HealthCheckConfig {
 const NO_CHECK: TcpCheckConfig = { kind: 'tcp', send: undefined, receive: [] };
 
 function readCheck(fields: Fields): HealthCheckConfig['check'] {
-  switch (fields.oneOf('health_checker', ['http_health_check', 'tcp_health_check'])) {
+  switch (fields.oneOf('health_checker', ['http_health_check', 'tcp_health_check', 'grpc_health_check'])) {
     case 'http_health_check':
       return fields.message('http_health_check', readHttpCheck) ?? NO_CHECK;
     case 'tcp_health_check':
       return fields.message('tcp_health_check', readTcpCheck) ?? NO_CHECK;
+    case 'grpc_health_check':
+      return fields.message('grpc_health_check', readGrpcCheck) ?? NO_CHECK;
     default:
       return NO_CHECK;
   }
+}
+
+function readGrpcCheck(fields: Fields): GrpcCheckConfig {
+  const add = fields
+    .list('initial_metadata', (option) => readHeaderOption(option, 'request'))
+    .filter((one) => one !== undefined);
+  return {
+    kind: 'grpc',
+    service: fields.text('service_name'),
+    authority: fields.text('authority'),
+    metadata: add.length > 0 ? { add, remove: [] } : undefined,
+  };
 }
 
 function readTcpCheck(fields: Fields): TcpCheckConfig {

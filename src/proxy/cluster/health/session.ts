@@ -1,8 +1,10 @@
 import type { Greeting } from '../../proxy-protocol/upstream.ts';
+import type { Http2Options } from '../../http2/options.ts';
 import { Deadline } from '../../time/deadline.ts';
 import type { Encryption } from '../../tls/upstream.ts';
 import type { UpstreamBinding } from '../config/binding.ts';
 import { HEALTH, type Host } from '../host.ts';
+import type { ClusterStats } from '../stats.ts';
 import type { HealthCheckConfig } from './config.ts';
 import type { CheckResult, Probe } from './probe.ts';
 import type { HealthCheckStats } from './stats.ts';
@@ -16,11 +18,13 @@ export interface SessionOwner {
   encryptionFor(host: Host): Encryption | undefined;
   /** What connections begin with; undefined: nothing but the check. */
   readonly greeting?: Greeting | undefined;
+  /** How checks over HTTP/2 speak. */
+  readonly http2: Http2Options;
   readonly stats: HealthCheckStats;
   /** A number in [0, 1). */
   readonly random: () => number;
-  /** Whether the cluster ever had a connection. */
-  hasTraffic(): boolean;
+  /** What the cluster counts of its connections. */
+  readonly connections: Pick<ClusterStats, 'cxTotal' | 'cxProtocolError'>;
   /** A check is done. `changed`: the host counts otherwise than before. */
   onChecked(host: Host, changed: boolean, healthy: boolean): void;
 }
@@ -170,7 +174,8 @@ export class HealthSession {
 
   #base(healthy: boolean, pending: boolean): number {
     const { config } = this.#owner;
-    if (!this.#owner.hasTraffic()) {
+    // The cluster never had a connection.
+    if (this.#owner.connections.cxTotal === 0) {
       return healthy && !pending ? config.noTrafficHealthyInterval : config.noTrafficInterval;
     }
     if (healthy) return pending ? config.healthyEdgeInterval : config.interval;

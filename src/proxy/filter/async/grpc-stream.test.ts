@@ -6,12 +6,12 @@ import { createLogger } from '../../../base/index.ts';
 import { ClusterManager } from '../../cluster/manager.ts';
 import type { JsonObject } from '../../config/fields.ts';
 import { SecretStore } from '../../discovery/secrets.ts';
+import { frameMessage } from '../../http/grpc-messages.ts';
 import { StreamInfo } from '../../http/stream-info.ts';
 import { Runtime } from '../../runtime/runtime.ts';
 import { StatsStore } from '../../stats/store.ts';
 import { HTTP_OPTIONS, staticCluster } from '../../testing/harness.ts';
 import { type Calls, createCalls } from './calls.ts';
-import { frameMessage } from './grpc-messages.ts';
 import { NO_GRPC_SERVICE } from './grpc-service.ts';
 import type { GrpcTarget, GrpcUser } from './grpc-stream.ts';
 

@@ -1,14 +1,13 @@
 import type { Cluster } from '../../cluster/cluster.ts';
-import { grpcCodeOf } from '../../http/grpc-status.ts';
+import { frameMessage, MessageReader } from '../../http/grpc-messages.ts';
+import { grpcCodeOf, grpcStatusIn } from '../../http/grpc-status.ts';
 import { RequestHead, type ResponseHead } from '../../http/head.ts';
 import type { HeaderMap } from '../../http/headers.ts';
 import type { StreamInfo } from '../../http/stream-info.ts';
 import type { LocalReply } from '../filter.ts';
 import { isField } from '../request-fields.ts';
 import type { RouterSurroundings } from '../router/downstream.ts';
-import { grpcStatus } from '../router/grpc-status.ts';
 import { formatGrpcTimeout } from '../router/grpc-timeout.ts';
-import { frameMessage, MessageReader } from './grpc-messages.ts';
 import type { GrpcService } from './grpc-service.ts';
 import { ownAddress } from './own-address.ts';
 import { OwnRequest, type OwnRequestUser } from './own-request.ts';
@@ -98,7 +97,7 @@ class GrpcCall implements GrpcStream, OwnRequestUser {
   }
 
   onHead({ status, headers }: ResponseHead, done: boolean): void {
-    const said = done ? grpcStatus(headers) : undefined;
+    const said = done ? grpcStatusIn(headers) : undefined;
     if (status !== 200 && said === undefined) this.#end(grpcCodeOf(status), VIA_UPSTREAM);
     else if (done) this.#end(said ?? GRPC.UNKNOWN, messageOf(headers));
   }
@@ -114,7 +113,7 @@ class GrpcCall implements GrpcStream, OwnRequestUser {
 
   #statusAtEnd(): number {
     const { responseTrailers } = this.#request;
-    const said = responseTrailers && grpcStatus(responseTrailers);
+    const said = responseTrailers && grpcStatusIn(responseTrailers);
     if (said === undefined || said === INVALID) return GRPC.UNKNOWN;
     return said === 0 && this.#messages.unfinished ? GRPC.INTERNAL : said;
   }

@@ -3,6 +3,7 @@ import http2 from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { encodeResource } from '../../../model/envoy/index.ts';
+import { frameMessage } from '../../http/grpc-messages.ts';
 import {
   Client,
   HTTP_OPTIONS,
@@ -15,7 +16,6 @@ import {
   startBackend,
   staticCluster,
 } from '../../testing/harness.ts';
-import { frameMessage } from '../async/grpc-messages.ts';
 import { decodeResponse } from './wire.ts';
 
 const TYPE = 'type.googleapis.com/';

@@ -1,9 +1,10 @@
 import type { Host } from '../../cluster/host.ts';
+import { grpcStatusIn } from '../../http/grpc-status.ts';
 import type { ResponseHead } from '../../http/head.ts';
 import type { HeaderMap } from '../../http/headers.ts';
 import { now } from '../../time/clock.ts';
 import type { Attempt } from './attempt.ts';
-import { grpcStatus, grpcToHttp } from './grpc-status.ts';
+import { grpcToHttp } from './grpc-status.ts';
 import { isCanary } from './host-rules.ts';
 import type { RouterRun } from './run.ts';
 
@@ -47,7 +48,7 @@ function chargeTime(run: RouterRun, canary: boolean): void {
 
 /** What a response says about its host, before it is known whether the request is tried again. */
 export function judgeHead({ cluster, host }: Attempt, head: ResponseHead, grpc: boolean): void {
-  const status = grpc ? grpcStatus(head.headers) : undefined;
+  const status = grpc ? grpcStatusIn(head.headers) : undefined;
   cluster.outlier?.onStatus(host, status === undefined ? head.status : grpcToHttp(status));
   if (cluster.health && head.headers.has('x-envoy-immediate-health-check-fail')) cluster.health.failImmediately(host);
 }
@@ -69,7 +70,7 @@ export function chargeHead(run: RouterRun, attempt: Attempt, head: ResponseHead,
 
 /** `fields`: where its status stands, the headers of a response without a body or trailers. */
 function chargeGrpc(host: Host, fields: HeaderMap): void {
-  const status = grpcStatus(fields);
+  const status = grpcStatusIn(fields);
   if (status !== undefined && !isServerError(grpcToHttp(status))) host.stats.rqSuccess++;
   else host.stats.rqError++;
 }

@@ -1,12 +1,3 @@
-import type { HeaderMap } from '../../http/headers.ts';
-
-/** Number in `grpc-status`; undefined when there is none. */
-export function grpcStatus(headers: HeaderMap): number | undefined {
-  const text = headers.get('grpc-status');
-  if (text === undefined || text === '') return undefined;
-  return /^\d{1,10}$/.test(text) ? Number(text) : -1;
-}
-
 /** Envoy's `Grpc::Utility::grpcToHttpStatus`: by it outlier detection and host counters judge a gRPC response. */
 const HTTP: Readonly<Record<number, number>> = {
   0: 200,

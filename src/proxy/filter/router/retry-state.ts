@@ -3,6 +3,7 @@ import type { PriorityLoad, PriorityState, RetrySelection } from '../../cluster/
 import type { Host } from '../../cluster/host.ts';
 import type { ResetReason } from '../../cluster/reset.ts';
 import { type Resources, retryAllowed } from '../../cluster/resources.ts';
+import { grpcStatusIn } from '../../http/grpc-status.ts';
 import type { ResponseHead } from '../../http/head.ts';
 import type { HeaderMap } from '../../http/headers.ts';
 import type { HeaderTest } from '../../match/headers.ts';
@@ -11,7 +12,6 @@ import type { TrafficStats } from '../../route/traffic.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { Deadline } from '../../time/deadline.ts';
 import type { RouterDownstream } from './downstream.ts';
-import { grpcStatus } from './grpc-status.ts';
 import { rejectsHost } from './host-rules.ts';
 import { wholeNumber } from './number.ts';
 import { avoidPriorities } from './priority-load.ts';
@@ -230,7 +230,7 @@ export class RetryState implements RetrySelection {
       if (this.#headers.some((test) => test(lookup))) return BACKED_OFF;
     }
     if ((on & ANY_GRPC) === 0) return NEVER;
-    const grpc = grpcStatus(headers);
+    const grpc = grpcStatusIn(headers);
     return grpc !== undefined && (on & (GRPC_BITS[grpc] ?? 0)) !== 0 ? BACKED_OFF : NEVER;
   }
 
