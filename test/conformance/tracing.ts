@@ -9,6 +9,10 @@ export interface TracingRow extends Partial<Omit<Case, 'name' | 'listener'>> {
   readonly tracing?: Json;
   /** The tracer's configuration; default: spans go to the gRPC server. `null`: there is no provider. */
   readonly tracer?: Json | null;
+  /** An OpenTelemetry access log; with it there is a tracer only where `tracing` is set. */
+  readonly log?: Json;
+  /** The log's filter. */
+  readonly filter?: Json;
   readonly routes?: readonly Json[];
   readonly route?: Json;
   readonly level?: Json;
@@ -16,7 +20,9 @@ export interface TracingRow extends Partial<Omit<Case, 'name' | 'listener'>> {
   readonly listener?: Json;
 }
 
-const ABOUT_PROXY: ReadonlySet<string> = new Set('tracing tracer routes route level manager listener'.split(' '));
+const ABOUT_PROXY: ReadonlySet<string> = new Set(
+  'tracing tracer log filter routes route level manager listener'.split(' '),
+);
 const HTTP2 = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 
 /** The collector that is backend 1 (gRPC) or 2 (HTTP); nobody listens at backend 3. */
@@ -86,13 +92,19 @@ export function tracingScenario(
   };
 }
 
+export const openTelemetryLog = (config: Json, filter?: Json): Json => ({
+  name: 'envoy.access_loggers.open_telemetry',
+  ...(filter ? { filter } : {}),
+  typed_config: typed('envoy.extensions.access_loggers.open_telemetry.v3.OpenTelemetryAccessLogConfig', config),
+});
+
 function listenerOf(places: Places, row: TracingRow, index: number): Json {
   const tracer = row.tracer === null ? {} : provider(row.tracer ?? GRPC);
   const routes = row.routes ?? [{ ...toCluster('c0', row.route), ...row.level }];
   const hcm = manager(places, {
-    access_log: [fileLog(places, log)],
+    access_log: [fileLog(places, log), ...(row.log ? [openTelemetryLog(row.log, row.filter)] : [])],
     route_config: routeConfig(routes),
-    tracing: { ...tracer, ...row.tracing },
+    ...(row.log && !row.tracing ? {} : { tracing: { ...tracer, ...row.tracing } }),
     ...row.manager,
   });
   return listener(places, index, [hcm], row.listener);

@@ -33,7 +33,7 @@ const samplers = 'envoy.extensions.tracers.opentelemetry.samplers.v3';
 const logs = 'envoy.extensions.access_loggers.open_telemetry.v3';
 const otlp = 'opentelemetry.proto.common.v1';
 
-/** Messages of tracing and of OpenTelemetry's access logs, which the published files lack or cannot be read without OpenTelemetry's own. */
+/** Messages of tracing, and of OpenTelemetry's access logs, which the published files lack or cannot be read without OpenTelemetry's own. */
 export const telemetryMessages: readonly OverlayMessage[] = [
   {
     parent: 'envoy.type.tracing.v3.CustomTag',
@@ -48,27 +48,6 @@ export const telemetryMessages: readonly OverlayMessage[] = [
       }
       message TraceIdRatioBasedSamplerConfig {
         envoy.type.v3.FractionalPercent sampling_percentage = 1;
-      }`,
-  },
-  {
-    parent: otlp,
-    definition: `
-      message AnyValue {
-        oneof value {
-          string string_value = 1;
-          bool bool_value = 2;
-          int64 int_value = 3;
-          double double_value = 4;
-          ${otlp}.ArrayValue array_value = 5;
-          ${otlp}.KeyValueList kvlist_value = 6;
-          bytes bytes_value = 7;
-        }
-      }
-      message ArrayValue { repeated ${otlp}.AnyValue values = 1; }
-      message KeyValueList { repeated ${otlp}.KeyValue values = 1; }
-      message KeyValue {
-        string key = 1;
-        ${otlp}.AnyValue value = 2;
       }`,
   },
   {
@@ -98,6 +77,27 @@ export const telemetryMessages: readonly OverlayMessage[] = [
         google.protobuf.UInt32Value buffer_size_bytes = 12;
         repeated string filter_state_objects_to_log = 13;
         repeated envoy.type.tracing.v3.CustomTag custom_tags = 14;
+      }`,
+  },
+  {
+    parent: otlp,
+    definition: `
+      message AnyValue {
+        oneof value {
+          string string_value = 1;
+          bool bool_value = 2;
+          int64 int_value = 3;
+          double double_value = 4;
+          ${otlp}.ArrayValue array_value = 5;
+          ${otlp}.KeyValueList kvlist_value = 6;
+          bytes bytes_value = 7;
+        }
+      }
+      message ArrayValue { repeated ${otlp}.AnyValue values = 1; }
+      message KeyValueList { repeated ${otlp}.KeyValue values = 1; }
+      message KeyValue {
+        string key = 1;
+        ${otlp}.AnyValue value = 2;
       }`,
   },
 ];

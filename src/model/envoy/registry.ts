@@ -124,7 +124,9 @@ function addOverlayMessages(container: protobufjs.Root): void {
   for (const { parent, definition, needs = [] } of overlayMessages) {
     const place = find(container, parent);
     if (!(place instanceof protobufLibrary().Namespace) || !addDefinitions(place, definition)) continue;
-    for (const type of needs) if (!find(container, type)) loadFilesOf(container, type);
+    for (const type of needs) {
+      if (!find(container, type) && !loadFilesOf(container, type)) defineOverlayPackage(container, type);
+    }
   }
 }
 

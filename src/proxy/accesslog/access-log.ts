@@ -6,6 +6,7 @@ import type { Runtime } from '../runtime/runtime.ts';
 import type { LogFiles } from './file.ts';
 import { readStreamFilter } from './filter.ts';
 import type { GrpcLogs } from './grpc.ts';
+import { type OpenTelemetryLogContext, readOpenTelemetryLog } from './open-telemetry.ts';
 
 /** Takes note of a request or connection that ended. */
 export type AccessLog = (info: StreamInfo) => void;
@@ -16,6 +17,7 @@ const FILE = 'envoy.extensions.access_loggers.file.v3.FileAccessLog';
 const STDOUT = 'envoy.extensions.access_loggers.stream.v3.StdoutAccessLog';
 const STDERR = 'envoy.extensions.access_loggers.stream.v3.StderrAccessLog';
 const HTTP_GRPC = 'envoy.extensions.access_loggers.grpc.v3.HttpGrpcAccessLogConfig';
+const OPEN_TELEMETRY = 'envoy.extensions.access_loggers.open_telemetry.v3.OpenTelemetryAccessLogConfig';
 const TCP_GRPC = 'envoy.extensions.access_loggers.grpc.v3.TcpGrpcAccessLogConfig';
 
 /** Envoy's default line. */
@@ -24,19 +26,27 @@ const DEFAULT_FORMAT =
   '%BYTES_RECEIVED% %BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" ' +
   '"%REQ(USER-AGENT)%" "%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%"\n';
 
-export function accessLogReader(grpc: GrpcLogs, files: LogFiles, runtime: Runtime): AccessLogReader {
+/** Where entries may go, and what filters of logs ask. */
+export interface AccessLogContext {
+  readonly grpc: GrpcLogs;
+  readonly files: LogFiles;
+  readonly openTelemetry: OpenTelemetryLogContext;
+  readonly runtime: Runtime;
+}
+
+export function accessLogReader(context: AccessLogContext): AccessLogReader {
   return (fields) =>
     fields
-      .list('access_log', (log) => readAccessLog(log, grpc, files, runtime))
+      .list('access_log', (log) => readAccessLog(log, context))
       .filter((one): one is AccessLog => one !== undefined);
 }
 
-function readAccessLog(fields: Fields, grpc: GrpcLogs, files: LogFiles, runtime: Runtime): AccessLog | undefined {
+function readAccessLog(fields: Fields, context: AccessLogContext): AccessLog | undefined {
   fields.ignore('name');
-  const test = fields.message('filter', (inner) => readStreamFilter(inner, runtime));
+  const test = fields.message('filter', (inner) => readStreamFilter(inner, context.runtime));
   const config = fields.raw('typed_config');
   const type = isObject(config) ? typeName(config) : '';
-  const write = fields.message('typed_config', (inner) => readSink(inner, type, grpc, files));
+  const write = fields.message('typed_config', (inner) => readSink(inner, type, context));
   if (!write) {
     if (config === undefined) fields.problem('typed_config', 'value is required', SINKS);
     return undefined;
@@ -44,9 +54,13 @@ function readAccessLog(fields: Fields, grpc: GrpcLogs, files: LogFiles, runtime:
   return test ? (info) => (test(info) ? write(info) : undefined) : write;
 }
 
-const SINKS = [FILE, STDOUT, STDERR, HTTP_GRPC, TCP_GRPC].join(', ');
+const SINKS = [FILE, STDOUT, STDERR, HTTP_GRPC, TCP_GRPC, OPEN_TELEMETRY].join(', ');
 
-function readSink(fields: Fields, type: string, grpc: GrpcLogs, files: LogFiles): AccessLog | undefined {
+function readSink(
+  fields: Fields,
+  type: string,
+  { grpc, files, openTelemetry }: AccessLogContext,
+): AccessLog | undefined {
   switch (type) {
     case FILE:
       return lineLog(fields, files, fields.required('path'));
@@ -58,6 +72,8 @@ function readSink(fields: Fields, type: string, grpc: GrpcLogs, files: LogFiles)
       return grpc.read(fields, 'http');
     case TCP_GRPC:
       return grpc.read(fields, 'tcp');
+    case OPEN_TELEMETRY:
+      return readOpenTelemetryLog(fields, openTelemetry);
     default:
       fields.ignore(...Object.keys(fields.json));
       fields.problem('@type', `access log ${JSON.stringify(type)} is not supported by ciliate-proxy`, SINKS);

@@ -79,8 +79,9 @@ export function readStreamFilter(fields: Fields, runtime: Runtime): StreamTest {
       fields.message('not_health_check_filter', () => undefined);
       return (info) => !info.healthCheck;
     case 'traceable_filter':
+      // Envoy 1.40 passes nothing, traced or not.
       fields.message('traceable_filter', () => undefined);
-      return (info) => info.traceReason !== 'none' && !info.healthCheck;
+      return () => false;
     case 'grpc_status_filter':
       return fields.message('grpc_status_filter', readGrpcStatuses) ?? (() => false);
     case 'log_type_filter':

@@ -21,6 +21,8 @@ interface HttpCollector {
   /** Milliseconds, 0 for none. */
   readonly timeout: number;
   readonly headers: HeaderMutation;
+  /** Spans go with the headers of the configuration first, log records with those of the proxy. */
+  readonly ownHeadersFirst: boolean;
 }
 
 /** How many messages may be on their way to a collector, and how many bytes of them; what comes while there are more is lost. */
@@ -34,8 +36,8 @@ export function readGrpcCollector(fields: Fields): CollectorService {
   return { kind: 'grpc', service: readGrpcService(fields) };
 }
 
-/** Reads an `envoy.config.core.v3.HttpService`. */
-export function readHttpCollector(fields: Fields): CollectorService {
+/** Reads an `envoy.config.core.v3.HttpService` for spans or log records. */
+export function readHttpCollector(fields: Fields, what: 'spans' | 'records'): CollectorService {
   const uri = fields.message('http_uri', (inner) => {
     inner.oneOf('http_upstream_type', ['cluster']);
     const timeout = inner.duration('timeout');
@@ -45,7 +47,11 @@ export function readHttpCollector(fields: Fields): CollectorService {
   if (!uri) fields.problem('http_uri', 'value is required');
   const add = fields.list('request_headers_to_add', (one) => readHeaderOption(one, 'request'));
   const headers = { add: add.filter((one) => one !== undefined), remove: [] };
-  return { kind: 'http', service: { authority: '', path: '/', cluster: '', timeout: 0, ...uri, headers } };
+  const ownHeadersFirst = what === 'records';
+  return {
+    kind: 'http',
+    service: { authority: '', path: '/', cluster: '', timeout: 0, ...uri, headers, ownHeadersFirst },
+  };
 }
 
 /** Host and path of a URI, with or without a scheme. */
@@ -121,7 +127,7 @@ const NOWHERE: Peer = { address: '', port: 0 };
 /** What is sent is on nobody's behalf. */
 const OWN = { remote: NOWHERE, directRemote: NOWHERE, local: NOWHERE };
 
-function headOf({ authority, path, headers }: HttpCollector, info: StreamInfo): RequestHead {
+function headOf({ authority, path, headers, ownHeadersFirst }: HttpCollector, info: StreamInfo): RequestHead {
   const head = new RequestHead();
   head.method = 'POST';
   head.scheme = 'http';
@@ -129,8 +135,10 @@ function headOf({ authority, path, headers }: HttpCollector, info: StreamInfo): 
   head.authority = authority;
   head.hasAuthority = true;
   head.headers.add('content-type', 'application/x-protobuf');
+  const agent = `OTel-OTLP-Exporter-Envoy/${versionText}`;
+  if (ownHeadersFirst) head.headers.add('user-agent', agent);
   applyMutation(headers, head.headers, info);
-  if (!head.headers.has('user-agent')) head.headers.add('user-agent', `OTel-OTLP-Exporter-Envoy/${versionText}`);
+  if (!head.headers.has('user-agent')) head.headers.add('user-agent', agent);
   head.headers.set('x-envoy-internal', 'true');
   head.headers.set('x-forwarded-for', ownAddress());
   return head;

@@ -1,6 +1,6 @@
 import type { Runtime } from '../runtime/runtime.ts';
 import { counter, statsKind } from '../stats/kind.ts';
-import { Deadline } from '../time/deadline.ts';
+import { Batch } from './batch.ts';
 import type { Collector } from './collector.ts';
 import type { Attributes } from './resource.ts';
 import type { Span } from './span.ts';
@@ -34,44 +34,26 @@ export interface SpanSinkOptions {
 const MOST_WAITING_BYTES = 1024 * 1024;
 
 /**
- * Gathers the spans of one tracer and sends them several at a time: `tracing.opentelemetry.min_flush_spans` (5) of the runtime, or what there is after
+ * Takes the spans of one tracer and sends them several at a time: `tracing.opentelemetry.min_flush_spans` (5) of the runtime, or what there is after
  * `tracing.opentelemetry.flush_interval_ms` (5000). Spans that there is no room for are dropped and counted.
  */
-export class SpanSink {
-  readonly #options: SpanSinkOptions;
-  #waiting: Buffer[] = [];
-  #bytes = 0;
-  readonly #flushTimer = new Deadline(() => {
-    this.#options.stats.timerFlushed++;
-    this.#flush();
+export function createSpanSink(options: SpanSinkOptions): (span: Span) => void {
+  const { collector, resource, scope, runtime, stats } = options;
+  const batch = new Batch({
+    isFull: (count) => count >= runtime.integer('tracing.opentelemetry.min_flush_spans', 5),
+    waitMs: () => runtime.integer('tracing.opentelemetry.flush_interval_ms', 5000),
+    mostCount: options.mostWaiting,
+    mostBytes: MOST_WAITING_BYTES,
+    onTimer: () => {
+      stats.timerFlushed++;
+    },
+    send: (spans) => {
+      if (collector.send(encodeExport(resource, scope, spans), () => undefined)) stats.sent += spans.length;
+      else stats.dropped += spans.length;
+    },
   });
-
-  constructor(options: SpanSinkOptions) {
-    this.#options = options;
-  }
-
-  add(span: Span): void {
-    const { mostWaiting, runtime, stats } = this.#options;
-    if (this.#waiting.length >= mostWaiting || this.#bytes >= MOST_WAITING_BYTES) {
-      stats.dropped++;
-      return;
-    }
-    const bytes = encodeSpan(span);
-    this.#waiting.push(bytes);
-    this.#bytes += bytes.length;
-    if (this.#waiting.length >= runtime.integer('tracing.opentelemetry.min_flush_spans', 5)) this.#flush();
-    else if (!this.#flushTimer.waiting) {
-      this.#flushTimer.start(runtime.integer('tracing.opentelemetry.flush_interval_ms', 5000));
-    }
-  }
-
-  #flush(): void {
-    const { collector, resource, scope, stats } = this.#options;
-    const spans = this.#waiting;
-    this.#flushTimer.stop();
-    this.#waiting = [];
-    this.#bytes = 0;
-    if (collector.send(encodeExport(resource, scope, spans), () => undefined)) stats.sent += spans.length;
-    else stats.dropped += spans.length;
-  }
+  return (span) => {
+    if (batch.refuses) stats.dropped++;
+    else batch.add(encodeSpan(span));
+  };
 }

@@ -7,7 +7,7 @@ import { Collector, type CollectorService, readGrpcCollector, readHttpCollector 
 import { readResource } from './resource.ts';
 import { readSampler } from './sampler.ts';
 import { Span, type SpanKind } from './span.ts';
-import { SPAN_STATS, SpanSink } from './span-sink.ts';
+import { createSpanSink, SPAN_STATS } from './span-sink.ts';
 import { readTraceContext } from './trace-context.ts';
 
 /** Makes the spans of a connection manager's requests, and takes them when they are done. */
@@ -48,7 +48,7 @@ function readOpenTelemetry(fields: Fields, { calls, runtime, stats }: TracerCont
     stats: stats.get(SPAN_STATS, 'tracing.opentelemetry.'),
   };
   if (!service) return undefined;
-  const sink = new SpanSink({ ...options, collector: new Collector(service, calls, EXPORT) });
+  const finish = createSpanSink({ ...options, collector: new Collector(service, calls, EXPORT) });
   return {
     start: (name, kind, startTime, headers, decided) => {
       const parent = readTraceContext(headers);
@@ -58,7 +58,7 @@ function readOpenTelemetry(fields: Fields, { calls, runtime, stats }: TracerCont
       span.traceState = parent?.traceState ?? '';
       return span;
     },
-    finish: (span) => sink.add(span),
+    finish,
   };
 }
 
@@ -69,5 +69,8 @@ function readCollector(fields: Fields): CollectorService | undefined {
   if (set.length !== 1) {
     fields.problem('', 'OpenTelemetry Tracer must have exactly one of gRPC, HTTP, or custom exporter configured.');
   }
-  return fields.message('grpc_service', readGrpcCollector) ?? fields.message('http_service', readHttpCollector);
+  return (
+    fields.message('grpc_service', readGrpcCollector) ??
+    fields.message('http_service', (inner) => readHttpCollector(inner, 'spans'))
+  );
 }

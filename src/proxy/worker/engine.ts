@@ -88,7 +88,6 @@ export function createEngine({
   const stats = new StatsStore();
   const processDrain = new ProcessDrain(drain);
   const files = createLogFiles(logFlushMs, stats.scope().get(FILE_STATS, 'filesystem.'));
-  const readAccessLogs = accessLogReader(createGrpcLogs(logSink), files, runtime);
   const filters = new FilterStore();
   const secrets = new SecretStore();
   for (const secret of fixedSecrets) secrets.putFixed(secret);
@@ -110,6 +109,8 @@ export function createEngine({
     { ...node, worker, workers },
   );
   const calls = createCalls(clusters, node.cluster, runtime);
+  const openTelemetry = { calls, node, stats: stats.scope() };
+  const readAccessLogs = accessLogReader({ grpc: createGrpcLogs(logSink), files, openTelemetry, runtime });
   countThreadClusters(stats, worker, clusters);
   const overload = setup && new WorkerOverload(setup, stats, worker);
   const routes = new RouteStore(clusters, runtime, stats);
