@@ -93,6 +93,8 @@ export interface FilterControl {
   reroute(): void;
   /** Bytes of the request's body that filters may keep from now on. */
   limitRequest(bytes: number): void;
+  /** Lets so many bytes of a held request body go on; false when nothing is held any more. */
+  releaseRequest(bytes: number): boolean;
   /** Lets so many bytes of a held response body go on; false when nothing is held any more. */
   releaseResponse(bytes: number): boolean;
   /** What the filter holds of a message: there is something from its first hook on. */

@@ -91,6 +91,10 @@ class SlotControl implements FilterControl {
     this.#run.request.limit = bytes;
   }
 
+  releaseRequest(bytes: number): boolean {
+    return this.#run.request.release(this.#at, bytes);
+  }
+
   resumeResponse(body?: Buffer): void {
     const { response } = this.#run;
     response.resume(response.length - 1 - this.#at, body);

@@ -1,5 +1,6 @@
 import { readStreamSource } from '../config/config-source.ts';
 import { type Fields, isObject, typeName } from '../config/fields.ts';
+import { bandwidthLimitFilter } from './bandwidth-limit/filter.ts';
 import { basicAuthFilter } from './basic-auth/filter.ts';
 import { bufferFilter } from './buffer/filter.ts';
 import { FilterChain } from './chain.ts';
@@ -31,6 +32,7 @@ import { setMetadataFilter } from './set-metadata/filter.ts';
 /** Every HTTP filter there is, by the full name of its configuration message. The router and the codec end chains. */
 const KINDS: ReadonlyMap<string, FilterKind> = new Map(
   [
+    bandwidthLimitFilter,
     basicAuthFilter,
     bufferFilter,
     compressorFilter,
