@@ -9,6 +9,9 @@ import { DEFAULT_DRAIN, type DrainSettings } from './listener/drain.ts';
 import { createLogs, type Logs, singleLogger } from './log/logs.ts';
 import { startOverloadManager } from './overload/manager.ts';
 import type { OverloadSetup } from './overload/worker.ts';
+import { exportStats } from './restart/imported.ts';
+import { type HotRestart, type HotRestartOptions, openHotRestart } from './restart/restart.ts';
+import type { Inheritance } from './restart/successor.ts';
 import { createDrainControl } from './server/drain.ts';
 import { countServer } from './server/gauges.ts';
 import { initialize } from './server/initialize.ts';
@@ -33,14 +36,18 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const logs = logsOf(options);
   const state = new ServerState();
   const records = new ConfigRecords();
-  const { workers, logStreams, overload } = await openWorkers(config, {
+  const restart = options.hotRestart && (await openRestart(options.hotRestart));
+  const opened = await openWorkers(config, {
     logs,
     logFlushMs,
     concurrency,
     drain,
     moduleFolders: filterModules,
+    inherited: restart?.sockets ?? [],
   });
-  countServer(workers, state, config);
+  const { logStreams, overload } = opened;
+  const workers = restart ? restart.countingBefore(opened.workers) : opened.workers;
+  countServer(workers, state, config, restart);
   const flush = setInterval(() => void workers.command({ kind: 'flushStats' }), config.stats.flushMs).unref();
   const stopOverload = overload && watchOverload(overload, workers, logs);
   let discovery: Discovery | undefined;
@@ -52,6 +59,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     discovery?.close();
     await workers.stop(drainMs);
     logStreams.close();
+    await restart?.close();
     await admin?.close();
   };
   try {
@@ -70,12 +78,30 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
       logs,
       drain: createDrainControl(workers, drain),
       commandLine: options.commandLine,
+      restart,
       quit: () => void stop(0).then(() => process.exit(0)),
     };
     admin = await openAdmin(subject, adminLogs);
     all.push(...(await applyListeners(config, apply)));
     if (all.length > 0) throw new BootstrapError(all);
     discovery = await openDiscovery(config, workers, apply, logs);
+    if (restart) {
+      await handDown(restart, workers, {
+        closeAdmin: async () => admin?.close(),
+        openAdmin: async () => {
+          admin = await openAdmin(subject, adminLogs);
+        },
+        drain: async () => {
+          state.enter('DRAINING');
+          discovery?.close();
+        },
+        end: () => void stop(DRAIN_MS).then(() => process.exit(0)),
+      });
+      void state.live().then(() => {
+        restart.live();
+        workers.first.inherited?.closeRest();
+      });
+    }
     if (discovery) void initialize(workers, discovery, state);
     else state.enter('LIVE');
   } catch (error) {
@@ -89,6 +115,31 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     listenerAddresses: (name) => workers.first.listeners.get(name)?.bound ?? [],
     stop: (drainMs = DRAIN_MS) => stop(drainMs),
   };
+}
+
+async function openRestart(options: HotRestartOptions): Promise<HotRestart> {
+  const opened = await openHotRestart(options);
+  if (!opened.ok) throw new BootstrapError([{ path: '--restart-epoch', message: opened.error }]);
+  return opened.value;
+}
+
+/** What a successor needs is handed to it, once it asks. */
+async function handDown(
+  restart: HotRestart,
+  workers: Workers,
+  own: Pick<Inheritance, 'closeAdmin' | 'openAdmin' | 'drain' | 'end'>,
+): Promise<void> {
+  const served = await restart.serve({
+    ...own,
+    sockets: () => workers.descriptors(),
+    stats: async () => exportStats(await workers.stats()),
+    drain: async () => {
+      await own.drain();
+      await workers.command({ kind: 'drain', inboundOnly: false });
+      await workers.command({ kind: 'stopListeners', inboundOnly: false });
+    },
+  });
+  if (!served.ok) throw new BootstrapError([{ path: '--base-id', message: served.error }]);
 }
 
 function watchOverload(setup: OverloadSetup, workers: Workers, logs: Logs): () => void {

@@ -1,4 +1,5 @@
 export { type DatagramReceiver, openRedirectedDatagrams, type RedirectedDatagram } from './datagram.ts';
+export { connectUnix, DESCRIPTORS_AT_ONCE, receiveDescriptors, sendDescriptors, sendText } from './descriptors.ts';
 export { interfaceNameOf } from './interfaces.ts';
 export { addressOf, MORE, type OnCompletion, openRing, type Ring } from './io-uring.ts';
 export { check, constants, native, SystemCallError, setOption, socketAddress } from './libc.ts';

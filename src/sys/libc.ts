@@ -30,6 +30,8 @@ export const native = {
   sendto: libc.func('long sendto(int, void*, size_t, int, void*, uint32)'),
   recv: libc.func('long recv(int, void*, size_t, int)'),
   recvmsg: libc.func('long recvmsg(int, void*, int)'),
+  sendmsg: libc.func('long sendmsg(int, void*, int)'),
+  connect: libc.func('int connect(int, void*, uint32)'),
   open: libc.func('int open(str, int)'),
   setns: libc.func('int setns(int, int)'),
   unshare: libc.func('int unshare(int)'),

@@ -3,13 +3,16 @@ import { versionText } from '../server/version.ts';
 import { addressJson } from './addresses.ts';
 import { type AdminSubject, type Endpoint, json, type Page, text } from './page.ts';
 
+/** Processes of one version understand each other. */
+const HOT_RESTART_VERSION = 'ciliate.1';
+
 /** Paths that tell about the process. */
 export const information: readonly Endpoint[] = [
   { path: '/certs', help: 'print certs on machine', answer: () => json({ certificates: [] }) },
   {
     path: '/hot_restart_version',
     help: 'print the hot restart compatibility version',
-    answer: () => text('disabled'),
+    answer: (_query, { restart }) => text(restart ? HOT_RESTART_VERSION : 'disabled'),
   },
   {
     path: '/init_dump',
@@ -72,14 +75,14 @@ function memoryPage(): Page {
   });
 }
 
-function serverInfo(_query: URLSearchParams, { state, config, commandLine, workers }: AdminSubject): Page {
+function serverInfo(_query: URLSearchParams, { state, config, commandLine, workers, restart }: AdminSubject): Page {
   const uptime = `${state.uptimeSeconds}s`;
   return json({
     version: versionText,
     state: state.name,
     uptime_current_epoch: uptime,
-    uptime_all_epochs: uptime,
-    hot_restart_version: 'disabled',
+    uptime_all_epochs: restart ? `${Math.floor((Date.now() - restart.startedAt) / 1000)}s` : uptime,
+    hot_restart_version: restart ? HOT_RESTART_VERSION : 'disabled',
     command_line_options: commandLine ? lineJson(commandLine) : { concurrency: workers.count },
     node: config.shown['node'] ?? {},
   });
@@ -105,7 +108,7 @@ function lineJson(line: CommandLine): unknown {
     drain_strategy: line.drainStrategy === 'gradual' ? 'Gradual' : 'Immediate',
     parent_shutdown_time: seconds(line.parentShutdownTime),
     mode: line.mode === 'serve' ? 'Serve' : 'Validate',
-    disable_hot_restart: true,
-    restart_epoch: 0,
+    disable_hot_restart: line.hotRestart === undefined,
+    restart_epoch: line.hotRestart?.epoch ?? 0,
   };
 }

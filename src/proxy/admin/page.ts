@@ -1,6 +1,7 @@
 import type { CommandLine } from '../command/line.ts';
 import type { ShownBootstrap } from '../config/bootstrap.ts';
 import type { Logs } from '../log/logs.ts';
+import type { HotRestart } from '../restart/restart.ts';
 import type { DrainControl } from '../server/drain.ts';
 import type { ConfigRecords } from '../server/records.ts';
 import type { ServerState } from '../server/state.ts';
@@ -15,6 +16,8 @@ export interface AdminSubject {
   readonly logs: Logs;
   readonly drain: DrainControl;
   readonly commandLine: CommandLine | undefined;
+  /** Undefined: nobody takes over. */
+  readonly restart: HotRestart | undefined;
   /** Ends the process. */
   readonly quit: () => void;
 }

@@ -53,6 +53,35 @@ test('flags as Envoy has them', () => {
   );
 });
 
+test('hot restart is there where a flag asks for it', () => {
+  assert.equal(parsed('-c', 'a').hotRestart, undefined);
+  assert.equal(parsed('-c', 'a', '--base-id', '3', '--disable-hot-restart').hotRestart, undefined);
+  const plain = {
+    baseId: 0,
+    baseIdPath: undefined,
+    epoch: 0,
+    parentShutdownMs: 900_000,
+    withoutParent: false,
+    withoutParentStats: false,
+  };
+  assert.deepEqual(parsed('-c', 'a', '--base-id', '3').hotRestart, { ...plain, baseId: 3 });
+  assert.deepEqual(parsed('-c', 'a', '--restart-epoch', '2').hotRestart, { ...plain, epoch: 2 });
+  assert.deepEqual(parsed('-c', 'a', '--use-dynamic-base-id', '--base-id-path', '/p').hotRestart, {
+    ...plain,
+    baseId: undefined,
+    baseIdPath: '/p',
+  });
+  const flags = ['--skip-hot-restart-on-no-parent', '--skip-hot-restart-parent-stats', '--parent-shutdown-time-s', '5'];
+  assert.deepEqual(parsed('-c', 'a', '--restart-epoch', '1', ...flags).hotRestart, {
+    ...plain,
+    epoch: 1,
+    parentShutdownMs: 5000,
+    withoutParent: true,
+    withoutParentStats: true,
+  });
+  assert.match(ended('-c', 'a', '--restart-epoch', '-1').text, /invalid/);
+});
+
 test('what is wrong is refused with what there is', () => {
   const table: readonly (readonly [readonly string[], RegExp])[] = [
     [

@@ -3,6 +3,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { fail, ok, type Result } from '../../base/index.ts';
 import { nearestNames } from '../../model/envoy/index.ts';
 import { COMPONENTS, LEVELS, type Level, levelOf } from '../log/levels.ts';
+import type { HotRestartOptions } from '../restart/restart.ts';
 
 /** What the command line says; times in milliseconds. */
 export interface CommandLine {
@@ -18,6 +19,8 @@ export interface CommandLine {
   readonly drainTime: number;
   readonly drainStrategy: 'gradual' | 'immediate';
   readonly parentShutdownTime: number;
+  /** Undefined unless a flag asks for it. */
+  readonly hotRestart: HotRestartOptions | undefined;
   readonly fileFlushInterval: number;
   readonly fileFlushMinBytes: number;
   readonly serviceNode: string;
@@ -35,26 +38,17 @@ export interface Ending {
   readonly exitCode: number;
 }
 
-/** Flags of Envoy that have no meaning here and change nothing: there is no hot restart. */
-const WITHOUT_EFFECT = [
-  '--disable-hot-restart',
-  '--use-dynamic-base-id',
-  '--skip-hot-restart-on-no-parent',
-  '--skip-hot-restart-parent-stats',
-  '--skip-deprecated-logs',
-  '--reject-unknown-dynamic-fields',
-];
+/** Flags of Envoy that have no meaning here and change nothing. */
+const WITHOUT_EFFECT = ['--skip-deprecated-logs', '--reject-unknown-dynamic-fields'];
 
 /** Flags of Envoy that would change what the proxy does and are not built; refused by name. */
 const REFUSED: readonly (readonly [string, string])[] = [
   ['--allow-unknown-fields', 'unknown fields are always refused'],
   ['--allow-unknown-static-fields', 'unknown fields are always refused'],
   ['--ignore-unknown-dynamic-fields', 'unknown fields are always refused'],
-  ['--base-id-path <path>', 'there is no hot restart'],
-  ['--restart-epoch <n>', 'there is no hot restart'],
-  ['--socket-path <path>', 'there is no hot restart'],
-  ['--socket-mode <mode>', 'there is no hot restart'],
-  ['--hot-restart-version', 'there is no hot restart'],
+  ['--socket-path <path>', 'processes meet in a folder of the user alone'],
+  ['--socket-mode <mode>', 'processes meet in a folder of the user alone'],
+  ['--hot-restart-version', 'the admin interface tells it'],
   ['--cpuset-threads', 'use --concurrency'],
   ['--log-format <format>', 'the format of the log is fixed'],
   ['--log-format-escaped', 'the format of the log is fixed'],
@@ -97,6 +91,8 @@ export function parseCommandLine(argv: readonly string[], version: string): Resu
     componentLevels: options.componentLogLevel.levels,
     drainTime: options.drainTimeS * 1000,
     parentShutdownTime: options.parentShutdownTimeS * 1000,
+    baseId: options.baseId ?? 0,
+    hotRestart: hotRestartOf(options),
     fileFlushInterval: options.fileFlushIntervalMsec,
     fileFlushMinBytes: options.fileFlushMinSizeKb * 1024,
   });
@@ -107,13 +103,35 @@ interface ComponentLevels {
   readonly levels: ReadonlyMap<string, Level>;
 }
 
-interface Options extends Omit<CommandLine, 'componentLogLevel' | 'componentLevels'> {
+interface Options extends Omit<CommandLine, 'componentLogLevel' | 'componentLevels' | 'baseId' | 'hotRestart'> {
+  readonly baseId?: number;
+  readonly baseIdPath?: string;
+  readonly useDynamicBaseId: boolean;
+  readonly restartEpoch?: number;
+  readonly disableHotRestart: boolean;
+  readonly skipHotRestartOnNoParent: boolean;
+  readonly skipHotRestartParentStats: boolean;
   readonly componentLogLevel: ComponentLevels;
   readonly drainTimeS: number;
   readonly parentShutdownTimeS: number;
   readonly fileFlushIntervalMsec: number;
   readonly fileFlushMinSizeKb: number;
   readonly [refused: string]: unknown;
+}
+
+/** Hot restart is there where a flag asks for it: a proxy that nobody will follow leaves nothing in a folder. */
+function hotRestartOf(options: Options): HotRestartOptions | undefined {
+  const { baseId, baseIdPath, restartEpoch, useDynamicBaseId, disableHotRestart } = options;
+  const wanted = baseId !== undefined || restartEpoch !== undefined || useDynamicBaseId;
+  if (disableHotRestart || !wanted) return undefined;
+  return {
+    baseId: useDynamicBaseId ? undefined : (baseId ?? 0),
+    baseIdPath,
+    epoch: restartEpoch ?? 0,
+    parentShutdownMs: options.parentShutdownTimeS * 1000,
+    withoutParent: options.skipHotRestartOnNoParent,
+    withoutParentStats: options.skipHotRestartParentStats,
+  };
 }
 
 function createCommand(version: string, write: (text: string) => void): Command {
@@ -152,8 +170,23 @@ function createCommand(version: string, write: (text: string) => void): Command 
         .choices(['gradual', 'immediate'])
         .default('gradual'),
     )
-    .option('--parent-shutdown-time-s <seconds>', 'accepted; there is no hot restart', whole(0, 0xffff_ffff), 900)
-    .option('--base-id <n>', 'accepted; there is no hot restart', whole(0, 0xffff_ffff), 0)
+    .option(
+      '--parent-shutdown-time-s <seconds>',
+      'time after which the process before has to end',
+      whole(0, 2_000_000),
+      900,
+    )
+    .option('--base-id <n>', 'hot restart: who takes over from each other has the same', whole(0, 0x7fff_ffff))
+    .option('--use-dynamic-base-id', 'hot restart: chooses a base ID that nobody uses', false)
+    .option('--base-id-path <path>', 'hot restart: file to write the base ID to')
+    .option(
+      '--restart-epoch <n>',
+      'hot restart: 0 for the first process, one more for each that follows',
+      whole(0, 0x7fff_ffff),
+    )
+    .option('--disable-hot-restart', 'no hot restart, whatever else is said', false)
+    .option('--skip-hot-restart-on-no-parent', 'hot restart: start even if there is no process before', false)
+    .option('--skip-hot-restart-parent-stats', 'hot restart: leave the statistics of the process before', false)
     .option('--service-node <id>', 'node.id', '')
     .option('--service-cluster <name>', 'node.cluster', '')
     .option('--service-zone <zone>', 'node.locality.zone', '')

@@ -36,6 +36,7 @@ export async function run(line: CommandLine): Promise<number | undefined> {
       drain: { timeMs: line.drainTime, strategy: line.drainStrategy },
       adminAnyAddress: line.adminAnyAddress,
       filterModules: line.filterModules,
+      hotRestart: line.hotRestart,
       commandLine: line,
     });
     // What is static has been read, and without a control plane nothing else will come.

@@ -5,6 +5,8 @@ import { type Address, formatAddress } from '../config/address.ts';
 export interface Socket {
   readonly address: Address;
   readonly server: net.Server;
+  /** The process before had it: it is never bound anew, since who waits at it would be lost. */
+  readonly inherited?: boolean;
 }
 
 /** An address that was bound and is to be bound again. */

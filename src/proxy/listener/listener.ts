@@ -7,6 +7,7 @@ import type { Peer } from '../http/stream-info.ts';
 import type { TerminalFilter } from '../network/chain.ts';
 import { type AcceptedSocket, countUnserved, openConnection, type ServedConnection } from '../network/connection.ts';
 import type { WorkerOverload } from '../overload/worker.ts';
+import type { InheritedSockets } from '../restart/inherited.ts';
 import type { StatsScope } from '../stats/store.ts';
 import { Deadline } from '../time/deadline.ts';
 import type { Handshake } from '../tls/downstream.ts';
@@ -16,6 +17,7 @@ import { boundAddress, discard, type Parked, type Socket, sameAddress } from './
 import { chooseChain } from './choose-chain.ts';
 import type { FilterChain, ListenerConfig } from './config.ts';
 import { type ConnectionEntry, enterConnection, logRefused, NO_BYTES } from './entry.ts';
+import { listeningDescriptors, sharedSockets } from './handed.ts';
 import { type Found, Inspection, NOTHING_FOUND } from './inspection.ts';
 import { admitsConnection, releaseOf } from './overload.ts';
 import { peersOf, restoreDestination, setInternalPeers } from './peers.ts';
@@ -30,6 +32,8 @@ export interface ListenerHost {
   /** Ordinal of the worker. */
   readonly worker: number;
   readonly overload: WorkerOverload | undefined;
+  /** Sockets of the process before. */
+  readonly inherited: InheritedSockets | undefined;
   /** Whether all discovered parts are there. */
   ready(): boolean;
   /** The listener for a destination. */
@@ -80,12 +84,15 @@ export class Listener {
     for (const address of config.bindToPort ? config.addresses : []) {
       if ([...this.#sockets, ...this.#parked].some((one) => sameAddress(one.address, address))) continue;
       const fd = shared.find((one) => sameAddress(one.address, address))?.fd;
-      const server = await openServer(address, config.sockets, fd, (socket) => this.#arrive(socket));
-      if (!server.ok) {
-        for (const socket of opened) socket.server.close();
-        return fail(`cannot bind '${formatAddress(address)}': ${server.error}`);
+      const inherited = this.#host.inherited?.take(formatAddress(address)) ?? [];
+      for (const given of inherited.length > 0 ? inherited : [fd]) {
+        const server = await openServer(address, config.sockets, given, (socket) => this.#arrive(socket));
+        if (!server.ok) {
+          for (const socket of opened) socket.server.close();
+          return fail(`cannot bind '${formatAddress(address)}': ${server.error}`);
+        }
+        opened.push({ address, server: server.value, inherited: inherited.length > 0 });
       }
-      opened.push({ address, server: server.value });
     }
     this.#sockets.push(...opened);
     if (config.internal && !this.#openInternal(config.name)) return fail(`an internal listener of that name is there`);
@@ -138,7 +145,8 @@ export class Listener {
   }
 
   get boundAddresses(): readonly Address[] {
-    return this.#stopped ?? [...this.#parked.map(({ bound }) => bound), ...this.#sockets.map(boundAddress)];
+    const all = [...this.#parked.map(({ bound }) => bound), ...this.#sockets.map(boundAddress)];
+    return this.#stopped ?? [...new Map(all.map((address) => [formatAddress(address), address])).values()];
   }
 
   /**
@@ -157,7 +165,9 @@ export class Listener {
   #park(fits: (socket: Socket) => boolean, listening: boolean): void {
     for (const socket of this.#sockets.filter(fits)) {
       const parked = { address: socket.address, bound: boundAddress(socket) };
-      this.#parked.push(listening ? { ...parked, fd: duplicateDescriptor(descriptorOf(socket.server)) } : parked);
+      this.#parked.push(
+        listening || socket.inherited ? { ...parked, fd: duplicateDescriptor(descriptorOf(socket.server)) } : parked,
+      );
       socket.server.close();
       this.#sockets.splice(this.#sockets.indexOf(socket), 1);
     }
@@ -175,20 +185,20 @@ export class Listener {
     for (const { address, bound, fd } of parked) {
       const server = await openServer(bound, this.config.sockets, fd, (socket) => this.#arrive(socket));
       if (!server.ok) return fail(`cannot bind '${formatAddress(bound)}': ${server.error}`);
-      this.#sockets.push({ address, server: server.value });
+      this.#sockets.push({ address, server: server.value, inherited: fd !== undefined });
     }
     return ok(undefined);
   }
 
+  /** Descriptors, which stay the listener's, of the TCP sockets at which it listens; of those that workers share the first tells. */
+  descriptors(): readonly { readonly address: string; readonly fd: number }[] {
+    if (!this.config.sockets.reusePort && this.#host.worker > 0) return [];
+    return listeningDescriptors(this.#parked, this.#sockets);
+  }
+
   /** The sockets for another worker; one that cannot be bound twice is duplicated and the caller owns the descriptor. */
   shareSockets(): readonly OpenSocket[] {
-    const parked = this.#parked.map(({ bound }) => ({ address: bound }));
-    const open = this.#sockets.map((socket) => {
-      const address = boundAddress(socket);
-      const own = address.kind === 'socket' && this.config.sockets.reusePort;
-      return own ? { address } : { address, fd: duplicateDescriptor(descriptorOf(socket.server)) };
-    });
-    return [...parked, ...open];
+    return sharedSockets(this.#parked, this.#sockets, this.config.sockets.reusePort);
   }
 
   /** Accepts nothing more; connections stay. */

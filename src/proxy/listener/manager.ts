@@ -3,6 +3,7 @@ import type { Issue, Logger } from '../../base/index.ts';
 import { formatAddress } from '../config/address.ts';
 import type { FileSource } from '../config/config-source.ts';
 import type { JsonObject } from '../config/fields.ts';
+import type { InheritedSockets } from '../restart/inherited.ts';
 import { LISTENER_MANAGER_STATS, type ListenerManagerStats } from '../server/stats.ts';
 import { Deadline } from '../time/deadline.ts';
 import type { OpenSocket } from '../worker/change.ts';
@@ -23,6 +24,8 @@ import { DrainCount, type Want, Warming } from './warming.ts';
 export interface ListenerManagerOptions extends CompileOptions {
   /** Ordinal of the worker. */
   readonly worker: number;
+  /** Sockets of the process before. */
+  readonly inherited?: InheritedSockets | undefined;
   /** Whether a first answer about something discovered has come. */
   readonly answered: (want: Want) => boolean;
   readonly log: Logger;
@@ -160,6 +163,7 @@ export class ListenerManager {
       listener: new Listener(config, {
         worker: this.#options.worker,
         overload: this.#options.context.overload,
+        inherited: this.#options.inherited,
         ready: () => this.#phase === 'started' && entry.warming.done,
         listenerAt: (local) => listenerAt(this.all(), local),
       }),

@@ -1,4 +1,5 @@
 import type { Bootstrap } from '../config/bootstrap.ts';
+import type { HotRestart } from '../restart/restart.ts';
 import type { Workers } from '../worker/group.ts';
 import type { ServerState } from './state.ts';
 import { CLUSTER_MANAGER_STATS, LISTENER_MANAGER_STATS, RUNTIME_STATS, SERVER_STATS } from './stats.ts';
@@ -6,7 +7,12 @@ import { CLUSTER_MANAGER_STATS, LISTENER_MANAGER_STATS, RUNTIME_STATS, SERVER_ST
 const STATES = { LIVE: 0, DRAINING: 1, PRE_INITIALIZING: 2, INITIALIZING: 3 } as const;
 
 /** Keeps the gauges of the process up to date. */
-export function countServer({ first, count }: Workers, state: ServerState, config: Bootstrap): void {
+export function countServer(
+  { first, count }: Workers,
+  state: ServerState,
+  config: Bootstrap,
+  restart: HotRestart | undefined,
+): void {
   const { stats, clusters, listeners } = first;
   const scope = stats.scope();
   const server = scope.get(SERVER_STATS, 'server.');
@@ -20,6 +26,9 @@ export function countServer({ first, count }: Workers, state: ServerState, confi
     runtime.keys = config.runtime.dump().size;
     runtime.layers = config.runtimeJson === undefined ? 0 : config.runtime.layers.length;
     server.concurrency = count;
+    server.generation = restart?.generation ?? 1;
+    server.epoch = restart?.epoch ?? 0;
+    server.parentConnections = restart?.imported.connections ?? 0;
     server.state = STATES[state.name];
     server.live = state.healthFailed ? 0 : 1;
     server.uptime = state.uptimeSeconds;

@@ -3,6 +3,7 @@ import type { CommandLine } from '../command/line.ts';
 import type { NodeIdentity } from '../config/bootstrap.ts';
 import type { DrainSettings } from '../listener/drain.ts';
 import type { Logs } from '../log/logs.ts';
+import type { HotRestartOptions } from '../restart/restart.ts';
 
 export interface ProxyOptions {
   /** The parsed YAML or JSON of an Envoy bootstrap file. */
@@ -22,6 +23,8 @@ export interface ProxyOptions {
   readonly adminAnyAddress?: boolean;
   /** Folders that HTTP filter modules may be loaded from; default none. */
   readonly filterModules?: readonly string[];
+  /** Takes over from the process before, and hands over to the next. */
+  readonly hotRestart?: HotRestartOptions | undefined;
   /** For the admin interface to show. */
   readonly commandLine?: CommandLine;
 }

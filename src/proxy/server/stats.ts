@@ -11,6 +11,8 @@ class ServerStats {
   totalConnections = 0;
   daysUntilFirstCertificate = 4_294_967_295;
   generation = 1;
+  epoch = 0;
+  parentConnections = 0;
   memoryAllocated = 0;
   memoryHeap = 0;
   memoryPhysical = 0;
@@ -27,6 +29,8 @@ export const SERVER_STATS = statsKind(
     totalConnections: alwaysUsed(sharedGauge('total_connections')),
     daysUntilFirstCertificate: alwaysUsed(sharedGauge('days_until_first_cert_expiring')),
     generation: alwaysUsed(sharedGauge('hot_restart_generation')),
+    epoch: sharedGauge('hot_restart_epoch'),
+    parentConnections: sharedGauge('parent_connections'),
     memoryAllocated: alwaysUsed(sharedGauge('memory_allocated')),
     memoryHeap: sharedGauge('memory_heap_size'),
     memoryPhysical: sharedGauge('memory_physical_size'),
@@ -42,12 +46,7 @@ export const SERVER_STATS = statsKind(
       'static_unknown_fields',
       'wip_protos',
     ],
-    gauges: [
-      'compilation_settings.fips_mode',
-      'hot_restart_epoch',
-      'parent_connections',
-      'seconds_until_first_ocsp_response_expiring',
-    ],
+    gauges: ['compilation_settings.fips_mode', 'seconds_until_first_ocsp_response_expiring'],
   },
 );
 

@@ -7,6 +7,7 @@ import type { DrainSettings } from '../listener/drain.ts';
 import type { Logs } from '../log/logs.ts';
 import { overloadMemory } from '../overload/shared.ts';
 import type { OverloadSetup } from '../overload/worker.ts';
+import type { InheritedSocket } from '../restart/inherited.ts';
 import { prepareTransport } from '../transport/prepare.ts';
 import { createEngine } from '../worker/engine.ts';
 import { createWorkers, type Workers } from '../worker/group.ts';
@@ -18,12 +19,14 @@ export interface WorkerOptions {
   readonly concurrency: number;
   readonly drain: DrainSettings;
   readonly moduleFolders: readonly string[];
+  /** Sockets of the process before. */
+  readonly inherited: readonly InheritedSocket[];
 }
 
 /** Starts the workers, empty, and the streams that their gRPC access logs go to. */
 export async function openWorkers(
   config: Bootstrap,
-  { logs, logFlushMs, concurrency, drain, moduleFolders }: WorkerOptions,
+  { logs, logFlushMs, concurrency, drain, moduleFolders, inherited }: WorkerOptions,
 ): Promise<{
   readonly workers: Workers;
   readonly logStreams: GrpcLogStreams;
@@ -45,6 +48,7 @@ export async function openWorkers(
     logs,
     drain,
     overload,
+    inherited,
     logFlushMs,
     moduleFolders,
     fixedSecrets: config.secrets,
@@ -63,6 +67,7 @@ export async function openWorkers(
     ticketSeed,
     drain,
     overload,
+    inherited,
     logLevels: [...logs.levels()],
     runtime: config.runtimeJson,
     node: config.nodeName,

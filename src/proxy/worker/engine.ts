@@ -11,13 +11,14 @@ import { RouteStore } from '../discovery/routes.ts';
 import { SecretStore } from '../discovery/secrets.ts';
 import { createCalls } from '../filter/async/calls.ts';
 import { proxyHealth } from '../filter/health-check/health.ts';
-import { createModules } from '../filter/module/modules.ts';
+import { createModules, type FilterModules } from '../filter/module/modules.ts';
 import { readFilterChain } from '../filter/table.ts';
 import { type DrainSettings, ProcessDrain } from '../listener/drain.ts';
 import { ListenerManager } from '../listener/manager.ts';
 import type { Logs } from '../log/logs.ts';
 import { type OverloadSetup, WorkerOverload } from '../overload/worker.ts';
 import { SharedBuckets } from '../rate-limit/shared.ts';
+import { type InheritedSocket, InheritedSockets } from '../restart/inherited.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { StatsStore } from '../stats/store.ts';
 import { type Change, nameOf, type ResourceKind } from './change.ts';
@@ -38,6 +39,8 @@ export interface EngineOptions {
   /** How long an access log line waits for others, in milliseconds. */
   readonly logFlushMs: number | undefined;
   readonly overload?: OverloadSetup | undefined;
+  /** Sockets of the process before. */
+  readonly inherited?: readonly InheritedSocket[];
   /** Folders that filter modules may be loaded from. */
   readonly moduleFolders: readonly string[];
   /** `static_resources.secrets`, checked. */
@@ -52,6 +55,7 @@ export interface EngineOptions {
 export interface Engine {
   readonly stats: StatsStore;
   readonly overload: WorkerOverload | undefined;
+  readonly inherited: InheritedSockets | undefined;
   readonly clusters: ClusterManager;
   readonly listeners: ListenerManager;
   readonly routes: RouteStore;
@@ -80,6 +84,7 @@ export function createEngine({
   drain,
   logFlushMs,
   overload: setup,
+  inherited: before = [],
   moduleFolders,
   fixedSecrets,
   ticketSeed,
@@ -112,6 +117,7 @@ export function createEngine({
   const openTelemetry = { calls, node, stats: stats.scope() };
   const readAccessLogs = accessLogReader({ grpc: createGrpcLogs(logSink), files, openTelemetry, runtime });
   countThreadClusters(stats, worker, clusters);
+  const inherited = before.length > 0 ? new InheritedSockets(before, worker, workers) : undefined;
   const overload = setup && new WorkerOverload(setup, stats, worker);
   const routes = new RouteStore(clusters, runtime, stats);
   const listeners = new ListenerManager({
@@ -131,15 +137,15 @@ export function createEngine({
     },
     stats,
     worker,
+    inherited,
     drain: processDrain,
     answered: ({ kind, name }) => ({ route: routes, filter: filters, secret: secrets })[kind].answered(name),
     log: logs.get('config'),
   });
-  const prepare = (change: Change): Promise<void> | undefined =>
-    change.kind === 'listener' || change.kind === 'filter' ? modules.prepare(change.json) : undefined;
   const engine: Engine = {
     stats,
     overload,
+    inherited,
     clusters,
     listeners,
     routes,
@@ -148,11 +154,11 @@ export function createEngine({
     files,
     readAccessLogs,
     apply: (change) => {
-      const prepared = prepare(change);
+      const prepared = prepare(modules, change);
       return prepared ? prepared.then(() => apply(engine, change)) : apply(engine, change);
     },
     check: async (change) => {
-      await prepare(change);
+      await prepare(modules, change);
       return change.kind === 'listener' ? listeners.check(change.json) : apply(engine, change);
     },
     command: (command) => obey(command, engine, { runtime, logs, processDrain }),
@@ -166,6 +172,11 @@ export function createEngine({
     },
   };
   return engine;
+}
+
+/** Loads the modules that a change names; undefined where there can be none. */
+function prepare(modules: FilterModules, change: Change): Promise<void> | undefined {
+  return change.kind === 'listener' || change.kind === 'filter' ? modules.prepare(change.json) : undefined;
 }
 
 function apply(engine: Engine, change: Change): Promise<readonly Issue[]> | readonly Issue[] {

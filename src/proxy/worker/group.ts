@@ -5,6 +5,7 @@ import { mergeSamples } from '../stats/merge.ts';
 import { type Change, inverseOf, keyOf } from './change.ts';
 import type { Command } from './command.ts';
 import type { Engine } from './engine.ts';
+import type { ListeningDescriptor } from './protocol.ts';
 import type { Remote } from './remote.ts';
 
 /** All workers of the proxy. The first runs in the main thread and speaks for all. */
@@ -18,6 +19,8 @@ export interface Workers {
   apply(changes: readonly Change[]): Promise<readonly (readonly Issue[])[]>;
   /** Values of all workers, added up. */
   stats(): Promise<readonly Sample[]>;
+  /** Of all sockets that listen; they stay the workers'. */
+  descriptors(): Promise<readonly ListeningDescriptor[]>;
   hostCounts(): Promise<ReadonlyMap<string, HostCounts>>;
   command(command: Command): Promise<void>;
   stop(drainMs: number): Promise<void>;
@@ -77,6 +80,10 @@ export function createWorkers(first: Engine, remotes: readonly Remote[], log: Lo
     stats: async () => {
       const others = await Promise.all(remotes.map((remote) => remote.stats()));
       return mergeSamples([first.stats.read(), ...others]);
+    },
+    descriptors: async () => {
+      const others = await Promise.all(remotes.map((remote) => remote.descriptors()));
+      return [first.listeners.all().flatMap((listener) => listener.descriptors()), ...others].flat();
     },
     hostCounts: async () => {
       const others = await Promise.all(remotes.map((remote) => remote.hostCounts()));

@@ -7,6 +7,7 @@ import type { JsonObject } from '../config/fields.ts';
 import type { DrainSettings } from '../listener/drain.ts';
 import type { Level } from '../log/levels.ts';
 import type { OverloadSetup } from '../overload/worker.ts';
+import type { InheritedSocket } from '../restart/inherited.ts';
 import type { Sample } from '../stats/kind.ts';
 import type { TransportKind } from '../transport/channels.ts';
 import type { Change } from './change.ts';
@@ -27,21 +28,29 @@ export interface ThreadData {
   readonly runtime: JsonObject | undefined;
   readonly drain: DrainSettings;
   readonly overload: OverloadSetup | undefined;
+  readonly inherited: readonly InheritedSocket[];
   /** What the main thread found to work. */
   readonly transport: TransportKind;
   /** Folder of compiled code, so that the thread need not compile again. */
   readonly compileCache: string | undefined;
 }
 
+/** A socket that listens, by its address; the descriptor stays the worker's. */
+export interface ListeningDescriptor {
+  readonly address: string;
+  readonly fd: number;
+}
+
 export type Request =
   | { readonly kind: 'apply'; readonly changes: readonly Change[] }
-  | { readonly kind: 'stats' | 'hostCounts' }
+  | { readonly kind: 'stats' | 'hostCounts' | 'descriptors' }
   | { readonly kind: 'command'; readonly command: Command }
   | { readonly kind: 'stop'; readonly drainMs: number };
 
 export interface Answer {
   readonly issues?: readonly (readonly Issue[])[];
   readonly samples?: readonly Sample[];
+  readonly descriptors?: readonly ListeningDescriptor[];
   readonly hostCounts?: ReadonlyMap<string, HostCounts>;
 }
 

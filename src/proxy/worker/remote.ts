@@ -5,12 +5,13 @@ import type { HostCounts } from '../cluster/host-counts.ts';
 import type { Sample } from '../stats/kind.ts';
 import type { Change } from './change.ts';
 import type { Command } from './command.ts';
-import type { Answer, Request, ThreadData, ThreadMessage } from './protocol.ts';
+import type { Answer, ListeningDescriptor, Request, ThreadData, ThreadMessage } from './protocol.ts';
 
 /** A worker in a thread of its own. */
 export interface Remote {
   apply(changes: readonly Change[]): Promise<readonly (readonly Issue[])[]>;
   stats(): Promise<readonly Sample[]>;
+  descriptors(): Promise<readonly ListeningDescriptor[]>;
   hostCounts(): Promise<ReadonlyMap<string, HostCounts>>;
   command(command: Command): Promise<void>;
   stop(drainMs: number): Promise<void>;
@@ -48,6 +49,7 @@ export function startRemote({ data, logSink, onDeath }: RemoteOptions): Promise<
   const remote: Remote = {
     apply: async (changes) => (await ask({ kind: 'apply', changes })).issues ?? [],
     stats: async () => (await ask({ kind: 'stats' })).samples ?? [],
+    descriptors: async () => (await ask({ kind: 'descriptors' })).descriptors ?? [],
     hostCounts: async () => (await ask({ kind: 'hostCounts' })).hostCounts ?? new Map(),
     command: async (command) => void (await ask({ kind: 'command', command })),
     stop: async (drainMs) => {

@@ -27,6 +27,7 @@ export async function runThread(data: ThreadData): Promise<void> {
     logs,
     drain: data.drain,
     overload: data.overload,
+    inherited: data.inherited,
     logFlushMs: data.logFlushMs,
     moduleFolders: data.moduleFolders,
     fixedSecrets: data.fixedSecrets,
@@ -58,6 +59,8 @@ async function serve(engine: Engine, request: Request): Promise<Answer> {
     }
     case 'stats':
       return { samples: engine.stats.read() };
+    case 'descriptors':
+      return { descriptors: engine.listeners.all().flatMap((listener) => listener.descriptors()) };
     case 'hostCounts':
       return { hostCounts: countHosts(engine.clusters) };
     case 'command':

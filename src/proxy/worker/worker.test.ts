@@ -155,6 +155,7 @@ test('a change that one worker refuses is in force in none', async () => {
       return Promise.resolve(changes.map(refusal));
     },
     stats: () => Promise.resolve([]),
+    descriptors: async () => [],
     hostCounts: () => Promise.resolve(new Map()),
     command: () => Promise.resolve(),
     stop: () => Promise.resolve(),
