@@ -2,7 +2,7 @@ import zlib from 'node:zlib';
 import { Engine } from './engine.ts';
 
 /** What was wrong with a message. */
-export const DATA_ERROR = 'Z_DATA_ERROR';
+const DATA_ERROR = 'Z_DATA_ERROR';
 
 const MAGIC = 0x8b1f;
 const DEFLATE = 8;
