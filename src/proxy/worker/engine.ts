@@ -104,9 +104,8 @@ export function createEngine({
       readFilters: (fields, key, statPrefix, scope) => {
         const health = proxyHealth(processDrain, clusters);
         const discover = filters.discover;
-        const own = { statPrefix, stats: scope, runtime, health };
-        const surroundings = { ...own, calls, clusters, discover, modules, secrets };
-        return readFilterChain(fields, key, { place: 'upstream', ...surroundings }).chain;
+        const own = { statPrefix, stats: scope, runtime, health, calls, clusters, discover, modules, secrets };
+        return readFilterChain(fields, key, { place: 'upstream', ...own }).chain;
       },
     },
     stats,
