@@ -56,7 +56,7 @@ export const tracingClusters = (places: Places): readonly Json[] => [
 ];
 
 /** Every span is sent on its own. */
-export const AT_ONCE: Json = {
+const AT_ONCE: Json = {
   layered_runtime: { layers: [{ name: 'static', static_layer: { 'tracing.opentelemetry.min_flush_spans': 1 } }] },
 };
 

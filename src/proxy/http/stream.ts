@@ -120,7 +120,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     if (manager.tracing) decideTrace(this, manager.tracing, manager.requestIds);
     if (this.upgrade !== undefined && this.#refusesUpgrade(this.upgrade)) return;
     if (manager.tracing) beginTrace(this, manager.tracing);
-    const plan = manager.filters.plan(route);
+    const plan = this.manager.filters.plan(route);
     const { headsOnly } = plan;
     const past = headsOnly ? hooksPassed(this, headsOnly, this.head, this.requestDone) : 0;
     if (past === headsOnly?.length) this.forward(this.requestDone);
@@ -366,8 +366,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     this.#run?.abort();
     this.#filters?.end();
     this.endKept();
-    const { accessLogs } = this.manager;
-    for (let at = 0; at < accessLogs.length; at++) accessLogs[at]?.(this);
+    for (const log of this.manager.accessLogs) log(this);
   }
 
   /** The client's connection is gone, or a stream of it before its end. */
