@@ -25,9 +25,9 @@ import { moduleFilter } from './module/filter.ts';
 import { oauth2Filter } from './oauth2/filter.ts';
 import { rateLimitFilter } from './ratelimit/filter.ts';
 import { rbacFilter } from './rbac/filter.ts';
-import { statefulSessionFilter } from './stateful-session/filter.ts';
 import { DEFAULT_ROUTER, type RouterConfig, readRouter } from './router/config.ts';
 import { setMetadataFilter } from './set-metadata/filter.ts';
+import { statefulSessionFilter } from './stateful-session/filter.ts';
 
 /** Every HTTP filter there is, by the full name of its configuration message. The router and the codec end chains. */
 const KINDS: ReadonlyMap<string, FilterKind> = new Map(

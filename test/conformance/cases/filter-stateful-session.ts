@@ -1,13 +1,29 @@
-import { bootstrap, cluster, endpoint, listener, manager, routeConfig, router, socketAddress, toCluster, typed } from '../config.ts';
+import {
+  bootstrap,
+  cluster,
+  endpoint,
+  listener,
+  manager,
+  routeConfig,
+  router,
+  socketAddress,
+  toCluster,
+  typed,
+} from '../config.ts';
 import type { Case, Json, Places, Scenario } from '../types.ts';
 
 const SESSION = 'envoy.extensions.filters.http.stateful_session.v3';
 const MUTATION = 'envoy.extensions.filters.http.header_mutation.v3.HeaderMutation';
 const HEADER = typed('envoy.extensions.http.stateful_session.header.v3.HeaderBasedSessionState', { name: 'X-Session' });
 const cookie = (more: Json = {}): Json =>
-  typed('envoy.extensions.http.stateful_session.cookie.v3.CookieBasedSessionState', { cookie: { name: 'sticky', ...more } });
+  typed('envoy.extensions.http.stateful_session.cookie.v3.CookieBasedSessionState', {
+    cookie: { name: 'sticky', ...more },
+  });
 /** Envoy goes by the name, not by the type. */
-const state = (typed_config: Json, kind = String(typed_config['@type']).includes('.cookie.') ? 'cookie' : 'header'): Json => ({
+const state = (
+  typed_config: Json,
+  kind = String(typed_config['@type']).includes('.cookie.') ? 'cookie' : 'header',
+): Json => ({
   session_state: { name: `envoy.http.stateful_session.${kind}`, typed_config },
 });
 const filter = (config: Json): Json => ({ name: 'session', typed_config: typed(`${SESSION}.StatefulSession`, config) });
@@ -30,7 +46,9 @@ const naming = (path: string, key: string, value: string, more: Json = {}, actio
   request_headers_to_remove: ['x-session', 'cookie'],
   typed_per_filter_config: {
     mutation: typed(`${MUTATION}PerRoute`, {
-      mutations: { request_mutations: [{ append: { header: { key, value }, append_action: 'OVERWRITE_IF_EXISTS_OR_ADD' } }] },
+      mutations: {
+        request_mutations: [{ append: { header: { key, value }, append_action: 'OVERWRITE_IF_EXISTS_OR_ADD' } }],
+      },
     }),
     ...more,
   },
@@ -45,7 +63,10 @@ interface Row {
   readonly fixed?: boolean;
 }
 
-const addressOf = (places: Places) => (index: number): string => `${places.host}:${places.backend(index)}`;
+const addressOf =
+  (places: Places) =>
+  (index: number): string =>
+    `${places.host}:${places.backend(index)}`;
 type Routes = NonNullable<Row['routes']>;
 const headerRoutes: Routes = (address) => [
   ...[0, 1, 2].map((index) => naming(`/b${index}`, 'x-session', base64(address(index)))),
@@ -87,7 +108,13 @@ function scenario({ name, config, routes = headerRoutes, health = [], fixed = fa
           cluster(places, 0, [], {
             load_assignment: {
               cluster_name: 'c0',
-              endpoints: [{ lb_endpoints: fixed ? [{ endpoint: { address: socketAddress('127.9.9.9', 9) } }] : hosts(places, health) }],
+              endpoints: [
+                {
+                  lb_endpoints: fixed
+                    ? [{ endpoint: { address: socketAddress('127.9.9.9', 9) } }]
+                    : hosts(places, health),
+                },
+              ],
             },
           }),
         ],
@@ -98,10 +125,17 @@ function scenario({ name, config, routes = headerRoutes, health = [], fixed = fa
 const hosts = (places: Places, health: readonly string[]): readonly Json[] =>
   [0, 1, 2].map((index) => ({ ...endpoint(places, index), ...(health[index] && { health_status: health[index] }) }));
 
-const get = (path: string, name = path.slice(1), more: Partial<Case> = {}): Case => ({ name, requests: [{ path }], ...more });
+const get = (path: string, name = path.slice(1), more: Partial<Case> = {}): Case => ({
+  name,
+  requests: [{ path }],
+  ...more,
+});
 /** Any host may answer, and what the client is told holds an address of the run. */
 const anywhere = (path: string, name: string): Case => ({ name, requests: [{ path }], repeat: 30, tolerance: 0.4 });
-const sameHost: readonly Case[] = [0, 1, 2].map((index) => ({ name: `host ${index}`, requests: Array.from({ length: 4 }, () => ({ path: `/b${index}` })) }));
+const sameHost: readonly Case[] = [0, 1, 2].map((index) => ({
+  name: `host ${index}`,
+  requests: Array.from({ length: 4 }, () => ({ path: `/b${index}` })),
+}));
 
 const refused = (name: string, config: Json, more: Json = {}): Scenario => ({
   ...scenario({ name: `configuration: ${name}`, config, routes: () => [{ ...toCluster(), ...more }], cases: [] }),
@@ -114,7 +148,13 @@ export const scenarios: readonly Scenario[] = [
   scenario({
     name: 'by a header',
     config: { ...state(HEADER), stat_prefix: 'a' },
-    cases: [...sameHost, anywhere('/gone', 'a host that is gone'), anywhere('/noise', 'noise'), anywhere('/unpadded', 'no padding'), anywhere('/plain', 'no base64')],
+    cases: [
+      ...sameHost,
+      anywhere('/gone', 'a host that is gone'),
+      anywhere('/noise', 'noise'),
+      anywhere('/unpadded', 'no padding'),
+      anywhere('/plain', 'no base64'),
+    ],
   }),
   scenario({
     name: 'by a cookie',
@@ -163,13 +203,27 @@ export const scenarios: readonly Scenario[] = [
     'a header': HEADER,
     'a cookie': cookie(),
     'a cookie with a path': cookie({ path: '/' }),
-    'a cookie with attributes': cookie({ path: '/', attributes: [{ name: 'Secure' }, { name: 'SameSite', value: 'Strict' }] }),
+    'a cookie with attributes': cookie({
+      path: '/',
+      attributes: [{ name: 'Secure' }, { name: 'SameSite', value: 'Strict' }],
+    }),
   }).map(([name, typed_config]) =>
     scenario({
       name: `what is told, ${name}`,
       config: { ...state(typed_config), stat_prefix: 'a' },
       fixed: true,
-      routes: () => [naming('/gone', name === 'a header' ? 'x-session' : 'cookie', name === 'a header' ? base64('10.1.1.1:1') : cookieOf('10.1.1.1:1')), naming('/same', name === 'a header' ? 'x-session' : 'cookie', name === 'a header' ? base64(FIXED) : cookieOf(FIXED))],
+      routes: () => [
+        naming(
+          '/gone',
+          name === 'a header' ? 'x-session' : 'cookie',
+          name === 'a header' ? base64('10.1.1.1:1') : cookieOf('10.1.1.1:1'),
+        ),
+        naming(
+          '/same',
+          name === 'a header' ? 'x-session' : 'cookie',
+          name === 'a header' ? base64(FIXED) : cookieOf(FIXED),
+        ),
+      ],
       cases: [...told, get('/same', 'the same host named')],
     }),
   ),
@@ -189,15 +243,28 @@ export const scenarios: readonly Scenario[] = [
     fixed: true,
     routes: () => [
       naming('/off', 'x-session', base64('10.1.1.1:1'), perRoute({ disabled: true })),
-      naming('/cookie', 'cookie', cookieOf('10.1.1.1:1'), perRoute({ stateful_session: { ...state(cookie()), stat_prefix: 'b' } })),
-      naming('/strict', 'x-session', base64('10.1.1.1:1'), perRoute({ stateful_session: { ...state(HEADER), strict: true } })),
+      naming(
+        '/cookie',
+        'cookie',
+        cookieOf('10.1.1.1:1'),
+        perRoute({ stateful_session: { ...state(cookie()), stat_prefix: 'b' } }),
+      ),
+      naming(
+        '/strict',
+        'x-session',
+        base64('10.1.1.1:1'),
+        perRoute({ stateful_session: { ...state(HEADER), strict: true } }),
+      ),
       naming('/none', 'x-session', base64('10.1.1.1:1'), perRoute({ stateful_session: {} })),
     ],
     cases: [get('/off'), get('/cookie'), get('/strict'), get('/none'), get('/x', 'as the filter says')],
   }),
   refused('no name of a cookie', state(cookie({ name: '' }))),
   refused('no cookie', state(typed('envoy.extensions.http.stateful_session.cookie.v3.CookieBasedSessionState'))),
-  refused('no name of a header', state(typed('envoy.extensions.http.stateful_session.header.v3.HeaderBasedSessionState'))),
+  refused(
+    'no name of a header',
+    state(typed('envoy.extensions.http.stateful_session.header.v3.HeaderBasedSessionState')),
+  ),
   refused('a ttl below 0', state(cookie({ ttl: '-1s' }))),
   refused('a ttl', state(cookie({ ttl: '10s' }))),
   refused('an attribute without a name', state(cookie({ attributes: [{ value: 'x' }] }))),

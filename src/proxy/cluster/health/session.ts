@@ -1,5 +1,5 @@
-import type { Greeting } from '../../proxy-protocol/upstream.ts';
 import type { Http2Options } from '../../http2/options.ts';
+import type { Greeting } from '../../proxy-protocol/upstream.ts';
 import { Deadline } from '../../time/deadline.ts';
 import type { Encryption } from '../../tls/upstream.ts';
 import type { UpstreamBinding } from '../config/binding.ts';

@@ -1,7 +1,7 @@
 import type { Cluster } from '../../cluster/cluster.ts';
 import type { LoadBalancerContext, MetadataCriterion, RetrySelection } from '../../cluster/context.ts';
-import type { OverrideHost } from '../../cluster/override-host.ts';
 import type { NamedStats } from '../../cluster/named-stats.ts';
+import type { OverrideHost } from '../../cluster/override-host.ts';
 import { isObject } from '../../config/fields.ts';
 import { type Hash64, xxHash64 } from '../../hash/xxhash64.ts';
 import type { HeaderMap } from '../../http/headers.ts';

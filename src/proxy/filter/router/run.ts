@@ -343,8 +343,7 @@ export class RouterRun extends RoutingContext {
   }
 
   noHost(failure = ''): void {
-    const { override } = this;
-    const status = override?.strict ? override.status : 503;
+    const status = (this.override?.strict && this.override.status) || 503;
     chargeStatus(this, status, undefined);
     this.#abort({ ...noHealthyUpstream(this.#replyHeaders(false), failure), status });
   }

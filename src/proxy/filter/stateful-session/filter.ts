@@ -48,7 +48,8 @@ export const statefulSessionFilter: FilterKind = {
   },
   routeType: 'envoy.extensions.filters.http.stateful_session.v3.StatefulSessionPerRoute',
   readRoute: (fields, { stats }) => {
-    if (fields.oneOf('override', ['disabled', 'stateful_session']) !== 'stateful_session') return { session: undefined };
+    if (fields.oneOf('override', ['disabled', 'stateful_session']) !== 'stateful_session')
+      return { session: undefined };
     return { session: fields.message('stateful_session', (inner) => readSession(inner, stats, '')) };
   },
 };

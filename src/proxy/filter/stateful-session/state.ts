@@ -51,7 +51,7 @@ function readCookieState(fields: Fields): SessionState {
     address: (headers) => addressIn(cookieValue(headers, cookie.name) ?? ''),
     tell: (headers, address) => {
       const expires = cookie.ttl === 0 ? 0 : seconds() + cookie.ttl;
-      headers.add('set-cookie', setCookieText(cookie, valueOf(address, expires)));
+      headers.add('set-cookie', setCookieText(cookie, sessionValue(address, expires)));
     },
   };
 }
@@ -82,8 +82,10 @@ const VARINT = 0;
 const BYTES = 2;
 
 /** Envoy's `Cookie` message: the address, and the second of a clock of the machine's when it is over (0: never), as base64. */
-function valueOf(address: string, expires: number): string {
-  const writer = protobufjs.Writer.create().uint32((ADDRESS_FIELD << 3) | BYTES).string(address);
+function sessionValue(address: string, expires: number): string {
+  const writer = protobufjs.Writer.create()
+    .uint32((ADDRESS_FIELD << 3) | BYTES)
+    .string(address);
   if (expires > 0) writer.uint32((EXPIRES_FIELD << 3) | VARINT).int64(expires);
   return Buffer.from(writer.finish()).toString('base64');
 }
