@@ -4,7 +4,7 @@ import type { ProxiedEnds, ProxyHeader, Tlv } from './types.ts';
 export const V1_SIGNATURE = Buffer.from('PROXY ');
 export const V2_SIGNATURE = Buffer.from('\r\n\r\n\0\r\nQUIT\n', 'latin1');
 /** What there is of a header of version 2 before its addresses. */
-export const V2_FIXED = 16;
+const V2_FIXED = 16;
 /** As long as Envoy lets a header of version 1 be, its end included; the specification says 107. */
 const MAX_LINE = 108;
 /** So far Envoy looks for the end of a line. */
