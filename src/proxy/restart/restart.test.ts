@@ -213,9 +213,14 @@ test('a successor that does not come to life leaves everything as it was', { tim
       const second = start(folder, '--restart-epoch', '1');
       assert.equal(await second.exit, 1);
       assert.match(second.output(), /cannot bind/);
-      await sleep(200);
       assert.equal((await fetch(`http://127.0.0.1:${port}/`)).status, 200);
-      assert.equal(await (await fetch(`http://127.0.0.1:${adminPort}/ready`)).text(), 'LIVE\n');
+      const ready = async (): Promise<string> => (await fetch(`http://127.0.0.1:${adminPort}/ready`)).text();
+      let said = '';
+      for (let waited = 0; said === '' && waited < 10_000; waited += 50) {
+        await sleep(50);
+        said = await ready().catch(() => '');
+      }
+      assert.equal(said, 'LIVE\n');
       const same = start(folder);
       assert.equal(await same.exit, 1);
       assert.match(same.output(), /in use/);

@@ -94,8 +94,7 @@ export function createEngine({
   const processDrain = new ProcessDrain(drain);
   const files = createLogFiles(logFlushMs, stats.scope().get(FILE_STATS, 'filesystem.'));
   const filters = new FilterStore();
-  const secrets = new SecretStore();
-  for (const secret of fixedSecrets) secrets.putFixed(secret);
+  const secrets = secretsOf(fixedSecrets);
   const modules = createModules(moduleFolders, logs.get('filter'));
   const clusters = new ClusterManager(
     {
@@ -171,6 +170,12 @@ export function createEngine({
     },
   };
   return engine;
+}
+
+function secretsOf(fixed: EngineOptions['fixedSecrets']): SecretStore {
+  const secrets = new SecretStore();
+  for (const secret of fixed) secrets.putFixed(secret);
+  return secrets;
 }
 
 /** Loads the modules that a change names; undefined where there can be none. */
