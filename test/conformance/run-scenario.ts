@@ -9,15 +9,25 @@ import type { Kind } from './subject.ts';
 import type { Case, Outcome, Places, Scenario } from './types.ts';
 
 let runs = 0;
+/** Addresses of runs that are under way: those of others are used again. */
+const taken = new Set<number>();
+
+function takeAddress(): number {
+  for (;;) {
+    const last = 1 + ((2 * runs++) % 250);
+    if (taken.has(last)) continue;
+    taken.add(last);
+    return last;
+  }
+}
 
 /**
  * A loopback address and a folder that no other run has: ports can then be the same in every run, and several suites run at once.
  * 127.64.0.0/10 is left to us by everyone else.
  */
 async function makePlaces(): Promise<Places & { readonly remove: () => Promise<void> }> {
-  const run = runs++;
   const network = `127.${64 + ((process.pid >> 8) & 63)}.${process.pid & 255}`;
-  const last = 1 + ((2 * run) % 250);
+  const last = takeAddress();
   const folder = await mkdtemp(path.join(tmpdir(), 'conformance-'));
   return {
     host: `${network}.${last}`,
@@ -27,7 +37,10 @@ async function makePlaces(): Promise<Places & { readonly remove: () => Promise<v
     plane: 10_200,
     listener: (index) => 10_000 + index,
     backend: (index) => 10_100 + index,
-    remove: () => rm(folder, { recursive: true, force: true }),
+    remove: () => {
+      taken.delete(last);
+      return rm(folder, { recursive: true, force: true });
+    },
   };
 }
 

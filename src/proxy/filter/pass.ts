@@ -191,7 +191,11 @@ export class FilterPass<Head> {
       step.stopped = 'body';
       this.#hold(step, { bytes: rest, done: held.done }, false);
     }
-    this.#bodyFrom(at + 1, { bytes: held.bytes.subarray(0, limit), done: held.done && rest.length === 0 });
+    const piece = { bytes: held.bytes.subarray(0, limit), done: held.done && rest.length === 0 };
+    this.#bodyFrom(at + 1, piece);
+    // Nothing of the body goes on, and the head does not wait for it.
+    const free = !this.#over && !this.#steps?.some((one, index) => index > at && one?.stopped);
+    if (piece.bytes.length === 0 && !piece.done && free) this.#end.body(piece.bytes, 0, 0, false);
     return rest.length > 0;
   }
 

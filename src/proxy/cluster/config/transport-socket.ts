@@ -84,7 +84,7 @@ function readSocket(fields: Fields, surroundings: Surroundings): Layers {
         return socket.message('typed_config', (inner) => readProxyProtocol(inner, surroundings));
       default: {
         const allowed = [RAW_BUFFER, INTERNAL, TLS, PROXY_PROTOCOL].join(', ');
-        socket.problem('', `transport socket ${type || 'nothing'} is not supported by ciliate-proxy`, allowed);
+        socket.problem('typed_config', `${type || 'nothing'} is not supported`, allowed);
         return undefined;
       }
     }

@@ -60,7 +60,6 @@ export class RouterRun extends RoutingContext {
   #interimCame = false;
   #mirrors: Mirrors | undefined = undefined;
   #over = false;
-
   constructor(stream: RouterDownstream, route: Route, action: ForwardAction, cluster: Cluster) {
     super(stream, action, cluster);
     this.#route = route;
