@@ -43,6 +43,11 @@ export class Fields {
     for (const key of keys) this.#asked.add(key);
   }
 
+  /** Refuses fields that must not be set. */
+  unsupported(...keys: readonly string[]): void {
+    for (const key of keys) if (this.has(key)) this.problem(key, 'is not supported by ciliate-proxy', 'unset');
+  }
+
   string(key: string): string | undefined {
     const value = this.raw(key);
     if (value === undefined) return undefined;

@@ -43,7 +43,7 @@ function rangeText(address: string, length: number): string | undefined {
   return `${formatIp({ ...ip, address: (ip.address >> shift) << shift })}/${prefix}`;
 }
 
-/** Without TLS there is no server name, but the host may stand in for it. */
+/** Where no hello was inspected there is no server name, but the host may stand in for it. */
 /** What the client hello asks for, of which Envoy shows only what may stand in the name of a host. */
 function helloName({ peers: { hello } }: StreamInfo): string {
   const name = hello?.serverName ?? '';

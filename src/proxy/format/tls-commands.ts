@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import type { StreamInfo } from '../http/stream-info.ts';
 import type { TlsInfo } from '../tls/info.ts';
-import { distinguishedName, type NameKind, namesOfKind } from '../tls/names.ts';
+import { distinguishedName, type NameKind, namesOfKind, plainHex } from '../tls/names.ts';
 import { alone, type Command, type CommandKind } from './command.ts';
 
 type Side = (info: StreamInfo) => TlsInfo | undefined;
@@ -23,7 +23,6 @@ const names =
   (kind: NameKind) =>
   (certificate: X509Certificate): string =>
     namesOfKind(certificate, kind).join(',');
-const hex = (fingerprint: string): string => fingerprint.replaceAll(':', '').toLowerCase();
 
 /** A certificate in PEM as `x-forwarded-client-cert` and logs carry it, without what has a meaning in either. */
 export function encodedPem(certificate: X509Certificate): string {
@@ -53,8 +52,8 @@ export const TLS_COMMANDS: Readonly<Record<string, CommandKind>> = {
   DOWNSTREAM_PEER_EMAIL_SAN: alone(ofPeer(downstream, names('EMAIL'))),
   DOWNSTREAM_PEER_IP_SAN: alone(ofPeer(downstream, names('IP_ADDRESS'))),
   DOWNSTREAM_PEER_URI_SAN: alone(ofPeer(downstream, names('URI'))),
-  DOWNSTREAM_PEER_FINGERPRINT_1: alone(ofPeer(downstream, ({ fingerprint }) => hex(fingerprint))),
-  DOWNSTREAM_PEER_FINGERPRINT_256: alone(ofPeer(downstream, ({ fingerprint256 }) => hex(fingerprint256))),
+  DOWNSTREAM_PEER_FINGERPRINT_1: alone(ofPeer(downstream, ({ fingerprint }) => plainHex(fingerprint))),
+  DOWNSTREAM_PEER_FINGERPRINT_256: alone(ofPeer(downstream, ({ fingerprint256 }) => plainHex(fingerprint256))),
   DOWNSTREAM_PEER_ISSUER: alone(ofPeer(downstream, ({ issuer }) => distinguishedName(issuer))),
   DOWNSTREAM_PEER_SERIAL: alone(ofPeer(downstream, ({ serialNumber }) => serialNumber.toLowerCase())),
   DOWNSTREAM_PEER_SUBJECT: alone(ofPeer(downstream, ({ subject }) => distinguishedName(subject))),

@@ -2,7 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { Fields } from '../config/fields.ts';
 import { encodedPem } from '../format/tls-commands.ts';
 import type { TlsInfo } from '../tls/info.ts';
-import { distinguishedName, namesOfKind } from '../tls/names.ts';
+import { distinguishedName, namesOfKind, plainHex } from '../tls/names.ts';
 import type { HeaderMap } from './headers.ts';
 
 const XFCC = 'x-forwarded-client-cert';
@@ -73,7 +73,7 @@ function describe({ peer, own }: TlsInfo, { cert, chain, subject, uri, dns }: Cl
   const uris = namesOfKind(peer, 'URI');
   const parts = [
     ...(by === undefined ? [] : [`By=${by}`]),
-    `Hash=${peer.fingerprint256.replaceAll(':', '').toLowerCase()}`,
+    `Hash=${plainHex(peer.fingerprint256)}`,
     ...(cert ? [`Cert="${encodedPem(peer)}"`] : []),
     ...(chain ? [`Chain="${chainOf(peer).map(encodedPem).join('')}"`] : []),
     ...(subject ? [`Subject="${distinguishedName(peer.subject).replaceAll('"', '\\"')}"`] : []),

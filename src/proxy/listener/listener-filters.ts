@@ -32,7 +32,7 @@ export function readListenerFilters(fields: Fields, stats: StatsScope): Listener
   const inspectors: Inspector[] = [];
   fields.list('listener_filters', (filter) => {
     filter.ignore('name');
-    if (filter.has('filter_disabled')) filter.problem('filter_disabled', 'is not supported by ciliate-proxy', 'unset');
+    filter.unsupported('filter_disabled');
     const config = filter.raw('typed_config');
     const type = isObject(config) ? typeName(config) : '';
     if (type === ORIGINAL_DST) originalDestination = true;

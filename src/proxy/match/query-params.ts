@@ -23,7 +23,7 @@ export function parseQuery(path: string): Params {
   return params;
 }
 
-/** The path with these parameters instead of its own: Envoy writes all of them anew, sorted by name and decoded. */
+/** The path with these parameters instead of its own: Envoy writes all of them anew, sorted by name. */
 export function withQuery(path: string, params: Params): string {
   const names = [...params.keys()].sort();
   const pairs = names.flatMap((name) => (params.get(name) ?? []).map((value) => `${name}=${value}`));

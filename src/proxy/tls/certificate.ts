@@ -14,8 +14,7 @@ export interface Certificate {
 
 /** Reads an `envoy.extensions.transport_sockets.tls.v3.TlsCertificate`; undefined when it is faulty. */
 export function readCertificate(fields: Fields): Certificate | undefined {
-  for (const key of ['private_key_provider', 'pkcs12', 'ocsp_staple', 'signed_certificate_timestamp'])
-    if (fields.has(key)) fields.problem(key, 'is not supported by ciliate-proxy', 'unset');
+  fields.unsupported('private_key_provider', 'pkcs12', 'ocsp_staple', 'signed_certificate_timestamp');
   fields.message('watched_directory', (inner) => inner.required('path'));
   const chain = fields.message('certificate_chain', readDataSource) ?? '';
   const key = fields.message('private_key', readDataSource) ?? '';

@@ -33,7 +33,7 @@ const UNSUPPORTED = [
 ];
 
 export function readCommon(fields: Fields, secrets: SecretReader, side: Side): CommonTls {
-  for (const key of UNSUPPORTED) if (fields.has(key)) fields.problem(key, 'is not supported by ciliate-proxy', 'unset');
+  fields.unsupported(...UNSUPPORTED);
   const inline = fields.list('tls_certificates', readCertificate);
   const discovered = fields.list('tls_certificate_sds_secret_configs', (inner) =>
     readSecretConfig(inner, 'tls_certificate', secrets),
@@ -57,7 +57,7 @@ function readAnyValidation(fields: Fields, secrets: SecretReader): () => Validat
 }
 
 function readCombined(fields: Fields, secrets: SecretReader): () => Validation | undefined {
-  for (const key of UNSUPPORTED) if (fields.has(key)) fields.problem(key, 'is not supported by ciliate-proxy', 'unset');
+  fields.unsupported(...UNSUPPORTED);
   const base = fields.message('default_validation_context', (inner) => readValidation(inner, false)) ?? NO_VALIDATION;
   const more = fields.message('validation_context_sds_secret_config', (inner) =>
     readSecretConfig(inner, 'validation_context', secrets),

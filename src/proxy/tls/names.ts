@@ -58,3 +58,6 @@ export function namesOfKind(certificate: X509Certificate | undefined, kind: Name
 export function distinguishedName(text: string): string {
   return text.split('\n').reverse().join(',');
 }
+
+/** A fingerprint as Node and configurations write it, without colons and in lower case. */
+export const plainHex = (fingerprint: string): string => fingerprint.replaceAll(':', '').toLowerCase();

@@ -205,11 +205,11 @@ test('who speaks no TLS, goes away or says nothing is let go of', async () => {
     staticCluster('echo', []),
   ]);
   try {
-    for (const alpn of ['GET / HTTP/1.1\r\nhost: a\r\n\r\n', '\x16\x03\x01\x00\x05hello', '']) {
+    for (const sent of ['GET / HTTP/1.1\r\nhost: a\r\n\r\n', '\x16\x03\x01\x00\x05hello', '']) {
       const socket = net.connect(proxy.port, '127.0.0.1');
       socket.on('error', () => undefined);
-      if (alpn === '') socket.end();
-      else socket.write(alpn, 'latin1');
+      if (sent === '') socket.end();
+      else socket.write(sent, 'latin1');
       await once(socket.resume(), 'close');
     }
   } finally {

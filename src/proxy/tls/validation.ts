@@ -4,7 +4,7 @@ import { readDataSource } from '../config/data-source.ts';
 import { type Fields, isObject } from '../config/fields.ts';
 import { readStringMatcher } from '../match/strings.ts';
 import { placeOf } from './certificate.ts';
-import { type AlternativeName, dnsNameMatches, type NameKind } from './names.ts';
+import { type AlternativeName, dnsNameMatches, type NameKind, plainHex } from './names.ts';
 
 export type NameTest = (name: AlternativeName) => boolean;
 
@@ -66,7 +66,7 @@ const UNSUPPORTED = [
 
 /** `alone`: nothing is combined with it, so that names without an authority are a mistake. */
 export function readValidation(fields: Fields, alone = true): Validation {
-  for (const key of UNSUPPORTED) if (fields.has(key)) fields.problem(key, 'is not supported by ciliate-proxy', 'unset');
+  fields.unsupported(...UNSUPPORTED);
   if (fields.flag('require_signed_certificate_timestamp'))
     fields.problem('require_signed_certificate_timestamp', 'is not supported by ciliate-proxy', 'false');
   fields.message('watched_directory', (inner) => inner.required('path'));
@@ -81,7 +81,7 @@ export function readValidation(fields: Fields, alone = true): Validation {
     systemRoots,
     revoked: readRevoked(fields),
     keys: fields.strings('verify_certificate_spki'),
-    hashes: fields.strings('verify_certificate_hash').map((hash) => hash.replaceAll(':', '').toLowerCase()),
+    hashes: fields.strings('verify_certificate_hash').map(plainHex),
     names,
     allowExpired: fields.flag('allow_expired_certificate'),
     acceptUntrusted:
@@ -139,7 +139,7 @@ export function readTypedName(fields: Fields): NameTest {
     'IP_ADDRESS',
   ]);
   if (kind === 'SAN_TYPE_UNSPECIFIED') fields.problem('san_type', 'value is required', 'EMAIL, DNS, URI, IP_ADDRESS');
-  if (fields.has('oid')) fields.problem('oid', 'is not supported by ciliate-proxy', 'unset');
+  fields.unsupported('oid');
   const test = fields.message('matcher', (inner) => nameTest(inner, kind));
   if (!test) fields.problem('matcher', 'value is required');
   return (name) => name.kind === kind && (test?.(name.value) ?? false);

@@ -1,6 +1,6 @@
 import { createHash, type X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
-import { alternativeNames, dnsNameMatches } from './names.ts';
+import { alternativeNames, dnsNameMatches, plainHex } from './names.ts';
 import { type Validation, verifies } from './validation.ts';
 
 /** Which statistic a refusal counts for. */
@@ -60,7 +60,7 @@ export function verifyPeer(
 
 function pinned(peer: X509Certificate, { hashes, keys }: Validation): Verdict | undefined {
   if (hashes.length === 0 && keys.length === 0) return undefined;
-  const hash = peer.fingerprint256.replaceAll(':', '').toLowerCase();
+  const hash = plainHex(peer.fingerprint256);
   if (hashes.includes(hash)) return undefined;
   const spki = peer.publicKey.export({ type: 'spki', format: 'der' });
   if (keys.includes(createHash('sha256').update(spki).digest('base64'))) return undefined;

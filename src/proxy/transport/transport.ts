@@ -80,7 +80,7 @@ export class Transport implements ChannelUser, Sender {
   static over(user: TransportUser, counts: ByteCounts, carrier: net.Socket, secure: TLSSocket): Transport {
     const transport = new Transport(user, counts, () => secure, passesStreams());
     transport.#carrier = carrier;
-    if (!transport.#shared) transport.#readStream();
+    if (!transport.#shared) transport.readStream();
     return transport;
   }
 
@@ -138,10 +138,11 @@ export class Transport implements ChannelUser, Sender {
   /** For a socket that has connected by now; what was known before changes nothing. */
   connected(): void {
     this.#open(true);
-    if (this.#carrier && !this.#shared) this.#readStream();
+    if (this.#carrier && !this.#shared) this.readStream();
   }
 
-  #readStream(): void {
+  /** Has the socket's own stream deliver what comes. */
+  readStream(): void {
     this.socket.on('data', (bytes: Buffer) => this.onRead(bytes, bytes.length));
     this.socket.resume();
   }
@@ -278,9 +279,6 @@ export function acceptedTransport(
       handle ? new net.Socket({ handle, onread, allowHalfOpen: true } as net.SocketConstructorOpts) : accepted,
     handle !== undefined,
   );
-  if (!handle) {
-    accepted.on('data', (bytes: Buffer) => transport.onRead(bytes, bytes.length));
-    accepted.resume();
-  }
+  if (!handle) transport.readStream();
   return transport;
 }

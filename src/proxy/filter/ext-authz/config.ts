@@ -62,7 +62,7 @@ const DEFAULT_TIMEOUT = 200;
 const FORBIDDEN = 403;
 
 export function readAuthz(fields: Fields, context: FilterContext): AuthzConfig {
-  // Without a tracer there is no span.
+  // Calls of filters have no spans of their own.
   fields.ignore('emit_client_span');
   const prefix = fields.text('stat_prefix');
   const statPrefix = prefix === '' ? 'ext_authz.' : `ext_authz.${prefix}.`;

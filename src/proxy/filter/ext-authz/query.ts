@@ -1,3 +1,4 @@
+import { withQuery } from '../../match/query-params.ts';
 import type { Field } from './verdict.ts';
 
 /** A path whose query parameters were set and removed: all are written anew, sorted by name, as they were sent. */
@@ -14,11 +15,7 @@ export function changeQuery(path: string, set: readonly Field[], remove: readonl
   }
   for (const [name, value] of set) params.set(name, [value]);
   for (const name of remove) params.delete(name);
-  const pairs = [...params.keys()]
-    .sort()
-    .flatMap((name) => (params.get(name) ?? []).map((value) => `${name}=${value}`));
-  const base = at < 0 ? path : path.slice(0, at);
-  return pairs.length === 0 ? base : `${base}?${pairs.join('&')}`;
+  return withQuery(path, params);
 }
 
 /** Whether a name or value may stand in a query as it is: unreserved characters and escapes (RFC 3986 2.3). */

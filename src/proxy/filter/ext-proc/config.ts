@@ -33,7 +33,7 @@ const DEFAULT_TIMEOUT = 200;
 const LONGEST = 3_600_000;
 
 export function readProcess(fields: Fields, context: FilterContext): ProcessConfig {
-  // Without a tracer there is no span.
+  // Calls of filters have no spans of their own.
   fields.ignore('emit_client_span');
   const service = fields.message('grpc_service', readGrpcService);
   if (!service) fields.problem('grpc_service', 'value is required');

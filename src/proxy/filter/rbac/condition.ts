@@ -119,7 +119,7 @@ export function readPermission(fields: Fields): Condition {
       return test(({ peers: { local } }) => local.port >= range.from && local.port < range.to);
     }
     case 'requested_server_name': {
-      // Without TLS the requested name is empty.
+      // Without a hello that was inspected the requested name is empty.
       const matches = fields.message(kind, readStringMatcher) ?? (() => false);
       return test(({ peers }) => matches(peers.hello?.serverName ?? ''));
     }
