@@ -135,5 +135,11 @@ async function join(client: KubeClient, target: Parameters<typeof connectToPod>[
   socket.once('close', () => target.signal?.removeEventListener('abort', ended));
   const connected = await connectToPod(client, target);
   if (!connected.ok) return ended();
+  // Either side may have gone meanwhile, and a pipeline throws for what is destroyed.
+  if (socket.destroyed || connected.value.destroyed) {
+    ended();
+    connected.value.destroy();
+    return;
+  }
   pipeline(socket, connected.value, socket, () => connected.value.destroy());
 }
