@@ -52,8 +52,13 @@ test('learnt addresses outlive the agent and, while they are connected to, their
   const byAddress = () => cluster.status('client', `http://${outside}/`);
   assert.equal(await eventually(byAddress, (status) => status === '000'), '000', 'nothing is learnt yet');
 
-  const learntMs = performance.now();
-  assert.equal(await cluster.status('client', 'http://one.one.one.one/'), '200');
+  let learntMs = 0;
+  const byName = (): Promise<string> => {
+    learntMs = performance.now();
+    return cluster.status('client', 'http://one.one.one.one/');
+  };
+  // On a busy machine a first answer may take longer than a request waits for its connection.
+  assert.equal(await eventually(byName, (status) => status === '200'), '200');
   await sleep(200);
   const agent = nodeProcess(cluster.home, 1, 'agent');
   assert.ok(agent);
