@@ -71,6 +71,7 @@ export class Http2Client {
     else if ('data' in step) this.#data(step);
     else if ('grant' in step) this.#grant(step.grant);
     else if ('deaf' in step) this.#deaf = true;
+    else if ('awaitBody' in step) await this.#until(() => this.#bodyOfLast >= step.awaitBody, timeoutMs);
     else {
       this.#request(step);
       if (!step.open && !step.beside) await this.#until(() => this.#allDone, timeoutMs);
@@ -79,6 +80,10 @@ export class Http2Client {
 
   get #allDone(): boolean {
     return [...this.#streams.values()].every(({ done }) => done);
+  }
+
+  get #bodyOfLast(): number {
+    return this.#streams.get(this.#nextId - 2)?.body.length ?? 0;
   }
 
   async #until(done: () => boolean, timeoutMs: number): Promise<void> {

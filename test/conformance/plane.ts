@@ -120,7 +120,7 @@ export async function startPlane(places: Places, form: PlaneForm): Promise<Plane
     if ('handshake' in one) return [`handshake: ${await handshake(places, one.handshake, one.tls ?? {})}`];
     if ('becomes' in one) return [await becomes(one, subject)];
     if ('dump' in one) return dumped(one.dump, await subject.admin(`/config_dump?resource=${one.dump}`));
-    const stats = await readStats(subject);
+    const stats = await readStats(subject, 'all');
     const found = [...stats]
       .filter(([name]) => one.stats.test(name))
       .sort(([left], [right]) => (left < right ? -1 : 1));

@@ -32,7 +32,7 @@ export async function runCase(stage: Stage, one: Case): Promise<Outcome> {
   if (one.repeat !== undefined) return { shares: await runRepeated(stage, one, one.repeat) };
   const logBefore = (await logText(places)).length;
   const countStats = scenario.stats !== false && !one.without?.includes('stats');
-  const statsBefore = countStats ? await readStats(subject) : undefined;
+  const statsBefore = countStats ? await readStats(subject, 'used') : undefined;
   const plane = one.plane && (await stage.plane?.play(one.plane, subject));
   const connections = await play(stage, one);
   if (one.settleMs !== undefined) await sleep(one.settleMs);
@@ -43,7 +43,7 @@ export async function runCase(stage: Stage, one: Case): Promise<Outcome> {
   const log = await logLines(places, logBefore, one.tcp ? 1 : responses.length - (one.http2 ? 1 : 0));
   const admin: Record<string, string> = {};
   for (const at of one.admin ?? []) admin[at] = await subject.admin(at);
-  const stats = statsBefore && changedStats(statsBefore, await readStats(subject), scenario.stats || []);
+  const stats = statsBefore && changedStats(statsBefore, await readStats(subject, 'used'), scenario.stats || []);
   const outcome: Outcome = {
     responses: one.decoded ? responses.map(decoded) : responses,
     ...(one.tls ? { tls: connections.map(({ tls }) => tls ?? '') } : {}),

@@ -14,9 +14,10 @@ const usual: readonly RegExp[] = [
 
 export type Stats = ReadonlyMap<string, number>;
 
-export async function readStats(subject: Subject): Promise<Stats> {
+/** All counters and gauges, or those that have ever changed. */
+export async function readStats(subject: Subject, which: 'all' | 'used'): Promise<Stats> {
   const stats = new Map<string, number>();
-  for (const line of (await subject.admin('/stats')).split('\n')) {
+  for (const line of (await subject.admin(which === 'all' ? '/stats' : '/stats?usedonly')).split('\n')) {
     const at = line.lastIndexOf(': ');
     const value = Number(line.slice(at + 2));
     if (at > 0 && Number.isFinite(value)) stats.set(line.slice(0, at), value);

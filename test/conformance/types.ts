@@ -84,6 +84,8 @@ export type Http2Step =
   | { readonly grant: number }
   /** Pings are not answered from here on. */
   | { readonly deaf: true }
+  /** Waits until the last stream has got so many bytes of a body. */
+  | { readonly awaitBody: number }
   /** As of a `Step`. */
   | { readonly pressure: string }
   | { readonly sleep: number };
