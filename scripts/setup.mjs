@@ -18,7 +18,11 @@ const systemPrograms = [
   { program: 'curl', packageName: 'curl' },
 ];
 
+const h2specModule = 'github.com/summerwind/h2spec/cmd/h2spec';
+const h2specVersion = 'v2.2.1+incompatible';
+
 const lockWaitMs = 300_000;
+const installTimeoutMs = 180_000;
 
 /** The Node 24 that came with the locked packages, or this one when it is new enough. */
 export function nodeProgram() {
@@ -103,6 +107,17 @@ export function installBrowser() {
   if (process.getuid?.() !== 0 || !findProgram('apt-get')) return;
   console.error('Installing chromium with apt-get...');
   if (!aptInstall(['chromium'])) console.error('apt-get could not install chromium: the tests of the page will skip');
+}
+
+/** Installs h2spec into the cache for its test, where Go is there. That test skips without it. */
+export function installH2spec() {
+  const folder = path.join(projectRoot, 'node_modules', '.cache', 'h2spec', h2specVersion);
+  if (existsSync(path.join(folder, 'h2spec')) || !findProgram('go')) return;
+  console.error('Installing h2spec with go install...');
+  const env = { ...process.env, GOBIN: folder };
+  const options = { stdio: ['ignore', 2, 2], env, timeout: installTimeoutMs };
+  const { status } = spawnSync('go', ['install', `${h2specModule}@${h2specVersion}`], options);
+  if (status !== 0) console.error('go could not install h2spec: its test will skip');
 }
 
 function aptInstall(packages) {

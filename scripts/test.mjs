@@ -1,5 +1,5 @@
 import { globSync } from './glob.mjs';
-import { installBrowser, runNode, setUp } from './setup.mjs';
+import { installBrowser, installH2spec, runNode, setUp } from './setup.mjs';
 
 await setUp();
 const asked = process.argv.slice(2);
@@ -13,6 +13,7 @@ const files =
         ...globSync('examples', '.test.ts'),
       ];
 if (files.some((file) => file.includes('test/ui'))) installBrowser();
+if (files.some((file) => file.includes('h2spec'))) installH2spec();
 const bound = new URL('./bound-test-file.mjs', import.meta.url).href;
 // One more than the machine of the smallest kind has cores: whole clusters and time limits mostly wait.
 const limits = ['--test-concurrency=3', '--test-timeout=300000', `--import=${bound}`];

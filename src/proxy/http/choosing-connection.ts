@@ -13,7 +13,10 @@ import type { ConnectionPeers } from './stream-info.ts';
 
 type Served = ServerConnection | Http2ServerConnection;
 
-/** A client's connection until its first bytes tell HTTP/2 from HTTP/1, as Envoy's codec type AUTO has it; then whichever it is. */
+/** `PRI * HTTP/2`: what follows may be wrong, but no HTTP/1. */
+const TELLING = PREFACE.subarray(0, 12);
+
+/** A client's connection until its first bytes tell HTTP/2 from HTTP/1, as Envoy's codec type AUTO has it by how the preface begins; then whichever it is. */
 export class ChoosingConnection implements TerminalConnection {
   readonly transport: Transport;
   readonly halfClose = false;
@@ -70,15 +73,15 @@ export class ChoosingConnection implements TerminalConnection {
 
   onBytes(bytes: Buffer, length: number): void {
     const before = this.#begun.length;
-    const size = Math.min(before + length, PREFACE.length);
+    const size = Math.min(before + length, TELLING.length);
     let at = before;
-    while (at < size && bytes[at - before] === PREFACE[at]) at++;
-    if (at === size && size < PREFACE.length) {
+    while (at < size && bytes[at - before] === TELLING[at]) at++;
+    if (at === size && size < TELLING.length) {
       this.#begun = Buffer.concat([this.#begun, bytes.subarray(0, length)]);
       return;
     }
     this.#stop();
-    const served = this.#make(at === PREFACE.length);
+    const served = this.#make(at === TELLING.length);
     this.#served = served;
     served.start();
     const user = served instanceof Http2ServerConnection ? served.session : served;
