@@ -23,6 +23,8 @@ export const differences: Readonly<Record<string, string>> = {
     'a client that sends more frames of a kind than allowed is cut off at once: Envoy reads nothing more of it, and waits for a second',
   'http2-drained-connection':
     'a connection to a host that ends with its last request, after a GOAWAY or at a limit, counts for no protocol error: Envoy counts one where the end comes inside a read',
+  'http2-settings':
+    'what custom_settings_parameters say of the table, streams, windows and frames holds, and is refused where HTTP/2 does not allow it: Envoy sends its default behind it, and cuts off frames as large as it allowed',
   'http2-errors': 'what RFC 9113 makes an error of a stream ends the stream: some of that ends the connection in Envoy',
   'answer-without-details': 'an answer of a filter that gives no details is logged as `-`: Envoy logs nothing there',
   'chunked-response-head':

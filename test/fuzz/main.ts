@@ -6,7 +6,7 @@ import { targets } from './targets.ts';
 
 /**
  * `npm run fuzz [-- --seconds N] [--seed S] [--target NAME] [--grow]`: inputs made at random, and from `test/fuzz/corpus` with what reaches
- * new code, for the parsers of HTTP/1.1 messages and HTTP/2 frames, the decoder of Envoy's JSON, tokens and the formatter of access logs. Ends with exit code 0 when
+ * new code, for the parsers of HTTP/1.1 messages, HTTP/2 frames and header blocks, the decoder of Envoy's JSON, tokens and the formatter of access logs. Ends with exit code 0 when
  * nothing was found. `--grow` adds short inputs that reach new code to the corpus.
  */
 const { values } = parseArgs({

@@ -1,6 +1,7 @@
 import { clientHellos } from './client-hello.ts';
 import { formats } from './formats.ts';
 import { headerValues } from './header-values.ts';
+import { hpackBlocks } from './hpack.ts';
 import { chunkedBodies, requests, responses } from './http.ts';
 import { http2Frames } from './http2.ts';
 import { keySets, tokens } from './jwt.ts';
@@ -17,6 +18,7 @@ export const targets: readonly Target[] = [
   formats,
   clientHellos,
   http2Frames,
+  hpackBlocks,
   tokens,
   keySets,
   headerValues,

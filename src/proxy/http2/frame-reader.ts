@@ -1,5 +1,5 @@
 import { FAULT, type Fault } from './fault.ts';
-import { FRAME_HEAD, FRAME_SIZE, PREFACE } from './frame.ts';
+import { FRAME_HEAD, PREFACE } from './frame.ts';
 
 /** What takes the frames. */
 export interface FrameUser {
@@ -17,10 +17,12 @@ export class FrameReader {
   #partial: Buffer | undefined = undefined;
   #kept = 0;
   #prefaceAt: number;
+  readonly #frameSize: number;
 
-  /** `preface`: the other side begins with it. */
-  constructor(user: FrameUser, preface: boolean) {
+  /** `preface`: the other side begins with it; `frameSize`: the bytes that a frame may have after its head. */
+  constructor(user: FrameUser, preface: boolean, frameSize: number) {
     this.#user = user;
+    this.#frameSize = frameSize;
     this.#prefaceAt = preface ? 0 : PREFACE.length;
   }
 
@@ -30,7 +32,7 @@ export class FrameReader {
     if (this.#kept > 0) at = this.#complete(bytes, at, length);
     while (!user.stopped && at + FRAME_HEAD <= length) {
       const size = lengthOf(bytes, at);
-      if (size > FRAME_SIZE) {
+      if (size > this.#frameSize) {
         user.onTooLarge();
         return;
       }
@@ -53,7 +55,7 @@ export class FrameReader {
   }
 
   #keep(bytes: Buffer, from: number, to: number): void {
-    this.#partial ??= Buffer.allocUnsafeSlow(FRAME_HEAD + FRAME_SIZE);
+    this.#partial ??= Buffer.allocUnsafeSlow(FRAME_HEAD + this.#frameSize);
     bytes.copy(this.#partial, this.#kept, from, to);
     this.#kept += to - from;
   }
@@ -69,7 +71,7 @@ export class FrameReader {
     }
     const partial = this.#partial as Buffer;
     const size = lengthOf(partial, 0);
-    if (size > FRAME_SIZE) {
+    if (size > this.#frameSize) {
       this.#user.onTooLarge();
       return length;
     }

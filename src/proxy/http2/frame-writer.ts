@@ -1,6 +1,7 @@
 import { written } from '../http/wire.ts';
 import { takeArena } from '../transport/outbox.ts';
 import type { Transport } from '../transport/transport.ts';
+import type { Setting } from './custom-settings.ts';
 import {
   FLAG_BIT,
   FRAME,
@@ -15,6 +16,19 @@ import {
 import { fieldRoom, HpackEncoder } from './hpack/encoder.ts';
 import type { Http2Options } from './options.ts';
 import type { OutgoingBlock } from './stream.ts';
+
+/** The parameters that a side begins with, each once. */
+function settingsOf(options: Http2Options, client: boolean): readonly Setting[] {
+  const settings: Setting[] = [
+    [SETTING.HEADER_TABLE_SIZE, options.tableSize],
+    [SETTING.MAX_CONCURRENT_STREAMS, options.maxStreams],
+    [SETTING.INITIAL_WINDOW_SIZE, options.streamWindow],
+    [SETTING.ENABLE_CONNECT_PROTOCOL, options.allowConnect ? 1 : 0],
+  ];
+  if (client) settings.splice(1, 0, [SETTING.ENABLE_PUSH, 0]);
+  const known = new Set(settings.map(([id]) => id));
+  return [...settings, ...options.settings.filter(([id]) => !known.has(id))];
+}
 
 /** Writes the frames of one connection. Windows are its user's business. */
 export class FrameWriter {
@@ -34,11 +48,7 @@ export class FrameWriter {
 
   /** What a connection begins with. */
   begin(options: Http2Options, client: boolean): void {
-    const settings: (readonly [number, number])[] = [[SETTING.HEADER_TABLE_SIZE, options.tableSize]];
-    if (client) settings.push([SETTING.ENABLE_PUSH, 0]);
-    settings.push([SETTING.MAX_CONCURRENT_STREAMS, options.maxStreams]);
-    settings.push([SETTING.INITIAL_WINDOW_SIZE, options.streamWindow]);
-    settings.push([SETTING.ENABLE_CONNECT_PROTOCOL, options.allowConnect ? 1 : 0]);
+    const settings = settingsOf(options, client);
     const arena = takeArena(PREFACE.length + 2 * FRAME_HEAD + 6 * settings.length + 4);
     const out = arena.bytes;
     let { at } = arena;

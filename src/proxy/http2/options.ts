@@ -1,5 +1,7 @@
 import type { Fields } from '../config/fields.ts';
 import type { UnderscoreAction } from '../http/options.ts';
+import { readCustomSettings, type Setting } from './custom-settings.ts';
+import { FRAME_SIZE, SETTING } from './frame.ts';
 
 /** How one side of the proxy speaks HTTP/2: `envoy.config.core.v3.Http2ProtocolOptions` and what bounds heads. */
 export interface Http2Options {
@@ -17,6 +19,10 @@ export interface Http2Options {
   /** What is malformed ends its stream, not the connection. */
   readonly streamErrors: boolean;
   readonly keepAlive: KeepAlive | undefined;
+  /** What the other side is told beside the above. */
+  readonly settings: readonly Setting[];
+  /** Bytes of a frame that may come. */
+  readonly frameSize: number;
   /** Bytes of a head, as it is decoded. */
   readonly maxHeadBytes: number;
   readonly maxHeaders: number;
@@ -53,6 +59,8 @@ export function plainHttp2(shared: SharedOptions): Http2Options {
     maxPriorityFrames: 100,
     maxWindowUpdates: 10,
     keepAlive: undefined,
+    settings: [],
+    frameSize: FRAME_SIZE,
     ...shared,
   };
 }
@@ -67,18 +75,21 @@ export function readHttp2(fields: Fields, shared: SharedOptions): Http2Options {
       fields.problem(key, 'METADATA frames are not supported by ciliate-proxy');
     fields.ignore(key);
   }
-  if (fields.items('custom_settings_parameters').length > 0)
-    fields.problem('custom_settings_parameters', 'is not supported by ciliate-proxy');
-  fields.ignore('custom_settings_parameters');
   if (fields.boolean('enable_huffman_encoding') === false)
     fields.problem('enable_huffman_encoding', 'false is not supported', 'true');
   // Which library Envoy uses for it.
   fields.ignore('use_oghttp2_codec');
+  const settings = readCustomSettings(fields);
+  const custom = new Map(settings);
   return {
     ...plain,
-    tableSize: fields.number('hpack_table_size') ?? plain.tableSize,
-    maxStreams: fields.number('max_concurrent_streams') ?? plain.maxStreams,
-    streamWindow: fields.number('initial_stream_window_size') ?? plain.streamWindow,
+    settings,
+    frameSize: custom.get(SETTING.MAX_FRAME_SIZE) ?? plain.frameSize,
+    tableSize: custom.get(SETTING.HEADER_TABLE_SIZE) ?? fields.number('hpack_table_size') ?? plain.tableSize,
+    maxStreams:
+      custom.get(SETTING.MAX_CONCURRENT_STREAMS) ?? fields.number('max_concurrent_streams') ?? plain.maxStreams,
+    streamWindow:
+      custom.get(SETTING.INITIAL_WINDOW_SIZE) ?? fields.number('initial_stream_window_size') ?? plain.streamWindow,
     connectionWindow: fields.number('initial_connection_window_size') ?? plain.connectionWindow,
     allowConnect: fields.flag('allow_connect'),
     maxOutboundFrames: fields.number('max_outbound_frames') ?? plain.maxOutboundFrames,

@@ -58,7 +58,7 @@ export class Http2Session implements TransportUser, FrameUser, StreamTableUser {
     this.#flood = new Flood(options, stats);
     this.#blocks = new HeaderBlocks(options, this.#flood, stats, (partial) => user.onPartialHead(partial));
     this.transport = open(this);
-    this.#reader = new FrameReader(this, server);
+    this.#reader = new FrameReader(this, server, options.frameSize);
     this.#writer = new FrameWriter(this.transport);
     this.#received = new ReceiveWindows(options, this.#writer);
     this.streams = new StreamTable(this, server, this.#writer, this.#received, stats);
