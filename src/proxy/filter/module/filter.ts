@@ -2,8 +2,8 @@ import type { Fields } from '../../config/fields.ts';
 import { isObject, type JsonObject } from '../../config/fields.ts';
 import { FLAG } from '../../http/stream-info.ts';
 import { sanitizeStatName } from '../../stats/store.ts';
-import type { BoundFilter, FilterKind, FilterStream, HeadVerdict } from '../filter.ts';
-import type { Filter } from './api.ts';
+import type { BoundFilter, FilterKind } from '../filter.ts';
+import { earlyHook } from './early.ts';
 import { moduleLog } from './log.ts';
 import { type LoadedModule, MODULE_TYPE, type ModuleUse } from './modules.ts';
 import { ModuleRun, type RunSettings } from './run.ts';
@@ -92,23 +92,12 @@ function bind(use: ModuleUse, shared: RunSettings): BoundFilter {
   return {
     begin: (stream, control) => {
       const known = stream.kept(settings);
-      const run = known instanceof ModuleRun ? known : new ModuleRun(stream, use.filter, use.config, settings);
+      const { filter, config } = use;
+      const run = known instanceof ModuleRun ? known : new ModuleRun(stream, { filter, config, settings });
       return run.place(control);
     },
-    early: earlyHook(use.filter) && { head: (stream) => runEarly(stream, use, settings) },
+    early: earlyHook(use, settings),
   };
-}
-
-/** A module may have got further hooks since the chain was bound: then it takes its place in it. */
-function runEarly(stream: FilterStream, use: ModuleUse, settings: RunSettings): HeadVerdict {
-  const hook = earlyHook(use.filter);
-  return hook ? new ModuleRun(stream, use.filter, use.config, settings).early(hook) : 'stop';
-}
-
-/** The hook on the head of a request, where a filter has no other. */
-function earlyHook(filter: Filter<unknown>): Filter<unknown>['onRequestHeaders'] {
-  const { onRequestHeaders, onRequestBody, onResponseHeaders, onResponseBody, onEnd } = filter;
-  return onRequestBody || onResponseHeaders || onResponseBody || onEnd ? undefined : onRequestHeaders;
 }
 
 /** The configuration of a route is shown to the module when the first request for it comes; what it refuses lets none pass. */

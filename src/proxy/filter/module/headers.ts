@@ -34,6 +34,17 @@ function changeable(name: string): string {
   return lower;
 }
 
+/** The same of names that are read. */
+const read = new Map<string, string>();
+
+function lowerCase(name: string): string {
+  const found = read.get(name);
+  if (found !== undefined) return found;
+  const lower = name.toLowerCase();
+  if (read.size < MAX_KNOWN) read.set(name, lower);
+  return lower;
+}
+
 /** The value that was read or found good last: filters mostly copy one, or set the same for every request. */
 let good = '';
 
@@ -71,17 +82,17 @@ export class FilterHeaders implements Headers {
   }
 
   get(name: string): string | undefined {
-    const value = this.#map.get(known.get(name) ?? name.toLowerCase());
+    const value = this.#map.get(lowerCase(name));
     if (value !== undefined) good = value;
     return value;
   }
 
   getAll(name: string): readonly string[] {
-    return this.#map.all(name.toLowerCase());
+    return this.#map.all(lowerCase(name));
   }
 
   has(name: string): boolean {
-    return this.#map.has(known.get(name) ?? name.toLowerCase());
+    return this.#map.has(lowerCase(name));
   }
 
   set(name: string, value: string): void {

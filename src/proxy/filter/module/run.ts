@@ -35,6 +35,13 @@ type Outcome = 'done' | 'stopped' | 'waiting';
 
 const NOTHING = Buffer.alloc(0);
 
+/** A version of a module as one place in a chain uses it. */
+export interface RunParts {
+  readonly filter: Filter<unknown>;
+  readonly config: unknown;
+  readonly settings: RunSettings;
+}
+
 /** A filter of the user's at work on one request. */
 export class ModuleRun implements FilterHooks, ContextOwner {
   /** Those of a run that has its place in a chain at work. */
@@ -54,12 +61,14 @@ export class ModuleRun implements FilterHooks, ContextOwner {
   #over = false;
   #ended = false;
 
-  constructor(stream: FilterStream, filter: Filter<unknown>, config: unknown, settings: RunSettings) {
+  /** `context`: what a hook was given before there was a run. */
+  constructor(stream: FilterStream, { filter, config, settings }: RunParts, context?: ModuleContext) {
     this.stream = stream;
     this.settings = settings;
     this.config = config;
     this.#filter = filter;
-    this.#context = new ModuleContext(stream, this);
+    this.#context = context ?? new ModuleContext(stream, this);
+    this.#context.owner = this;
   }
 
   /** Takes its place in a chain at work; what a promise of the early hook waits for is then its business. */
@@ -73,9 +82,9 @@ export class ModuleRun implements FilterHooks, ContextOwner {
     return this;
   }
 
-  /** The hook on the head of a request, where no chain is at work yet. */
-  early(hook: Hook): HeadVerdict {
-    const outcome = this.call(hook, resumesRequest);
+  /** What the hook on the head of a request gave, or threw, where no chain is at work yet. */
+  early(value: unknown, error?: { readonly thrown: unknown }): HeadVerdict {
+    const outcome = error ? this.#fail(error.thrown) : this.#judge(value, resumesRequest);
     if (outcome === 'waiting') this.stream.keep(this.settings, this);
     return outcome === 'done' ? 'continue' : 'stop';
   }
@@ -123,6 +132,10 @@ export class ModuleRun implements FilterHooks, ContextOwner {
     } catch (error) {
       return this.#fail(error);
     }
+    return this.#judge(value, resumes);
+  }
+
+  #judge(value: unknown, resumes: Resumes): Outcome {
     if (this.#reply) return this.#answer(this.#reply, value);
     if (typeof value !== 'object' || value === null) return 'done';
     const promise = promiseOf(value);

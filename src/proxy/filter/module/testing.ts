@@ -96,7 +96,7 @@ export async function runFilter<Config>(filter: Filter<Config>, options: TestOpt
   const alive = setInterval(() => undefined, 1000);
   try {
     const stream = new TestStream(options);
-    await stream.pass((control) => new ModuleRun(stream, watched, config, settings).place(control));
+    await stream.pass((control) => new ModuleRun(stream, { filter: watched, config, settings }).place(control));
     return {
       request: stream.forwarded,
       response: stream.seenResponse(),
