@@ -270,9 +270,9 @@ export class Cluster {
   }
 
   /** What connections to a host are encrypted with; undefined: with nothing. `fallback`: offered as ALPN where nothing is configured. */
-  encryptionFor({ metadata }: Host, names: TlsNames, fallback: readonly string[]): Encryption | undefined {
+  encryptionFor({ metadata, hostname }: Host, asked: TlsNames, fallback: readonly string[]): Encryption | undefined {
     const tls = socketFor(this.config.sockets, metadata);
-    return tls && { tls, names, fallback };
+    return tls && { tls, names: tls.namesFor(asked, hostname), fallback };
   }
 
   #addPool(host: Host, resources: Resources, options: PoolOptions, http2: boolean): ConnectionPool | undefined {

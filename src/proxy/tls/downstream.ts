@@ -248,7 +248,7 @@ class PendingHandshake implements Handshake {
     const { counts, validation, required, own } = this.#judging;
     const verdict = verifyPeer(this.#socket, validation, required);
     if (!verdict.ok) {
-      counts.stats[verdict.kind]++;
+      if (verdict.kind) counts.stats[verdict.kind]++;
       this.#fail(`TLS error: ${verdict.why}`, false);
       return;
     }

@@ -8,18 +8,20 @@ import { type CommonTls, noCommon, readCommon, secureContext } from './context.t
 import { type TlsInfo, tlsInfo } from './info.ts';
 import type { SecretReader } from './secret.ts';
 import { type TlsCounts, tlsCounts } from './stats.ts';
-import type { Validation } from './validation.ts';
+import { NO_VALIDATION, trustsSomebody, type Validation } from './validation.ts';
 import { verifyPeer } from './verify.ts';
 
-/** What one connection asks for besides what its cluster says; empty: nothing. */
+/** What one connection asks for; empty: nothing, or, of a request's wishes, what its cluster says. */
 export interface TlsNames {
-  /** In place of the configured SNI. */
+  /** What is asked for (SNI). */
   readonly serverName: string;
   /** A name that the host's certificate must have. */
   readonly wanted: string;
+  /** That one goes in place of the names of the validation context. */
+  readonly alone: boolean;
 }
 
-export const NO_NAMES: TlsNames = { serverName: '', wanted: '' };
+export const NO_NAMES: TlsNames = { serverName: '', wanted: '', alone: false };
 
 /** The outcome of a handshake with a host. */
 export type UpstreamVerdict =
@@ -28,7 +30,9 @@ export type UpstreamVerdict =
 
 /** How connections to hosts are encrypted. */
 export interface UpstreamTls {
-  /** Begins a handshake over a connected socket; undefined while a secret is not there. `fallback`: offered as ALPN where nothing is configured. */
+  /** What a connection to a host with this `hostname` asks for, of what its request and the cluster say. */
+  namesFor(asked: TlsNames, hostname: string): TlsNames;
+  /** Begins a handshake over a connected socket; undefined while a secret is not there. `names`: those of `namesFor`. `fallback`: offered as ALPN where nothing is configured. */
   begin(raw: net.Socket, names: TlsNames, fallback: readonly string[]): TLSSocket | undefined;
   /** After `secureConnect`. */
   judge(socket: TLSSocket, names: TlsNames): UpstreamVerdict;
@@ -39,6 +43,10 @@ export interface UpstreamTls {
 interface UpstreamConfig {
   readonly common: CommonTls;
   readonly serverName: string;
+  /** `auto_host_sni`: the name of the host goes before the configured one. */
+  readonly byHostname: boolean;
+  /** `auto_sni_san_validation`: the host's certificate must have the name that is asked for. */
+  readonly verified: boolean;
   /** How many sessions are kept to go on with. */
   readonly sessions: number;
 }
@@ -59,12 +67,21 @@ export function readUpstreamTls(
   const serverName = fields.text('sni');
   if (fields.flag('allow_renegotiation'))
     fields.problem('allow_renegotiation', 'is not supported by ciliate-proxy', 'false');
-  for (const key of ['auto_host_sni', 'auto_sni_san_validation'])
-    if (fields.boolean(key)) fields.problem(key, 'is not supported by ciliate-proxy', 'false');
+  const byHostname = fields.flag('auto_host_sni');
+  const verified = fields.flag('auto_sni_san_validation');
+  if (verified) checkVerified(fields, common);
   // OpenSSL checks it in each handshake.
   fields.ignore('enforce_rsa_key_usage');
   const sessions = fields.number('max_session_keys') ?? 1;
-  return new Upstream({ common, serverName, sessions }, tlsCounts(stats, `${statPrefix}ssl.`));
+  return new Upstream({ common, serverName, byHostname, verified, sessions }, tlsCounts(stats, `${statPrefix}ssl.`));
+}
+
+/** A name proves nothing where nobody vouches for the certificate. Of what comes as a secret the handshake judges. */
+function checkVerified(fields: Fields, { validation }: CommonTls): void {
+  const known = validation();
+  if (!known || trustsSomebody(known)) return;
+  const missing = known === NO_VALIDATION ? 'a validation context' : 'configuring a trusted CA';
+  fields.problem('auto_sni_san_validation', `'auto_sni_san_validation' was configured without ${missing}`);
 }
 
 interface Prepared {
@@ -99,11 +116,18 @@ class Upstream implements UpstreamTls {
     this.#counts = counts;
   }
 
+  namesFor(asked: TlsNames, hostname: string): TlsNames {
+    const { serverName: fixed, byHostname, verified } = this.#config;
+    const serverName = asked.serverName || (byHostname && hostname) || fixed;
+    if (asked.wanted !== '' || !verified || serverName === '') return { ...asked, serverName };
+    return { serverName, wanted: serverName, alone: true };
+  }
+
   begin(raw: net.Socket, names: TlsNames, fallback: readonly string[]): TLSSocket | undefined {
     const prepared = this.#material();
     if (!prepared) return undefined;
-    const { common, serverName, sessions } = this.#config;
-    const name = names.serverName || serverName;
+    const { common, sessions } = this.#config;
+    const name = names.serverName;
     const protocols = common.protocols.length > 0 ? common.protocols : fallback;
     const session = this.#sessions.get(name);
     const socket = connect({
@@ -134,11 +158,12 @@ class Upstream implements UpstreamTls {
     if (!this.#prepared) return { ok: false, why: 'TLS_error:Secret is not supplied by SDS' };
     const { validation, certificate } = this.#prepared;
     const holder = this.#holders.get(socket);
-    const verdict = verifyPeer(socket, validation, true, names.wanted, holder?.peer);
+    const held = names.alone ? { ...validation, names: [] } : validation;
+    const verdict = verifyPeer(socket, held, true, names.wanted, holder?.peer);
     if (holder && verdict.ok) holder.peer = verdict.peer;
     if (verdict.ok) return { ok: true, info: tlsInfo(socket, verdict, certificate, this.#counts) };
-    this.#counts.stats[verdict.kind]++;
-    this.#sessions.delete(names.serverName || this.#config.serverName);
+    if (verdict.kind) this.#counts.stats[verdict.kind]++;
+    this.#sessions.delete(names.serverName);
     return { ok: false, why: `TLS_error:|CERTIFICATE_VERIFY_FAILED:${verdict.why}` };
   }
 

@@ -38,9 +38,13 @@ export const NO_VALIDATION: Validation = {
   acceptUntrusted: false,
 };
 
+/** Whether chains are verified. */
+export const trustsSomebody = ({ authorities, systemRoots }: Validation): boolean =>
+  authorities !== undefined || systemRoots;
+
 /** Whether anything is verified. */
-export function verifies({ authorities, systemRoots, keys, hashes }: Validation): boolean {
-  return authorities !== undefined || systemRoots || keys.length > 0 || hashes.length > 0;
+export function verifies(validation: Validation): boolean {
+  return trustsSomebody(validation) || validation.keys.length > 0 || validation.hashes.length > 0;
 }
 
 /** `more` over `base`: lists of both, single values of `more` where it has them. */

@@ -1,7 +1,7 @@
 import { createHash, type X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import { alternativeNames, dnsNameMatches, plainHex } from './names.ts';
-import { type Validation, verifies } from './validation.ts';
+import { trustsSomebody, type Validation, verifies } from './validation.ts';
 
 /** Which statistic a refusal counts for. */
 export type RefusalKind = 'failNoCertificate' | 'failError' | 'failNames' | 'failHash';
@@ -13,7 +13,12 @@ export type Verdict =
       readonly validated: boolean;
       readonly counts?: RefusalKind;
     }
-  | { readonly ok: false; readonly kind: RefusalKind; readonly why: string };
+  | {
+      readonly ok: false;
+      /** Undefined: it counts for none. */
+      readonly kind: RefusalKind | undefined;
+      readonly why: string;
+    };
 
 interface VerifyingHandle {
   verifyError?(): { readonly code?: string; readonly message: string } | null;
@@ -46,9 +51,12 @@ export function verifyPeer(
     return required
       ? { ok: false, kind: 'failNoCertificate', why: 'peer did not return a certificate' }
       : { ok: true, peer: undefined, validated: false };
-  if (!verifies(validation)) return { ok: true, peer, validated: false };
-  const { authorities, systemRoots, allowExpired, acceptUntrusted } = validation;
-  if (authorities !== undefined || systemRoots) {
+  if (!verifies(validation))
+    return wanted === ''
+      ? { ok: true, peer, validated: false }
+      : { ok: false, kind: undefined, why: 'verify cert failed: nothing says how' };
+  const { allowExpired, acceptUntrusted } = validation;
+  if (trustsSomebody(validation)) {
     const fault = chainFault(socket);
     if (fault && !(allowExpired && EXPIRED.has(fault.code))) {
       if (acceptUntrusted) return { ok: true, peer, validated: false, counts: 'failError' };

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { client, otherAuthority, server } from '../../../src/proxy/testing/certificates.ts';
-import { cluster, fileLog, simple, typed } from '../config.ts';
+import { cluster, fileLog, simple, socketAddress, typed } from '../config.ts';
 import { certificateOf, inlined, trusted, upstreamTls } from '../tls-config.ts';
 import type { Case, Json, Places, Scenario } from '../types.ts';
 
@@ -30,6 +30,10 @@ interface Row {
   /** In place of a socket made of the two. */
   readonly socket?: Json;
   readonly cluster?: Json;
+  /** Of the endpoint. */
+  readonly hostname?: string;
+  /** In place of the backend's. */
+  readonly address?: string;
   readonly kind?: 'http' | 'closed' | 'banner';
   readonly requests?: Case['requests'];
   readonly route?: Json;
@@ -107,6 +111,90 @@ const rows: readonly Row[] = [
     requests: [{ host: 'a.test' }, { host: 'z.b.test' }, { host: 'c.test' }],
   },
   {
+    name: 'automatic verification without an authority',
+    cluster: auto({ auto_sni: true, auto_san_validation: true }),
+    requests: [{ host: 'a.test' }, { host: 'c.test' }],
+  },
+  {
+    name: 'automatic verification beside names that do not fit',
+    common: { validation_context: names('DNS', { exact: 'c.test' }) },
+    cluster: auto({ auto_sni: true, auto_san_validation: true }),
+    requests: [{ host: 'a.test' }, { host: 'c.test' }],
+  },
+  {
+    name: 'automatic verification of a pinned certificate',
+    common: { validation_context: { verify_certificate_hash: [hashOf()] } },
+    cluster: auto({ auto_sni: true, auto_san_validation: true }),
+    requests: [{ host: 'a.test' }, { host: 'c.test' }],
+  },
+  { name: 'name of the host', context: { auto_host_sni: true }, hostname: 'a.test' },
+  { name: 'name of the host over a configured one', context: { auto_host_sni: true, sni: 'b' }, hostname: 'a.test' },
+  { name: 'name of a host that has none', context: { auto_host_sni: true, sni: 'fixed.test' } },
+  {
+    name: 'name of the request over that of the host',
+    context: { auto_host_sni: true },
+    hostname: 'a.test',
+    cluster: auto({ auto_sni: true }),
+    requests: [{ host: 'c.test' }, { host: '10.0.0.1' }],
+  },
+  {
+    name: 'name of the host in DNS',
+    context: { auto_host_sni: true },
+    cluster: { type: 'STRICT_DNS', dns_lookup_family: 'V4_ONLY' },
+    address: 'localhost',
+  },
+  {
+    name: 'verified name of the host',
+    common: { validation_context: trusted() },
+    context: { auto_host_sni: true, auto_sni_san_validation: true },
+    hostname: 'x.b.test',
+  },
+  {
+    name: 'verified name of a host of another',
+    common: { validation_context: trusted() },
+    context: { auto_host_sni: true, auto_sni_san_validation: true },
+    hostname: 'c.test',
+  },
+  {
+    name: 'verified configured name',
+    common: { validation_context: trusted() },
+    context: { sni: 'a.test', auto_sni_san_validation: true },
+  },
+  {
+    name: 'verified configured name of another',
+    common: { validation_context: trusted() },
+    context: { sni: 'c.test', auto_sni_san_validation: true },
+  },
+  {
+    name: 'verified name that nobody asks for',
+    common: { validation_context: trusted() },
+    context: { auto_sni_san_validation: true },
+  },
+  {
+    name: 'verified name beside others',
+    common: { validation_context: names('DNS', { exact: 'a.test' }) },
+    context: { sni: 'c.test', auto_sni_san_validation: true },
+  },
+  {
+    name: 'verified name beside others that do not fit',
+    common: { validation_context: names('DNS', { exact: 'c.test' }) },
+    context: { sni: 'a.test', auto_sni_san_validation: true },
+  },
+  {
+    name: 'verified name of the request',
+    common: { validation_context: trusted() },
+    context: { sni: 'c.test', auto_sni_san_validation: true },
+    cluster: auto({ auto_sni: true }),
+    requests: [{ host: 'a.test' }, { host: 'other.test' }],
+  },
+  {
+    name: 'verified name and that of the request',
+    common: { validation_context: trusted() },
+    context: { sni: 'c.test', auto_sni_san_validation: true },
+    cluster: auto({ auto_san_validation: true }),
+    requests: [{ host: 'a.test' }, { host: 'other.test' }],
+  },
+  {
     name: 'each request its connection',
     cluster: http({ common_http_protocol_options: { max_requests_per_connection: 1 } }),
     requests: [{}, {}],
@@ -138,6 +226,11 @@ function hashOf(): string {
   return new X509Certificate(server.certificate).fingerprint256;
 }
 
+function assignment(places: Places, { hostname = '', address = places.host }: Row): Json {
+  const endpoint = { hostname, address: socketAddress(address, places.backend(0)) };
+  return { cluster_name: 'c0', endpoints: [{ lb_endpoints: [{ endpoint }] }] };
+}
+
 function scenario(row: Row): Scenario {
   return {
     feature: 'TLS to hosts',
@@ -151,6 +244,7 @@ function scenario(row: Row): Scenario {
         clusters: [
           cluster(places, 0, [0], {
             transport_socket: row.socket ?? upstreamTls(row.common, row.context),
+            ...(row.hostname || row.address ? { load_assignment: assignment(places, row) } : {}),
             ...row.cluster,
           }),
         ],
@@ -165,6 +259,12 @@ const refusals: readonly (readonly [string, Json, Json?])[] = [
   ['broken authority', { validation_context: { trusted_ca: inlined('nothing') } }],
   ['certificate without a key', { tls_certificates: [{ certificate_chain: inlined(client.certificate) }] }],
   ['name too long', {}, { sni: 'a'.repeat(256) }],
+  ['verified name without a validation', {}, { auto_sni_san_validation: true }],
+  [
+    'verified name without an authority',
+    { validation_context: { verify_certificate_hash: [hashOf()] } },
+    { auto_sni_san_validation: true },
+  ],
   ['unknown secret', { validation_context_sds_secret_config: { name: 'nobody' } }],
 ];
 

@@ -8,7 +8,8 @@ export function namesOf({ config: { autoNames } }: Cluster, stream: StreamInfo):
   const { serverName, verified } = autoNames;
   if (serverName === undefined && !verified) return NO_NAMES;
   const host = hostOf(stream.requestHeader(serverName ?? ':authority') ?? stream.requestHeader(':authority') ?? '');
-  return { serverName: serverName === undefined || net.isIP(host) !== 0 ? '' : host, wanted: verified ? host : '' };
+  const asked = serverName === undefined || net.isIP(host) !== 0 ? '' : host;
+  return { serverName: asked, wanted: verified ? host : '', alone: false };
 }
 
 /** A host header without its port and, of an IPv6 address, without brackets. */
