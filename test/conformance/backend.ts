@@ -53,11 +53,12 @@ export async function startBackends(
       sockets.add(socket);
       socket.on('error', () => undefined);
       socket.on('close', () => sockets.delete(socket));
-      if (backend.kind === 'http' || backend.kind === 'https') serveHttp(socket, backend, seen);
-      else if (backend.kind === 'http2') serveHttp2(socket, backend, seen);
+      if (backend.kind === 'http2' || (socket instanceof tls.TLSSocket && socket.alpnProtocol === 'h2'))
+        serveHttp2(socket, backend, seen);
+      else if (backend.kind === 'http' || backend.kind === 'https') serveHttp(socket, backend, seen);
       else serveBytes(socket, backend, received);
     };
-    if (backend.kind === 'https') return createSecure(accept);
+    if (backend.kind === 'https') return createSecure(backend, accept);
     return net.createServer({ allowHalfOpen: true, noDelay: true }, accept);
   });
   await Promise.all(
@@ -192,12 +193,16 @@ function seenRequest(backend: number, connection: number, message: Message, sock
 }
 
 /** Shows the certificate `server`, asks for one and takes any. */
-function createSecure(accept: (socket: net.Socket) => void): tls.Server {
+function createSecure(backend: Backend, accept: (socket: net.Socket) => void): net.Server {
   const options = { cert: server.certificate, key: server.key, requestCert: true, rejectUnauthorized: false };
   // Whatever a client offers is agreed on, so that each offer is seen.
-  const secure = tls.createServer({ ...options, noDelay: true, ALPNCallback: ({ protocols }) => protocols[0] }, accept);
-  secure.on('tlsClientError', () => undefined);
-  return secure;
+  const agree = ({ protocols }: { protocols: string[] }): string | undefined => backend.host.agrees ?? protocols[0];
+  const agreeing = tls.createServer({ ...options, ALPNCallback: agree }, accept);
+  const silent = tls.createServer(options, accept);
+  for (const secure of [agreeing, silent]) secure.on('tlsClientError', () => undefined);
+  return net.createServer({ noDelay: true }, (socket) => {
+    (backend.host.agrees === '' ? silent : agreeing).emit('connection', socket);
+  });
 }
 
 function secured(socket: tls.TLSSocket): string {

@@ -38,7 +38,7 @@ export interface Piece {
   readonly afterMs?: number;
 }
 
-/** What stands behind a backend's port. `echo`: sends back what it gets (TCP). `closed`: nobody listens. `banner`: speaks first, then echoes. `grpc`: the services that filters ask. `http2`: like `http`, over HTTP/2 without an upgrade. `https`: as `http` over TLS; what the handshake agreed on stands among the headers it saw. */
+/** What stands behind a backend's port. `echo`: sends back what it gets (TCP). `closed`: nobody listens. `banner`: speaks first, then echoes. `grpc`: the services that filters ask. `http2`: like `http`, over HTTP/2 without an upgrade. `https`: as `http`, or `http2` where the handshake agreed on it, over TLS; what the handshake agreed on stands among the headers it saw. */
 export type BackendKind = 'http' | 'http2' | 'https' | 'echo' | 'banner' | 'closed' | 'grpc';
 
 export interface Request {
@@ -119,6 +119,8 @@ export interface Http2Host {
   readonly holds?: boolean;
   /** Answers neither pings nor settings. */
   readonly deaf?: boolean;
+  /** Of an `https` backend: the application protocol that it agrees on, default the first offered; empty: none. */
+  readonly agrees?: string;
 }
 
 /** How a control plane speaks. */

@@ -11,13 +11,11 @@ import { socketFor } from './config/transport-socket.ts';
 import type { ClusterConfig } from './config.ts';
 import type { LoadBalancerContext } from './context.ts';
 import { createFinder } from './find-hosts.ts';
-import { freePool } from './free-pool.ts';
 import { HealthChecker, offeredBy } from './health/checker.ts';
 import { HEALTH_CHECK_STATS } from './health/stats.ts';
 import { HEALTH, type Host } from './host.ts';
 import type { HostFinder } from './host-finder.ts';
 import { type HostSet, optionsOf, PLAIN_SET, partitionHosts, refreshHealth } from './host-set.ts';
-import { Http2Pool } from './http2-pool.ts';
 import { measureCircuit } from './measure.ts';
 import { fixedMembers, type MembershipOptions, updateMembers } from './membership.ts';
 import { type MergeStats, UpdateMerger } from './merge.ts';
@@ -26,7 +24,8 @@ import type { Neighbours } from './neighbours.ts';
 import { OutlierDetector } from './outlier.ts';
 import { OUTLIER_STATS } from './outlier-stats.ts';
 import { findOverride } from './override-host.ts';
-import { type ConnectionPool, Pool, type PoolOptions, type PoolWish } from './pool.ts';
+import type { ConnectionPool, PoolWish } from './pool.ts';
+import { poolFor } from './pools.ts';
 import { LocalResources, type Resources, type Thresholds } from './resources.ts';
 import { SharedResources, type SharedUsage } from './shared-resources.ts';
 import {
@@ -37,9 +36,6 @@ import {
   REMAINING_STATS,
   type RemainingStats,
 } from './stats.ts';
-import { bindAddress } from './upstream-socket.ts';
-
-const ALPN = { http1: ['http/1.1'], http2: ['h2'] };
 
 /** What a cluster needs of its surroundings. */
 export interface ClusterEnvironment {
@@ -244,45 +240,15 @@ export class Cluster {
     this.#balancer?.update(this.#sets);
   }
 
-  /**
-   * Connections of one priority to a host, which count against its resources alone; undefined: there are too many sets of them. `client`
-   * tells the connections of clients apart. `raw`: they carry no HTTP, and each serves once.
-   */
-  pool(
-    host: Host,
-    resources: Resources,
-    { source, client, raw, downstream, names, told }: PoolWish,
-  ): ConnectionPool | undefined {
-    const { protocol, sockets } = this.config;
-    const http2 = !raw && (protocol === 'http2' || (protocol === 'downstream' && downstream === 'HTTP/2'));
-    const from = bindAddress(source, host.peer.address);
-    const place = from ? `${from.address} ${from.mark}` : '';
-    const ofPriority = resources === this.resources.DEFAULT ? place : `${place} HIGH`;
-    const shared = raw ? `${ofPriority} TCP` : http2 ? `${ofPriority} HTTP/2` : ofPriority;
-    const ofClient = this.config.poolPerClient && client !== undefined ? `${shared} ${client}` : shared;
-    const named = names === NO_NAMES ? ofClient : `${ofClient} ${names.serverName} ${names.wanted}`;
-    const key = sockets.proxyProtocol ? `${named} ${sockets.proxyProtocol.keyOf(told)}` : named;
-    const known = host.pools.get(key);
-    if (known) return known;
-    const encryption = this.encryptionFor(host, names, http2 ? ALPN.http2 : ALPN.http1);
-    const greeting = sockets.proxyProtocol?.greeting(told);
-    return this.#addPool(host, resources, { key, raw, source: from, encryption, greeting }, http2);
+  /** Connections of one priority to a host, which count against its resources alone; undefined: there are too many sets of them. */
+  pool(host: Host, resources: Resources, wish: PoolWish): ConnectionPool | undefined {
+    return poolFor({ cluster: this, host, resources, wish });
   }
 
   /** What connections to a host are encrypted with; undefined: with nothing. `fallback`: offered as ALPN where nothing is configured. */
   encryptionFor({ metadata, hostname }: Host, asked: TlsNames, fallback: readonly string[]): Encryption | undefined {
     const tls = socketFor(this.config.sockets, metadata);
     return tls && { tls, names: tls.namesFor(asked, hostname), fallback };
-  }
-
-  #addPool(host: Host, resources: Resources, options: PoolOptions, http2: boolean): ConnectionPool | undefined {
-    if (resources.all.pools >= resources.limits.pools && !freePool(host, resources)) {
-      this.stats.cxPoolOverflow++;
-      return undefined;
-    }
-    const pool = http2 ? new Http2Pool(this, host, resources, options) : new Pool(this, host, resources, options);
-    host.pools.set(options.key, pool);
-    return pool;
   }
 
   /** Closes what is idle and stops all waits; requests under way end by themselves. */

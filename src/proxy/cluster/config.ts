@@ -127,6 +127,7 @@ export function readCluster(fields: Fields, options: ClusterReaderOptions): Clus
     options.readFilters(inner, key, `cluster.${statName}.`, options.stats);
   const forwardProxy = own?.kind === 'FORWARD_PROXY' ? own.forwardProxy : undefined;
   const http = readHttpOptions(fields, readFilters, forwardProxy && ALL_AUTO_NAMES);
+  if (http.protocol === 'auto') checkNegotiating(fields, name, sockets);
   if (forwardProxy && !forwardProxy.insecure && !(http.names.serverName && http.names.verified)) {
     const message =
       'dynamic_forward_proxy cluster must have auto_sni and auto_san_validation true unless allow_insecure_cluster_options is set';
@@ -169,7 +170,7 @@ export function readCluster(fields: Fields, options: ClusterReaderOptions): Clus
     routing: http.routing,
     maxRequestsPerConnection: http.common.maxRequests || (fields.number('max_requests_per_connection') ?? 0),
     thresholds: fields.message('circuit_breakers', readCircuitBreakers) ?? NO_CIRCUIT_BREAKERS,
-    healthCheck: readHealthChecks(fields, http.protocol === 'http2'),
+    healthCheck: readHealthChecks(fields, http.protocol === 'http2' || http.protocol === 'auto'),
     warmHosts: common.warmHosts,
     outlier: fields.message('outlier_detection', readOutlierDetection),
     panicThreshold: common.panicThreshold,
@@ -186,6 +187,13 @@ export function readCluster(fields: Fields, options: ClusterReaderOptions): Clus
     metadata: fields.message('metadata', readMetadata) ?? NO_METADATA,
     sockets,
   };
+}
+
+/** What is spoken can be agreed on in handshakes alone. */
+function checkNegotiating(fields: Fields, name: string, { general, matches }: TransportSockets): void {
+  const fault = `ALPN configured for cluster ${name} which has a non-ALPN transport socket`;
+  if (!general) fields.problem('transport_socket', fault);
+  else if (matches.some(({ tls }) => !tls)) fields.problem('transport_socket_matches', `${fault} matcher`);
 }
 
 /** Gives `per_upstream_preconnect_ratio`. */

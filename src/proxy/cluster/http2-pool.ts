@@ -22,6 +22,7 @@ export class Http2Pool implements ConnectionOwner, ClientConnectionOwner, Connec
   readonly #source: SourceAddress | undefined;
   readonly #encryption: Encryption | undefined;
   readonly #settings: ConnectionSettings;
+  readonly #other: PoolOptions['other'];
   readonly #connecting = new Set<UpstreamConnection>();
   readonly #open = new Map<UpstreamConnection, Http2ClientConnection>();
   readonly #waiting: PoolClient[] = [];
@@ -31,7 +32,8 @@ export class Http2Pool implements ConnectionOwner, ClientConnectionOwner, Connec
   #draining = false;
   #forgotten = false;
 
-  constructor(cluster: Cluster, host: Host, resources: Resources, { key, source, encryption, greeting }: PoolOptions) {
+  constructor(cluster: Cluster, host: Host, resources: Resources, options: PoolOptions) {
+    const { key, source, encryption, greeting, other } = options;
     this.cluster = cluster;
     this.bytes = cluster.stats;
     this.host = host;
@@ -40,6 +42,7 @@ export class Http2Pool implements ConnectionOwner, ClientConnectionOwner, Connec
     this.#source = source;
     this.#encryption = encryption;
     this.#settings = greeting ? { ...cluster.config, greeting } : cluster.config;
+    this.#other = other;
     resources.pools++;
   }
 
@@ -127,7 +130,7 @@ export class Http2Pool implements ConnectionOwner, ClientConnectionOwner, Connec
     }
     const { stats } = this.cluster;
     stats.cxTotal++;
-    stats.cxHttp2++;
+    if (!this.#other) stats.cxHttp2++;
     this.host.stats.cxTotal++;
     let connection: UpstreamConnection;
     try {
@@ -144,8 +147,30 @@ export class Http2Pool implements ConnectionOwner, ClientConnectionOwner, Connec
   }
 
   onConnected(base: UpstreamConnection): void {
-    const { cluster } = this;
     this.#connecting.delete(base);
+    // Who agrees on nothing speaks HTTP/1.1.
+    if (this.#other && base.tls?.protocol !== 'h2') {
+      const pool = this.#other(this.#draining);
+      pool.adopt(base, this.#waiting.splice(0));
+      if (this.#draining) pool.drain();
+      this.#forgetWhenEmpty();
+    } else this.#take(base);
+  }
+
+  adopt(base: UpstreamConnection, waiting: readonly PoolClient[]): void {
+    base.owner = this;
+    this.#waiting.push(...waiting);
+    this.#take(base);
+    if (this.#waiting.length > 0) this.#connect();
+  }
+
+  #take(base: UpstreamConnection): void {
+    const { cluster } = this;
+    if (this.#other) {
+      // Envoy counts a connection once more when it knows what it speaks.
+      cluster.stats.cxTotal++;
+      cluster.stats.cxHttp2++;
+    }
     cluster.stats.connectMs.record(now() - base.openedAt);
     const connection = new Http2ClientConnection(this, base, cluster.config.http2, cluster.http2Stats);
     connection.session.maxStreams = this.#maxStreams;

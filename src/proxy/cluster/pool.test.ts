@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
 import net from 'node:net';
 import { test } from 'node:test';
+import tls from 'node:tls';
 import { type JsonObject, readMessage } from '../config/fields.ts';
 import { SecretStore } from '../discovery/secrets.ts';
 import { ClusterManagerStats } from '../server/stats.ts';
 import { StatsStore } from '../stats/store.ts';
+import { server as hostCertificate } from '../testing/certificates.ts';
+import { HTTP_OPTIONS } from '../testing/harness.ts';
+import { socketOf } from '../testing/tls.ts';
 import { NO_NAMES } from '../tls/upstream.ts';
 import { Cluster } from './cluster.ts';
 import { readCluster } from './config.ts';
@@ -13,9 +17,14 @@ import type { PoolClient } from './pool.ts';
 import { alone } from './testing.ts';
 import { UpstreamConnection } from './upstream-connection.ts';
 
+const silent = (socket: net.Socket): unknown => socket.on('error', () => undefined).resume();
+
 /** A cluster of one host that accepts connections and says nothing, for the time of `play`. */
-async function withCluster(more: JsonObject, play: (cluster: Cluster, host: Host) => Promise<void>): Promise<void> {
-  const server = net.createServer((socket) => socket.on('error', () => undefined).resume());
+async function withCluster(
+  more: JsonObject,
+  play: (cluster: Cluster, host: Host) => Promise<void>,
+  server: net.Server = net.createServer(silent),
+): Promise<void> {
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const { port } = server.address() as net.AddressInfo;
   const address = { socket_address: { address: '127.0.0.1', port_value: port } };
@@ -119,4 +128,52 @@ test('a host that goes lets connections end that nobody waits for any more', asy
     connection.destroy();
     assert.equal(cluster.stats.cxActive, 0);
   });
+});
+
+/** The handshake decides; this host agrees on HTTP/1.1. */
+const NEGOTIATING = {
+  transport_socket: socketOf('Upstream', {}),
+  typed_extension_protocol_options: {
+    [HTTP_OPTIONS]: { '@type': `type.googleapis.com/${HTTP_OPTIONS}`, auto_config: {} },
+  },
+} as JsonObject;
+const oldHost = (): tls.Server =>
+  tls.createServer(
+    { cert: hostCertificate.certificate, key: hostCertificate.key, ALPNProtocols: ['http/1.1'] },
+    silent,
+  );
+
+test('those that wait for a connection each get one where it turns out that it carries one request at a time', async () => {
+  await withCluster(
+    NEGOTIATING,
+    async (cluster, host) => {
+      const connections = await Promise.all(Array.from({ length: 7 }, (_, id) => connect(cluster, host, id)));
+      assert.equal(new Set(connections).size, 7);
+      assert.deepEqual([cluster.stats.cxHttp1, cluster.stats.cxHttp2, cluster.stats.cxActive], [7, 0, 7]);
+      assert.deepEqual([cluster.resources.DEFAULT.pools, host.pools.size], [1, 1]);
+      const [first] = connections;
+      first?.owner.onReleased(first, true);
+      assert.equal(await connect(cluster, host, 8), first);
+      for (const connection of connections) connection.destroy();
+      assert.deepEqual([cluster.stats.cxActive, cluster.resources.DEFAULT.pending], [0, 0]);
+      assert.deepEqual([cluster.resources.DEFAULT.pools, host.pools.size], [0, 0]);
+    },
+    oldHost(),
+  );
+});
+
+test('a host that goes during the handshake serves those that wait, and nobody after them', async () => {
+  await withCluster(
+    NEGOTIATING,
+    async (cluster, host) => {
+      const waiting = [connect(cluster, host, 1), connect(cluster, host, 2)];
+      host.drain();
+      const connections = await Promise.all(waiting);
+      assert.equal(host.pools.size, 0);
+      for (const connection of connections) connection.owner.onReleased(connection, true);
+      assert.ok(connections.every(({ closed }) => closed));
+      assert.deepEqual([cluster.stats.cxActive, cluster.resources.DEFAULT.pools], [0, 0]);
+    },
+    oldHost(),
+  );
 });

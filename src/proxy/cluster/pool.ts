@@ -31,6 +31,8 @@ export interface ConnectionPool {
   /** Gives the client a connection, at once when there is one, or tells it why not. */
   request(client: PoolClient): void;
   cancel(client: PoolClient): void;
+  /** Takes a connected connection that turned out to speak the protocol of this pool, and those that wait for one. */
+  adopt(connection: UpstreamConnection, waiting: readonly PoolClient[]): void;
   /** Closes what nobody waits for; connections in use end with their requests. */
   drain(): void;
 }
@@ -61,6 +63,8 @@ export interface PoolOptions {
   /** Undefined: connections are not encrypted. */
   readonly encryption: Encryption | undefined;
   readonly greeting: Greeting | undefined;
+  /** Where the handshake decides what a connection speaks: gives the pool of those that speak the other protocol; `leaving`: for what is left of a pool that ends. */
+  readonly other: ((leaving: boolean) => ConnectionPool) | undefined;
 }
 
 /**
@@ -77,6 +81,7 @@ export class Pool implements ConnectionOwner, ConnectionPool {
   readonly #source: SourceAddress | undefined;
   readonly #encryption: Encryption | undefined;
   readonly #settings: ConnectionSettings;
+  readonly #other: PoolOptions['other'];
   readonly #idle: UpstreamConnection[] = [];
   readonly #waiting: PoolClient[] = [];
   readonly #all = new Set<UpstreamConnection>();
@@ -91,7 +96,7 @@ export class Pool implements ConnectionOwner, ConnectionPool {
     cluster: Cluster,
     host: Host,
     resources: Resources,
-    { key, raw, source, encryption, greeting }: PoolOptions,
+    { key, raw, source, encryption, greeting, other }: PoolOptions,
   ) {
     this.cluster = cluster;
     this.bytes = cluster.stats;
@@ -102,6 +107,7 @@ export class Pool implements ConnectionOwner, ConnectionPool {
     this.#source = source;
     this.#encryption = encryption;
     this.#settings = greeting ? { ...cluster.config, greeting } : cluster.config;
+    this.#other = other;
     this.#preconnect = cluster.config.preconnectRatio;
     resources.pools++;
   }
@@ -153,10 +159,34 @@ export class Pool implements ConnectionOwner, ConnectionPool {
 
   onConnected(connection: UpstreamConnection): void {
     this.#connecting--;
+    if (this.#other && connection.tls?.protocol === 'h2') {
+      this.#all.delete(connection);
+      const pool = this.#other(this.#draining);
+      pool.adopt(connection, this.#waiting.splice(0));
+      if (this.#draining) pool.drain();
+      this.#forgetWhenEmpty();
+    } else this.#take(connection);
+  }
+
+  adopt(connection: UpstreamConnection, waiting: readonly PoolClient[]): void {
+    connection.owner = this;
+    this.#all.add(connection);
+    this.#waiting.push(...waiting);
+    this.#take(connection);
+  }
+
+  #take(connection: UpstreamConnection): void {
+    if (this.#other) {
+      // Envoy counts a connection once more when it knows what it speaks.
+      this.cluster.stats.cxTotal++;
+      this.#countProtocol();
+    }
     this.cluster.stats.connectMs.record(now() - connection.openedAt);
     const { maxConnectionDuration } = this.cluster.config;
     if (maxConnectionDuration > 0) this.#limitDuration(connection, maxConnectionDuration);
     this.#serve(connection);
+    // It was to carry all that wait.
+    if (this.#other) this.#connect();
   }
 
   onConnectFailed(_connection: UpstreamConnection, reason: ResetReason, detail: string): void {
@@ -259,9 +289,8 @@ export class Pool implements ConnectionOwner, ConnectionPool {
       if (this.#all.size > 0) return false;
     }
     const { stats } = this.cluster;
-    this.cluster.countHttp1();
     stats.cxTotal++;
-    if (!this.#raw) stats.cxHttp1++;
+    if (!this.#other) this.#countProtocol();
     this.host.stats.cxTotal++;
     let connection: UpstreamConnection;
     try {
@@ -278,6 +307,11 @@ export class Pool implements ConnectionOwner, ConnectionPool {
     stats.cxActive++;
     this.host.stats.cxActive++;
     return !full;
+  }
+
+  #countProtocol(): void {
+    this.cluster.countHttp1();
+    if (!this.#raw) this.cluster.stats.cxHttp1++;
   }
 
   #limitDuration(connection: UpstreamConnection, milliseconds: number): void {

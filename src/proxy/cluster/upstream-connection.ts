@@ -29,7 +29,7 @@ const NOTHING = Buffer.alloc(0);
 /** An HTTP/1.1 connection to a host, one request at a time. */
 export class UpstreamConnection implements RaceUser, UpstreamExchange {
   readonly protocol = 'HTTP/1.1';
-  readonly owner: ConnectionOwner;
+  owner: ConnectionOwner;
   transport: Transport;
   requests = 0;
   connected = false;

@@ -95,5 +95,8 @@ function keep(info: StreamInfo, key: string, headers: JsonObject[]): void {
 
 /** Why no tunnel can be asked for over the connections of a cluster; undefined where it can. */
 export function tunnelFault({ config }: Cluster): string | undefined {
-  return config.protocol === 'http2' ? 'tunnels over HTTP/2 are not supported by ciliate-proxy' : undefined;
+  const { protocol } = config;
+  return protocol === 'http2' || protocol === 'auto'
+    ? 'tunnels over HTTP/2 are not supported by ciliate-proxy'
+    : undefined;
 }

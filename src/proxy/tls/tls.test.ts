@@ -15,49 +15,15 @@ import {
   type TestCertificate,
 } from '../testing/certificates.ts';
 import { httpListener, type Json, routes, runProxy, startBackend, staticCluster } from '../testing/harness.ts';
+import { ask, inline, pair, socketOf, tlsListener } from '../testing/tls.ts';
 
-const TLS = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3';
-const inline = (text: string): Json => ({ inline_string: text });
-const pair = ({ certificate, key }: TestCertificate): Json => ({
-  certificate_chain: inline(certificate),
-  private_key: inline(key),
-});
-const socketOf = (kind: 'Downstream' | 'Upstream', config: Json): Json => ({
-  name: 'tls',
-  typed_config: { '@type': `${TLS}.${kind}TlsContext`, ...config },
-});
 const toEcho = routes([{ match: { prefix: '/' }, route: { cluster: 'echo' } }]);
-
-function tlsListener(context: Json, manager: Json = toEcho, more: Json = {}): Json {
-  const listener = httpListener('l', manager, more);
-  const [chain] = listener['filter_chains'] as [Json];
-  return { ...listener, filter_chains: [{ ...chain, transport_socket: socketOf('Downstream', context) }] };
-}
-
-async function ask(
-  port: number,
-  options: tls.ConnectionOptions = {},
-  text = 'GET / HTTP/1.1\r\nhost: a.test\r\n\r\n',
-): Promise<string> {
-  const socket = tls.connect({ port, host: '127.0.0.1', ca: authority, servername: 'a.test', ...options });
-  let answer = '';
-  socket.on('data', (bytes) => {
-    answer += bytes.toString('latin1');
-    if (/\r\n\r\n(ok|no)?$/.test(answer)) socket.end();
-  });
-  const error = new Promise<string>((resolve) => {
-    socket.on('error', (fault) => resolve(`error ${(fault as NodeJS.ErrnoException).code}`));
-    socket.on('close', () => resolve(answer));
-  });
-  socket.on('secureConnect', () => socket.write(text));
-  return error;
-}
 
 const status = (answer: string): string => answer.slice(0, answer.indexOf('\r\n')) || answer;
 
 test('a listener decrypts, tells the backend https and counts the handshake', async () => {
   const echo = await startBackend();
-  const proxy = await runProxy(tlsListener({ common_tls_context: { tls_certificates: [pair(server)] } }), [
+  const proxy = await runProxy(tlsListener({ common_tls_context: { tls_certificates: [pair(server)] } }, toEcho), [
     staticCluster('echo', [echo.port]),
   ]);
   try {
@@ -75,7 +41,7 @@ test('large bodies go both ways over an encrypted connection, also where the cli
   const echo = await startBackend(
     (_head, _socket, sent) => `HTTP/1.1 200 OK\r\ncontent-length: ${sent.length}\r\n\r\n${sent}`,
   );
-  const proxy = await runProxy(tlsListener({ common_tls_context: { tls_certificates: [pair(server)] } }), [
+  const proxy = await runProxy(tlsListener({ common_tls_context: { tls_certificates: [pair(server)] } }, toEcho), [
     staticCluster('echo', [echo.port]),
   ]);
   try {
@@ -111,7 +77,7 @@ test('clients without a certificate, or with one that is worth nothing, are refu
       },
     },
   };
-  const proxy = await runProxy(tlsListener(context), [staticCluster('echo', [echo.port])]);
+  const proxy = await runProxy(tlsListener(context, toEcho), [staticCluster('echo', [echo.port])]);
   const as = ({ certificate, key }: TestCertificate): Promise<string> => ask(proxy.port, { cert: certificate, key });
   try {
     assert.equal(status(await as(client)), 'HTTP/1.1 200 OK');
@@ -127,7 +93,7 @@ test('clients without a certificate, or with one that is worth nothing, are refu
 test('what clients and listener have in common is the protocol, and nothing where they have nothing in common', async () => {
   const echo = await startBackend();
   const context = { common_tls_context: { tls_certificates: [pair(server)], alpn_protocols: ['h2', 'http/1.1'] } };
-  const proxy = await runProxy(tlsListener(context), [staticCluster('echo', [echo.port])]);
+  const proxy = await runProxy(tlsListener(context, toEcho), [staticCluster('echo', [echo.port])]);
   const agreed = async (protocols: string[]): Promise<string | false> => {
     const socket = tls.connect({
       port: proxy.port,
@@ -153,7 +119,7 @@ test('what clients and listener have in common is the protocol, and nothing wher
 
 test('the certificate is chosen by the name that the client asks for, and by what keys it can do', async () => {
   const proxy = await runProxy(
-    tlsListener({ common_tls_context: { tls_certificates: [pair(server), pair(second), pair(rsa)] } }),
+    tlsListener({ common_tls_context: { tls_certificates: [pair(server), pair(second), pair(rsa)] } }, toEcho),
     [staticCluster('echo', [])],
   );
   const shown = async (servername: string, sigalgs?: string): Promise<string> => {
@@ -181,7 +147,7 @@ test('the certificate is chosen by the name that the client asks for, and by wha
 });
 
 test('sessions go on where they stood', async () => {
-  const proxy = await runProxy(tlsListener({ common_tls_context: { tls_certificates: [pair(server)] } }), [
+  const proxy = await runProxy(tlsListener({ common_tls_context: { tls_certificates: [pair(server)] } }, toEcho), [
     staticCluster('echo', []),
   ]);
   try {
@@ -201,9 +167,10 @@ test('sessions go on where they stood', async () => {
 });
 
 test('who speaks no TLS, goes away or says nothing is let go of', async () => {
-  const proxy = await runProxy({ ...tlsListener({ common_tls_context: { tls_certificates: [pair(server)] } }) }, [
-    staticCluster('echo', []),
-  ]);
+  const proxy = await runProxy(
+    { ...tlsListener({ common_tls_context: { tls_certificates: [pair(server)] } }, toEcho) },
+    [staticCluster('echo', [])],
+  );
   try {
     for (const sent of ['GET / HTTP/1.1\r\nhost: a\r\n\r\n', '\x16\x03\x01\x00\x05hello', '']) {
       const socket = net.connect(proxy.port, '127.0.0.1');

@@ -20,8 +20,8 @@ export interface HttpOptions {
   readonly maxStreamDuration: number;
   readonly routing: ClusterRouting;
   readonly filters: FilterChain | undefined;
-  /** What the upstream speaks; `downstream`: what the client does. */
-  readonly protocol: 'http1' | 'http2' | 'downstream';
+  /** What the upstream speaks; `downstream`: what the client does; `auto`: what the handshake agrees on. */
+  readonly protocol: 'http1' | 'http2' | 'downstream' | 'auto';
   readonly http2: Http2Options;
   readonly names: AutoNames;
 }
@@ -89,7 +89,11 @@ function readUpstreamCommon(fields: Fields): UpstreamCommon {
 function readTyped(fields: Fields, readFilters: FiltersReader): HttpOptions {
   const common = fields.message('common_http_protocol_options', readUpstreamCommon) ?? PLAIN;
   const names = fields.message('upstream_http_protocol_options', readNames) ?? NO_AUTO_NAMES;
-  const kind = fields.oneOf('upstream_protocol_options', ['explicit_http_config', 'use_downstream_protocol_config']);
+  const kind = fields.oneOf('upstream_protocol_options', [
+    'explicit_http_config',
+    'use_downstream_protocol_config',
+    'auto_config',
+  ]);
   let codec = plainClientCodec(common);
   let http2: Http2Options | undefined;
   let protocol: HttpOptions['protocol'] = 'http1';
@@ -103,10 +107,11 @@ function readTyped(fields: Fields, readFilters: FiltersReader): HttpOptions {
   } else if (kind) {
     fields.message(kind, (inner) => {
       codec = readClientCodec(inner, 'http_protocol_options', common);
-      protocol = 'downstream';
+      protocol = kind === 'auto_config' ? 'auto' : 'downstream';
       http2 = readUpstreamHttp2(inner, common);
       // No client of this proxy speaks HTTP/3, so it is never asked for.
-      inner.ignore('http3_protocol_options');
+      if (protocol === 'downstream') inner.ignore('http3_protocol_options');
+      else inner.unsupported('http3_protocol_options', 'alternate_protocols_cache_options');
     });
   }
   const { maxStreamDuration } = common;
