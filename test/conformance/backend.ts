@@ -1,12 +1,14 @@
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import tls from 'node:tls';
+import type { JsonObject } from '../../src/model/envoy/index.ts';
 import { server } from '../../src/proxy/testing/certificates.ts';
 import { flat, startGrpc } from './grpc-backend.ts';
 import { serveHttp2 } from './http2-backend.ts';
 import { headEnd, type Message, takeMessage } from './message.ts';
 import { decodeExport } from './otlp.ts';
 import type { BackendKind, Behaviour, Case, Http2Host, SeenRequest } from './types.ts';
+import { decodeSpans } from './zipkin.ts';
 
 export interface Backends {
   /** Puts scripts in force, forgets what was seen and ends the connections that are left, so that each case starts without any. */
@@ -183,13 +185,22 @@ function withoutChunks({ head, body }: Message): string {
 function seenRequest(backend: number, connection: number, message: Message, socket: net.Socket): SeenRequest {
   const [line = '', ...headers] = message.head.split('\r\n');
   const secure = socket instanceof tls.TLSSocket ? [secured(socket)] : [];
-  const exported = headers.some((header) => /^content-type: application\/x-protobuf$/i.test(header))
-    ? decodeExport(line.includes('/v1/logs') ? '/v1/logs' : '/v1/traces', Buffer.from(withoutChunks(message), 'latin1'))
-    : undefined;
+  const exported = decodeTelemetry(line, headers, message);
   if (!exported) return { backend, connection, line, headers: [...headers, ...secure], body: message.body };
   // How long it is depends on the time of day.
   const told = headers.filter((header) => !/^content-length:/i.test(header));
   return { backend, connection, line, headers: [...told, ...secure, ...flat('', exported)], body: '' };
+}
+
+/** Spans or log records that are sent over HTTP, by the path that they are sent to. */
+function decodeTelemetry(line: string, headers: readonly string[], message: Message): JsonObject | undefined {
+  const type = headers.flatMap(
+    (header) => /^content-type: (application\/(?:x-protobuf|json))\b/i.exec(header)?.[1] ?? [],
+  )[0];
+  if (type === undefined) return undefined;
+  const body = Buffer.from(withoutChunks(message), 'latin1');
+  if (type === 'application/json' || line.includes('/api/v2/spans')) return decodeSpans(type, body);
+  return decodeExport(line.includes('/v1/logs') ? '/v1/logs' : '/v1/traces', body);
 }
 
 /** Shows the certificate `server`, asks for one and takes any. */

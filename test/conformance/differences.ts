@@ -56,7 +56,9 @@ export const differences: Readonly<Record<string, string>> = {
   'grpc-web-text':
     'grpc_web writes the text of a message as its bytes come: Envoy keeps it until all of it is there, and drops it where that never is',
   'span-not-utf8':
-    'bytes of a header that are no UTF-8 are replaced in spans and log records: Envoy drops all spans that it sends with them over gRPC',
+    'bytes of a header that are no UTF-8 are replaced (U+FFFD) in spans and log records: Envoy drops all spans that it sends with them over gRPC, and writes spaces in JSON',
+  'zipkin-protobuf-ids':
+    "ids of spans in Zipkin's protobuf are those of the headers: Envoy writes their bytes the last first, so that nobody else's spans fit them",
   'grpc-status-text':
     'grpc_stats counts a status that is no number of up to five digits as a failure without a counter of its name',
   'zstd-bomb':

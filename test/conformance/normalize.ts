@@ -46,9 +46,9 @@ const volatile: readonly (readonly [RegExp, string])[] = [
 
 /** Ids that cases choose themselves. */
 const chosenIds =
-  /^(?:0af7651916cd43dd8448eb211c80319c|b7ad6b7169203331|463ac35c9f6413ad48485a3953bb6124|0020000000000001|0+)$/;
+  /^(?:0af7651916cd43dd8448eb211c80319c|b7ad6b7169203331|463ac35c9f6413ad48485a3953bb6124|(?:0{16})?48485a3953bb6124|0020000000000001|0+)$/;
 /** Where ids of traces stand. */
-const traced = /^(?:traceparent|b3|x-b3-[a-z]+|resource_(?:spans|logs)\S*|trace=\S+):? /i;
+const traced = /^(?:traceparent|b3|x-b3-[a-z]+|resource_(?:spans|logs)\S*|zipkin\.\S*|trace=\S+):? /i;
 
 /** Numbers ids of traces and spans in the order in which they are seen, each kind on its own. */
 function idNames(): (line: string) => string {

@@ -89,7 +89,7 @@ function plain(value: unknown, key = ''): unknown {
 /** In their order, which is how they were set; those of a resource have none. */
 function attributes(list: readonly unknown[]): readonly string[] {
   const lines = attributeLines(list);
-  return lines.some((line) => line.startsWith('service.name:')) ? lines.toSorted() : lines;
+  return lines.some((line) => /^(?:service\.name|telemetry\.sdk)/.test(line)) ? lines.toSorted() : lines;
 }
 
 function attributeLines(list: readonly unknown[]): readonly string[] {

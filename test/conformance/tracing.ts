@@ -9,6 +9,8 @@ export interface TracingRow extends Partial<Omit<Case, 'name' | 'listener'>> {
   readonly tracing?: Json;
   /** The tracer's configuration; default: spans go to the gRPC server. `null`: there is no provider. */
   readonly tracer?: Json | null;
+  /** A Zipkin tracer's configuration instead. */
+  readonly zipkin?: Json;
   /** An OpenTelemetry access log; with it there is a tracer only where `tracing` is set. */
   readonly log?: Json;
   /** The log's filter. */
@@ -21,7 +23,7 @@ export interface TracingRow extends Partial<Omit<Case, 'name' | 'listener'>> {
 }
 
 const ABOUT_PROXY: ReadonlySet<string> = new Set(
-  'tracing tracer log filter routes route level manager listener'.split(' '),
+  'tracing tracer zipkin log filter routes route level manager listener'.split(' '),
 );
 const HTTP2 = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 
@@ -36,6 +38,10 @@ export const provider = (tracer: Json): Json => ({
     name: 'envoy.tracers.opentelemetry',
     typed_config: typed('envoy.config.trace.v3.OpenTelemetryConfig', tracer),
   },
+});
+
+export const zipkinProvider = (tracer: Json): Json => ({
+  provider: { name: 'envoy.tracers.zipkin', typed_config: typed('envoy.config.trace.v3.ZipkinConfig', tracer) },
 });
 
 const grpcCluster = (places: Places, name: string, backend: number): Json => ({
@@ -57,7 +63,14 @@ export const tracingClusters = (places: Places): readonly Json[] => [
 
 /** Every span is sent on its own. */
 const AT_ONCE: Json = {
-  layered_runtime: { layers: [{ name: 'static', static_layer: { 'tracing.opentelemetry.min_flush_spans': 1 } }] },
+  layered_runtime: {
+    layers: [
+      {
+        name: 'static',
+        static_layer: { 'tracing.opentelemetry.min_flush_spans': 1, 'tracing.zipkin.min_flush_spans': 1 },
+      },
+    ],
+  },
 };
 
 const log = '%REQ(:METHOD)% %REQ(:PATH)% %RESPONSE_CODE% %RESPONSE_FLAGS%\ntrace=%TRACE_ID% span=%SPAN_ID%\n';
@@ -99,7 +112,7 @@ export const openTelemetryLog = (config: Json, filter?: Json): Json => ({
 });
 
 function listenerOf(places: Places, row: TracingRow, index: number): Json {
-  const tracer = row.tracer === null ? {} : provider(row.tracer ?? GRPC);
+  const tracer = row.zipkin ? zipkinProvider(row.zipkin) : row.tracer === null ? {} : provider(row.tracer ?? GRPC);
   const routes = row.routes ?? [{ ...toCluster('c0', row.route), ...row.level }];
   const hcm = manager(places, {
     access_log: [fileLog(places, log), ...(row.log ? [openTelemetryLog(row.log, row.filter)] : [])],

@@ -4,6 +4,7 @@ import type { OverlayMessage } from './overlay-messages.ts';
 const bool = 'google.protobuf.BoolValue';
 const core = 'envoy.config.core.v3';
 const tracer = 'envoy.config.trace.v3.OpenTelemetryConfig';
+const zipkin = 'envoy.config.trace.v3.ZipkinConfig';
 const manager = 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
 
 /** What tracing has gained: as in the descriptors of the 1.40 binary. */
@@ -13,6 +14,8 @@ export const telemetryFields: readonly OverlayField[] = [
   { message: tracer, field: 'set_service_name_resource_attribute', number: 8, type: bool },
   { message: tracer, field: 'set_instrumentation_scope', number: 9, type: bool },
   { message: tracer, field: 'exporter', number: 10, type: `${core}.TypedExtensionConfig` },
+  { message: zipkin, field: 'trace_context_option', number: 8, type: `${zipkin}.TraceContextOption` },
+  { message: zipkin, field: 'collector_service', number: 9, type: `${core}.HttpService` },
   {
     message: `${core}.HttpService`,
     field: 'formatters',
@@ -38,6 +41,10 @@ export const telemetryMessages: readonly OverlayMessage[] = [
   {
     parent: 'envoy.type.tracing.v3.CustomTag',
     definition: 'enum ValueType { UNSPECIFIED = 0; STRING = 1; INT = 2; DOUBLE = 3; BOOL = 4; }',
+  },
+  {
+    parent: zipkin,
+    definition: 'enum TraceContextOption { USE_B3 = 0; USE_B3_WITH_W3C_PROPAGATION = 1; }',
   },
   {
     parent: samplers,

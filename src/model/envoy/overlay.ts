@@ -41,6 +41,8 @@ export const droppedRules: readonly (readonly [string, string])[] = [
   ['envoy.config.core.v3.RuntimeFeatureFlag', 'runtime_key'],
   [`${http}.ext_authz.v3.ExtAuthzPerRoute`, 'disabled'],
   ['envoy.extensions.filters.http.jwt_authn.v3.JwtClaimToHeader', 'claim_name'],
+  ['envoy.config.trace.v3.ZipkinConfig', 'collector_cluster'],
+  ['envoy.config.trace.v3.ZipkinConfig', 'collector_endpoint'],
 ];
 
 /** Enum values that Envoy has gained since: enum, name, number. */

@@ -81,6 +81,13 @@ export class WireWriter {
     this.length = this.bytes.writeUInt32LE(value, this.length);
   }
 
+  /** An unsigned integer, at most 2^53, of type `fixed64`. */
+  fixed64(field: number, value: number): void {
+    this.#reserve(0);
+    this.#tag(field, 1);
+    this.length = this.bytes.writeBigUInt64LE(BigInt(value), this.length);
+  }
+
   /** Milliseconds, with their fraction, as nanoseconds of type `fixed64`. */
   fixedTime(field: number, milliseconds: number): void {
     this.#reserve(0);

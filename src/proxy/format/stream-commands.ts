@@ -75,7 +75,7 @@ function endpointId(address: string): string {
 /** Commands about a stream and its connections. Names and meaning as in Envoy's access log documentation. */
 export const STREAM_COMMANDS: Readonly<Record<string, CommandKind>> = {
   TRACE_ID: alone((info) => info.trace?.span.traceId),
-  SPAN_ID: alone((info) => info.trace?.span.spanId),
+  SPAN_ID: alone((info) => info.trace?.loggedSpanId),
   PROTOCOL: alone((info) => info.protocol),
   RESPONSE_CODE: alone((info) => info.status),
   RESPONSE_CODE_DETAILS: {

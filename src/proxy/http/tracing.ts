@@ -117,11 +117,8 @@ export function beginTrace(stream: TracedStream, options: TracingOptions): void 
 
 function startSpan(stream: TracedStream, options: TracingOptions, tracer: Tracer): Span | undefined {
   const { traceReason, head, route } = stream;
-  const { egress, upstreamSpans } = options;
-  // With a span for each attempt, this one is about what came in.
-  const kind = egress && !upstreamSpans ? 'client' : 'server';
-  const name = egress ? `egress ${head.authority}` : 'ingress';
-  const span = tracer.start(name, kind, stream.startTime, head.headers, traceReason !== 'none');
+  const { authority, headers } = head;
+  const span = tracer.start({ authority, headers, startTime: stream.startTime, decided: traceReason !== 'none' });
   if (!span) return undefined;
   span.tags.set('node_id', options.node);
   span.tags.set('zone', options.zone);
@@ -183,21 +180,23 @@ export function traceResponse(
 /** Reads `HttpConnectionManager.Tracing`. */
 export function readTracing(
   fields: Fields,
-  context: Pick<HttpManagerContext, 'calls' | 'egress' | 'node' | 'runtime' | 'stats'>,
+  context: Pick<HttpManagerContext, 'calls' | 'clusters' | 'egress' | 'node' | 'runtime' | 'stats'>,
 ): TracingOptions {
-  const { egress, node, runtime } = context;
+  const { clusters, egress, node, runtime } = context;
+  const hasCluster = (name: string): boolean => clusters.get(name) !== undefined;
+  const upstreamSpans = fields.boolean('spawn_upstream_span') ?? false;
   return {
     client: readPercent(fields, 'client_sampling', 100),
     random: readPercent(fields, 'random_sampling', 10_000),
     overall: readPercent(fields, 'overall_sampling', 10_000),
     maxPath: fields.number('max_path_tag_length') ?? 256,
     verbose: fields.flag('verbose'),
-    upstreamSpans: fields.boolean('spawn_upstream_span') ?? false,
+    upstreamSpans,
     propagates: !fields.flag('no_context_propagation'),
     custom: fields.list('custom_tags', readCustomTag),
     operation: readOperation(fields, 'operation'),
     upstreamOperation: readOperation(fields, 'upstream_operation'),
-    tracer: fields.message('provider', (inner) => readTracer(inner, context)),
+    tracer: fields.message('provider', (inner) => readTracer(inner, { ...context, hasCluster, upstreamSpans })),
     egress,
     node: node.id,
     zone: node.locality?.zone ?? '',

@@ -4,6 +4,7 @@ import { type GrpcService, readGrpcService } from '../filter/async/grpc-service.
 import type { Call } from '../filter/async/http-call.ts';
 import { ownAddress } from '../filter/async/own-address.ts';
 import { RequestHead } from '../http/head.ts';
+import type { HeaderMap } from '../http/headers.ts';
 import { type Peer, StreamInfo } from '../http/stream-info.ts';
 import { applyMutation, type HeaderMutation, readHeaderOption } from '../route/mutation.ts';
 import { versionText } from '../server/version.ts';
@@ -14,15 +15,14 @@ export type CollectorService =
   | { readonly kind: 'grpc'; readonly service: GrpcService }
   | { readonly kind: 'http'; readonly service: HttpCollector };
 
-interface HttpCollector {
+export interface HttpCollector {
   readonly cluster: string;
-  readonly authority: string;
-  readonly path: string;
   /** Milliseconds, 0 for none. */
-  readonly timeout: number;
-  readonly headers: HeaderMutation;
-  /** Spans go with the headers of the configuration first, log records with those of the proxy. */
-  readonly ownHeadersFirst: boolean;
+  readonly timeout: () => number;
+  /** The status of an answer that says that all was taken. */
+  readonly accepted: number;
+  /** The head of a request; `info`: what headers are made of. */
+  readonly head: (info: StreamInfo) => RequestHead;
 }
 
 /** How many messages may be on their way to a collector, and how many bytes of them; what comes while there are more is lost. */
@@ -36,22 +36,41 @@ export function readGrpcCollector(fields: Fields): CollectorService {
   return { kind: 'grpc', service: readGrpcService(fields) };
 }
 
-/** Reads an `envoy.config.core.v3.HttpService` for spans or log records. */
-export function readHttpCollector(fields: Fields, what: 'spans' | 'records'): CollectorService {
+/** An `envoy.config.core.v3.HttpService`, as it is written. */
+export interface HttpService {
+  readonly uri: string;
+  readonly cluster: string;
+  /** Milliseconds, 0 for none. */
+  readonly timeout: number;
+  readonly add: HeaderMutation['add'];
+}
+
+/** Reads an `HttpService`. */
+export function readHttpService(fields: Fields): HttpService {
   const uri = fields.message('http_uri', (inner) => {
     inner.oneOf('http_upstream_type', ['cluster']);
     const timeout = inner.duration('timeout');
     if (timeout === undefined) inner.problem('timeout', 'value is required');
-    return { ...splitUri(inner.required('uri')), cluster: inner.text('cluster'), timeout: timeout ?? 0 };
+    return { uri: inner.required('uri'), cluster: inner.text('cluster'), timeout: timeout ?? 0 };
   });
   if (!uri) fields.problem('http_uri', 'value is required');
   const add = fields.list('request_headers_to_add', (one) => readHeaderOption(one, 'request'));
-  const headers = { add: add.filter((one) => one !== undefined), remove: [] };
-  const ownHeadersFirst = what === 'records';
-  return {
-    kind: 'http',
-    service: { authority: '', path: '/', cluster: '', timeout: 0, ...uri, headers, ownHeadersFirst },
-  };
+  return { ...(uri ?? { uri: '', cluster: '', timeout: 0 }), add: add.filter((one) => one !== undefined) };
+}
+
+/** Reads an `HttpService` of OpenTelemetry. Spans go with the headers of the configuration first, log records with those of the proxy. */
+export function readHttpCollector(fields: Fields, what: 'spans' | 'records'): CollectorService {
+  const { uri, cluster, timeout, add } = readHttpService(fields);
+  const place = splitUri(uri);
+  const mutation = { add, remove: [] };
+  const head = (info: StreamInfo): RequestHead =>
+    ownHead(place, (headers) => {
+      headers.add('content-type', 'application/x-protobuf');
+      if (what === 'records') headers.add('user-agent', AGENT);
+      applyMutation(mutation, headers, info);
+      if (!headers.has('user-agent')) headers.add('user-agent', AGENT);
+    });
+  return { kind: 'http', service: { cluster, timeout: () => timeout, accepted: 200, head } };
 }
 
 /** Host and path of a URI, with or without a scheme. */
@@ -61,8 +80,8 @@ function splitUri(uri: string): { readonly authority: string; readonly path: str
   return slash < 0 ? { authority: rest, path: '/' } : { authority: rest.slice(0, slash), path: rest.slice(slash) };
 }
 
-/** How a message fared. */
-export type Delivery = 'taken' | 'refused';
+/** How a message fared; `lost`: there was no answer, or none of gRPC that is OK. */
+export type Delivery = 'taken' | 'refused' | 'lost' | 'no cluster';
 
 /** Sends messages to a collector, several at a time, and never waits for it. */
 export class Collector {
@@ -88,7 +107,7 @@ export class Collector {
     let call: Call | undefined;
     const limit = new Deadline(() => {
       call?.cancel();
-      end('refused');
+      end('lost');
     });
     const end = (delivery: Delivery): void => {
       if (over) return;
@@ -100,7 +119,7 @@ export class Collector {
     };
     limit.start(LONGEST_WAIT_MS);
     call = this.#begin(message, end);
-    if (!call) end('refused');
+    if (!call) end('no cluster');
     return true;
   }
 
@@ -109,17 +128,14 @@ export class Collector {
     if (this.#service.kind === 'grpc') {
       const { service } = this.#service;
       const request = { service, path: this.#path, message, timeout: 0, parent };
-      return this.#calls.grpc(request, ({ ok }) => end(ok ? 'taken' : 'refused'));
+      return this.#calls.grpc(request, ({ ok }) => end(ok ? 'taken' : 'lost'));
     }
-    const { service } = this.#service;
-    const request = {
-      head: headOf(service, parent),
-      body: message,
-      timeout: service.timeout,
-      retry: undefined,
-      parent,
-    };
-    return this.#calls.http(service.cluster, request, (answer) => end(answer?.status === 200 ? 'taken' : 'refused'));
+    const { cluster, timeout, accepted, head } = this.#service.service;
+    const request = { head: head(parent), body: message, timeout: timeout(), retry: undefined, parent };
+    return this.#calls.http(cluster, request, (answer) => {
+      if (!answer) end('lost');
+      else end(answer.status === accepted ? 'taken' : 'refused');
+    });
   }
 }
 
@@ -127,18 +143,20 @@ const NOWHERE: Peer = { address: '', port: 0 };
 /** What is sent is on nobody's behalf. */
 const OWN = { remote: NOWHERE, directRemote: NOWHERE, local: NOWHERE };
 
-function headOf({ authority, path, headers, ownHeadersFirst }: HttpCollector, info: StreamInfo): RequestHead {
+const AGENT = `OTel-OTLP-Exporter-Envoy/${versionText}`;
+
+/** The head of a request of the proxy's own; `fill` adds the headers that it is to have. */
+export function ownHead(
+  { authority, path }: { readonly authority: string; readonly path: string },
+  fill: (headers: HeaderMap) => void,
+): RequestHead {
   const head = new RequestHead();
   head.method = 'POST';
   head.scheme = 'http';
   head.path = path;
   head.authority = authority;
   head.hasAuthority = true;
-  head.headers.add('content-type', 'application/x-protobuf');
-  const agent = `OTel-OTLP-Exporter-Envoy/${versionText}`;
-  if (ownHeadersFirst) head.headers.add('user-agent', agent);
-  applyMutation(headers, head.headers, info);
-  if (!head.headers.has('user-agent')) head.headers.add('user-agent', agent);
+  fill(head.headers);
   head.headers.set('x-envoy-internal', 'true');
   head.headers.set('x-forwarded-for', ownAddress());
   return head;

@@ -4,8 +4,7 @@ import type { StreamInfo } from '../http/stream-info.ts';
 import type { CustomTag } from './custom-tags.ts';
 import type { Span } from './span.ts';
 import { type TagOptions, tagRequest } from './tags.ts';
-import { writeTraceContext } from './trace-context.ts';
-import type { Tracer } from './tracer.ts';
+import type { SpanPart, Tracer } from './tracer.ts';
 
 export interface TraceOptions extends TagOptions {
   /** Each attempt has a span of its own, whatever the router says. */
@@ -39,7 +38,17 @@ export class RequestTrace {
 
   /** Tells the server that a request goes to; `span`: that of the attempt. */
   tell(headers: HeaderMap, span: Span = this.span): void {
-    if (this.options.propagates) writeTraceContext(headers, span);
+    if (this.options.propagates) this.#tracer.tell(headers, span);
+  }
+
+  /** Begins the span of a part of the work; `startTime`: milliseconds since the epoch. */
+  child(name: string, startTime: number, part: SpanPart): Span {
+    return this.#tracer.child(this.span, name, startTime, part);
+  }
+
+  /** The id of the request's span for access logs, in hexadecimal; undefined where the tracer does not say it. */
+  get loggedSpanId(): string | undefined {
+    return this.#tracer.namesSpans ? this.span.spanId : undefined;
   }
 
   /** The request is over. */

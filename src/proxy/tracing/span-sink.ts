@@ -1,12 +1,9 @@
 import type { Runtime } from '../runtime/runtime.ts';
 import { counter, statsKind } from '../stats/kind.ts';
 import { Batch } from './batch.ts';
-import type { Collector } from './collector.ts';
-import type { Attributes } from './resource.ts';
 import type { Span } from './span.ts';
-import { encodeExport, encodeSpan } from './span-wire.ts';
 
-/** What tracers count, under `tracing.opentelemetry.`. */
+/** What tracers of OpenTelemetry count, under `tracing.opentelemetry.`. */
 class SpanStats {
   dropped = 0;
   sent = 0;
@@ -20,40 +17,34 @@ export const SPAN_STATS = statsKind(SpanStats, {
 });
 
 export interface SpanSinkOptions {
-  readonly collector: Collector;
-  readonly resource: Attributes;
-  /** What is sent says what made it. */
-  readonly scope: boolean;
+  /** Where the runtime says how many spans are sent at a time (`min_flush_spans`, 5) and after how many milliseconds (`flush_interval_ms`, 5000). */
+  readonly settings: string;
+  readonly runtime: Runtime;
   /** Spans that wait for others; with more the next are dropped. */
   readonly mostWaiting: number;
-  readonly runtime: Runtime;
-  readonly stats: SpanStats;
+  readonly encode: (span: Span) => Buffer;
+  readonly send: (spans: readonly Buffer[]) => void;
+  /** What waits is sent because of the time. */
+  readonly onTimer: () => void;
+  readonly onDrop: () => void;
 }
 
 /** Bytes of spans that wait for others. */
 const MOST_WAITING_BYTES = 1024 * 1024;
 
-/**
- * Takes the spans of one tracer and sends them several at a time: `tracing.opentelemetry.min_flush_spans` (5) of the runtime, or what there is after
- * `tracing.opentelemetry.flush_interval_ms` (5000). Spans that there is no room for are dropped and counted.
- */
+/** Takes the spans of one tracer and sends them several at a time. Spans that there is no room for are dropped. */
 export function createSpanSink(options: SpanSinkOptions): (span: Span) => void {
-  const { collector, resource, scope, runtime, stats } = options;
+  const { settings, runtime, encode, send, onTimer, onDrop } = options;
   const batch = new Batch({
-    isFull: (count) => count >= runtime.integer('tracing.opentelemetry.min_flush_spans', 5),
-    waitMs: () => runtime.integer('tracing.opentelemetry.flush_interval_ms', 5000),
+    isFull: (count) => count >= runtime.integer(`${settings}.min_flush_spans`, 5),
+    waitMs: () => runtime.integer(`${settings}.flush_interval_ms`, 5000),
     mostCount: options.mostWaiting,
     mostBytes: MOST_WAITING_BYTES,
-    onTimer: () => {
-      stats.timerFlushed++;
-    },
-    send: (spans) => {
-      if (collector.send(encodeExport(resource, scope, spans), () => undefined)) stats.sent += spans.length;
-      else stats.dropped += spans.length;
-    },
+    onTimer,
+    send,
   });
   return (span) => {
-    if (batch.refuses) stats.dropped++;
-    else batch.add(encodeSpan(span));
+    if (batch.refuses) onDrop();
+    else batch.add(encode(span));
   };
 }

@@ -1,4 +1,3 @@
-import { newId } from './ids.ts';
 import type { TraceContext } from './trace-context.ts';
 
 export type TagValue = string | number | boolean | { readonly integer: number };
@@ -9,7 +8,9 @@ interface SpanStart {
   readonly name: string;
   readonly kind: SpanKind;
   readonly startTime: number;
-  readonly parent: TraceContext | undefined;
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentId: string;
   /** The parent is another proxy's or program's. */
   readonly remote: boolean;
 }
@@ -24,25 +25,28 @@ export class Span implements TraceContext {
   readonly startTime: number;
   endTime = 0;
   readonly traceId: string;
-  readonly spanId = newId(8);
+  readonly spanId: string;
   /** Empty: it is the first of its trace. */
   readonly parentId: string;
   readonly remote: boolean;
   sampled = false;
   traceState = '';
+  /** The next server is told of it in the single header of B3. */
+  singleHeader = false;
   /** In the order in which they were first set. */
   readonly tags = new Map<string, TagValue>();
   readonly events: { readonly name: string; readonly time: number }[] = [];
   /** Undefined: nothing was said of it. */
   status: 'unset' | 'error' | undefined = undefined;
 
-  constructor({ name, kind, startTime, parent, remote }: SpanStart) {
+  constructor({ name, kind, startTime, traceId, spanId, parentId, remote }: SpanStart) {
     this.name = name;
     this.kind = kind;
     this.startTime = startTime;
-    this.traceId = parent?.traceId ?? newId(16);
-    this.parentId = parent?.spanId ?? '';
-    this.remote = remote && parent !== undefined;
+    this.traceId = traceId;
+    this.spanId = spanId;
+    this.parentId = parentId;
+    this.remote = remote;
   }
 
   /** A client's view of a status of 400 or more, and a server's of 500 or more, make the span one that failed. */
@@ -58,13 +62,5 @@ export class Span implements TraceContext {
     const ownFault = GRPC_FAULTS.has(status);
     if (ownFault) this.tags.set('error', 'true');
     this.status = ownFault || (this.kind === 'client' && status !== '0') ? 'error' : 'unset';
-  }
-
-  /** A part of this work that another server does. */
-  child(name: string, startTime: number): Span {
-    const child = new Span({ name, kind: 'client', startTime, parent: this, remote: false });
-    child.sampled = this.sampled;
-    child.traceState = this.traceState;
-    return child;
   }
 }

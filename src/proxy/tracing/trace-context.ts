@@ -30,7 +30,15 @@ export function readTraceContext(headers: HeaderMap): TraceContext | 'invalid' |
 }
 
 /** Says it to the next server; a `tracestate` without anything in it, too, is said. */
-export function writeTraceContext(headers: HeaderMap, { traceId, spanId, sampled, traceState }: TraceContext): void {
+export function writeTraceContext(headers: HeaderMap, context: TraceContext): void {
+  writeTraceParent(headers, context);
+  headers.replace('tracestate', context.traceState);
+}
+
+/** Says to the next server whose work it is, and nothing else. */
+export function writeTraceParent(
+  headers: HeaderMap,
+  { traceId, spanId, sampled }: Pick<TraceContext, 'traceId' | 'spanId' | 'sampled'>,
+): void {
   headers.replace('traceparent', `00-${traceId}-${spanId}-${sampled ? '01' : '00'}`);
-  headers.replace('tracestate', traceState);
 }

@@ -6,20 +6,21 @@ import { now } from '../../time/clock.ts';
 import { type RequestTrace, timeOf } from '../../tracing/request-trace.ts';
 import type { Span } from '../../tracing/span.ts';
 import { addUpstreamEvents, tagCustom, tagGrpcResponse, tagOutcome } from '../../tracing/tags.ts';
+import type { SpanPart } from '../../tracing/tracer.ts';
 import { RESET_FLAGS } from './replies.ts';
 
 /** Begins the span of an attempt where it is to have one; `always`: the router says so. */
 export function traceAttempt(trace: RequestTrace, info: StreamInfo, always: boolean): AttemptTrace | undefined {
   if (!always && !trace.options.upstreamSpans) return undefined;
   const name = trace.upstreamName?.(info) || `router ${info.observedCluster || info.clusterName} egress`;
-  const attempt = new AttemptTrace(trace, name, info);
+  const attempt = new AttemptTrace(trace, name, info, 'attempt');
   if (info.attempts > 1) attempt.span.tags.set('retry.count', String(info.attempts - 1));
   return attempt;
 }
 
 /** Begins the span of a copy of a request; `sampled`: whether it is recorded, where that is not as for the request. */
 export function traceMirror(trace: RequestTrace, info: StreamInfo, sampled: boolean | undefined): AttemptTrace {
-  const mirror = new AttemptTrace(trace, 'mirror', info);
+  const mirror = new AttemptTrace(trace, 'mirror', info, 'call');
   mirror.span.sampled = sampled ?? mirror.span.sampled;
   return mirror;
 }
@@ -33,9 +34,9 @@ export class AttemptTrace {
   #flags = '-';
   readonly #trace: RequestTrace;
 
-  constructor(trace: RequestTrace, name: string, info: StreamInfo) {
+  constructor(trace: RequestTrace, name: string, info: StreamInfo, part: SpanPart) {
     this.#trace = trace;
-    this.span = trace.span.child(name, timeOf(info, now()));
+    this.span = trace.child(name, timeOf(info, now()), part);
   }
 
   responded({ status, headers }: ResponseHead): void {
