@@ -1,10 +1,10 @@
 import { percentDecode } from './query.ts';
 
-/** Query parameters, decoded: values by name. */
+/** Query parameters: values by name. */
 export type Params = Map<string, string[]>;
 
-/** The parameters of a path with its query. */
-export function parseQuery(path: string): Params {
+/** The parameters of a path with its query, decoded unless said otherwise. As in Envoy an empty last one is none, an empty one before is. */
+export function parseQuery(path: string, decode = percentDecode): Params {
   const params: Params = new Map();
   const mark = path.indexOf('?');
   if (mark < 0) return params;
@@ -13,8 +13,8 @@ export function parseQuery(path: string): Params {
     const end = next < 0 ? path.length : next;
     const pair = path.slice(start, end);
     const equals = pair.indexOf('=');
-    const name = percentDecode(equals < 0 ? pair : pair.slice(0, equals));
-    const value = equals < 0 ? '' : percentDecode(pair.slice(equals + 1));
+    const name = decode(equals < 0 ? pair : pair.slice(0, equals));
+    const value = equals < 0 ? '' : decode(pair.slice(equals + 1));
     const values = params.get(name);
     if (values) values.push(value);
     else params.set(name, [value]);

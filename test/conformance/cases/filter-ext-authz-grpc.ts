@@ -390,6 +390,12 @@ const allowed: readonly RemoteRow[] = [
     requests: [{ path: '/p' }, { path: '/p' }],
   },
   {
+    name: 'query parameters that end with an empty one',
+    config: config(),
+    answers: Array<Behaviour>(4).fill(ok({ query_parameters_to_set: [{ key: 'b', value: '2' }] })),
+    requests: [{ path: '/p?a=1&' }, { path: '/p?' }, { path: '/p?&&a=1' }, { path: '/p?a=1?' }],
+  },
+  {
     name: 'all query parameters removed',
     config: config(),
     answers: [ok({ query_parameters_to_remove: ['a', 'b'] })],

@@ -10,6 +10,7 @@ test('query parameters are written anew, sorted and as they were sent', () => {
   assert.equal(changeQuery('/p', [['a', 'b']], []), '/p?a=b');
   assert.equal(changeQuery('/p?a=1', [], ['a']), '/p');
   assert.equal(changeQuery('/p?flag', [], []), '/p?flag=');
+  assert.equal(changeQuery('/p?a=1&', [], []), '/p?a=1');
   assert.deepEqual(['a%20b', 'a b', 'a&b', '%2', '~'].map(isUrlEncoded), [true, false, false, false, true]);
 });
 

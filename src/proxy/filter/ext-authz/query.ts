@@ -1,18 +1,9 @@
-import { withQuery } from '../../match/query-params.ts';
+import { parseQuery, withQuery } from '../../match/query-params.ts';
 import type { Field } from './verdict.ts';
 
 /** A path whose query parameters were set and removed: all are written anew, sorted by name, as they were sent. */
 export function changeQuery(path: string, set: readonly Field[], remove: readonly string[]): string {
-  const at = path.indexOf('?');
-  const params = new Map<string, string[]>();
-  for (const pair of at < 0 ? [] : path.slice(at + 1).split('&')) {
-    const equals = pair.indexOf('=');
-    const name = equals < 0 ? pair : pair.slice(0, equals);
-    const value = equals < 0 ? '' : pair.slice(equals + 1);
-    const values = params.get(name);
-    if (values) values.push(value);
-    else params.set(name, [value]);
-  }
+  const params = parseQuery(path, (text) => text);
   for (const [name, value] of set) params.set(name, [value]);
   for (const name of remove) params.delete(name);
   return withQuery(path, params);
