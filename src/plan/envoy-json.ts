@@ -45,6 +45,11 @@ export function loopbackAddress(port: number): JsonObject {
   return { socket_address: { address: '127.0.0.1', port_value: port } };
 }
 
+/** A secret that the agent hands out. */
+export function secretConfig(name: string): JsonObject {
+  return { name, sds_config: adsSource };
+}
+
 export const routerFilter: JsonObject = namedConfig(
   filterName.router,
   'envoy.extensions.filters.http.router.v3.Router',

@@ -30,40 +30,58 @@ export const policyListener = {
  * that Cilium gives its own (`pkg/envoy`, `getHttpFilterChainProto`).
  */
 export function httpListener(direction: 'ingress' | 'egress', port: number, deniedMessage: string): JsonObject {
-  const name = direction === 'egress' ? policyListener.httpEgress : policyListener.httpIngress;
+  const name = httpListenerName(direction);
+  return redirectListener(name, direction, port, {
+    listener_filters: [originalDstFilter, originalSrcFilter],
+    filter_chains: [{ filters: [httpFilter(direction, { cluster: originalDstCluster, deniedMessage })] }],
+  });
+}
+
+export function httpListenerName(direction: 'ingress' | 'egress'): string {
+  return direction === 'egress' ? policyListener.httpEgress : policyListener.httpIngress;
+}
+
+export function redirectListener(
+  name: string,
+  direction: 'ingress' | 'egress',
+  port: number,
+  rest: JsonObject,
+): JsonObject {
   return {
     name,
     address: loopbackAddress(port),
     transparent: true,
     traffic_direction: direction === 'egress' ? 'OUTBOUND' : 'INBOUND',
-    listener_filters: [originalDstFilter, originalSrcFilter],
-    filter_chains: [
-      {
-        filters: [
-          namedConfig(
-            filterName.httpConnectionManager,
-            'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
-            {
-              stat_prefix: name,
-              use_remote_address: true,
-              skip_xff_append: true,
-              internal_address_config: { cidr_ranges: internalRanges },
-              stream_idle_timeout: '0s',
-              // A path rule must see the path that the backend will act on.
-              normalize_path: true,
-              merge_slashes: true,
-              path_with_escaped_slashes_action: 'UNESCAPE_AND_REDIRECT',
-              route_config: passThroughRoutes(name),
-              http_filters: [routerFilter],
-              upgrade_configs: [{ upgrade_type: 'websocket' }],
-              access_log: [agentAccessLog(direction, name)],
-              local_reply_config: { mappers: [denialMapper(deniedMessage)] },
-            },
-          ),
-        ],
-      },
-    ],
+    ...rest,
   };
+}
+
+/** The connection manager of a policy's listener; flows and statistics do not tell these apart. */
+export function httpFilter(
+  direction: 'ingress' | 'egress',
+  { cluster, deniedMessage }: { readonly cluster: string; readonly deniedMessage: string },
+): JsonObject {
+  const name = httpListenerName(direction);
+  return namedConfig(
+    filterName.httpConnectionManager,
+    'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
+    {
+      stat_prefix: name,
+      use_remote_address: true,
+      skip_xff_append: true,
+      internal_address_config: { cidr_ranges: internalRanges },
+      stream_idle_timeout: '0s',
+      // A path rule must see the path that the backend will act on.
+      normalize_path: true,
+      merge_slashes: true,
+      path_with_escaped_slashes_action: 'UNESCAPE_AND_REDIRECT',
+      route_config: passThroughRoutes(name, cluster),
+      http_filters: [routerFilter],
+      upgrade_configs: [{ upgrade_type: 'websocket' }],
+      access_log: [agentAccessLog(direction, name)],
+      local_reply_config: { mappers: [denialMapper(deniedMessage)] },
+    },
+  );
 }
 
 const internalRanges: readonly JsonObject[] = [
@@ -75,9 +93,9 @@ const internalRanges: readonly JsonObject[] = [
 ];
 
 /** With the defaults of `http-request-timeout` and `http-retry-count`. What policy refuses is no 5xx, and not tried again. */
-function passThroughRoutes(name: string): JsonObject {
+function passThroughRoutes(name: string, cluster: string): JsonObject {
   const action = {
-    cluster: originalDstCluster,
+    cluster,
     timeout: '3600s',
     retry_policy: { retry_on: '5xx', num_retries: 3 },
   };
@@ -85,8 +103,15 @@ function passThroughRoutes(name: string): JsonObject {
   return { name, virtual_hosts: [{ name, domains: ['*'], routes: [route] }] };
 }
 
+/** How a cluster begins TLS. */
+export interface ClusterTls {
+  readonly socket: JsonObject;
+  /** `envoy.config.core.v3.UpstreamHttpProtocolOptions` */
+  readonly names: JsonObject;
+}
+
 /** A cluster whose host is where the client's connection was going before it was redirected. */
-export function originalDestinationCluster(name: string): JsonObject {
+export function originalDestinationCluster(name: string, tls?: ClusterTls): JsonObject {
   return {
     name,
     type: 'ORIGINAL_DST',
@@ -96,8 +121,10 @@ export function originalDestinationCluster(name: string): JsonObject {
     typed_extension_protocol_options: {
       [httpProtocolOptionsName]: typedConfig(httpProtocolOptionsName, {
         use_downstream_protocol_config: {},
+        ...(tls && { upstream_http_protocol_options: tls.names }),
         http_filters: [...policyFilters, upstreamCodecFilter],
       }),
     },
+    ...(tls && { transport_socket: tls.socket }),
   };
 }

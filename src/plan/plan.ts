@@ -10,13 +10,15 @@ import { buildEnvoyConfigs } from './envoy-config/build.ts';
 import { type SelectedConfigs, selectEnvoyConfigs } from './envoy-config/select.ts';
 import { originalDstCluster } from './envoy-json.ts';
 import { httpListener, originalDestinationCluster, policyListener } from './http-listeners.ts';
+import { type Interception, interceptionsOf } from './interception.ts';
+import { type InterceptionResources, interceptionResources } from './interception-resources.ts';
 import { nodeIdentities } from './node-identities.ts';
 import type { Enforcement, Identity, NodePlan, XdsResources } from './node-plan.ts';
 import { createPodStage } from './pod-stage.ts';
 import { createPoliciesStage, keyOfPolicy, mergedFaults, type PolicyFaults, withFaults } from './policies.ts';
 import { mayHaveFaults, policyConflicts } from './policy-conflicts.ts';
 import { type PolicySubjects, policyEntries } from './policy-entries.ts';
-import { headerSecretFaults, type SecretTexts, secretTexts } from './policy-secrets.ts';
+import { headerSecretFaults, namesSecrets, type SecretLookup, secretLookup, secretTexts } from './policy-secrets.ts';
 import { createPolicyStage, type PolicyOutcome, type PolicyStage } from './policy-stage.ts';
 import {
   namedTargets,
@@ -33,6 +35,7 @@ import { listenerRbacConfigs } from './rbac-listeners.ts';
 import { asksForServerNames, tlsRbacConfigs } from './rbac-tls.ts';
 import { createServiceStage, serviceEntries } from './services.ts';
 import { tlsListener } from './tls-listeners.ts';
+import { tlsSecretFaults } from './tls-secrets.ts';
 import type { World } from './world.ts';
 
 /**
@@ -70,25 +73,31 @@ interface Stages {
 function planOf(world: World, view: ClusterView, stages: Stages): NodePlan {
   const { policiesOf, resolvePolicies, servicesOf, addresses: stage } = stages;
   const { policies, ...judged } = policiesOf(world);
-  const textOf = secretTexts(world.secrets);
+  const secretOf = secretLookup(world.secrets);
   const services = servicesOf(world, view);
   const configs = selectEnvoyConfigs(world, nodeLabels(world), services);
   const nodes = nodeIdentities(world, view);
   const addresses = stage.addressesOf(view, nodes);
   const resolved = resolvePolicies(world, view, policies, services, addresses, nodes);
-  const ports = proxyPorts(world, resolved.groups, configs);
+  const interceptions = interceptionsOf(resolved.groups);
+  const ports = proxyPorts(world, resolved.groups, configs, interceptions);
   const targets = policyTargets(configs.active);
   const listeners = targetPorts(targets, ports);
   const outcome = { ...resolved, groups: withoutLostRedirects(resolved.groups, listeners) };
   const mayFail = mayHaveFaults(policies);
   const conflicts = mayFail ? policyConflicts(resolved.groupsOf(view.pods)) : [];
   const faults = mayFail ? targetFaults(policies, conflicts, targets) : new Map();
-  const secretFaults = secretFaultsOf(policies, textOf);
+  const secretFaults = secretFaultsOf(policies, secretOf);
   const port = (name: string) => ports.get(name) ?? 0;
   const built = buildEnvoyConfigs(configs.active, services, {
     ports,
     targets: targetNames(outcome.groups),
     namedTargets: namedTargets(outcome.groups),
+    deniedMessage: world.config.http403Message,
+  });
+  const intercepting = interceptionResources(interceptionsOf(outcome.groups), {
+    ports,
+    secretOf,
     deniedMessage: world.config.http403Message,
   });
   const ranges = stage.rangesOf(addresses, outcome.world);
@@ -109,24 +118,23 @@ function planOf(world: World, view: ClusterView, stages: Stages): NodePlan {
         tlsEgress: port(policyListener.tlsEgress),
         tlsIngress: port(policyListener.tlsIngress),
         dns: port(policyListener.dns),
-        listeners,
+        listeners: new Map([...listeners, ...interceptions.map(({ name }) => [name, port(name)] as const)]),
       }),
       services: serviceEntries(services),
       serviceRedirects: built.redirects,
       monitorAggregation: world.config.monitorAggregation,
     },
     xds: {
-      ...policyResources(ports, built.resources, world.config.http403Message),
+      ...policyResources(ports, built.resources, intercepting, world.config.http403Message),
       routes: sorted(built.resources.route),
       endpoints: sorted(built.resources.endpoint),
-      secrets: sorted(built.resources.secret),
       extensionConfigs: new Map([
         ...rbacConfigs(view, outcome.groups, {
           addresses: book,
           index: outcome.index,
           reach,
           audit: world.config.policyAuditMode,
-          secretTexts: textOf,
+          secretTexts: secretTexts(secretOf),
         }),
         ...tlsRbacConfigs(outcome.groups, book, outcome.index),
         ...listenerRbacConfigs(outcome.groups, book, outcome.index),
@@ -151,10 +159,11 @@ function isolationOf({ groups, host }: PolicyOutcome): NodePlan['isolatedBy'] {
   return new Map([...ofPods, ...(host ? [[reservedIdentity.host, host.isolatedBy] as const] : [])]);
 }
 
-function secretFaultsOf(policies: readonly PolicyObject[], textOf: SecretTexts): PolicyFaults {
+function secretFaultsOf(policies: readonly PolicyObject[], secretOf: SecretLookup): PolicyFaults {
   const faults = new Map<string, readonly string[]>();
-  for (const policy of policies) {
-    const own = headerSecretFaults(policy, textOf);
+  const textOf = secretTexts(secretOf);
+  for (const policy of policies.filter(namesSecrets)) {
+    const own = [...tlsSecretFaults(policy, secretOf), ...headerSecretFaults(policy, textOf)];
     if (own.length > 0) faults.set(keyOfPolicy(policy), own);
   }
   return faults;
@@ -174,22 +183,26 @@ function proxyPorts(
   world: World,
   groups: readonly EndpointGroup[],
   configs: SelectedConfigs,
+  interceptions: readonly Interception[],
 ): ReadonlyMap<string, number> {
   // The HTTP listeners stand before any policy needs them: the first one then waits for no listener.
   const names = [...configs.portNames, policyListener.httpEgress, policyListener.httpIngress];
   if (redirectsDns(groups)) names.push(policyListener.dns);
   if (asksForServerNames(groups, 'egress')) names.push(policyListener.tlsEgress);
   if (asksForServerNames(groups, 'ingress')) names.push(policyListener.tlsIngress);
+  names.push(...interceptions.map(({ name }) => name));
   return allocatePorts(names, world.proxyPorts, configs.reservedPorts);
 }
 
 function policyResources(
   ports: ReadonlyMap<string, number>,
-  { listener, cluster }: ReturnType<typeof buildEnvoyConfigs>['resources'],
+  { listener, cluster, secret }: ReturnType<typeof buildEnvoyConfigs>['resources'],
+  intercepting: InterceptionResources,
   deniedMessage: string,
-): Pick<XdsResources, 'listeners' | 'clusters'> {
-  const listeners = new Map(listener);
-  const clusters = new Map(cluster);
+): Pick<XdsResources, 'listeners' | 'clusters' | 'secrets'> {
+  const listeners = new Map([...listener, ...intercepting.listeners]);
+  const clusters = new Map([...cluster, ...intercepting.clusters]);
+  const secrets = new Map([...secret, ...intercepting.secrets]);
   for (const direction of ['egress', 'ingress'] as const) {
     const name = direction === 'egress' ? policyListener.httpEgress : policyListener.httpIngress;
     const port = ports.get(name);
@@ -200,7 +213,7 @@ function policyResources(
     listeners.set(name, httpListener(direction, port, deniedMessage));
     clusters.set(originalDstCluster, originalDestinationCluster(originalDstCluster));
   }
-  return { listeners: sorted(listeners), clusters: sorted(clusters) };
+  return { listeners: sorted(listeners), clusters: sorted(clusters), secrets: sorted(secrets) };
 }
 
 function identityLabelsByNumber(identities: readonly PeerIdentity[]): ReadonlyMap<Identity, readonly string[]> {

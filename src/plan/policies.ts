@@ -5,7 +5,8 @@ import { compareText } from './cluster-view.ts';
 import { kept, sameEntries, sameFields, sameItems } from './kept.ts';
 import type { ObjectReport } from './node-plan.ts';
 import { isRefused, type NamedObject, namedObjects, summary } from './objects.ts';
-import { type SecretReference, secretReferences, tlsSecretFaults } from './policy-secrets.ts';
+import { type SecretReference, secretLookup, secretReferences } from './policy-secrets.ts';
+import { tlsSecretFaults } from './tls-secrets.ts';
 import type { World } from './world.ts';
 
 /** What to say of policies, by `Kind/namespace/name`. */
@@ -113,7 +114,7 @@ function report(
   { config, secrets }: Judged,
   fallback: boolean,
 ): ObjectReport {
-  const faults = [...(decoded ? tlsSecretFaults(decoded, secrets) : []), ...issues.map(formatIssue)];
+  const faults = [...(decoded ? tlsSecretFaults(decoded, secretLookup(secrets)) : []), ...issues.map(formatIssue)];
   const message = policy ? validMessage(policy, config.enableHostFirewall) : summary(faults, fallback);
   const status = policy ? 'True' : 'False';
   return {

@@ -1,7 +1,8 @@
-import type { PolicyObject, PolicyPeer } from '../model/cilium/index.ts';
-import type { FilterListener, PolicyFilter, RuleReference } from '../policy/index.ts';
+import type { PolicyObject, PolicyPeer, PortMatch } from '../model/cilium/index.ts';
+import type { FilterListener, FilterTls, PolicyFilter, RuleReference } from '../policy/index.ts';
 import type { EndpointGroup } from './endpoint-groups.ts';
 import { qualifiedName } from './envoy-config/names.ts';
+import { contextText } from './interception.ts';
 import { sharedSelector } from './merged-selectors.ts';
 import type { PolicyConflict } from './node-plan.ts';
 import { cachedSelectorText } from './selector-text.ts';
@@ -81,18 +82,30 @@ function conflictOf(one: PolicyFilter, other: PolicyFilter, selector: PolicyPeer
   const own = parserOf(one);
   const pair = parsers.filter((parser) => parser === own || parser === parserOf(other));
   const [first, second] = pair;
-  if (first === 'http' && second === 'tls') {
+  if (first === 'http' && second === 'tls' && !one.tls && !other.tls) {
     const names = [...new Set([...(one.serverNames ?? []), ...(other.serverNames ?? [])])].sort();
     const whom = `for cached selector ${cachedSelectorText(selector)}`;
     return `cannot merge L7 rules ${whom} with SNI filtering without TLS termination: [${names.join(' ')}]`;
   }
   if (second !== undefined) return `cannot merge conflicting L7 parsers (${first}/${second})`;
+  if (one.tls && other.tls) return contextConflict(one.tls, other.tls, selector);
   if (!one.listener || !other.listener) return undefined;
   const names = [listenerKey(one.listener), listenerKey(other.listener)];
   const { priority } = one.listener;
   if (names[0] === names[1] || priority !== other.listener.priority) return undefined;
   const shown = names.sort().join('/');
   return `cannot merge conflicting CiliumEnvoyConfig Listeners (${shown}) with the same priority (${priority})`;
+}
+
+/** A rule without a context takes that of the other. */
+function contextConflict(one: FilterTls, other: FilterTls, selector: PolicyPeer): string | undefined {
+  for (const side of ['terminating', 'originating'] as const) {
+    const [own, theirs] = [one[side], other[side]];
+    if (!own || !theirs || contextText(own) === contextText(theirs)) continue;
+    const pair = [contextText(own), contextText(theirs)].sort().join('/');
+    return `cannot merge conflicting ${side} TLS contexts for cached selector ${cachedSelectorText(selector)}: (${pair})`;
+  }
+  return undefined;
 }
 
 function samePorts(one: PolicyFilter, other: PolicyFilter): boolean {
@@ -118,7 +131,8 @@ const anyName = 'name';
 interface RedirectedPort {
   /** `80-80`, or `anyName`. */
   readonly port: string;
-  readonly parser: (typeof parsers)[number];
+  /** With a TLS context. */
+  readonly parser: string;
 }
 
 const redirectedPortsOf = new WeakMap<PolicyObject, readonly RedirectedPort[]>();
@@ -131,7 +145,10 @@ function redirectedPorts(policy: PolicyObject): readonly RedirectedPort[] {
     (ports ?? []).flatMap((rule): readonly RedirectedPort[] => {
       const parser = parserOf(rule);
       if (!parser) return [];
-      return rule.ports.map((one) => ({ port: one.kind === 'name' ? anyName : `${one.port}-${one.endPort}`, parser }));
+      const contexts = [rule.terminatingTls, rule.originatingTls].map((one) => (one ? contextText(one) : ''));
+      const read = rule.terminatingTls ? [parser, ...contexts].join(' ') : parser;
+      const portOf = (one: PortMatch) => (one.kind === 'name' ? anyName : `${one.port}-${one.endPort}`);
+      return rule.ports.map((one) => ({ port: portOf(one), parser: read }));
     }),
   );
   redirectedPortsOf.set(policy, found);

@@ -1,4 +1,5 @@
 import { type Direction, type PolicyFilter, type ResolvedPolicy, subtractRanges } from '../policy/index.ts';
+import { interceptionName } from './interception.ts';
 import { sameEntries, sameFields } from './kept.ts';
 import type { PolicyEntry } from './node-plan.ts';
 import { listenerKey } from './policy-conflicts.ts';
@@ -10,7 +11,7 @@ export interface RedirectPorts {
   readonly tlsEgress: number;
   readonly tlsIngress: number;
   readonly dns: number;
-  /** By qualified name: those of the users' configurations that rules may name. */
+  /** By qualified name: those of the users' configurations that rules may name, and by their names those for TLS contexts. */
   readonly listeners: ReadonlyMap<string, number>;
 }
 
@@ -132,6 +133,10 @@ function verdictOf(filter: PolicyFilter, ports: RedirectPorts): Pick<Shape, 'act
     return { action: 'redirect', proxyPort, strength: lowestPriority - filter.listener.priority };
   }
   if (filter.action === 'deny') return { action: 'deny', strength: strengths.deny };
+  if (filter.tls) {
+    const proxyPort = ports.listeners.get(interceptionName(filter.direction, filter.tls)) ?? 0;
+    return { action: 'redirect', proxyPort, strength: strengths.httpInTls };
+  }
   if (filter.http) {
     const proxyPort = filter.direction === 'egress' ? ports.httpEgress : ports.httpIngress;
     return { action: 'redirect', proxyPort, strength: strengths.http };
@@ -151,6 +156,8 @@ const strengths = {
   dns: lowestPriority - 121,
   tls: lowestPriority - 116,
   http: lowestPriority - 101,
+  // Of rules for HTTP those with a TLS context decide how the connection is read.
+  httpInTls: lowestPriority - 101 + 0.5,
   deny: lowestPriority,
 } as const;
 

@@ -105,39 +105,3 @@ test('which Secrets policies name, refused ones too', () => {
     ['cilium-test/s', 'cilium-test/u', 'n/t'],
   );
 });
-
-test('TLS contexts: what Cilium says of their Secrets, and that nothing is decrypted yet', () => {
-  const message = (context: object, secrets: readonly Secret[]) => {
-    const ports = [{ port: '443', protocol: 'TCP' }];
-    const policies = [egress({ toPorts: [{ ports, originatingTLS: context, rules: { http: [{}] } }] })];
-    return plan(walkthroughWorld({ policies, secrets })).reports[0]?.condition.message ?? '';
-  };
-  const named = { secret: { name: 's' } };
-  const path = 'spec.egress[0].toPorts[0].originatingTLS';
-  const refused = `${path}: TLS interception is not available`;
-  const table: readonly (readonly [object, readonly Secret[], string])[] = [
-    [named, [], `${path}.secret: secrets "s" not found; ${refused}`],
-    [
-      named,
-      [secret('s', { other: 'x' })],
-      `${path}.secret: TLS certificates not found in secret cilium-test/s; ${refused}`,
-    ],
-    [
-      { ...named, trustedCA: 'my.crt' },
-      [secret('s', { 'ca.crt': 'x' })],
-      `${path}.trustedCA: Trusted CA my.crt not found in secret cilium-test/s; ${refused}`,
-    ],
-    [
-      { ...named, certificate: 'c' },
-      [secret('s', { 'ca.crt': 'x' })],
-      `${path}.certificate: Certificate c not found in secret cilium-test/s; ${refused}`,
-    ],
-    [
-      { ...named, privateKey: 'k' },
-      [secret('s', { 'ca.crt': 'x' })],
-      `${path}.privateKey: Private Key k not found in secret cilium-test/s; ${refused}`,
-    ],
-    [named, [secret('s', { 'ca.crt': 'x' })], refused],
-  ];
-  for (const [context, secrets, wanted] of table) assert.equal(message(context, secrets), wanted);
-});

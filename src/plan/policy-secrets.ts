@@ -1,4 +1,4 @@
-import type { HttpRule, PolicyObject, PolicyPortRule, TlsContext } from '../model/cilium/index.ts';
+import type { HttpRule, PolicyObject, PolicyPortRule } from '../model/cilium/index.ts';
 import { isHeaderText } from '../policy/index.ts';
 import type { Secret } from './world.ts';
 
@@ -10,6 +10,9 @@ export interface SecretReference {
 /** The text of a Secret with one entry, or why there is none, in Cilium's words (`pkg/crypto/certificatemanager`). */
 export type SecretText = { readonly text: string } | { readonly fault: string };
 
+/** A Secret of the world, by namespace and name. */
+export type SecretLookup = (reference: SecretReference) => Secret | undefined;
+
 export type SecretTexts = (reference: SecretReference) => SecretText;
 
 /** The Secrets that the policies name, each once, sorted by namespace and name. */
@@ -18,11 +21,16 @@ export function secretReferences(policies: readonly PolicyObject[]): readonly Se
   return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, reference]) => reference);
 }
 
-/** Looks the Secrets up by namespace and name. */
-export function secretTexts(secrets: readonly Secret[]): SecretTexts {
+export function secretLookup(secrets: readonly Secret[]): SecretLookup {
   const byName = new Map(secrets.map((secret) => [`${secret.metadata?.namespace}/${secret.metadata?.name}`, secret]));
-  return ({ namespace, name }) => {
-    const secret = byName.get(`${namespace}/${name}`);
+  return ({ namespace, name }) => byName.get(`${namespace}/${name}`);
+}
+
+/** The texts of Secrets with one entry. */
+export function secretTexts(secretOf: SecretLookup): SecretTexts {
+  return (reference) => {
+    const { namespace, name } = reference;
+    const secret = secretOf(reference);
     if (!secret) return { fault: notFound(name) };
     const entries = entriesOf(secret);
     const [only] = entries.values();
@@ -47,9 +55,12 @@ function secretsOf(policy: PolicyObject): readonly SecretReference[] {
   return found;
 }
 
+export function namesSecrets(policy: PolicyObject): boolean {
+  return secretsOf(policy).length > 0;
+}
+
 /** What of a policy's header rules cannot hold at the moment, by field path. */
 export function headerSecretFaults(policy: PolicyObject, textOf: SecretTexts): readonly string[] {
-  if (secretsOf(policy).length === 0) return [];
   const ofRule = ({ fieldPath, headers }: HttpRule) =>
     headers.flatMap(({ name, value, secret }) => {
       const found = secret && textOf(secret);
@@ -60,45 +71,18 @@ export function headerSecretFaults(policy: PolicyObject, textOf: SecretTexts): r
   return portRules(policy).flatMap(({ http }) => (http ?? []).flatMap(ofRule));
 }
 
-/** What Cilium would say of the Secrets behind a policy's TLS contexts: `GetTLSContext` of its certificate manager. */
-export function tlsSecretFaults(policy: PolicyObject, secrets: readonly Secret[]): readonly string[] {
-  return portRules(policy).flatMap(({ fieldPath, terminatingTls, originatingTls }) => [
-    ...contextFault(`${fieldPath}.terminatingTLS`, terminatingTls, secrets),
-    ...contextFault(`${fieldPath}.originatingTLS`, originatingTls, secrets),
-  ]);
-}
+export const notFound = (name: string): string => `secrets "${name}" not found`;
 
-function contextFault(path: string, context: TlsContext | undefined, secrets: readonly Secret[]): readonly string[] {
-  if (!context) return [];
-  const { namespace, name } = context.secret;
-  const secret = secrets.find(({ metadata }) => metadata?.namespace === namespace && metadata.name === name);
-  if (!secret) return [`${path}.secret: ${notFound(name)}`];
-  const entries = entriesOf(secret);
-  const asked = [
-    ['trustedCA', 'Trusted CA', context.trustedCA],
-    ['certificate', 'Certificate', context.certificate],
-    ['privateKey', 'Private Key', context.privateKey],
-  ] as const;
-  for (const [field, what, key] of asked) {
-    if (key !== undefined && !entries.has(key))
-      return [`${path}.${field}: ${what} ${key} not found in secret ${namespace}/${name}`];
-  }
-  const [ca = 'ca.crt', certificate = 'tls.crt', key = 'tls.key'] = asked.map(([, , given]) => given);
-  if ([ca, certificate, key].some((one) => entries.has(one))) return [];
-  return [`${path}.secret: TLS certificates not found in secret ${namespace}/${name}`];
-}
-
-const notFound = (name: string): string => `secrets "${name}" not found`;
-
-/** `stringData` is what manifests may have; the API server makes `data` of it. */
-function entriesOf({ data, stringData }: Secret): ReadonlyMap<string, string> {
+/** The entries of a Secret as texts. `stringData` is what manifests may have; the API server makes `data` of it. */
+export function entriesOf({ data, stringData }: Secret): ReadonlyMap<string, string> {
   const decoded = Object.entries(data ?? {}).map(
     ([key, value]) => [key, Buffer.from(value, 'base64').toString('utf8')] as const,
   );
   return new Map([...decoded, ...Object.entries(stringData ?? {})]);
 }
 
-function portRules(policy: PolicyObject): readonly PolicyPortRule[] {
+/** Every entry of `toPorts`. */
+export function portRules(policy: PolicyObject): readonly PolicyPortRule[] {
   return policy.rules.flatMap(({ ingress, egress }) =>
     [...ingress.items, ...egress.items].flatMap(({ ports }) => ports ?? []),
   );

@@ -20,6 +20,7 @@ import { type AddressBook, remoteIp, upstreamIp } from './rbac-addresses.ts';
 import { auditPolicies } from './rbac-audit.ts';
 import { headerPermissions } from './rbac-http.ts';
 import { addPermission, allOf, type RbacPolicy, type Statement, targetPermissions } from './rbac-statements.ts';
+import { namePermissions } from './rbac-tls.ts';
 
 /** Name of the RBAC policy that lets through what no policy of this node has a say in. */
 const unenforcedPolicy = 'unenforced';
@@ -160,8 +161,10 @@ function addStatement(
   if (clients.length === 0 || backends.length === 0) return;
   const place = targetPermissions({ filter, backends, ...rest }, addresses);
   const principals = clients === 'any' ? [{ any: true }] : addresses.principals(clients);
+  // The chains of the listener are for the names of all its rules.
+  const names = filter.http ? namePermissions(filter) : [];
   for (const { key, conditions } of outcomes(filter, textOf)) {
-    addPermission(config, { rule: key, part: rest.part }, principals, allOf([...place, ...conditions]));
+    addPermission(config, { rule: key, part: rest.part }, principals, allOf([...place, ...names, ...conditions]));
   }
 }
 

@@ -1,7 +1,6 @@
 import {
   agentTcpAccessLog,
   filterName,
-  loopbackAddress,
   namedConfig,
   originalDstCluster,
   originalDstFilter,
@@ -9,7 +8,7 @@ import {
   tlsInspectorFilter,
   tlsPolicyFilter,
 } from './envoy-json.ts';
-import { policyListener } from './http-listeners.ts';
+import { policyListener, redirectListener } from './http-listeners.ts';
 import type { JsonObject } from './node-plan.ts';
 
 /** A hello is seldom longer; what is makes the client wait for the backend. */
@@ -30,11 +29,7 @@ export function tlsListener(direction: 'ingress' | 'egress', port: number): Json
     max_early_data_bytes: earlyDataBytes,
     access_log: [agentTcpAccessLog(direction, name)],
   };
-  return {
-    name,
-    address: loopbackAddress(port),
-    transparent: true,
-    traffic_direction: direction === 'egress' ? 'OUTBOUND' : 'INBOUND',
+  return redirectListener(name, direction, port, {
     listener_filters: [originalDstFilter, originalSrcFilter, tlsInspectorFilter],
     filter_chains: [
       {
@@ -44,5 +39,5 @@ export function tlsListener(direction: 'ingress' | 'egress', port: number): Json
         ],
       },
     ],
-  };
+  });
 }

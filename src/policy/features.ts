@@ -57,9 +57,12 @@ const transportProtocols: readonly string[] = ['TCP', 'UDP', 'SCTP', 'ANY'];
 
 function portIssues(rule: PolicyPortRule): readonly Issue[] {
   const issues: Issue[] = [];
-  const report = (field: string, message: string) => issues.push({ path: `${rule.fieldPath}.${field}`, message });
-  if (rule.terminatingTls) report('terminatingTLS', 'TLS interception is not available');
-  if (rule.originatingTls) report('originatingTLS', 'TLS interception is not available');
+  const report = (field: string, message: string, allowed?: string) =>
+    issues.push({ path: `${rule.fieldPath}.${field}`, message, ...(allowed !== undefined && { allowed }) });
+  if (rule.terminatingTls && !rule.http)
+    report('terminatingTLS', 'what is no HTTP is not read inside of TLS', 'together with rules.http');
+  if (rule.originatingTls && !rule.terminatingTls)
+    report('originatingTLS', 'TLS does not begin where none has ended', 'together with terminatingTLS');
   rule.ports.forEach((port, index) => {
     if (transportProtocols.includes(port.protocol)) return;
     report(`ports[${index}].protocol`, `protocol ${port.protocol} is not available`);

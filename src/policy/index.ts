@@ -40,6 +40,7 @@ export {
   type EnforcementSettings,
   type FilterListener,
   type FilterProtocol,
+  type FilterTls,
   filterListener,
   type HttpFilterRule,
   hostLabels,

@@ -9,6 +9,7 @@ import type {
   PolicyPortRule,
   PolicyRule,
   PortMatch,
+  TlsContext,
 } from '../model/cilium/index.ts';
 import { reservedIdentity, selectableLabels } from './identity.ts';
 import { everyPeer, type PeerIndex, type PeerSet } from './peer-index.ts';
@@ -54,10 +55,18 @@ export interface PolicyFilter {
   readonly dns?: readonly DnsFilterRule[];
   /** Patterns of which the server name of a TLS client hello must match one. */
   readonly serverNames?: readonly string[];
+  /** How the proxy reads what a TLS client asks for; only together with `http`. */
+  readonly tls?: FilterTls;
   /** The user's listener that takes what the rule allows. */
   readonly listener?: FilterListener;
   /** What the rule says of its peers, one selector each; absent: everyone. */
   readonly selectors?: readonly PolicyPeer[];
+}
+
+/** Where TLS ends and, with `originating`, begins anew towards the destination. */
+export interface FilterTls {
+  readonly terminating: TlsContext;
+  readonly originating?: TlsContext;
 }
 
 export interface FilterListener {
@@ -289,11 +298,14 @@ function nameRule(
 }
 
 function layer7Of(
-  { http, dns, serverNames, listener }: PolicyPortRule,
+  { http, dns, serverNames, listener, terminatingTls, originatingTls }: PolicyPortRule,
   policy: PolicyObject,
   name: (path: string) => string,
-): Pick<PolicyFilter, 'http' | 'dns' | 'serverNames' | 'listener'> {
+): Pick<PolicyFilter, 'http' | 'dns' | 'serverNames' | 'tls' | 'listener'> {
   return {
+    ...(terminatingTls && {
+      tls: { terminating: terminatingTls, ...(originatingTls && { originating: originatingTls }) },
+    }),
     ...(listener && { listener: filterListener(listener, policy) }),
     ...(serverNames && { serverNames }),
     ...(http && { http: http.map((rule) => ({ key: name(rule.fieldPath), rule })) }),

@@ -2,8 +2,9 @@ import { type LabelSelector, type Labels, selectorMatches } from '../../base/ind
 import type { HttpRule, PolicyItem, PolicyPeer, PolicyPortRule, PortMatch } from '../../model/cilium/index.ts';
 import { type Direction, everyPeer, ruleReference, selectableLabels } from '../../policy/index.ts';
 import type { Identity } from '../node-plan.ts';
-import { secretTexts } from '../policy-secrets.ts';
+import { secretLookup, secretTexts } from '../policy-secrets.ts';
 import { headerPermissions } from '../rbac-http.ts';
+import { namePermissions } from '../rbac-tls.ts';
 import { record } from '../verdicts/json.ts';
 import type { Packet, PolicyQuestion } from '../verdicts/packet.ts';
 import { permissionMatches, type Request } from '../verdicts/request.ts';
@@ -141,16 +142,25 @@ function plain(key: string): string {
 /** The HTTP rules that fit the request but for one field. */
 export function nearestHttpRules(
   { world }: NodeContext,
-  rules: readonly { readonly near: NearMiss['rule']; readonly http: HttpRule }[],
+  rules: readonly {
+    readonly near: NearMiss['rule'];
+    readonly http: HttpRule;
+    readonly serverNames?: readonly string[] | undefined;
+  }[],
   request: Request,
 ): readonly NearMiss[] {
-  const textOf = secretTexts(world.secrets);
-  const found = rules.flatMap(({ near, http }) => {
+  const textOf = secretTexts(secretLookup(world.secrets));
+  const found = rules.flatMap(({ near, http, serverNames }) => {
     // That no value may be another one fails only where the one that is asked for is missing, since a request here has one of each.
-    const wanted = headerPermissions(http, textOf).filter((permission) => permission['not_rule'] === undefined);
+    const fields = headerPermissions(http, textOf).filter((permission) => permission['not_rule'] === undefined);
+    const wanted = [...namePermissions(serverNames ? { serverNames } : {}), ...fields];
     const failing = wanted.filter((permission) => !permissionMatches(permission, request));
     const [only] = failing;
-    return only && failing.length === 1 ? [{ rule: near, miss: `its ${wantedField(only)}` }] : [];
+    if (!only || failing.length > 1) return [];
+    const miss = fields.includes(only)
+      ? `its ${wantedField(only)}`
+      : `it allows ${serverNames?.join(', ')} as server name`;
+    return [{ rule: near, miss }];
   });
   return found.slice(0, shownMisses);
 }

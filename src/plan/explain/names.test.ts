@@ -32,6 +32,33 @@ const cases: readonly Case[] = [
     ],
   },
   {
+    name: 'a request inside of TLS, which the proxy reads',
+    policies: [
+      egress({
+        toEntities: ['world'],
+        toPorts: [
+          {
+            ...port('443')[0],
+            serverNames: ['a.example'],
+            terminatingTLS: { secret: { name: 's' } },
+            rules: { http: [{ path: '/a' }] },
+          },
+        ],
+      }),
+    ],
+    to: { kind: 'address', address: '1.1.0.1' },
+    ask: { port: 443, serverName: 'B.example', http: { method: 'GET', path: '/a', headers: {} } },
+    expect: [
+      '1.1.0.1',
+      'egress L3/L4 allowed: through the proxy (cilium-http-egress/tls:cilium-test/s)',
+      '  by p spec.egress[0].toPorts[0]',
+      'egress L7 denied: nothing allows GET /a: the answer is 403',
+      '  near p spec.egress[0].toPorts[0].rules.http[0]: it allows a.example as server name',
+      '! CiliumNetworkPolicy cilium-test/p is not in force as it is written: spec.egress[0].toPorts[0].terminatingTLS.secret: secrets "s" not found: TLS is refused; the rest of the policy is in force',
+      'DENIED',
+    ],
+  },
+  {
     name: 'another server name, of a backend on the same node',
     policies: [
       egress({ toEndpoints: [echoes], toPorts: [{ ...port('8080')[0], serverNames: ['a.example'] }] }),

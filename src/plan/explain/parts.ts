@@ -1,5 +1,5 @@
 import type { PlannedPod } from '../cluster-view.ts';
-import { policyListener } from '../http-listeners.ts';
+import { isHttpListener } from '../interception.ts';
 import type { NodePlan } from '../node-plan.ts';
 import type { Backend } from '../services.ts';
 import { judgePacket, type Packet } from '../verdicts/packet.ts';
@@ -61,7 +61,7 @@ export function partTo(asked: Asked, world: Cluster, source: PlannedPod, place: 
 /** Whether the packet goes to the HTTP proxy of the sender's node. */
 function isProxied(plan: NodePlan, packet: Packet): boolean {
   const { verdict } = judgePacket(plan, packet, 'egress');
-  return verdict.kind === 'redirect' && verdict.listener === policyListener.httpEgress;
+  return verdict.kind === 'redirect' && isHttpListener(verdict.listener, 'egress');
 }
 
 /** A denial at Layer 3 and 4 as the client hears of it from a proxy that stands between, which denies it itself or does not reach the backend. */
@@ -86,14 +86,18 @@ function serverNameOf({ serverName, to }: Question): string | undefined {
 }
 
 export function requestOf(
-  { http }: Question,
+  question: Question,
   { source, destination, port }: Packet,
   called: Place['called'],
 ): Request | undefined {
+  const { http } = question;
   if (!http) return undefined;
+  const serverName = serverNameOf(question)?.toLowerCase();
   const { host: named, ...headers } = http.headers;
   const authority = named ?? (called.port === 80 ? called.host : `${called.host}:${called.port}`);
-  return { client: source, backend: destination, port, path: http.path, method: http.method, authority, headers };
+  const hello = serverName === undefined ? {} : { serverName };
+  const { method, path } = http;
+  return { client: source, backend: destination, port, path, method, authority, headers, ...hello };
 }
 
 /** A backend under the name of its pod. */

@@ -1,6 +1,7 @@
 import type { PolicyRule } from '../../model/cilium/index.ts';
 import { reservedIdentity, ruleReference } from '../../policy/index.ts';
 import { policyListener } from '../http-listeners.ts';
+import { isHttpListener } from '../interception.ts';
 import type { NodePlan, RuleReference } from '../node-plan.ts';
 import { dnsVerdict } from '../verdicts/dns.ts';
 import { identityOf, judgePacket, type Packet } from '../verdicts/packet.ts';
@@ -52,10 +53,8 @@ export function policySteps(
     case 'redirect': {
       const step: Step = { ...base, verdict: 'allowed', reason: `through the proxy (${verdict.listener})`, rules };
       const asked = { context, direction, subject, redirects: rules, listener: verdict.listener };
+      if (isHttpListener(verdict.listener, direction)) return [step, httpStep(asked, request)];
       switch (verdict.listener) {
-        case policyListener.httpEgress:
-        case policyListener.httpIngress:
-          return [step, httpStep(asked, request)];
         case policyListener.tlsEgress:
         case policyListener.tlsIngress:
           return [step, tlsStep(asked, packet, serverName, judgeConnection)];
@@ -124,7 +123,11 @@ function layer7Step({ direction, subject }: Redirected) {
 function httpStep(redirected: Redirected, request: Request | undefined): Step {
   const base = layer7Step(redirected);
   const rules = portRules(redirected).flatMap(({ rule, ports, referenceAt }) =>
-    (ports.http ?? []).map((http) => ({ near: referenceAt(rule, http.fieldPath), http })),
+    (ports.http ?? []).map((http) => ({
+      near: referenceAt(rule, http.fieldPath),
+      http,
+      serverNames: ports.serverNames,
+    })),
   );
   if (!request) {
     const reason = 'each request is judged by itself; name one with --http';

@@ -4,6 +4,7 @@ import type { Candidate, CandidateResource } from '../envoy-config/candidate.ts'
 import { isHttpConnectionManager } from '../envoy-config/inject.ts';
 import { selectEnvoyConfigs } from '../envoy-config/select.ts';
 import { policyListener } from '../http-listeners.ts';
+import { isHttpListener } from '../interception.ts';
 import type { JsonObject, JsonValue } from '../node-plan.ts';
 import type { Backend } from '../services.ts';
 import { clusterBackends } from '../verdicts/clusters.ts';
@@ -40,10 +41,14 @@ export function takenFrontend(context: NodeContext, frontends: readonly Backend[
 
 const ownListeners: ReadonlySet<string> = new Set(Object.values(policyListener));
 
+function isOwnListener(name: string): boolean {
+  return ownListeners.has(name) || isHttpListener(name, 'egress');
+}
+
 /** To which listener the sender's rules lead the packet, where it is one of a configuration that takes HTTP: TCP goes on to where it was going. */
 export function ledTo(context: NodeContext, packet: Packet): TakenBy | undefined {
   const { verdict } = judgePacket(context.plan, packet, 'egress');
-  if (verdict.kind !== 'redirect' || ownListeners.has(verdict.listener)) return undefined;
+  if (verdict.kind !== 'redirect' || isOwnListener(verdict.listener)) return undefined;
   const taken = takenBy(context, 'rule', verdict.listener, { address: packet.destination, port: packet.port });
   return taken && takesHttp(taken.listener.resource.value) ? taken : undefined;
 }
