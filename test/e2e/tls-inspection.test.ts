@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync } from 'node:fs';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { createCertificateAuthority, issueCertificate } from '../../src/cluster/apiserver/index.ts';
+import { eventually, projectRoot, type TestCluster, testCluster } from './cluster.ts';
+
+let cluster: TestCluster;
+
+before(async () => {
+  cluster = await testCluster();
+  const up = await cluster.ciliate('up', '--no-uplink', '--detach');
+  assert.equal(up.exitCode, 0, up.stderr);
+  const workloads = path.join(projectRoot, 'examples/workloads.yaml');
+  assert.equal((await cluster.kubectl('apply', '-f', workloads)).exitCode, 0);
+  const wait = ['wait', '-n', 'cilium-test', '--for=condition=Available', 'deployment', '--all', '--timeout=60s'];
+  const ready = await cluster.kubectl(...wait);
+  assert.equal(ready.exitCode, 0, ready.stderr);
+});
+after(async () => {
+  await cluster[Symbol.asyncDispose]();
+});
+
+async function apply(manifest: object): Promise<void> {
+  const { exitCode, stderr } = await cluster.kubectlWithInput(JSON.stringify(manifest), 'apply', '-f', '-');
+  assert.equal(exitCode, 0, stderr);
+}
+
+const secret = (name: string, stringData: Readonly<Record<string, string>>, namespace = 'cilium-test'): object => ({
+  apiVersion: 'v1',
+  kind: 'Secret',
+  metadata: { name, namespace },
+  stringData,
+});
+
+/** An authority of the test's own, known to the clients as a file, and what it issues. */
+async function testAuthority(
+  name: string,
+): Promise<{ readonly file: string; readonly issue: (host: string) => Promise<Record<string, string>> }> {
+  const authority = await createCertificateAuthority(mkdtempSync(path.join(cluster.home, `${name}-`)));
+  const file = `/tmp/${name}.crt`;
+  for (const pod of ['client', 'client2']) {
+    const write = await cluster.exec(pod, 'sh', '-c', `printf %s "$1" > ${file}`, 'sh', authority.certificate);
+    assert.equal(write.exitCode, 0, write.stderr);
+  }
+  const issue = async (host: string) => {
+    const issued = await issueCertificate(authority, { commonName: host, usage: 'server', dnsNames: [host] });
+    return { 'tls.crt': issued.certificate, 'tls.key': issued.privateKey };
+  };
+  return { file, issue };
+}
+
+/** curl's exit code and the status, `0 200`; the exit code is 60 where no certificate was to be trusted, 35 where the handshake fails. */
+async function curl(pod: string, url: string, ...more: string[]): Promise<string> {
+  const limits = ['--connect-timeout', '2', '--max-time', '5'];
+  const options = ['-s', '-o', '/dev/null', '-w', '%{http_code}', ...limits];
+  const { exitCode, stdout } = await cluster.exec(pod, 'curl', ...options, ...more, url);
+  return `${exitCode} ${stdout}`;
+}
+
+async function becomes(wanted: string, pod: string, url: string, ...more: string[]): Promise<void> {
+  const found = await eventually(
+    () => curl(pod, url, ...more),
+    (answer) => answer === wanted,
+    15_000,
+  );
+  assert.equal(found, wanted, `${pod} ${url} ${more.join(' ')}`);
+}
+
+const host = 'one.one.one.one';
+
+test('a policy that ends TLS judges the requests inside, and verifies the destination with the authorities of its Secret', async () => {
+  const authority = await testAuthority('policy-ca');
+  const trusting = ['--cacert', authority.file, '--resolve', `${host}:443:203.0.113.10`];
+  const ask = (at: string, ...more: string[]) => [`https://${host}${at}`, ...trusting, ...more] as const;
+  await apply({
+    apiVersion: 'cilium.io/v2',
+    kind: 'CiliumNetworkPolicy',
+    metadata: { name: 'inside-of-tls', namespace: 'cilium-test' },
+    spec: {
+      endpointSelector: { matchLabels: { name: 'client' } },
+      egress: [
+        {
+          toEntities: ['world'],
+          toPorts: [
+            {
+              ports: [{ port: '443', protocol: 'TCP' }],
+              serverNames: [host],
+              terminatingTLS: { secret: { name: 'server' } },
+              originatingTLS: { secret: { name: 'outside' } },
+              rules: { http: [{ method: 'GET', path: '/', headers: ['X-Very-Secret-Token: 42'] }] },
+            },
+          ],
+        },
+      ],
+    },
+  });
+  const condition = async () => {
+    const query = 'jsonpath={.status.conditions[0].message}';
+    return (await cluster.kubectl('get', 'cnp', '-n', 'cilium-test', 'inside-of-tls', '-o', query)).stdout;
+  };
+  const message = await eventually(condition, (text) => text.includes('not found'));
+  assert.match(
+    message,
+    /terminatingTLS\.secret: secrets "server" not found.*originatingTLS\.secret: secrets "outside"/,
+  );
+  await becomes('35 000', 'client', ...ask('/'));
+
+  const { stdout: root } = await cluster.kubectl(
+    ...['get', 'configmap', '-n', 'cilium-test', 'kube-root-ca.crt', '-o', 'jsonpath={.data.ca\\.crt}'],
+  );
+  const token = ['-H', 'X-Very-Secret-Token: 42'];
+  const other = await testAuthority('other-ca');
+  const { 'tls.crt': foreign = '' } = await other.issue(host);
+  await apply(secret('outside', { 'ca.crt': foreign }));
+  await apply(secret('server', await authority.issue(host)));
+  await becomes('0 503', 'client', ...ask('/', ...token));
+  await apply(secret('outside', { 'ca.crt': root }));
+  await becomes('0 200', 'client', ...ask('/', ...token));
+  assert.equal(await curl('client', ...ask('/')), '0 403');
+  assert.equal(await curl('client', ...ask('/index.html', ...token)), '0 403');
+  assert.equal(
+    await curl('client', `https://k8s.io/`, '-k', '--resolve', 'k8s.io:443:203.0.113.10', ...token),
+    '35 000',
+  );
+  // A pod without the policy sees the destination's own certificate.
+  assert.equal(await curl('client2', ...ask('/')), '60 000');
+  const seen = await eventually(
+    () => cluster.hubble('observe', '--protocol', 'http', '--output', 'compact', '--last', '20'),
+    (lines) => lines.some((line) => line.includes(`https://${host}/`) && line.includes('DROPPED')),
+  );
+  assert.match(seen.join('\n'), /https:\/\/one\.one\.one\.one\/index\.html/);
+
+  // The server's certificate is renewed by an authority that the client does not know.
+  await apply(secret('server', await other.issue(host)));
+  await becomes('60 000', 'client', ...ask('/', ...token));
+  assert.equal((await cluster.kubectl('delete', 'secret', '-n', 'cilium-test', 'server')).exitCode, 0);
+  await becomes('35 000', 'client', ...ask('/', ...token));
+});
