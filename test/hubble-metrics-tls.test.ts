@@ -5,8 +5,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { startHubbleMetricsServer } from '../src/agent/hubble-metrics-server.ts';
-import { createLogger } from '../src/base/index.ts';
-import { createCertificateAuthority, issueCertificate } from '../src/cluster/apiserver/index.ts';
+import { createLogger, issueCertificate } from '../src/base/index.ts';
+import { createCertificateAuthority } from '../src/cluster/apiserver/index.ts';
 
 const log = createLogger('hubble-metrics-tls');
 log.level = 'silent';

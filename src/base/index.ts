@@ -1,5 +1,12 @@
 export { assert } from './assert.ts';
 export { type BackoffOptions, backoffMs } from './backoff.ts';
+export {
+  type CertificateAuthority,
+  type CertificateRequest,
+  type IssuedCertificate,
+  issueCertificate,
+  makeAuthority,
+} from './certificates.ts';
 export { compileDnsPattern, dnsNameMax, normalizeDnsName } from './dns-names.ts';
 export { parseDuration } from './duration.ts';
 export {
@@ -21,3 +28,4 @@ export { podInterfaceName } from './names.ts';
 export { compileRe2, type Re2 } from './re2.ts';
 export { fail, ok, type Result } from './result.ts';
 export { Ring } from './ring.ts';
+export { isRenewalDue, renewalTimeMs, type Validity, validFrom } from './validity.ts';

@@ -33,7 +33,7 @@ const exitCodes = { ok: 0, dropped: 28, denied: 22, 'http-error': 22, 'tls-error
 
 /**
  * The command of an action. The source port tells its flows from those of connections that earlier actions left behind.
- * It does not check certificates: that of the stand-in for the outside world is signed by the cluster's own authority.
+ * It checks no certificates but those of this run: that of the stand-in for the outside world is signed by the cluster's own authority.
  * What is to be dropped is given up after one second, which the first packet of a connection needs none of.
  */
 export function commandOf(action: Action, { result }: Expectation, { first, last }: SourcePorts): string[] {
@@ -46,7 +46,7 @@ export function commandOf(action: Action, { result }: Expectation, { first, last
     '--silent',
     '--fail',
     '--show-error',
-    '--insecure',
+    ...(action.authorities === undefined ? ['--insecure'] : ['--cacert', action.authorities]),
     '--local-port',
     `${first}-${last}`,
     '--connect-timeout',

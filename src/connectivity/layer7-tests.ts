@@ -1,6 +1,13 @@
 import type { Action, ConnectivityTest, Expectation, Workloads } from './model.ts';
 import { withPortRange } from './port-ranges.ts';
-import { podToPod, podToPodWithEndpoints, podToWorld, podToWorld2, secretHeader } from './scenarios.ts';
+import {
+  podToPod,
+  podToPodWithEndpoints,
+  podToWorld,
+  podToWorld2,
+  podToWorldWithTlsIntercept,
+  secretHeader,
+} from './scenarios.ts';
 
 const okWithHttp: Expectation = { result: 'ok', http: true, dns: 'proxy' };
 const dropped: Expectation = { result: 'dropped', dns: 'proxy' };
@@ -59,6 +66,44 @@ const serverNameTests: readonly ConnectivityTest[] = (
   expect: (action) => (port(action) === 443 ? { result, dns: 'proxy' } : defaultDenyEgress),
 }));
 
+const withSecret = [podToWorldWithTlsIntercept(secretHeader)];
+
+/** HTTP inside of TLS to the names of a policy. */
+const interceptedNameTests: readonly ConnectivityTest[] = [
+  {
+    name: 'client-egress-l7-tls-headers-sni',
+    policies: ['connectivity/client-egress-l7-tls-sni.yaml', onlyDns],
+    interception: true,
+    scenarios: withSecret,
+    expect: () => okWithHttp,
+  },
+  {
+    name: 'client-egress-l7-tls-headers-other-sni',
+    policies: ['connectivity/client-egress-l7-tls-other-sni.yaml', onlyDns],
+    interception: true,
+    scenarios: withSecret,
+    expect: () => ({ result: 'tls-error', dns: 'proxy' }),
+  },
+];
+
+/** HTTP inside of TLS; these come last in `cilium-cli`. */
+export const interceptionTests: readonly ConnectivityTest[] = [
+  {
+    name: 'client-egress-l7-tls-deny-without-headers',
+    policies: ['connectivity/client-egress-l7-tls.yaml', onlyDns],
+    interception: true,
+    scenarios: [podToWorldWithTlsIntercept()],
+    expect: () => denied,
+  },
+  ...withPortRange({
+    name: 'client-egress-l7-tls-headers',
+    policies: ['connectivity/client-egress-l7-tls.yaml', onlyDns],
+    interception: true,
+    scenarios: withSecret,
+    expect: () => okWithHttp,
+  }),
+];
+
 /** Tests with rules above Layer 4. */
 export const layer7Tests: readonly ConnectivityTest[] = [
   {
@@ -103,6 +148,7 @@ export const layer7Tests: readonly ConnectivityTest[] = [
     expect: (action) => (fromClient2(action) ? okWithHttp : { result: 'http-error' }),
   }),
   ...serverNameTests,
+  ...interceptedNameTests,
   {
     name: 'dns-only',
     policies: [onlyDns],

@@ -66,6 +66,8 @@ export interface CurlAction extends ActionBase {
   readonly method: 'GET' | 'POST';
   /** Header lines to send. */
   readonly headers: readonly string[];
+  /** A file in the client with the authorities that the server's certificate must come from; absent: it is not checked. */
+  readonly authorities?: string;
   /** The name that has to be resolved first. */
   readonly resolves?: string;
 }
@@ -114,6 +116,8 @@ export interface ConnectivityTest {
   readonly policies: readonly string[];
   /** The key of cilium-config that must be `true`; else the test is skipped. */
   readonly requires?: 'enable-host-firewall';
+  /** The policies' TLS contexts get Secrets with certificates of this run. */
+  readonly interception?: true;
   /** The policies' ports become ranges around them. */
   readonly portRanges?: true;
   readonly scenarios: readonly Scenario[];

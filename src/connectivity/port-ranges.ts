@@ -4,6 +4,7 @@ import type { ConnectivityTest } from './model.ts';
 const ranges: ReadonlyMap<string, readonly [number, number]> = new Map([
   ['8080', [4096, 8191]],
   ['80', [64, 127]],
+  ['443', [256, 511]],
 ]);
 
 /** The test and a second one, `NAME-port-range`, whose policies have ranges in the place of ports. */

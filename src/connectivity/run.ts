@@ -3,6 +3,7 @@ import { toNumber } from '../model/flow/index.ts';
 import { runAction } from './action.ts';
 import { countNodes, deployWorkloads } from './deploy.ts';
 import { type Edges, RunFault } from './edges.ts';
+import { interceptionSecrets } from './interception.ts';
 import { defaultExternal, defaultNamespace, type ManifestValues, readManifests } from './manifests.ts';
 import type { Action, ConnectivityTest, ExternalTargets, Scenario, SourcePorts, Workloads } from './model.ts';
 import { applyPolicies, removePolicies } from './policies.ts';
@@ -151,7 +152,8 @@ async function runTest(run: Run, test: ConnectivityTest, scenarios: readonly Sce
     else log += text;
   };
   const manifests = test.policies.flatMap((file) => readManifests(file, values));
-  const policies = test.portRanges ? manifests.map(widenPorts) : manifests;
+  const secrets = test.interception ? await interceptionSecrets(edges, values, run.workloads.clients) : [];
+  const policies = [...secrets, ...(test.portRanges ? manifests.map(widenPorts) : manifests)];
   const records: ActionRecord[] = [];
   try {
     await applyPolicies(edges, policies, values, keep);

@@ -1,3 +1,4 @@
+import { authoritiesFile } from './interception.ts';
 import type { Action, CurlAction, Scenario, TestPod, Workloads } from './model.ts';
 
 const echoPort = 8080;
@@ -141,6 +142,19 @@ export const podToWorld: Scenario = {
       curlName(`https-to-${target}-index-ipv4-${index}`, source, 'https', target, '/index.html'),
     ]),
 };
+
+/** Every client to the external target by HTTPS, where the certificate must be the one that the test has put in between. */
+export function podToWorldWithTlsIntercept(...headers: readonly string[]): Scenario {
+  return {
+    name: 'pod-to-world-with-tls-intercept',
+    actions: ({ clients, external: { target } }) =>
+      clients.map((source, index) => ({
+        ...curlName(`https-to-${target}-${index}`, source, 'https', target, '/'),
+        headers,
+        authorities: authoritiesFile,
+      })),
+  };
+}
 
 /** Every client to the other external target by HTTPS. */
 export const podToWorld2: Scenario = {

@@ -1,4 +1,4 @@
-import { layer7Tests } from './layer7-tests.ts';
+import { interceptionTests, layer7Tests } from './layer7-tests.ts';
 import type { Action, ConnectivityTest, Expectation, TestPod } from './model.ts';
 import { withPortRange } from './port-ranges.ts';
 import {
@@ -259,4 +259,5 @@ export const connectivityTests: readonly ConnectivityTest[] = [
   ...denies,
   ...layer7Tests,
   ...hostFirewall,
+  ...interceptionTests,
 ];

@@ -1,11 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import type { Logger } from '../base/index.ts';
+import type { CertificateAuthority, IssuedCertificate, Logger } from '../base/index.ts';
 import {
-  type CertificateAuthority,
   createApiServer,
   createCertificateAuthority,
-  type IssuedCertificate,
   installResourceDefinitions,
   keptCertificate,
   kubeconfig,

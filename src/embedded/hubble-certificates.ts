@@ -1,12 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import type { Logger } from '../base/index.ts';
-import {
-  type CertificateAuthority,
-  type CertificateRequest,
-  keptCertificate,
-  writeSecret,
-} from '../cluster/apiserver/index.ts';
+import type { CertificateAuthority, CertificateRequest, Logger } from '../base/index.ts';
+import { keptCertificate, writeSecret } from '../cluster/apiserver/index.ts';
 import type { Clock } from '../cluster/controllers/index.ts';
 import { hubbleServerName } from '../hubble/index.ts';
 import { clusterName } from './addons.ts';

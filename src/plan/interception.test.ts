@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { makeAuthority } from '../base/index.ts';
 import { type NodePlan, plan, type Secret } from './index.ts';
-import { testCertificate } from './test-support/certificates.ts';
 import { clients, cnp, echoes, egress, ingress } from './test-support/policies.ts';
 import { client, echoSame, walkthroughWorld } from './test-support/walkthrough.ts';
 import { podAddress } from './test-support/world.ts';
 import { policyVerdict } from './verdicts/packet.ts';
 import { requestVerdict } from './verdicts/request.ts';
 
-const [own, other] = await Promise.all([testCertificate('a.example'), testCertificate('b.example')]);
+const [own, other] = await Promise.all([makeAuthority('a.example'), makeAuthority('b.example')]);
 const secret = (name: string, data: Readonly<Record<string, string>>): Secret => ({
   metadata: { name, namespace: 'cilium-test' },
   stringData: data,
 });
-const server = secret('server', { 'tls.crt': own.certificate, 'tls.key': own.key });
+const server = secret('server', { 'tls.crt': own.certificate, 'tls.key': own.privateKey });
 const bundle = secret('bundle', { 'ca.crt': `# public\n${own.certificate}${other.certificate}` });
 const secrets = [server, bundle];
 
@@ -45,7 +45,10 @@ test('a rule with TLS contexts has a listener that ends TLS with its certificate
   assert.equal(sds.name, 'policy-tls/cilium-test/server/tls.crt/tls.key');
   assert.deepEqual(made.xds.secrets.get(sds.name), {
     name: sds.name,
-    tls_certificate: { certificate_chain: { inline_string: own.certificate }, private_key: { inline_string: own.key } },
+    tls_certificate: {
+      certificate_chain: { inline_string: own.certificate },
+      private_key: { inline_string: own.privateKey },
+    },
   });
   const [route] = chains[0].filters[0].typed_config.route_config.virtual_hosts[0].routes;
   const cluster = JSON.parse(JSON.stringify(made.xds.clusters.get(route.route.cluster)));
@@ -58,9 +61,9 @@ test('a rule with TLS contexts has a listener that ends TLS with its certificate
 test('entries that are named are taken, and are part of who is the same', () => {
   const named = secret('server', {
     c: other.certificate,
-    k: other.key,
+    k: other.privateKey,
     'tls.crt': own.certificate,
-    'tls.key': own.key,
+    'tls.key': own.privateKey,
   });
   const contexts = { terminatingTLS: { ...terminatingTLS, certificate: 'c', privateKey: 'k' } };
   const policies = [
@@ -74,7 +77,7 @@ test('entries that are named are taken, and are part of who is the same', () => 
   const given = made.xds.secrets.get('policy-tls/cilium-test/server/c/k')?.['tls_certificate'];
   assert.deepEqual(given, {
     certificate_chain: { inline_string: other.certificate },
-    private_key: { inline_string: other.key },
+    private_key: { inline_string: other.privateKey },
   });
 });
 
@@ -101,12 +104,12 @@ const faults: readonly Fault[] = [
   ],
   [
     'no PEM',
-    [secret('server', { 'tls.crt': 'hidden', 'tls.key': own.key }), bundle],
+    [secret('server', { 'tls.crt': 'hidden', 'tls.key': own.privateKey }), bundle],
     `${at('terminatingTLS.certificate')}: tls.crt of secret cilium-test/server is no certificate in PEM`,
   ],
   [
     'the key of another',
-    [secret('server', { 'tls.crt': own.certificate, 'tls.key': other.key }), bundle],
+    [secret('server', { 'tls.crt': own.certificate, 'tls.key': other.privateKey }), bundle],
     `${at('terminatingTLS.privateKey')}: tls.key of secret cilium-test/server is not the key of tls.crt`,
   ],
   [

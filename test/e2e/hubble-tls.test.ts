@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import tls from 'node:tls';
-import { issueCertificate } from '../../src/cluster/apiserver/index.ts';
+import { issueCertificate } from '../../src/base/index.ts';
 import { eventually, type Output, projectRoot, testCluster } from './cluster.ts';
 
 const timeout = 180_000;

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { createCertificateAuthority, issueCertificate } from '../../src/cluster/apiserver/index.ts';
+import { issueCertificate, makeAuthority } from '../../src/base/index.ts';
 import { eventually, projectRoot, type TestCluster, testCluster } from './cluster.ts';
 
 let cluster: TestCluster;
@@ -37,7 +36,7 @@ const secret = (name: string, stringData: Readonly<Record<string, string>>, name
 async function testAuthority(
   name: string,
 ): Promise<{ readonly file: string; readonly issue: (host: string) => Promise<Record<string, string>> }> {
-  const authority = await createCertificateAuthority(mkdtempSync(path.join(cluster.home, `${name}-`)));
+  const authority = await makeAuthority(name);
   const file = `/tmp/${name}.crt`;
   for (const pod of ['client', 'client2']) {
     const write = await cluster.exec(pod, 'sh', '-c', `printf %s "$1" > ${file}`, 'sh', authority.certificate);

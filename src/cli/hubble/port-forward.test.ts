@@ -5,14 +5,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { after, test } from 'node:test';
-import { createLogger } from '../../base/index.ts';
-import {
-  createApiServer,
-  createCertificateAuthority,
-  issueCertificate,
-  kubeconfig,
-  openStore,
-} from '../../cluster/apiserver/index.ts';
+import { createLogger, issueCertificate } from '../../base/index.ts';
+import { createApiServer, createCertificateAuthority, kubeconfig, openStore } from '../../cluster/apiserver/index.ts';
 import { createObserver, observerServices, serveGrpc } from '../../hubble/index.ts';
 import { toTimestamp } from '../../model/flow/index.ts';
 import { hubbleCommand } from './index.ts';

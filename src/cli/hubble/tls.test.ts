@@ -7,8 +7,8 @@ import path from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { formatIssue } from '../../base/index.ts';
-import { createCertificateAuthority, issueCertificate } from '../../cluster/apiserver/index.ts';
+import { formatIssue, issueCertificate } from '../../base/index.ts';
+import { createCertificateAuthority } from '../../cluster/apiserver/index.ts';
 import {
   createObserver,
   createRelay,

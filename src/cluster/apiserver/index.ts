@@ -8,13 +8,7 @@ export {
 export { createRegistry, type Registry, type ResourceDefinitionManifest } from './registry/registry.ts';
 export type { Status } from './status.ts';
 export { installResourceDefinitions, openStore, type Store, type StoreOptions } from './store/open-store.ts';
-export {
-  type CertificateAuthority,
-  type CertificateRequest,
-  createCertificateAuthority,
-  type IssuedCertificate,
-  issueCertificate,
-} from './tls/authority.ts';
+export { createCertificateAuthority } from './tls/authority.ts';
 export { keptCertificate } from './tls/kept-certificate.ts';
 export { type KubeconfigOptions, kubeconfig } from './tls/kubeconfig.ts';
 export { writeSecret } from './tls/secret-file.ts';

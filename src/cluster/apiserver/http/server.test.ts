@@ -5,9 +5,10 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { issueCertificate } from '../../../base/index.ts';
 import type { KubernetesObject } from '../../store.ts';
 import { startTestServer, type TestServer } from '../testing/dev-server.ts';
-import { createCertificateAuthority, issueCertificate } from '../tls/authority.ts';
+import { createCertificateAuthority } from '../tls/authority.ts';
 
 interface Answer {
   readonly code: number;

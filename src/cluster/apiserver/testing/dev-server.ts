@@ -1,11 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { createLogger } from '../../../base/index.ts';
+import { createLogger, issueCertificate } from '../../../base/index.ts';
 import {
   type ApiServer,
   createApiServer,
   createCertificateAuthority,
-  issueCertificate,
   keptCertificate,
   kubeconfig,
   openStore,

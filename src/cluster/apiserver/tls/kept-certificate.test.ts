@@ -4,7 +4,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
-import { type CertificateRequest, createCertificateAuthority } from './authority.ts';
+import type { CertificateRequest } from '../../../base/index.ts';
+import { createCertificateAuthority } from './authority.ts';
 import { keptCertificate } from './kept-certificate.ts';
 import { writeSecret } from './secret-file.ts';
 

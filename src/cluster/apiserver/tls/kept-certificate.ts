@@ -5,10 +5,13 @@ import {
   type CertificateAuthority,
   type CertificateRequest,
   type IssuedCertificate,
+  isRenewalDue,
   issueCertificate,
-} from './authority.ts';
+  renewalTimeMs,
+  type Validity,
+  validFrom,
+} from '../../../base/index.ts';
 import { writeSecret } from './secret-file.ts';
-import { isRenewalDue, renewalTimeMs, type Validity, validFrom } from './validity.ts';
 
 export interface KeptCertificate extends IssuedCertificate {
   /** Whether this call has issued it. */

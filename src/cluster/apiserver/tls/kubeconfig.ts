@@ -1,4 +1,4 @@
-import type { CertificateAuthority, IssuedCertificate } from './authority.ts';
+import type { CertificateAuthority, IssuedCertificate } from '../../../base/index.ts';
 
 export interface KubeconfigOptions {
   /** Name of the cluster, its context and its user. */
