@@ -6,8 +6,8 @@ import {
   desiredIdentities,
   type NodePlan,
   notPlannable,
-  policySecrets,
   type World,
+  watchedSecrets,
 } from '../plan/index.ts';
 import { reservedIdentity } from '../policy/index.ts';
 import type { XdsServer } from '../xds/index.ts';
@@ -139,7 +139,7 @@ export function createRounds({ options, client, sources, secrets, dns, flows, xd
       const observed = sources.observedVersion();
       if (observed !== revised) policyRevision += 1;
       if (observed !== revised)
-        await secrets.follow(policySecrets({ ...sources.objects(), lastGood: refusals.lastGood() }));
+        await secrets.follow(watchedSecrets({ ...sources.objects(), lastGood: refusals.lastGood() }));
       revised = observed;
       await allocateIdentities();
       let planned = settle(world());

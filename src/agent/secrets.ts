@@ -3,7 +3,7 @@ import type { Logger } from '../base/index.ts';
 import { type Informer, type KubeClient, startInformer } from '../kube/index.ts';
 import type { Secret, SecretReference } from '../plan/index.ts';
 
-/** The Secrets that policies name, each watched by itself, so that the agent reads no other. */
+/** The Secrets that policies and Envoy configurations name, each watched by itself, so that the agent reads no other. */
 export interface SecretSource {
   /** Watches these and no others from now on. Resolves when the new ones are known, or did not come in time. */
   follow(references: readonly SecretReference[]): Promise<void>;
@@ -12,7 +12,7 @@ export interface SecretSource {
   stop(): Promise<void>;
 }
 
-/** Each is a connection to the API server. What policies name beyond counts as missing. */
+/** Each is a connection to the API server. What is named beyond counts as missing. */
 const most = 200;
 const syncMs = 2000;
 
@@ -37,7 +37,8 @@ export function createSecretSource(client: KubeClient, log: Logger, onChange: ()
     follow: async (references) => {
       const wanted = new Map(references.slice(0, most).map((one) => [`${one.namespace}/${one.name}`, one]));
       const beyond = references.length - wanted.size;
-      if (beyond > left) log.error({ most, beyond }, 'policies name more Secrets than are watched');
+      if (beyond > left)
+        log.error({ most, beyond }, 'policies and Envoy configurations name more Secrets than are watched');
       left = beyond;
       const gone = [...informers].filter(([key]) => !wanted.has(key));
       for (const [key, informer] of gone) {

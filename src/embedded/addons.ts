@@ -23,7 +23,7 @@ export function addonObjects(
   datapathMode: 'vxlan' | 'direct',
 ): readonly { readonly resource: string; readonly object: KubernetesObject }[] {
   return [
-    ...['default', 'kube-system', 'kube-public', 'kube-node-lease'].map((name) => ({
+    ...['default', 'kube-system', 'kube-public', 'kube-node-lease', 'cilium-secrets'].map((name) => ({
       resource: 'namespaces',
       object: { apiVersion: 'v1', kind: 'Namespace', metadata: { name } },
     })),

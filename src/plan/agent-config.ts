@@ -22,6 +22,7 @@ const defaultConfig: AgentConfig = {
   policyAuditMode: false,
   policyDenyResponse: 'none',
   http403Message: '',
+  envoySecretsNamespace: 'cilium-secrets',
   monitorAggregation: defaultMonitorAggregation,
   serviceCidr: '10.96.0.0/16',
 };
@@ -30,7 +31,7 @@ const defaultConfig: AgentConfig = {
  * The agent's settings from the `kube-system/cilium-config` ConfigMap, under Cilium's own keys:
  * `routing-mode` (tunnel|native), `enable-envoy-config`, `enable-host-firewall`, `enable-policy`, `enable-non-default-deny-policies`,
  * `enable-node-selector-labels`, `allow-localhost` (auto|always|policy; auto is always, as in Cilium on Kubernetes), `labels`, `node-labels`,
- * `policy-audit-mode`, `policy-deny-response` (none|icmp), `http-403-msg`, `monitor-aggregation` with `-interval` and `-flags`, `ipv4-service-range`.
+ * `policy-audit-mode`, `policy-deny-response` (none|icmp), `http-403-msg`, `envoy-secrets-namespace`, `monitor-aggregation` with `-interval` and `-flags`, `ipv4-service-range`.
  * A value that is not understood keeps the default and is told to `onFault`.
  */
 export function configOf(map: ConfigMap | undefined, onFault: (fault: ConfigFault) => void): AgentConfig {
@@ -54,6 +55,7 @@ export function configOf(map: ConfigMap | undefined, onFault: (fault: ConfigFaul
     policyAuditMode: choose('policy-audit-mode', ['true', 'false'], 'false') === 'true',
     policyDenyResponse: choose('policy-deny-response', ['none', 'icmp'], 'none'),
     http403Message: data['http-403-msg'] ?? defaultConfig.http403Message,
+    envoySecretsNamespace: data['envoy-secrets-namespace'] ?? defaultConfig.envoySecretsNamespace,
     monitorAggregation: monitorAggregationOf(data, onFault),
     serviceCidr: data['ipv4-service-range'] ?? defaultConfig.serviceCidr,
   };

@@ -42,13 +42,13 @@ export {
   type XdsResources,
 } from './node-plan.ts';
 export { createPlanner, plan } from './plan.ts';
-export { policySecrets } from './policies.ts';
 export { conflictText, ruleText } from './policy-conflicts.ts';
 export type { SecretReference } from './policy-secrets.ts';
 export { ruleOfPolicy } from './rbac-statements.ts';
 export { createPodSettling } from './settled-pods.ts';
 export { type DnsQuestion, type DnsVerdict, dnsVerdict } from './verdicts/dns.ts';
 export { matchingEntries, matchTypeOf, type PolicyQuestion } from './verdicts/packet.ts';
+export { watchedSecrets } from './watched-secrets.ts';
 export type {
   AgentConfig,
   ConfigMap,

@@ -19,7 +19,7 @@ export interface NodePlan {
   readonly isolatedBy: ReadonlyMap<Identity, Isolation>;
   /** Labels (`source:key=value`) of every identity that the plan names: reserved, pods', and this node's own for ranges and names of the world. */
   readonly identities: ReadonlyMap<Identity, readonly string[]>;
-  /** The policies and Envoy configurations in force as objects, by `Kind/namespace/name`; for `World.lastGood` of the next plan. */
+  /** The policies and Envoy configurations in force, and the Secrets that the latter use, as objects, by `Kind/namespace/name`; for `World.lastGood` of the next plan. */
   readonly lastGood: ReadonlyMap<string, unknown>;
   /** The names of the resources that each Envoy configuration in force brings, by the same key. */
   readonly envoyConfigResources: ReadonlyMap<string, readonly string[]>;

@@ -125,7 +125,12 @@ function planOf(world: World, view: ClusterView, stages: Stages): NodePlan {
       monitorAggregation: world.config.monitorAggregation,
     },
     xds: {
-      ...policyResources(ports, built.resources, intercepting, world.config.http403Message),
+      ...policyResources(
+        ports,
+        { ...built.resources, secret: new Map([...built.resources.secret, ...configs.secrets]) },
+        intercepting,
+        world.config.http403Message,
+      ),
       routes: sorted(built.resources.route),
       endpoints: sorted(built.resources.endpoint),
       extensionConfigs: new Map([

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type NodePlan, plan, policySecrets, type Secret } from './index.ts';
+import { type NodePlan, plan, type Secret } from './index.ts';
+import { policySecrets } from './policies.ts';
 import { egress, ingress } from './test-support/policies.ts';
 import { client, echoSame, walkthroughWorld } from './test-support/walkthrough.ts';
 import { podAddress } from './test-support/world.ts';

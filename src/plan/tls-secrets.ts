@@ -37,10 +37,19 @@ export function tlsMaterial(side: TlsSide, context: TlsContext, secretOf: Secret
   if (![trustedCA, certificate, privateKey].some((key) => entries.has(key)))
     return { field: 'secret', fault: `TLS certificates not found in secret ${place}` };
   const name = tlsSecretName(side, context);
+  for (const field of side === 'terminating' ? (['certificate', 'privateKey'] as const) : (['trustedCA'] as const)) {
+    const key = { certificate, privateKey, trustedCA }[field];
+    if (!entries.has(key)) return { field, fault: `${missing[side]}: no ${key} in secret ${place}` };
+  }
   return side === 'terminating'
     ? serverCertificate(secret, { name, certificate, privateKey })
     : authorities(secret, { name, trustedCA });
 }
+
+const missing = {
+  terminating: 'Terminating TLS context is missing certs',
+  originating: 'Originating TLS context is missing CA certs',
+} as const;
 
 const askedEntries = [
   ['trustedCA', 'Trusted CA'],
@@ -55,24 +64,14 @@ export function tlsSecretName(side: TlsSide, context: TlsContext): string {
   return ['policy-tls', secret.namespace, secret.name, ...keys].join('/');
 }
 
-/** The certificate of a server with its key, of these entries of a Secret. */
+/** A certificate with its key, of these entries of a Secret. */
 export function serverCertificate(
   secret: Secret,
   { name, certificate, privateKey }: Record<'name' | 'certificate' | 'privateKey', string>,
 ): TlsMaterial {
   const entries = entriesOf(secret);
   const place = placeOf(secret);
-  const [chain, key] = [entries.get(certificate), entries.get(privateKey)];
-  if (chain === undefined)
-    return {
-      field: 'certificate',
-      fault: `Terminating TLS context is missing certs: no ${certificate} in secret ${place}`,
-    };
-  if (key === undefined)
-    return {
-      field: 'privateKey',
-      fault: `Terminating TLS context is missing certs: no ${privateKey} in secret ${place}`,
-    };
+  const [chain = '', key = ''] = [entries.get(certificate), entries.get(privateKey)];
   const [leaf] = certificatesIn(secret, certificate, chain) ?? [];
   if (!leaf) return { field: 'certificate', fault: `${certificate} of secret ${place} is no certificate in PEM` };
   const own = keyIn(key);
@@ -85,13 +84,8 @@ export function serverCertificate(
 
 /** The authorities in one entry of a Secret. */
 export function authorities(secret: Secret, { name, trustedCA }: Record<'name' | 'trustedCA', string>): TlsMaterial {
-  const bundle = entriesOf(secret).get(trustedCA);
+  const bundle = entriesOf(secret).get(trustedCA) ?? '';
   const place = placeOf(secret);
-  if (bundle === undefined)
-    return {
-      field: 'trustedCA',
-      fault: `Originating TLS context is missing CA certs: no ${trustedCA} in secret ${place}`,
-    };
   if (!certificatesIn(secret, trustedCA, bundle))
     return { field: 'trustedCA', fault: `${trustedCA} of secret ${place} is no certificate in PEM` };
   return { resource: { name, validation_context: { trusted_ca: { inline_string: bundle } } } };

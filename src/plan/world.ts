@@ -66,6 +66,8 @@ export interface AgentConfig {
   readonly policyDenyResponse: 'none' | 'icmp';
   /** The body of a 403; empty: `Access denied`. */
   readonly http403Message: string;
+  /** Where Envoy configurations may have Secrets from; empty: from nowhere. */
+  readonly envoySecretsNamespace: string;
   readonly monitorAggregation: MonitorAggregation;
   readonly serviceCidr: string;
 }

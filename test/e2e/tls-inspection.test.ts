@@ -122,6 +122,8 @@ test('a policy that ends TLS judges the requests inside, and verifies the destin
     await curl('client', `https://k8s.io/`, '-k', '--resolve', 'k8s.io:443:203.0.113.10', ...token),
     '35 000',
   );
+  const grpc = ['-H', 'content-type: application/grpc', '-w', ' %{http_code} grpc-status %header{grpc-status}'];
+  assert.match(await curl('client', ...ask('/pkg.Service/Call', '-X', 'POST', ...grpc)), /200 grpc-status 7$/);
   // A pod without the policy sees the destination's own certificate.
   assert.equal(await curl('client2', ...ask('/')), '60 000');
   const seen = await eventually(
@@ -135,4 +137,76 @@ test('a policy that ends TLS judges the requests inside, and verifies the destin
   await becomes('60 000', 'client', ...ask('/', ...token));
   assert.equal((await cluster.kubectl('delete', 'secret', '-n', 'cilium-test', 'server')).exitCode, 0);
   await becomes('35 000', 'client', ...ask('/', ...token));
+});
+
+test('a CiliumEnvoyConfig has its certificate from a Secret of cilium-secrets, renewed while it runs', async () => {
+  const name = 'echo-same-node';
+  const url = `https://${name}:8080/`;
+  const type = (of: string) => `type.googleapis.com/envoy.${of}`;
+  const certificate = { name: 'cilium-secrets/echo' };
+  const http = {
+    '@type': type('extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'),
+    stat_prefix: 'secure',
+    route_config: {
+      name: 'route',
+      virtual_hosts: [
+        {
+          name: 'all',
+          domains: ['*'],
+          routes: [{ match: { prefix: '/' }, route: { cluster: `cilium-test/${name}` } }],
+        },
+      ],
+    },
+    http_filters: [{ name: 'envoy.filters.http.router' }],
+  };
+  const listener = {
+    '@type': type('config.listener.v3.Listener'),
+    name: 'secure',
+    filter_chains: [
+      {
+        transport_socket: {
+          name: 'envoy.transport_sockets.tls',
+          typed_config: {
+            '@type': type('extensions.transport_sockets.tls.v3.DownstreamTlsContext'),
+            common_tls_context: { tls_certificate_sds_secret_configs: [certificate] },
+          },
+        },
+        filters: [{ name: 'envoy.filters.network.http_connection_manager', typed_config: http }],
+      },
+    ],
+  };
+  const backends = {
+    '@type': type('config.cluster.v3.Cluster'),
+    name: `cilium-test/${name}`,
+    type: 'EDS',
+    connect_timeout: '5s',
+  };
+  const first = await testAuthority('first-ca');
+  const second = await testAuthority('second-ca');
+  await apply({
+    apiVersion: 'cilium.io/v2',
+    kind: 'CiliumEnvoyConfig',
+    metadata: { name: 'secure', namespace: 'cilium-test' },
+    spec: { services: [{ name, namespace: 'cilium-test' }], resources: [listener, backends] },
+  });
+  const query = 'jsonpath={.status.conditions[0].message}';
+  const message = await eventually(
+    async () => (await cluster.kubectl('get', 'cec', '-n', 'cilium-test', 'secure', '-o', query)).stdout,
+    (text) => text !== '',
+  );
+  assert.match(message, /Secret cilium-secrets\/echo does not exist/);
+  await apply(secret('echo', await first.issue(name), 'cilium-secrets'));
+  await becomes('0 200', 'client', url, '--cacert', first.file);
+  assert.equal(await curl('client2', url, '--cacert', second.file), '60 000');
+  await apply(secret('echo', await second.issue(name), 'cilium-secrets'));
+  await becomes('0 200', 'client2', url, '--cacert', second.file);
+  assert.equal(await curl('client', url, '--cacert', first.file), '60 000');
+  // A certificate without its key changes nothing but what the configuration says.
+  await apply(secret('echo', { ...(await first.issue(name)), 'tls.key': 'none' }, 'cilium-secrets'));
+  const complaint = await eventually(
+    async () => (await cluster.kubectl('get', 'cec', '-n', 'cilium-test', 'secure', '-o', query)).stdout,
+    (text) => text.includes('private key'),
+  );
+  assert.match(complaint, /tls\.key of secret cilium-secrets\/echo is no private key in PEM; the version before stays/);
+  assert.equal(await curl('client2', url, '--cacert', second.file), '0 200');
 });

@@ -4,9 +4,9 @@ import {
   type Cluster,
   configOf,
   identityNumbers,
-  policySecrets,
   type Secret,
   type SecretReference,
+  watchedSecrets,
 } from '../../plan/index.ts';
 import { learntNamesOf } from './learnt-names.ts';
 
@@ -75,7 +75,10 @@ async function readCluster(client: KubeClient): Promise<Result<Cluster, string>>
   );
   const identities = identityNumbers(of('identities'));
   const config = configOf(configMap, () => undefined);
-  const secrets = await readSecrets(client, policySecrets({ policies: of('policies'), config }));
+  const secrets = await readSecrets(
+    client,
+    watchedSecrets({ policies: of('policies'), envoyConfigs: of('envoyConfigs'), config }),
+  );
   if (!secrets.ok) return secrets;
   return ok({
     clusterName: configMap?.data?.['cluster-name'] ?? 'default',

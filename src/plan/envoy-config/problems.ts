@@ -3,6 +3,7 @@ import type { PlannedService } from '../services.ts';
 import { endpointNameOf, matchingPorts, parseBackendName } from './backends.ts';
 import type { Candidate, CandidateResource } from './candidate.ts';
 import type { Problem } from './conditions.ts';
+import type { KubernetesSecrets } from './kubernetes-secrets.ts';
 import { builtInClusters } from './qualify.ts';
 
 /** What the configurations in force define together: resource kind and name to the resource. */
@@ -59,13 +60,25 @@ export function referenceProblem(
   candidate: Candidate,
   definitions: Definitions,
   listed: ReadonlySet<string>,
-  services: ReadonlyMap<string, PlannedService>,
+  {
+    services,
+    secrets,
+  }: { readonly services: ReadonlyMap<string, PlannedService>; readonly secrets: KubernetesSecrets },
 ): Problem | undefined {
   const issues: Issue[] = [];
-  for (const { kind, name, written, path } of candidate.references) {
+  for (const reference of candidate.references) {
+    const { kind, name, written, path } = reference;
     if (definitions.has(definitionKey({ kind, name }))) continue;
     if (kind === 'cluster' && builtInClusters.has(name)) continue;
-    issues.push({ path, message: `${words[kind]} "${written}" is not defined`, ...known(kind, definitions) });
+    const secret = secrets.find(reference);
+    if (secret?.used) continue;
+    if (secret) issues.push({ path, message: secret.fault ?? '' });
+    else
+      issues.push({
+        path,
+        message: `${words[kind]} "${written}" is not defined`,
+        ...known(kind, definitions, secrets),
+      });
   }
   for (const resource of candidate.resources) {
     const issue = resource.kind === 'cluster' ? endpointIssue(resource, definitions, listed, services) : undefined;
@@ -77,10 +90,24 @@ export function referenceProblem(
 const words = { cluster: 'cluster', route: 'route configuration', secret: 'secret' } as const;
 
 /** A few names that would have been right. */
-function known(kind: string, definitions: Definitions): { readonly allowed?: string } {
-  const names = [...definitions.values()].filter((resource) => resource.kind === kind).map(({ name }) => name);
+function known(
+  kind: string,
+  definitions: Definitions,
+  { settings: { envoySecretsNamespace: namespace } }: KubernetesSecrets,
+): { readonly allowed?: string } {
+  const defined = [...definitions.values()].filter((resource) => resource.kind === kind).map(({ name }) => name);
+  const names = kind === 'secret' && namespace !== '' ? [`${namespace}/NAME of a Secret`, ...defined] : defined;
   if (names.length === 0) return {};
   return { allowed: `${names.slice(0, 10).join(', ')}${names.length > 10 ? ', ...' : ''}` };
+}
+
+/** What is wrong with Secrets whose versions before stay in use. */
+export function secretProblem({ references }: Candidate, secrets: KubernetesSecrets): Problem | undefined {
+  const issues = references.flatMap((reference) => {
+    const found = secrets.find(reference);
+    return found?.used && found.fault !== undefined ? [{ path: reference.path, message: found.fault }] : [];
+  });
+  return issues.length > 0 ? { reason: 'MissingReference', faults: issues.map(formatIssue) } : undefined;
 }
 
 function endpointIssue(

@@ -13,7 +13,12 @@ export interface Reference {
   /** As the user wrote it. */
   readonly written: string;
   readonly path: string;
+  /** What a secret is taken for. */
+  readonly use?: SecretUse;
 }
+
+/** A certificate with its key, certificates of authorities, or a token. */
+export type SecretUse = 'certificate' | 'authorities' | 'text';
 
 /** Qualifies names while walking a resource and notes what it refers to. */
 export interface Qualifier {
@@ -26,11 +31,11 @@ export interface Qualifier {
 /** @param ownClusters qualified names of the clusters that the configuration defines; they hide built-in ones */
 export function createQualifier(scope: NameScope, ownClusters: ReadonlySet<string>): Qualifier {
   const references: Reference[] = [];
-  const refer = (kind: Reference['kind'], written: string, path: string, own = false): string => {
+  const refer: Refer = (kind, written, path, { own = false, use } = {}) => {
     const qualified = qualifiedName(scope, written, own);
     const builtIn = kind === 'cluster' && builtInClusters.has(written) && !ownClusters.has(qualified);
     const name = builtIn ? written : qualified;
-    if (written !== '') references.push({ kind, name, written, path });
+    if (written !== '') references.push({ kind, name, written, path, ...(use && { use }) });
     return name;
   };
   const own = (object: JsonObject): JsonObject => {
@@ -47,16 +52,21 @@ export function createQualifier(scope: NameScope, ownClusters: ReadonlySet<strin
   };
 }
 
-type Refer = (kind: Reference['kind'], written: string, path: string, own?: boolean) => string;
+type Refer = (
+  kind: Reference['kind'],
+  written: string,
+  path: string,
+  options?: { readonly own?: boolean; readonly use?: SecretUse },
+) => string;
 type Own = (object: JsonObject) => JsonObject;
 
 /** Fields that carry the name of a cluster wherever Envoy's API has them; `cluster_name` only inside gRPC and TCP settings. */
 const clusterFields: ReadonlySet<string> = new Set(['cluster', 'cluster_name']);
-const secretFields: ReadonlySet<string> = new Set([
-  'tls_certificate_sds_secret_configs',
-  'validation_context_sds_secret_config',
-  'token_secret',
-  'hmac_secret',
+const secretFields: ReadonlyMap<string, SecretUse> = new Map([
+  ['tls_certificate_sds_secret_configs', 'certificate'],
+  ['validation_context_sds_secret_config', 'authorities'],
+  ['token_secret', 'text'],
+  ['hmac_secret', 'text'],
 ]);
 
 function qualifyTree(object: JsonObject, path: string, refer: Refer, own: Own): JsonObject {
@@ -64,7 +74,7 @@ function qualifyTree(object: JsonObject, path: string, refer: Refer, own: Own): 
     const place = `${path}.${key}`;
     if (key === 'route_config' && isObject(value)) return [key, qualifyRoutes(value, place, refer, own)];
     if (key === 'rds' && isObject(value)) {
-      const name = refer('route', textAt(value, 'route_config_name'), `${place}.route_config_name`, true);
+      const name = refer('route', textAt(value, 'route_config_name'), `${place}.route_config_name`, { own: true });
       return [key, { ...value, route_config_name: name }];
     }
     if (clusterFields.has(key) && typeof value === 'string') return [key, refer('cluster', value, place)];
@@ -73,7 +83,8 @@ function qualifyTree(object: JsonObject, path: string, refer: Refer, own: Own): 
     if (key === 'request_mirror_policies' || key === 'request_mirror_policy') {
       return [key, mapValue(value, place, (each, at) => qualifyTree(each, at, refer, own))];
     }
-    if (secretFields.has(key)) return [key, mapValue(value, place, (each, at) => qualifySecret(each, at, refer))];
+    const use = secretFields.get(key);
+    if (use) return [key, mapValue(value, place, (each, at) => qualifySecret(each, at, use, refer))];
     return [key, mapValue(value, place, (each, at) => qualifyTree(each, at, refer, own))];
   });
   return Object.fromEntries(entries);
@@ -106,11 +117,11 @@ function qualifyWeighted(weighted: JsonObject, path: string, refer: Refer): Json
   return { ...weighted, clusters };
 }
 
-function qualifySecret(secret: JsonObject, path: string, refer: Refer): JsonObject {
+function qualifySecret(secret: JsonObject, path: string, use: SecretUse, refer: Refer): JsonObject {
   const config = objectAt(secret, 'sds_config');
   // A secret without a source is taken from the agent; one with its own source is the user's affair.
   if (config && !('ads' in config)) return secret;
-  return { ...secret, name: refer('secret', textAt(secret, 'name'), `${path}.name`) };
+  return { ...secret, name: refer('secret', textAt(secret, 'name'), `${path}.name`, { use }) };
 }
 
 function mapValue(value: JsonValue, path: string, change: (object: JsonObject, path: string) => JsonObject): JsonValue {

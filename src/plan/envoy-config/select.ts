@@ -1,6 +1,6 @@
 import { type Labels, selectorMatches } from '../../base/index.ts';
 import { compareText } from '../cluster-view.ts';
-import type { ObjectReport } from '../node-plan.ts';
+import type { JsonObject, ObjectReport } from '../node-plan.ts';
 import { isRefused, type NamedObject, namedObjects, sameVersion } from '../objects.ts';
 import type { PlannedService } from '../services.ts';
 import type { World } from '../world.ts';
@@ -8,13 +8,16 @@ import { loadAssignment } from './backends.ts';
 import { type Candidate, type CandidateResource, candidateOf, listenerPort } from './candidate.ts';
 import { conditionReports, type Problem } from './conditions.ts';
 import { claimConflict, createClaims } from './conflicts.ts';
-import { definitionKey, referenceProblem, serviceProblem, servicesOf } from './problems.ts';
+import { type KubernetesSecrets, kubernetesSecrets } from './kubernetes-secrets.ts';
+import { definitionKey, referenceProblem, secretProblem, serviceProblem, servicesOf } from './problems.ts';
 
 /** The configurations that act on this node, oldest first, and what there is to say about all of them. */
 export interface SelectedConfigs {
   readonly active: readonly Candidate[];
   readonly reports: readonly ObjectReport[];
-  /** The objects behind `active`, by `Kind/namespace/name`. */
+  /** Secrets of Kubernetes that these use, as Envoy takes them, by name. */
+  readonly secrets: ReadonlyMap<string, JsonObject>;
+  /** The objects behind `active` and `secrets`, by `Kind/namespace/name`. */
   readonly lastGood: ReadonlyMap<string, unknown>;
   /** The names of the resources of each of `active`, by the same key. */
   readonly resourceNames: ReadonlyMap<string, readonly string[]>;
@@ -52,7 +55,13 @@ export function selectEnvoyConfigs(
   const problems = new Map<NamedObject, Problem>();
   const entries = objects.flatMap((object) => firstVersion(object, world, problems));
   const here = entries.filter(({ candidate }) => isForNode(candidate, nodeLabels));
-  const active = workable(here, world, services, problems);
+  const secrets = kubernetesSecrets(world);
+  const active = workable(here, world, { services, secrets }, problems);
+  for (const { object, candidate } of active) {
+    const problem = problems.has(object) ? undefined : secretProblem(candidate, secrets);
+    if (problem) problems.set(object, problem);
+  }
+  const used = active.flatMap(({ candidate }) => candidate.references.flatMap((one) => secrets.find(one) ?? []));
   const inForce = new Map(active.map((entry) => [entry.object, entry]));
   return {
     active: active.map(({ candidate }) => candidate),
@@ -68,7 +77,11 @@ export function selectEnvoyConfigs(
         done: entry ? describe(entry.candidate) : '',
       });
     }),
-    lastGood: new Map(active.map(({ object, raw }) => [object.key, raw])),
+    lastGood: new Map<string, unknown>([
+      ...active.map(({ object, raw }) => [object.key, raw] as const),
+      ...used.flatMap(({ key, used: one }) => (one ? [[key, one.secret] as const] : [])),
+    ]),
+    secrets: new Map(used.flatMap(({ used: one }) => (one ? [[String(one.resource['name']), one.resource]] : []))),
     resourceNames: new Map(
       active.map(({ object, candidate }) => [object.key, candidate.resources.map(({ name }) => name)]),
     ),
@@ -82,6 +95,7 @@ function nothing(objects: readonly NamedObject[]): SelectedConfigs {
     active: [],
     reports: objects.flatMap((object) => conditionReports(object, switchedOff, state)),
     lastGood: new Map(),
+    secrets: new Map(),
     resourceNames: new Map(),
     portNames: [],
     reservedPorts: new Set(),
@@ -112,16 +126,22 @@ function isForNode({ config }: Candidate, labels: Labels): boolean {
   return config.nodeSelector === undefined || selectorMatches(config.nodeSelector, labels);
 }
 
+/** What of the cluster configurations refer to. */
+interface Surroundings {
+  readonly services: ReadonlyMap<string, PlannedService>;
+  readonly secrets: KubernetesSecrets;
+}
+
 /** Takes away, round by round, what cannot work without what was taken away before, until the rest holds together. */
 function workable(
   entries: readonly Entry[],
   world: World,
-  services: ReadonlyMap<string, PlannedService>,
+  surroundings: Surroundings,
   problems: Map<NamedObject, Problem>,
 ): readonly Entry[] {
   let rest = entries;
   for (;;) {
-    const faulty = faultyEntries(rest, services);
+    const faulty = faultyEntries(rest, surroundings);
     if (faulty.size === 0) return rest;
     rest = rest.flatMap((entry) => {
       const problem = faulty.get(entry);
@@ -135,10 +155,7 @@ function workable(
 }
 
 /** References first: a conflict counts only between configurations that could work otherwise. */
-function faultyEntries(
-  entries: readonly Entry[],
-  services: ReadonlyMap<string, PlannedService>,
-): ReadonlyMap<Entry, Problem> {
+function faultyEntries(entries: readonly Entry[], { services, secrets }: Surroundings): ReadonlyMap<Entry, Problem> {
   const definitions = new Map<string, CandidateResource>();
   for (const { candidate } of entries) {
     for (const resource of candidate.resources) definitions.set(definitionKey(resource), resource);
@@ -147,7 +164,8 @@ function faultyEntries(
   const faulty = new Map<Entry, Problem>();
   for (const entry of entries) {
     const problem =
-      serviceProblem(entry.candidate, services) ?? referenceProblem(entry.candidate, definitions, listed, services);
+      serviceProblem(entry.candidate, services) ??
+      referenceProblem(entry.candidate, definitions, listed, { services, secrets });
     if (problem) faulty.set(entry, problem);
   }
   if (faulty.size > 0) return faulty;

@@ -48,6 +48,7 @@ const defaults = {
     policyAuditMode: false,
     policyDenyResponse: 'none',
     http403Message: '',
+    envoySecretsNamespace: 'cilium-secrets',
     monitorAggregation: { level: 'medium', intervalSeconds: 5, flags: ['syn', 'fin', 'rst'] },
     serviceCidr: '10.96.0.0/16',
   },
