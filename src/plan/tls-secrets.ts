@@ -27,6 +27,21 @@ export const tlsEntries = { trustedCA: 'ca.crt', certificate: 'tls.crt', private
 export function tlsMaterial(side: TlsSide, context: TlsContext, secretOf: SecretLookup): TlsMaterial {
   const secret = secretOf(context.secret);
   if (!secret) return { field: 'secret', fault: notFound(context.secret.name) };
+  return remembered(secret, JSON.stringify([side, context]), () => materialOf(side, context, secret));
+}
+
+const materials = new WeakMap<Secret, Map<string, TlsMaterial>>();
+
+/** What is made of a Secret for a purpose, once: many rules may name it, and a bundle of public authorities is long. */
+export function remembered(secret: Secret, purpose: string, make: () => TlsMaterial): TlsMaterial {
+  const known = materials.get(secret) ?? new Map<string, TlsMaterial>();
+  materials.set(secret, known);
+  const made = known.get(purpose) ?? make();
+  known.set(purpose, made);
+  return made;
+}
+
+function materialOf(side: TlsSide, context: TlsContext, secret: Secret): TlsMaterial {
   const entries = entriesOf(secret);
   const place = `${context.secret.namespace}/${context.secret.name}`;
   for (const [field, what] of askedEntries) {
@@ -72,7 +87,7 @@ export function serverCertificate(
   const entries = entriesOf(secret);
   const place = placeOf(secret);
   const [chain = '', key = ''] = [entries.get(certificate), entries.get(privateKey)];
-  const [leaf] = certificatesIn(secret, certificate, chain) ?? [];
+  const [leaf] = readCertificates(chain) ?? [];
   if (!leaf) return { field: 'certificate', fault: `${certificate} of secret ${place} is no certificate in PEM` };
   const own = keyIn(key);
   if (!own) return { field: 'privateKey', fault: `${privateKey} of secret ${place} is no private key in PEM` };
@@ -86,7 +101,7 @@ export function serverCertificate(
 export function authorities(secret: Secret, { name, trustedCA }: Record<'name' | 'trustedCA', string>): TlsMaterial {
   const bundle = entriesOf(secret).get(trustedCA) ?? '';
   const place = placeOf(secret);
-  if (!certificatesIn(secret, trustedCA, bundle))
+  if (!readCertificates(bundle))
     return { field: 'trustedCA', fault: `${trustedCA} of secret ${place} is no certificate in PEM` };
   return { resource: { name, validation_context: { trusted_ca: { inline_string: bundle } } } };
 }
@@ -95,16 +110,7 @@ function placeOf({ metadata }: Secret): string {
   return `${metadata?.namespace}/${metadata?.name}`;
 }
 
-const knownCertificates = new WeakMap<Secret, Map<string, readonly X509Certificate[] | undefined>>();
-
-/** Undefined when there is none, or one that cannot be read. A bundle of public authorities is long, so that each Secret is read once. */
-function certificatesIn(secret: Secret, entry: string, pem: string): readonly X509Certificate[] | undefined {
-  const known = knownCertificates.get(secret) ?? new Map<string, readonly X509Certificate[] | undefined>();
-  knownCertificates.set(secret, known);
-  if (!known.has(entry)) known.set(entry, readCertificates(pem));
-  return known.get(entry);
-}
-
+/** Undefined when there is none, or one that cannot be read. */
 function readCertificates(pem: string): readonly X509Certificate[] | undefined {
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g);
   try {

@@ -137,6 +137,7 @@ test('a policy that ends TLS judges the requests inside, and verifies the destin
   await becomes('60 000', 'client', ...ask('/', ...token));
   assert.equal((await cluster.kubectl('delete', 'secret', '-n', 'cilium-test', 'server')).exitCode, 0);
   await becomes('35 000', 'client', ...ask('/', ...token));
+  assert.equal((await cluster.kubectl('delete', 'cnp', '-n', 'cilium-test', 'inside-of-tls')).exitCode, 0);
 });
 
 test('a CiliumEnvoyConfig has its certificate from a Secret of cilium-secrets, renewed while it runs', async () => {

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../node-plan.ts';
 import { entriesOf, type SecretReference, secretLookup } from '../policy-secrets.ts';
-import { authorities, serverCertificate, type TlsMaterial, tlsEntries } from '../tls-secrets.ts';
+import { authorities, remembered, serverCertificate, type TlsMaterial, tlsEntries } from '../tls-secrets.ts';
 import type { AgentConfig, Secret, World } from '../world.ts';
 import type { Reference, SecretUse } from './qualify.ts';
 
@@ -60,9 +60,13 @@ export function kubernetesSecrets({ secrets, lastGood, config }: World): Kuberne
 
 /** As Envoy takes it: with `tls.crt` and `tls.key` a certificate, else with `ca.crt` authorities (`k8sToEnvoySecret`, there). */
 function secretMaterial(reference: SecretReference, use: SecretUse, secret: Secret | undefined): TlsMaterial {
-  const fault = (text: string): TlsMaterial => ({ field: 'secret', fault: text });
   const place = `${reference.namespace}/${reference.name}`;
-  if (!secret) return fault(`Secret ${place} does not exist`);
+  if (!secret) return { field: 'secret', fault: `Secret ${place} does not exist` };
+  return remembered(secret, use, () => materialFor(use, place, secret));
+}
+
+function materialFor(use: SecretUse, place: string, secret: Secret): TlsMaterial {
+  const fault = (text: string): TlsMaterial => ({ field: 'secret', fault: text });
   const entries = entriesOf(secret);
   const { certificate, privateKey, trustedCA } = tlsEntries;
   const isCertificate = entries.has(certificate) || entries.has(privateKey);

@@ -52,7 +52,7 @@ const cases: readonly Case[] = [
       '1.1.0.1',
       'egress L3/L4 allowed: through the proxy (cilium-http-egress/tls:cilium-test/s)',
       '  by p spec.egress[0].toPorts[0]',
-      'egress L7 denied: nothing allows GET /a: the answer is 403',
+      'egress L7 denied: a Secret of its rules does not hold what it has to: TLS connections are closed',
       '  near p spec.egress[0].toPorts[0].rules.http[0]: it allows a.example as server name',
       '! CiliumNetworkPolicy cilium-test/p is not in force as it is written: spec.egress[0].toPorts[0].terminatingTLS.secret: secrets "s" not found: TLS is refused; the rest of the policy is in force',
       'DENIED',

@@ -14,6 +14,7 @@ import {
   type RequestVerdict,
 } from '../verdicts/request.ts';
 import { type NodeContext, type Subject, selectingRules, subjectAt } from './context.ts';
+import { handshakeRefusal } from './handshake.ts';
 import { nearestHttpRules, nearestPacketRules, portName, shownMisses } from './misses.ts';
 import type { Step } from './types.ts';
 
@@ -53,7 +54,7 @@ export function policySteps(
     case 'redirect': {
       const step: Step = { ...base, verdict: 'allowed', reason: `through the proxy (${verdict.listener})`, rules };
       const asked = { context, direction, subject, redirects: rules, listener: verdict.listener };
-      if (isHttpListener(verdict.listener, direction)) return [step, httpStep(asked, request)];
+      if (isHttpListener(verdict.listener, direction)) return [step, httpStep(asked, request, serverName)];
       switch (verdict.listener) {
         case policyListener.tlsEgress:
         case policyListener.tlsIngress:
@@ -120,8 +121,9 @@ function layer7Step({ direction, subject }: Redirected) {
   return { direction, layer: 'L7', subject: subject.name, ...nothing } as const;
 }
 
-function httpStep(redirected: Redirected, request: Request | undefined): Step {
+function httpStep(redirected: Listening, request: Request | undefined, serverName: string | undefined): Step {
   const base = layer7Step(redirected);
+  const { plan } = redirected.context;
   const rules = portRules(redirected).flatMap(({ rule, ports, referenceAt }) =>
     (ports.http ?? []).map((http) => ({
       near: referenceAt(rule, http.fieldPath),
@@ -129,11 +131,17 @@ function httpStep(redirected: Redirected, request: Request | undefined): Step {
       serverNames: ports.serverNames,
     })),
   );
+  const refusal = serverName === undefined ? undefined : handshakeRefusal(plan, redirected.listener, serverName);
+  if (refusal !== undefined) {
+    const nearest = rules.flatMap(({ near, serverNames }) =>
+      serverNames ? [{ rule: near, miss: `it allows ${serverNames.join(', ')} as server name` }] : [],
+    );
+    return { ...base, verdict: 'denied', reason: refusal, nearest: nearest.slice(0, shownMisses) };
+  }
   if (!request) {
     const reason = 'each request is judged by itself; name one with --http';
     return { ...base, verdict: 'unasked', reason, rules: rules.map(({ near }) => near) };
   }
-  const { plan } = redirected.context;
   const { allowed, by } = judgeRequest(plan, request, redirected.direction);
   const deciding = references(plan, by);
   const what = `${request.method ?? 'GET'} ${request.path}`;
@@ -143,8 +151,13 @@ function httpStep(redirected: Redirected, request: Request | undefined): Step {
   return { ...base, verdict: 'denied', reason: `nothing allows ${what}: the answer is 403`, nearest };
 }
 
+/** Where the redirect leads. */
+interface Listening extends Redirected {
+  readonly listener: string;
+}
+
 /** What rules for server names say in a user's listener that they lead to; nothing where they ask for none. */
-function listenerSteps(asked: Redirected & { readonly listener: string }, packet: Packet, name: string | undefined) {
+function listenerSteps(asked: Listening, packet: Packet, name: string | undefined) {
   const namesNone = portRules(asked).every(({ ports }) => !ports.serverNames);
   if (namesNone) return [];
   return [tlsStep(asked, packet, name, (plan, connection) => listenerVerdict(plan, connection, asked.listener))];
