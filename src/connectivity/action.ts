@@ -47,6 +47,7 @@ export function commandOf(action: Action, { result }: Expectation, { first, last
     '--fail',
     '--show-error',
     ...(action.authorities === undefined ? ['--insecure'] : ['--cacert', action.authorities]),
+    ...(action.retries === undefined ? [] : ['--retry', String(action.retries), '--retry-all-errors']),
     '--local-port',
     `${first}-${last}`,
     '--connect-timeout',

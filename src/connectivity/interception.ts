@@ -9,28 +9,37 @@ import type { TestPod } from './model.ts';
 export const authoritiesFile = '/tmp/test-ca.crt';
 const execTimeoutMs = 10_000;
 
+export interface Interception {
+  readonly secrets: readonly Manifest[];
+  /** The certificate's Secret with another one, by the same authority, for both external targets. */
+  readonly renewed: Manifest;
+}
+
 /**
  * The Secrets that the TLS contexts of the tests' policies name: a certificate of a new authority for the external target, which the
  * clients are told of, and the authorities that the target's own may come from, the cluster's for the stand-in.
  */
-export async function interceptionSecrets(
+export async function prepareInterception(
   edges: Edges,
-  { namespace, external: { target } }: ManifestValues,
+  { namespace, external: { target, otherTarget } }: ManifestValues,
   clients: readonly TestPod[],
-): Promise<readonly Manifest[]> {
+): Promise<Interception> {
   const authority = await makeAuthority('connectivity-test-ca');
-  const request = { commonName: target, usage: 'server', dnsNames: [target] } as const;
-  const { certificate, privateKey } = await issueCertificate(authority, request);
   const secret = (name: string, stringData: Readonly<Record<string, string>>): Manifest => {
     const manifest = { apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace }, stringData };
     return manifest;
   };
+  const issued = async (...dnsNames: readonly string[]): Promise<Manifest> => {
+    const request = { commonName: target, usage: 'server', dnsNames } as const;
+    const { certificate, privateKey } = await issueCertificate(authority, request);
+    return secret('externaltarget-tls', { 'tls.crt': certificate, 'tls.key': privateKey });
+  };
   await Promise.all(clients.map((client) => tell(edges, client, authority.certificate)));
   const known = [await clusterAuthority(edges, namespace), ...rootCertificates].join('\n');
-  return [
-    secret('externaltarget-tls', { 'tls.crt': certificate, 'tls.key': privateKey }),
-    secret('cabundle', { 'ca.crt': known }),
-  ];
+  return {
+    secrets: [await issued(target), secret('cabundle', { 'ca.crt': known })],
+    renewed: await issued(target, otherTarget),
+  };
 }
 
 async function clusterAuthority(edges: Edges, namespace: string): Promise<string> {

@@ -5,6 +5,7 @@ import {
   podToPodWithEndpoints,
   podToWorld,
   podToWorld2,
+  podToWorldWithExtraTlsIntercept,
   podToWorldWithTlsIntercept,
   secretHeader,
 } from './scenarios.ts';
@@ -73,35 +74,45 @@ const interceptedNameTests: readonly ConnectivityTest[] = [
   {
     name: 'client-egress-l7-tls-headers-sni',
     policies: ['connectivity/client-egress-l7-tls-sni.yaml', onlyDns],
-    interception: true,
+    interception: 'kept',
     scenarios: withSecret,
     expect: () => okWithHttp,
   },
   {
     name: 'client-egress-l7-tls-headers-other-sni',
     policies: ['connectivity/client-egress-l7-tls-other-sni.yaml', onlyDns],
-    interception: true,
+    interception: 'kept',
     scenarios: withSecret,
     expect: () => ({ result: 'tls-error', dns: 'proxy' }),
   },
 ];
+
+const tlsHeaders: ConnectivityTest = {
+  name: 'client-egress-l7-tls-headers',
+  policies: ['connectivity/client-egress-l7-tls.yaml', onlyDns],
+  interception: 'kept',
+  scenarios: withSecret,
+  expect: () => okWithHttp,
+};
 
 /** HTTP inside of TLS; these come last in `cilium-cli`. */
 export const interceptionTests: readonly ConnectivityTest[] = [
   {
     name: 'client-egress-l7-tls-deny-without-headers',
     policies: ['connectivity/client-egress-l7-tls.yaml', onlyDns],
-    interception: true,
+    interception: 'kept',
     scenarios: [podToWorldWithTlsIntercept()],
     expect: () => denied,
   },
-  ...withPortRange({
-    name: 'client-egress-l7-tls-headers',
+  tlsHeaders,
+  {
+    name: 'client-egress-l7-extra-tls-headers',
     policies: ['connectivity/client-egress-l7-tls.yaml', onlyDns],
-    interception: true,
-    scenarios: withSecret,
+    interception: 'renewed',
+    scenarios: [podToWorldWithExtraTlsIntercept],
     expect: () => okWithHttp,
-  }),
+  },
+  ...withPortRange(tlsHeaders).slice(1),
 ];
 
 /** Tests with rules above Layer 4. */

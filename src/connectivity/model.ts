@@ -68,6 +68,8 @@ export interface CurlAction extends ActionBase {
   readonly headers: readonly string[];
   /** A file in the client with the authorities that the server's certificate must come from; absent: it is not checked. */
   readonly authorities?: string;
+  /** A failure is tried again: what it waits for is told by nobody. */
+  readonly retries?: number;
   /** The name that has to be resolved first. */
   readonly resolves?: string;
 }
@@ -116,8 +118,8 @@ export interface ConnectivityTest {
   readonly policies: readonly string[];
   /** The key of cilium-config that must be `true`; else the test is skipped. */
   readonly requires?: 'enable-host-firewall';
-  /** The policies' TLS contexts get Secrets with certificates of this run. */
-  readonly interception?: true;
+  /** The policies' TLS contexts get Secrets with certificates of this run; `renewed`: one for both external targets comes when the policies are in force. */
+  readonly interception?: 'kept' | 'renewed';
   /** The policies' ports become ranges around them. */
   readonly portRanges?: true;
   readonly scenarios: readonly Scenario[];

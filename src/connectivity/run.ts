@@ -1,9 +1,9 @@
 import type { HubbleClient } from '../hubble/index.ts';
 import { toNumber } from '../model/flow/index.ts';
 import { runAction } from './action.ts';
-import { countNodes, deployWorkloads } from './deploy.ts';
+import { applyManifest, countNodes, deployWorkloads } from './deploy.ts';
 import { type Edges, RunFault } from './edges.ts';
-import { interceptionSecrets } from './interception.ts';
+import { prepareInterception } from './interception.ts';
 import { defaultExternal, defaultNamespace, type ManifestValues, readManifests } from './manifests.ts';
 import type { Action, ConnectivityTest, ExternalTargets, Scenario, SourcePorts, Workloads } from './model.ts';
 import { applyPolicies, removePolicies } from './policies.ts';
@@ -152,11 +152,12 @@ async function runTest(run: Run, test: ConnectivityTest, scenarios: readonly Sce
     else log += text;
   };
   const manifests = test.policies.flatMap((file) => readManifests(file, values));
-  const secrets = test.interception ? await interceptionSecrets(edges, values, run.workloads.clients) : [];
-  const policies = [...secrets, ...(test.portRanges ? manifests.map(widenPorts) : manifests)];
+  const interception = test.interception && (await prepareInterception(edges, values, run.workloads.clients));
+  const policies = [...(interception?.secrets ?? []), ...(test.portRanges ? manifests.map(widenPorts) : manifests)];
   const records: ActionRecord[] = [];
   try {
     await applyPolicies(edges, policies, values, keep);
+    if (interception && test.interception === 'renewed') await applyManifest(edges, interception.renewed);
     records.push(...(await runScenarios(run, test, scenarios, keep)));
   } finally {
     await removePolicies(edges, policies, values, keep);

@@ -148,13 +148,23 @@ export function podToWorldWithTlsIntercept(...headers: readonly string[]): Scena
   return {
     name: 'pod-to-world-with-tls-intercept',
     actions: ({ clients, external: { target } }) =>
-      clients.map((source, index) => ({
-        ...curlName(`https-to-${target}-${index}`, source, 'https', target, '/'),
-        headers,
-        authorities: authoritiesFile,
-      })),
+      clients.map((source, index) => intercepted(source, index, target, headers)),
   };
 }
+
+function intercepted(source: TestPod, index: number, target: string, headers: readonly string[]): CurlAction {
+  const action = curlName(`https-to-${target}-${index}`, source, 'https', target, '/');
+  return { ...action, headers, authorities: authoritiesFile };
+}
+
+/** The same to both external targets, of which the second has a certificate only when the first one was renewed. */
+export const podToWorldWithExtraTlsIntercept: Scenario = {
+  name: 'pod-to-world-with-extra-tls-intercept',
+  actions: ({ clients, external: { target, otherTarget } }) =>
+    clients.flatMap((source, index) =>
+      [target, otherTarget].map((one) => ({ ...intercepted(source, index, one, [secretHeader]), retries: 5 })),
+    ),
+};
 
 /** Every client to the other external target by HTTPS. */
 export const podToWorld2: Scenario = {

@@ -17,7 +17,7 @@ import type { Enforcement, Identity, NodePlan, XdsResources } from './node-plan.
 import { createPodStage } from './pod-stage.ts';
 import { createPoliciesStage, keyOfPolicy, mergedFaults, type PolicyFaults, withFaults } from './policies.ts';
 import { mayHaveFaults, policyConflicts } from './policy-conflicts.ts';
-import { type PolicySubjects, policyEntries } from './policy-entries.ts';
+import { type PolicySubjects, policyEntries, type RedirectPorts } from './policy-entries.ts';
 import { headerSecretFaults, namesSecrets, type SecretLookup, secretLookup, secretTexts } from './policy-secrets.ts';
 import { createPolicyStage, type PolicyOutcome, type PolicyStage } from './policy-stage.ts';
 import {
@@ -88,7 +88,6 @@ function planOf(world: World, view: ClusterView, stages: Stages): NodePlan {
   const conflicts = mayFail ? policyConflicts(resolved.groupsOf(view.pods)) : [];
   const faults = mayFail ? targetFaults(policies, conflicts, targets) : new Map();
   const secretFaults = secretFaultsOf(policies, secretOf);
-  const port = (name: string) => ports.get(name) ?? 0;
   const built = buildEnvoyConfigs(configs.active, services, {
     ports,
     targets: targetNames(outcome.groups),
@@ -112,14 +111,10 @@ function planOf(world: World, view: ClusterView, stages: Stages): NodePlan {
       endpoints: localEndpoints(view, outcome.groups, world.config),
       ...(outcome.host && { host: { ...enforcementOf(outcome.host), ...denialsOf(world.config) } }),
       ipcache: stage.ipcacheOf(addresses, outcome.world),
-      policy: policyEntries([...outcome.groups, ...hostSubjects(view, outcome.host)], {
-        httpEgress: port(policyListener.httpEgress),
-        httpIngress: port(policyListener.httpIngress),
-        tlsEgress: port(policyListener.tlsEgress),
-        tlsIngress: port(policyListener.tlsIngress),
-        dns: port(policyListener.dns),
-        listeners: new Map([...listeners, ...interceptions.map(({ name }) => [name, port(name)] as const)]),
-      }),
+      policy: policyEntries(
+        [...outcome.groups, ...hostSubjects(view, outcome.host)],
+        redirectPorts(ports, listeners, interceptions),
+      ),
       services: serviceEntries(services),
       serviceRedirects: built.redirects,
       monitorAggregation: world.config.monitorAggregation,
@@ -145,7 +140,7 @@ function planOf(world: World, view: ClusterView, stages: Stages): NodePlan {
         ...listenerRbacConfigs(outcome.groups, book, outcome.index),
       ]),
     },
-    dns: dnsPlan(outcome.groups, port(policyListener.dns)),
+    dns: dnsPlan(outcome.groups, ports.get(policyListener.dns) ?? 0),
     reports: [...withFaults(judged.reports, mergedFaults(faults, secretFaults)), ...configs.reports],
     conflicts,
     proxyPorts: ports,
@@ -154,6 +149,22 @@ function planOf(world: World, view: ClusterView, stages: Stages): NodePlan {
     identities: identityLabelsByNumber([...view.podIdentities, ...nodes, ...outcome.world]),
     lastGood: sorted(new Map([...judged.lastGood, ...configs.lastGood])),
     envoyConfigResources: sorted(configs.resourceNames),
+  };
+}
+
+function redirectPorts(
+  ports: ReadonlyMap<string, number>,
+  listeners: ReadonlyMap<string, number>,
+  interceptions: readonly Interception[],
+): RedirectPorts {
+  const port = (name: string) => ports.get(name) ?? 0;
+  return {
+    httpEgress: port(policyListener.httpEgress),
+    httpIngress: port(policyListener.httpIngress),
+    tlsEgress: port(policyListener.tlsEgress),
+    tlsIngress: port(policyListener.tlsIngress),
+    dns: port(policyListener.dns),
+    listeners: new Map([...listeners, ...interceptions.map(({ name }) => [name, port(name)] as const)]),
   };
 }
 

@@ -17,7 +17,7 @@ const policies = [
     ],
   }),
 ];
-const ask = (serverName: string, path?: string): Case['ask'] => ({
+const ask = (serverName: string, path?: string): NonNullable<Case['ask']> => ({
   port: 443,
   serverName,
   ...(path !== undefined && { http: { method: 'GET', path, headers: {} } }),
