@@ -84,21 +84,18 @@ function planOf(world: World, view: ClusterView, stages: Stages): NodePlan {
   const targets = policyTargets(configs.active);
   const listeners = targetPorts(targets, ports);
   const outcome = { ...resolved, groups: withoutLostRedirects(resolved.groups, listeners) };
+  const subjects = [...outcome.groups, ...hostSubjects(view, outcome.host)];
   const mayFail = mayHaveFaults(policies);
   const conflicts = mayFail ? policyConflicts(resolved.groupsOf(view.pods)) : [];
   const faults = mayFail ? targetFaults(policies, conflicts, targets) : new Map();
-  const secretFaults = secretFaultsOf(policies, secretOf);
+  const deniedMessage = world.config.http403Message;
   const built = buildEnvoyConfigs(configs.active, services, {
     ports,
     targets: targetNames(outcome.groups),
     namedTargets: namedTargets(outcome.groups),
-    deniedMessage: world.config.http403Message,
+    deniedMessage,
   });
-  const intercepting = interceptionResources(interceptionsOf(outcome.groups), {
-    ports,
-    secretOf,
-    deniedMessage: world.config.http403Message,
-  });
+  const intercepting = interceptionResources(interceptionsOf(outcome.groups), { ports, secretOf, deniedMessage });
   const ranges = stage.rangesOf(addresses, outcome.world);
   const book = stage.bookOf(ranges);
   const reach = proxyReach(outcome.groups, ranges, configs.active, services);
@@ -111,10 +108,7 @@ function planOf(world: World, view: ClusterView, stages: Stages): NodePlan {
       endpoints: localEndpoints(view, outcome.groups, world.config),
       ...(outcome.host && { host: { ...enforcementOf(outcome.host), ...denialsOf(world.config) } }),
       ipcache: stage.ipcacheOf(addresses, outcome.world),
-      policy: policyEntries(
-        [...outcome.groups, ...hostSubjects(view, outcome.host)],
-        redirectPorts(ports, listeners, interceptions),
-      ),
+      policy: policyEntries(subjects, redirectPorts(ports, listeners, interceptions)),
       services: serviceEntries(services),
       serviceRedirects: built.redirects,
       monitorAggregation: world.config.monitorAggregation,
@@ -124,7 +118,7 @@ function planOf(world: World, view: ClusterView, stages: Stages): NodePlan {
         ports,
         { ...built.resources, secret: new Map([...built.resources.secret, ...configs.secrets]) },
         intercepting,
-        world.config.http403Message,
+        deniedMessage,
       ),
       routes: sorted(built.resources.route),
       endpoints: sorted(built.resources.endpoint),
@@ -141,7 +135,10 @@ function planOf(world: World, view: ClusterView, stages: Stages): NodePlan {
       ]),
     },
     dns: dnsPlan(outcome.groups, ports.get(policyListener.dns) ?? 0),
-    reports: [...withFaults(judged.reports, mergedFaults(faults, secretFaults)), ...configs.reports],
+    reports: [
+      ...withFaults(judged.reports, mergedFaults(faults, secretFaultsOf(policies, secretOf))),
+      ...configs.reports,
+    ],
     conflicts,
     proxyPorts: ports,
     rules: sorted(outcome.references),
