@@ -1,4 +1,4 @@
-import { rename, writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -107,6 +107,11 @@ export async function startPlane(places: Places, form: PlaneForm): Promise<Plane
       await sleep(MOVE_MS);
       return [];
     }
+    if ('put' in one) {
+      for (const [name, text] of Object.entries(one.put)) await moveFile(places, name, text);
+      await sleep(MOVE_MS);
+      return [];
+    }
     if ('sleep' in one) {
       await sleep(one.sleep);
       return [];
@@ -154,8 +159,13 @@ export async function putFile(
   },
 ): Promise<void> {
   const resources = content.resources(places).map((json) => ({ '@type': urlOf[content.of], ...json }));
-  const file = path.join(places.folder, name);
-  await writeFile(`${file}.new`, JSON.stringify({ version_info: content.version, resources }));
+  await moveFile(places, name, JSON.stringify({ version_info: content.version, resources }));
+}
+
+async function moveFile({ folder }: Places, name: string, text: string): Promise<void> {
+  const file = path.join(folder, name);
+  await mkdir(path.dirname(file), { recursive: true });
+  await writeFile(`${file}.new`, text);
   await rename(`${file}.new`, file);
 }
 

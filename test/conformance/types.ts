@@ -144,6 +144,8 @@ export type PlaneStep =
       readonly version: string;
       readonly resources: (places: Places) => readonly Json[];
     }
+  /** Writes files beside their places in the run's folder and moves them there, one after the other; then waits a moment. */
+  | { readonly put: Readonly<Record<string, string>> }
   /** The names that are asked for. */
   | { readonly wanted: PlaneType }
   /** A request to a listener: status and body, or why there was none. */

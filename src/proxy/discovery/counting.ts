@@ -12,6 +12,7 @@ import {
   FilterSubscriptionStats,
   NamedSubscriptionStats,
   ROUTE_SUBSCRIPTION_STATS,
+  SECRET_STATS,
   SUBSCRIPTION_STATS,
   type SubscriptionStats,
 } from './stats.ts';
@@ -23,6 +24,8 @@ export interface DiscoveryCounts {
   onFirstTimeout(url: string): void;
   onEndpointsTimeout(cluster: Pick<Cluster, 'endpointStats'>): void;
   onTimeout(want: Want): void;
+  /** The files of a secret have changed and are of no use. */
+  onRotationFailure(name: string): void;
   /** A response was refused as a whole; `asked` are the names that it was for, without it all those of the stream. */
   onRefusal(url: string, asked?: readonly string[]): void;
   onUpdate(
@@ -122,6 +125,9 @@ export function countDiscovery(
         stats.fetchTimeout++;
         if (stats instanceof FilterSubscriptionStats) stats.fail++;
       }
+    },
+    onRotationFailure: (name) => {
+      scope.get(SECRET_STATS, `sds.${name}.`).rotationFailed++;
     },
     onRefusal: (url, asked = subscribed(url)) => {
       const arrived = whole.get(url);

@@ -8,6 +8,7 @@ import type { Workers } from '../worker/group.ts';
 import { countDiscovery } from './counting.ts';
 import { FileSubscriptions } from './file-subscriptions.ts';
 import { FirstAnswers } from './first-answers.ts';
+import { type ReadSecret, SecretFiles } from './secret-files.ts';
 
 export interface DiscoveryOptions {
   readonly workers: Workers;
@@ -55,7 +56,7 @@ export function startDiscovery(options: DiscoveryOptions): Discovery {
     asked?: readonly string[],
   ): Promise<ReadonlyMap<string, string>> => {
     const began = performance.now();
-    const errors = await applyUpdate(url, update, apply);
+    const errors = url === typeUrl.secret ? await applySecrets(update) : await applyUpdate(url, update, apply);
     counts.onUpdate(url, update, errors, performance.now() - began, asked);
     for (const [name, reason] of errors) log.warn({ type: url, name, reason }, 'resource rejected');
     // Endpoints name nothing else.
@@ -63,6 +64,23 @@ export function startDiscovery(options: DiscoveryOptions): Discovery {
     first.came(url);
     return errors;
   };
+  const secretFiles = new SecretFiles({
+    apply: async (json, version) => (await apply([{ kind: 'secret', json, version }]))[0] ?? [],
+    onFailure: (name, reason) => {
+      counts.onRotationFailure(name);
+      log.warn({ secret: name, reason }, 'files of a secret are of no use');
+    },
+  });
+  async function applySecrets(update: ResourceUpdate): Promise<ReadonlyMap<string, string>> {
+    const read = new Map<string, ReadSecret>();
+    for (const [name, json] of update.changed) read.set(name, await secretFiles.read(name, json));
+    const changed = new Map([...read].map(([name, { resolved }]) => [name, resolved]));
+    const errors = await applyUpdate(typeUrl.secret, { ...update, changed }, apply);
+    for (const [name, secret] of read)
+      if (errors.has(name)) secretFiles.release(name);
+      else secretFiles.follow(name, secret, update.version);
+    return errors;
+  }
   const { plane, node } = options;
   const client =
     plane && createXdsClient({ ...plane, node, log, onConnection: counts.onConnection, onRefusal, onUpdate });
@@ -93,6 +111,7 @@ export function startDiscovery(options: DiscoveryOptions): Discovery {
       [...all].flatMap(([name, file]) => (file ? [] : [name])),
     );
     files.want(typeUrl.secret, new Map(ofFiles));
+    secretFiles.keep(new Set(all.keys()));
   }
   const asked = new Set<string>();
   /** A type of which nothing is needed is not mentioned before something is. */
@@ -117,6 +136,7 @@ export function startDiscovery(options: DiscoveryOptions): Discovery {
     close: () => {
       first.stop();
       files.close();
+      secretFiles.close();
       client?.close();
       scope.close();
     },

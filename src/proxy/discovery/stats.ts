@@ -63,6 +63,14 @@ export const FILTER_SUBSCRIPTION_STATS = statsKind(
   { counters: ['config_conflict'] },
 );
 
+/** `sds.<name>.` */
+class SecretStats {
+  /** Changed files that were of no use. */
+  rotationFailed = 0;
+}
+
+export const SECRET_STATS = statsKind(SecretStats, { rotationFailed: counter('key_rotation_failed') });
+
 /** `control_plane.` */
 class ControlPlaneStats {
   connected = 0;
