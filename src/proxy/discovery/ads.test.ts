@@ -1,17 +1,15 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { test } from 'node:test';
 import { createLogger } from '../../base/index.ts';
 import { grpcService, serviceName } from '../../model/envoy/index.ts';
-import { createXdsServer, type XdsServer } from '../../xds/index.ts';
+import type { XdsServer } from '../../xds/index.ts';
 import { type RunningProxy, startProxy } from '../index.ts';
+import { ADS, adsBootstrap, type ControlPlane, planeConnected, startControlPlane } from '../testing/control-plane.ts';
 import {
   type Backend,
   Client,
   endpoint,
+  freePort,
   HCM,
   HTTP_OPTIONS,
   type Json,
@@ -21,84 +19,29 @@ import {
   startBackend,
 } from '../testing/harness.ts';
 
-const grpc = createRequire(import.meta.url)('@grpc/grpc-js') as typeof import('@grpc/grpc-js');
-const ADS = { ads: {}, resource_api_version: 'V3' };
-
-interface Plane {
-  readonly xds: XdsServer;
-  readonly socket: string;
+interface Plane extends ControlPlane {
   /** Messages of StreamAccessLogs. */
   readonly logs: Json[];
   onLog: () => void;
-  close(): Promise<void>;
 }
 
 async function controlPlane(): Promise<Plane> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'proxy-ads-'));
-  const socket = path.join(folder, 'xds.sock');
-  const server = new grpc.Server();
-  const xds = createXdsServer({ log: createLogger('test') });
-  for (const { definition, implementation } of xds.services) server.addService(definition, implementation);
-  const plane: Plane = {
-    xds,
-    socket,
-    logs: [],
-    onLog: () => undefined,
-    close: async () => {
-      xds.close();
-      server.forceShutdown();
-      await rm(folder, { recursive: true });
-    },
-  };
-  server.addService(grpcService(serviceName.accessLog), {
-    StreamAccessLogs: (call: NodeJS.EventEmitter) => {
-      call.on('data', (message: Json) => {
-        plane.logs.push(message);
-        plane.onLog();
-      });
-      call.on('error', () => undefined);
-    },
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.bindAsync(`unix:${socket}`, grpc.ServerCredentials.createInsecure(), (error) =>
-      error ? reject(error) : resolve(),
-    );
-  });
-  return plane;
-}
-
-function bootstrap(socket: string, form: 'GRPC' | 'DELTA_GRPC'): Json {
-  return {
-    node: { id: 'node-1', cluster: 'ciliate' },
-    static_resources: {
-      clusters: [
-        {
-          name: 'xds-grpc-cilium',
-          type: 'STATIC',
-          connect_timeout: '2s',
-          typed_extension_protocol_options: {
-            [HTTP_OPTIONS]: {
-              '@type': `type.googleapis.com/${HTTP_OPTIONS}`,
-              explicit_http_config: { http2_protocol_options: {} },
-            },
-          },
-          load_assignment: {
-            cluster_name: 'xds-grpc-cilium',
-            endpoints: [{ lb_endpoints: [{ endpoint: { address: { pipe: { path: socket } } } }] }],
-          },
+  const logs: Json[] = [];
+  const plane: Plane = Object.assign(
+    await startControlPlane((server) =>
+      server.addService(grpcService(serviceName.accessLog), {
+        StreamAccessLogs: (call: NodeJS.EventEmitter) => {
+          call.on('data', (message: Json) => {
+            logs.push(message);
+            plane.onLog();
+          });
+          call.on('error', () => undefined);
         },
-      ],
-    },
-    dynamic_resources: {
-      ads_config: {
-        api_type: form,
-        transport_api_version: 'V3',
-        grpc_services: [{ envoy_grpc: { cluster_name: 'xds-grpc-cilium' } }],
-      },
-      cds_config: ADS,
-      lds_config: ADS,
-    },
-  };
+      }),
+    ),
+    { logs, onLog: () => undefined },
+  );
+  return plane;
 }
 
 function rbac(policies: Json): Json {
@@ -225,28 +168,16 @@ function resources(backend: Backend, port: number, policies: Json): Parameters<X
   } as Parameters<XdsServer['publish']>[0];
 }
 
-async function connected(plane: Plane): Promise<void> {
-  for (let waited = 0; plane.xds.connected().length === 0; waited++) {
-    assert.ok(waited < 500, 'the proxy did not connect');
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
-
-/** Publishes until the data plane has said yes or no to everything. */
-async function publish(plane: Plane, all: Parameters<XdsServer['publish']>[0]): ReturnType<XdsServer['publish']> {
-  return plane.xds.publish(all);
-}
-
 for (const form of ['GRPC', 'DELTA_GRPC'] as const) {
   test(`ADS (${form}): snapshot in, policy swapped on a live connection, bad resource refused, entries logged`, async () => {
     const plane = await controlPlane();
     const backend = await startBackend();
     let proxy: RunningProxy | undefined;
     try {
-      proxy = await startProxy({ bootstrap: bootstrap(plane.socket, form), log: createLogger('proxy-test') });
-      await connected(plane);
+      proxy = await startProxy({ bootstrap: adsBootstrap(plane.socket, form), log: createLogger('proxy-test') });
+      await planeConnected(plane);
       const port = await freePort();
-      const first = await publish(plane, resources(backend, port, onlyPath('/([?].*)?', backend.port)));
+      const first = await plane.xds.publish(resources(backend, port, onlyPath('/([?].*)?', backend.port)));
       assert.deepEqual(first, { state: 'accepted', rejections: [] });
       const client = new Client(port);
       assert.equal((await client.get('/foo?x=1', 'user-agent: u\r\n')).body, 'ok');
@@ -254,7 +185,7 @@ for (const form of ['GRPC', 'DELTA_GRPC'] as const) {
       assert.deepEqual([denied.status, denied.body], [403, 'Access denied\r\n']);
       assert.equal(backend.heads.length, 1);
 
-      const second = await publish(plane, resources(backend, port, onlyPath('/bar', backend.port)));
+      const second = await plane.xds.publish(resources(backend, port, onlyPath('/bar', backend.port)));
       assert.equal(second.state, 'accepted');
       assert.equal((await client.get('/bar')).status, 200, 'the same connection, the new policy');
       assert.equal((await client.get('/')).status, 403);
@@ -281,7 +212,7 @@ for (const form of ['GRPC', 'DELTA_GRPC'] as const) {
           },
         ],
       };
-      const third = await publish(plane, { ...bad, routes: new Map([['web', broken]]) } as typeof bad);
+      const third = await plane.xds.publish({ ...bad, routes: new Map([['web', broken]]) } as typeof bad);
       assert.equal(third.state, 'rejected');
       assert.match(
         third.rejections[0]?.message ?? '',
@@ -298,12 +229,6 @@ for (const form of ['GRPC', 'DELTA_GRPC'] as const) {
       await backend.close();
     }
   });
-}
-
-async function freePort(): Promise<number> {
-  const probe = await startBackend();
-  await probe.close();
-  return probe.port;
 }
 
 const entries = (plane: Plane): readonly Json[] =>

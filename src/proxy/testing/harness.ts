@@ -50,6 +50,13 @@ export async function startBackend(respond: Respond = () => OK_RESPONSE, host = 
   return backend;
 }
 
+/** A port that nobody has at the moment. */
+export async function freePort(): Promise<number> {
+  const probe = await startBackend();
+  await probe.close();
+  return probe.port;
+}
+
 function takeRequest(text: string): { head: string; body: string; rest: string } | undefined {
   const end = text.indexOf('\r\n\r\n');
   if (end < 0) return undefined;
