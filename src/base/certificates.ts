@@ -1,4 +1,4 @@
-import { randomBytes, webcrypto } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { type Validity, validFrom } from './validity.ts';
 
 export interface CertificateAuthority {
@@ -24,13 +24,16 @@ export interface CertificateRequest {
   readonly ipAddresses?: readonly string[];
 }
 
+/** Of whichever platform's types this is read with. */
+type Key = Parameters<typeof crypto.subtle.sign>[1];
+
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const AUTHORITY_LIFETIME_MS = 10 * 365 * 24 * 3_600_000;
 
 /** An authority with a new key, valid for ten years. */
 export async function makeAuthority(commonName: string): Promise<CertificateAuthority> {
   const x509 = await loadX509();
-  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+  const keys = await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
   const { notBeforeMs, notAfterMs } = validFrom(Date.now(), AUTHORITY_LIFETIME_MS);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: randomBytes(16).toString('hex'),
@@ -57,7 +60,7 @@ export async function issueCertificate(
   const x509 = await loadX509();
   const issuer = new x509.X509Certificate(authority.certificate);
   const signingKey = await importKey(authority.privateKey);
-  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+  const keys = await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
   const names = [
     ...(request.dnsNames ?? []).map((value) => ({ type: 'dns' as const, value })),
     ...(request.ipAddresses ?? []).map((value) => ({ type: 'ip' as const, value })),
@@ -93,12 +96,12 @@ async function loadX509(): Promise<typeof import('@peculiar/x509')> {
   return x509;
 }
 
-async function exportKey(key: webcrypto.CryptoKey): Promise<string> {
-  const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', key)).toString('base64');
+async function exportKey(key: Key): Promise<string> {
+  const der = Buffer.from(await crypto.subtle.exportKey('pkcs8', key)).toString('base64');
   return `-----BEGIN PRIVATE KEY-----\n${der.match(/.{1,64}/g)?.join('\n')}\n-----END PRIVATE KEY-----\n`;
 }
 
-async function importKey(pem: string): Promise<webcrypto.CryptoKey> {
+async function importKey(pem: string): Promise<Key> {
   const der = Buffer.from(pem.replace(/-----[A-Z ]+-----/g, ''), 'base64');
-  return webcrypto.subtle.importKey('pkcs8', der, ALGORITHM, true, ['sign']);
+  return crypto.subtle.importKey('pkcs8', der, ALGORITHM, true, ['sign']);
 }
