@@ -59,6 +59,7 @@ function outcome(bytes: Buffer, size: number): readonly string[] {
   const log: string[] = [];
   const sent: Buffer[] = [];
   const transport = {
+    sent: Number.POSITIVE_INFINITY,
     unsent: 0,
     blocked: false,
     send: (arena: Arena, stop: number) => void sent.push(Buffer.from(arena.bytes.subarray(arena.at, stop))),

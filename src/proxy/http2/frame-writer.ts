@@ -15,6 +15,7 @@ import {
 } from './frame.ts';
 import { fieldRoom, HpackEncoder } from './hpack/encoder.ts';
 import type { Http2Options } from './options.ts';
+import type { OutboundFrames } from './outbound.ts';
 import type { OutgoingBlock } from './stream.ts';
 
 /** The parameters that a side begins with, each once. */
@@ -33,12 +34,14 @@ function settingsOf(options: Http2Options, client: boolean): readonly Setting[] 
 /** Writes the frames of one connection. Windows are its user's business. */
 export class FrameWriter {
   readonly #transport: Transport;
+  readonly #outbound: OutboundFrames;
   readonly #encoder = new HpackEncoder();
   /** The other side's `SETTINGS_MAX_FRAME_SIZE`. */
   frameSize = FRAME_SIZE;
 
-  constructor(transport: Transport) {
+  constructor(transport: Transport, outbound: OutboundFrames) {
     this.#transport = transport;
+    this.#outbound = outbound;
   }
 
   /** The other side's `SETTINGS_HEADER_TABLE_SIZE`, of which no more than `most` is used. */
@@ -61,7 +64,9 @@ export class FrameWriter {
     }
     const more = options.connectionWindow - INITIAL_WINDOW;
     if (more > 0) at = putUint32(out, putFrameHead(out, at, 4, FRAME.WINDOW_UPDATE, 0, 0), more);
+    const bytes = at - arena.at;
     this.#transport.send(arena, at);
+    this.#outbound.add(bytes, more > 0 ? 2 : 1);
   }
 
   head(id: number, { pseudo, headers }: OutgoingBlock, end: boolean): void {
@@ -77,8 +82,10 @@ export class FrameWriter {
       at = encoder.put(out, at, headers.nameAt(index), headers.valueAt(index));
     written.fields += at - arena.at - FRAME_HEAD;
     at = this.#frameBlock(out, arena.at, at, id, end);
-    written.bytes += at - arena.at;
+    const bytes = at - arena.at;
+    written.bytes += bytes;
     this.#transport.send(arena, at);
+    this.#outbound.add(bytes, Math.ceil(bytes / (FRAME_HEAD + this.frameSize)));
   }
 
   /** Puts the block that stands from one frame head after `from` up to `stop` into as many frames as it takes; where the last ends. */
@@ -115,20 +122,23 @@ export class FrameWriter {
       if (bytes && size > 0) at += bytes.copy(out, at, from, from + size);
       from += size;
     }
-    written.bytes += at - arena.at;
+    const sent = at - arena.at;
+    written.bytes += sent;
     this.#transport.send(arena, at);
+    this.#outbound.add(sent, frames);
     return frames;
   }
 
-  /** A frame about streams or the connection, with the payload from `from` to `stop`. */
-  control(type: number, flags: number, id: number, bytes: Uint8Array, from: number, stop: number): void {
+  /** A frame about the connection that answers one, with the payload from `from` to `stop`. */
+  control(type: number, flags: number, bytes: Uint8Array, from: number, stop: number): void {
     const arena = takeArena(FRAME_HEAD + stop - from);
-    const at = putFrameHead(arena.bytes, arena.at, stop - from, type, flags, id);
+    const at = putFrameHead(arena.bytes, arena.at, stop - from, type, flags, 0);
     arena.bytes.set(bytes.subarray(from, stop), at);
     this.#transport.send(arena, at + stop - from);
+    this.#outbound.addControl(FRAME_HEAD + stop - from);
   }
 
-  /** The same with one or two numbers of four bytes. */
+  /** A frame about a stream or the connection, with one or two numbers of four bytes. */
   numbers(type: number, id: number, first: number, second?: number): void {
     const arena = takeArena(FRAME_HEAD + 8);
     const length = second === undefined ? 4 : 8;
@@ -136,5 +146,7 @@ export class FrameWriter {
     at = putUint32(arena.bytes, at, first);
     if (second !== undefined) at = putUint32(arena.bytes, at, second);
     this.#transport.send(arena, at);
+    if (type === FRAME.RST_STREAM) this.#outbound.addControl(FRAME_HEAD + length);
+    else this.#outbound.add(FRAME_HEAD + length, 1);
   }
 }

@@ -12,6 +12,7 @@ import { Goaways } from './goaways.ts';
 import { type BlockOutcome, HeaderBlocks } from './header-blocks.ts';
 import { KeepAlivePing } from './keep-alive.ts';
 import type { Http2Options } from './options.ts';
+import { OutboundFrames } from './outbound.ts';
 import type { SessionUser } from './session-user.ts';
 import { readSettings } from './settings.ts';
 import type { Http2Stats } from './stats.ts';
@@ -59,18 +60,17 @@ export class Http2Session implements TransportUser, FrameUser, StreamTableUser {
     this.#blocks = new HeaderBlocks(options, this.#flood, stats, (partial) => user.onPartialHead(partial));
     this.transport = open(this);
     this.#reader = new FrameReader(this, server, options.frameSize);
-    this.#writer = new FrameWriter(this.transport);
+    const outbound = new OutboundFrames(this.transport, options, stats, (fault) => this.fail(fault));
+    this.#writer = new FrameWriter(this.transport, outbound);
     this.#received = new ReceiveWindows(options, this.#writer);
     this.streams = new StreamTable(this, server, this.#writer, this.#received, stats);
-    this.#sent = new SendWindows(this.#writer, (frames) => {
-      if (this.#flood.sent(frames, this.transport.unsent)) this.fail(FAULT.OUTBOUND_FLOOD);
-    });
+    this.#sent = new SendWindows(this.#writer, (frames) => this.#flood.data(frames));
     const { keepAlive } = options;
     if (keepAlive)
       this.#ping = new KeepAlivePing(
         keepAlive,
         stats,
-        (bytes) => this.#control(FRAME.PING, 0, bytes, 0, 8),
+        (bytes) => this.#writer.control(FRAME.PING, 0, bytes, 0, 8),
         () => this.fail(FAULT.SILENCE),
       );
   }
@@ -118,11 +118,9 @@ export class Http2Session implements TransportUser, FrameUser, StreamTableUser {
   onBytes(bytes: Buffer, length: number): void {
     if (this.stopped) return;
     this.#ping?.onActivity();
-    this.#flood.beginRead(this.transport.unsent);
     this.streams.beginRead();
     this.#reader.read(bytes, length);
     this.streams.endRead();
-    this.#flood.endRead();
   }
 
   onTooLarge(): void {
@@ -283,15 +281,16 @@ export class Http2Session implements TransportUser, FrameUser, StreamTableUser {
     this.maxStreams = maxStreams ?? this.maxStreams;
     this.connectProtocol = connectProtocol ?? this.connectProtocol;
     if (initialWindow !== undefined && !this.#sent.resize(initialWindow, this.streams.all())) return FAULT.WINDOW;
-    const flood = this.#control(FRAME.SETTINGS, FLAG_BIT.ACK, bytes, 0, 0);
+    this.#writer.control(FRAME.SETTINGS, FLAG_BIT.ACK, bytes, 0, 0);
+    if (this.stopped) return undefined;
     this.#user.onSettings();
     this.streams.flushAll(this.#sent);
-    return flood;
+    return undefined;
   }
 
   #pingCame(bytes: Buffer, at: number, stop: number, flags: number): Fault | undefined {
-    if ((flags & FLAG_BIT.ACK) === 0) return this.#control(FRAME.PING, FLAG_BIT.ACK, bytes, at, stop);
-    this.#ping?.onAnswer();
+    if ((flags & FLAG_BIT.ACK) === 0) this.#writer.control(FRAME.PING, FLAG_BIT.ACK, bytes, at, stop);
+    else this.#ping?.onAnswer();
     return undefined;
   }
 
@@ -337,15 +336,6 @@ export class Http2Session implements TransportUser, FrameUser, StreamTableUser {
   onEmpty(): void {
     this.#finishDrained();
     if (!this.stopped) this.#user.onIdle();
-  }
-
-  onControlSent(): void {
-    if (this.#flood.control(this.transport.unsent)) this.fail(FAULT.CONTROL_FLOOD);
-  }
-
-  #control(type: number, flags: number, bytes: Uint8Array, from: number, stop: number): Fault | undefined {
-    this.#writer.control(type, flags, 0, bytes, from, stop);
-    return this.#flood.control(this.transport.unsent) ? FAULT.CONTROL_FLOOD : undefined;
   }
 
   /** Tells the other side that streams after `last` will not be worked on; the session ends with the last one before. */

@@ -10,8 +10,6 @@ const REMEMBERED = 128;
 
 export interface StreamTableUser {
   readonly closed: boolean;
-  /** A frame was sent that the other side made this one send. */
-  onControlSent(): void;
   /** No stream is left. */
   onEmpty(): void;
 }
@@ -174,7 +172,6 @@ export class StreamTable {
     if (this.#resets.size > REMEMBERED && oldest !== undefined) this.#resets.delete(oldest);
     if (this.#user.closed) return;
     this.#writer.numbers(FRAME.RST_STREAM, id, code);
-    this.#user.onControlSent();
   }
 
   /** The connection is gone. */

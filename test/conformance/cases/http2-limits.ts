@@ -22,6 +22,10 @@ const EMPTY_DATA = frame(0, 0, 1);
 const PRIORITY = frame(2, 0, 1, '0000000010');
 const WINDOW = frame(8, 0, 0, '00000001');
 
+/** So many requests of `/` of `a` without a body, on streams from `first` on, in one write. */
+const gets = (count: number, first = 1): string =>
+  Array.from({ length: count }, (_, at) => frame(1, 5, first + 2 * at, '828684410161')).join('');
+
 /** More than a bound allows: the connection is cut off. */
 const floods = (name: string, steps: readonly Http2Step[], script: readonly Behaviour[] = []): Case =>
   plays(name, [sleep(30), ...steps, sleep(50)], script, { difference: 'http2-flood', without: ['fate'] });
@@ -275,7 +279,31 @@ const bounds: readonly Variant[] = [
   {
     name: 'control frames',
     manager: http2Options({ max_outbound_control_frames: 3 }),
-    cases: [plays('one', [sleep(30), raw(PING), sleep(30), asks()]), floods('past', [raw(PING, 50)])],
+    cases: [
+      plays('one', [sleep(30), raw(PING), sleep(30), asks()]),
+      plays('as many at once', [sleep(30), raw(PING, 3), sleep(30), asks()]),
+      plays('as many again', [sleep(30), raw(PING, 3), sleep(30), raw(PING, 3), sleep(30), asks()]),
+      floods('one more at once', [raw(PING, 4)]),
+      floods('past', [raw(PING, 50)]),
+      plays('answers count for none', [sleep(30), raw(gets(6)), sleep(50)]),
+    ],
+  },
+  {
+    name: 'outbound frames',
+    manager: http2Options({ max_outbound_frames: 5 }),
+    routes: [{ match: { path: '/' }, direct_response: { status: 200 } }, toCluster()],
+    cases: [
+      plays('as many at once', [sleep(30), raw(gets(5)), sleep(50)]),
+      plays('as many again', [sleep(30), raw(gets(5)), sleep(30), raw(gets(5, 11)), sleep(50)]),
+      floods('one more at once', [raw(gets(6))]),
+      plays(
+        'bodies',
+        [asks('/body'), asks('/body')],
+        [does(head(), { data: 'x'.repeat(30_000) }), does(head(), { data: 'x'.repeat(30_000) })],
+      ),
+      floods('control frames count too', [raw(PING, 6)]),
+      plays('as many control frames', [sleep(30), raw(PING, 5), sleep(30), asks()]),
+    ],
   },
   {
     name: 'windows',
