@@ -6,6 +6,7 @@ import { hubbleBench } from './hubble/bench.ts';
 import { plannerBench } from './planner/bench.ts';
 import { policyBench } from './policy.ts';
 import { proxyBench } from './proxy/bench.ts';
+import { grpcBench } from './proxy/grpc.ts';
 import { moduleBench } from './proxy/module.ts';
 import { routesBench } from './routes.ts';
 import { uiBench } from './ui/bench.ts';
@@ -19,6 +20,7 @@ interface Options {
 const benches: Readonly<Record<string, (options: Options) => Promise<readonly Figure[]>>> = {
   cluster: clusterBench,
   datapath: datapathBench,
+  grpc: grpcBench,
   hubble: hubbleBench,
   module: moduleBench,
   planner: plannerBench,

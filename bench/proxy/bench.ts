@@ -6,15 +6,9 @@ import { idleMemory } from './idle.ts';
 import { loadOverHttp2, loadProgram, type Sample } from './load.ts';
 import { type Product, startProducts } from './product.ts';
 import { type Program, type ProgramName, type Programs, startPrograms } from './programs.ts';
+import { figuresOf, inTurn, type Pace, type Row, report, type Samples } from './rows.ts';
 import { prepareTools, type Tools, warn } from './tools.ts';
 import { loadWorkers, type WorkersSample, workersFactor } from './workers.ts';
-
-interface Pace {
-  readonly rounds: number;
-  readonly seconds: number;
-  readonly warmUpSeconds: number;
-  readonly idleConnections: number;
-}
 
 const http2Rows: readonly Row[] = [
   {
@@ -72,18 +66,6 @@ const tlsRows: readonly Row[] = [
 
 const full: Pace = { rounds: 7, seconds: 3, warmUpSeconds: 3, idleConnections: 4_000 };
 const quick: Pace = { rounds: 2, seconds: 1, warmUpSeconds: 1, idleConnections: 1_000 };
-
-interface Row {
-  readonly name: string;
-  readonly path: string;
-  readonly connections: number;
-  /** Streams of each connection that are open at a time; undefined: the load speaks HTTP/1.1. */
-  readonly streams?: number;
-  /** Over TLS; `handshakes`: each request over a connection of its own. */
-  readonly tls?: 'keep-alive' | 'handshakes';
-  readonly against: readonly ProgramName[];
-  readonly goals: Readonly<Partial<Record<'rate' | 'processor' | 'p99' | 'memory', string>>>;
-}
 
 const rows: readonly Row[] = [
   {
@@ -143,9 +125,6 @@ export async function proxyBench(options: { readonly quick: boolean }): Promise<
   }
 }
 
-type Samples = ReadonlyMap<ProgramName, readonly Sample[]>;
-
-/** Every program in turn in each round, in the other direction every second time, so that drift of the machine hits all alike. */
 async function measure(row: Row, { list, wrk, h2load }: Programs, pace: Pace): Promise<Samples> {
   const own: ProgramName = row.tls ? 'ours TLS' : 'ours';
   const chosen = list
@@ -157,13 +136,7 @@ async function measure(row: Row, { list, wrk, h2load }: Programs, pace: Pace): P
     if (streams !== undefined) return loadOverHttp2(pid, { h2load, url, connections, streams, seconds });
     return loadProgram(pid, { wrk, url, connections, seconds, fresh: tls === 'handshakes' });
   };
-  for (const program of chosen) await load(program, pace.warmUpSeconds);
-  const samples = new Map(chosen.map(({ name }) => [name, [] as Sample[]]));
-  for (let round = 0; round < pace.rounds; round++) {
-    for (const program of round % 2 === 0 ? chosen : chosen.toReversed()) {
-      samples.get(program.name)?.push(await load(program, pace.seconds));
-    }
-  }
+  const samples = await inTurn(chosen, load, pace);
   for (const [name, list] of samples) report(row, name, list);
   return samples;
 }
@@ -231,56 +204,12 @@ async function productFigures(tools: Tools, folder: string, pace: Pace): Promise
   const { wrk } = products;
   const figures: Figure[] = [];
   for (const row of productRows) {
-    const samples = new Map<ProgramName, Sample[]>(products.list.map(({ name }) => [name, []]));
     const load = ({ pid, url }: Product, seconds: number): Promise<Sample> => {
       return loadProgram(pid, { wrk, url: `${url}${row.path}`, connections: row.connections, seconds });
     };
-    for (const product of products.list) await load(product, pace.warmUpSeconds);
-    for (let round = 0; round < pace.rounds; round++) {
-      for (const product of round % 2 === 0 ? products.list : products.list.toReversed()) {
-        samples.get(product.name)?.push(await load(product, pace.seconds));
-      }
-    }
+    const samples = await inTurn(products.list, load, pace);
     for (const [name, list] of samples) report(row, name, list);
     figures.push(...figuresOf(row, samples));
   }
   return figures;
-}
-
-function report(row: Row, name: ProgramName, samples: readonly Sample[]): void {
-  const faults = samples.reduce((sum, sample) => sum + sample.faults, 0);
-  if (faults > 0) warn(`${row.name}: ${faults} requests through ${name} failed`);
-  const share = median(samples.map((sample) => sample.share));
-  if (share < 0.85) {
-    warn(`${row.name}: ${name} had ${Math.round(share * 100)} % of its core, so go by processor time, not by rates`);
-  }
-}
-
-function figuresOf(row: Row, samples: Samples): readonly Figure[] {
-  const { goals } = row;
-  return [
-    figureOf(`${row.name}: requests a second`, 'rate', '/s', samples, goals.rate),
-    figureOf(`${row.name}: processor time a request`, 'processor', 'µs', samples, goals.processor),
-    figureOf(`${row.name}: half of the requests within`, 'median', 'ms', samples, undefined),
-    figureOf(`${row.name}: 99 % of the requests within`, 'p99', 'ms', samples, goals.p99),
-    figureOf(`${row.name}: resident memory`, 'memory', 'MiB', samples, goals.memory),
-  ];
-}
-
-function figureOf(figure: string, key: keyof Sample, unit: string, samples: Samples, goal: string | undefined): Figure {
-  const ours = samples.get('ours') ?? [];
-  const others = [...samples].filter(([name]) => name !== 'ours');
-  const values = (list: readonly Sample[]): readonly number[] => list.map((sample) => sample[key]);
-  return {
-    figure,
-    value: median(values(ours)),
-    unit,
-    ...(goal !== undefined && { goal }),
-    peers: Object.fromEntries(others.map(([name, list]) => [name, median(values(list))])),
-    ratios: Object.fromEntries(others.map(([name, list]) => [name, median(paired(values(ours), values(list)))])),
-  };
-}
-
-function paired(ours: readonly number[], theirs: readonly number[]): readonly number[] {
-  return ours.map((value, round) => value / (theirs[round] ?? Number.NaN));
 }

@@ -69,16 +69,18 @@ interface Http2Load {
   readonly connections: number;
   readonly streams: number;
   readonly seconds: number;
+  /** More options of h2load. */
+  readonly options?: readonly string[];
 }
 
 /** The same over HTTP/2, with so many streams of each connection open all the time. */
 export async function loadOverHttp2(
   pid: number,
-  { h2load, url, connections, streams, seconds }: Http2Load,
+  { h2load, url, connections, streams, seconds, options: more = [] }: Http2Load,
 ): Promise<Sample> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'ciliate-h2load-'));
   const log = path.join(folder, 'log');
-  const options = [`-c${connections}`, `-m${streams}`, '-t1', `-D${seconds}`, `--log-file=${log}`];
+  const options = [`-c${connections}`, `-m${streams}`, '-t1', `-D${seconds}`, `--log-file=${log}`, ...more];
   const pids = processTree(pid);
   const before = processorMicroseconds(pids);
   const startedAt = performance.now();

@@ -168,7 +168,11 @@ export function envoyBootstrap(
   filters: readonly object[] = [],
   tls = false,
 ): Bootstrap {
-  const filterChain = { filters: [{ name: 'http', typed_config: httpManager(log, filters) }] };
+  const filterChain = {
+    filters: [
+      { name: 'http', typed_config: httpManager(log, filters, { method: 'GET', prefix: '/api/' }, virtualHosts) },
+    ],
+  };
   const socket = { name: 'tls', typed_config: downstreamTls() };
   return {
     node: { id: 'bench', cluster: 'bench' },
@@ -207,7 +211,19 @@ function endpoint(ports: BenchPorts, port: number, weight: number): object {
   };
 }
 
-function httpManager(log: string, filters: readonly object[]): object {
+/** What is allowed. */
+interface Allowed {
+  readonly method: string;
+  readonly prefix: string;
+}
+
+/** A connection manager that does the work. */
+export function httpManager(
+  log: string,
+  filters: readonly object[],
+  allowed: Allowed,
+  hosts: readonly object[],
+): object {
   return {
     '@type': type('envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'),
     stat_prefix: 'bench',
@@ -240,25 +256,27 @@ function httpManager(log: string, filters: readonly object[]): object {
     ],
     http_filters: [
       ...filters,
-      { name: 'rbac', typed_config: rbac() },
+      { name: 'rbac', typed_config: rbac(allowed) },
       { name: 'router', typed_config: { '@type': type('envoy.extensions.filters.http.router.v3.Router') } },
     ],
     route_config: {
       name: 'bench',
       request_headers_to_add: [added('x-bench-request')],
       response_headers_to_add: [added('x-bench-response')],
-      virtual_hosts: [
-        { name: 'admin', domains: ['admin.bench.test'], routes: [direct('/', 404)] },
-        { name: 'static', domains: ['*.static.bench.test'], routes: [forward('/')] },
-        {
-          name: 'api',
-          domains: ['api.bench.test'],
-          routes: [direct('/status', 200), direct('/admin/', 404), forward('/api/v2/'), forward('/api/')],
-        },
-      ],
+      virtual_hosts: hosts,
     },
   };
 }
+
+const virtualHosts: readonly object[] = [
+  { name: 'admin', domains: ['admin.bench.test'], routes: [direct('/', 404)] },
+  { name: 'static', domains: ['*.static.bench.test'], routes: [forward('/')] },
+  {
+    name: 'api',
+    domains: ['api.bench.test'],
+    routes: [direct('/status', 200), direct('/admin/', 404), forward('/api/v2/'), forward('/api/')],
+  },
+];
 
 function downstreamTls(): object {
   return {
@@ -282,14 +300,11 @@ function forward(prefix: string): object {
   return { match: { prefix }, route: { cluster: 'api', timeout: '15s' } };
 }
 
-function rbac(): object {
+function rbac({ method, prefix }: Allowed): object {
   const permissions = [
     {
       and_rules: {
-        rules: [
-          { header: { name: ':method', string_match: { exact: 'GET' } } },
-          { url_path: { path: { prefix: '/api/' } } },
-        ],
+        rules: [{ header: { name: ':method', string_match: { exact: method } } }, { url_path: { path: { prefix } } }],
       },
     },
   ];

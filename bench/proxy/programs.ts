@@ -239,7 +239,7 @@ export async function answers(
   port: number,
   child?: ChildProcess,
   log?: string,
-  asked = askerOf('ours'),
+  asked: (port: number, method: string) => Promise<unknown> = askerOf('ours'),
 ): Promise<void> {
   const deadline = performance.now() + READY_MS;
   for (;;) {

@@ -25,6 +25,7 @@ export interface Tools {
   readonly backend: string | undefined;
   readonly relay: string | undefined;
   readonly pairs: string | undefined;
+  readonly grpcBackend: string | undefined;
 }
 
 /** Finds the programs, installs from Debian and pip what is missing where this user may, and says loudly what stays away. */
@@ -45,6 +46,7 @@ export function prepareTools(): Tools {
     backend: compile(programs['gcc'], 'backend'),
     relay: compile(programs['gcc'], 'relay'),
     pairs: compile(programs['gcc'], 'pairs'),
+    grpcBackend: compile(programs['gcc'], 'grpc-backend'),
   };
 }
 
@@ -69,7 +71,7 @@ function install(wanted: readonly string[]): void {
   spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...wanted], options);
 }
 
-function compile(gcc: string | undefined, name: 'backend' | 'relay' | 'pairs'): string | undefined {
+function compile(gcc: string | undefined, name: 'backend' | 'relay' | 'pairs' | 'grpc-backend'): string | undefined {
   if (gcc === undefined) return undefined;
   const source = path.join(import.meta.dirname, `${name}.c`);
   const binary = path.join(cache, name);

@@ -26,6 +26,9 @@ const WINDOW = frame(8, 0, 0, '00000001');
 const gets = (count: number, first = 1): string =>
   Array.from({ length: count }, (_, at) => frame(1, 5, first + 2 * at, '828684410161')).join('');
 
+/** A whole METADATA frame of a stream: `a: b`. */
+const metadata = (id: number): string => frame(0x4d, 4, id, '0001610162');
+
 /** More than a bound allows: the connection is cut off. */
 const floods = (name: string, steps: readonly Http2Step[], script: readonly Behaviour[] = []): Case =>
   plays(name, [sleep(30), ...steps, sleep(50)], script, { difference: 'http2-flood', without: ['fate'] });
@@ -264,6 +267,24 @@ const bounds: readonly Variant[] = [
       plays('within, behind an answer without a body', [asks(), raw(WINDOW, 5), sleep(30), asks()], [late(0)]),
       floods('past, behind an answer without a body', [asks(), raw(WINDOW, 6)], [late(0)]),
       floods('of the stream', [begin(), raw(frame(8, 0, 1, '00000001'), 8)]),
+    ],
+  },
+  {
+    name: 'METADATA frames, not allowed',
+    cases: [
+      plays('of a stream', [begin(), raw(metadata(1)), { data: 'x' }]),
+      plays('in two frames', [begin(), raw(frame(0x4d, 0, 1, '0001') + frame(0x4d, 4, 1, '610162')), { data: 'x' }]),
+      plays('that are none', [begin(), raw(frame(0x4d, 4, 1, 'ffffffffffff')), { data: 'x' }]),
+      plays('empty', [begin(), raw(frame(0x4d, 4, 1)), { data: 'x' }]),
+      plays('of the connection', [sleep(30), raw(metadata(0)), asks()]),
+      plays('of no stream', [sleep(30), raw(metadata(5)), asks()]),
+      plays('many', [begin(), raw(metadata(1), 2000), { data: 'x' }]),
+      plays(
+        'of a host',
+        [asks()],
+        [does(head(), { raw: metadata(1) }, { data: 'a', end: false }, { raw: metadata(1) }, { data: 'b' })],
+      ),
+      plays('of a host before its head', [asks()], [does({ raw: metadata(1) }, head(OK, true))]),
     ],
   },
   {
