@@ -65,6 +65,8 @@ export const differences: Readonly<Record<string, string>> = {
     'zstd that becomes more than 100 times as long, piece by piece, is cut off and counted as an error, as that of the other libraries is: Envoy unpacks it',
   'broken-compression':
     'of a body that turns out broken, what stands before the fault in the same chunk of output is not sent',
+  'service-message-limit':
+    "a message of a filter's gRPC server that says it is longer than 4 MiB is an error at once: Envoy keeps what comes of it until the time is up",
   'decompressor-trailers':
     "trailers of a decompressor have the name of its own library: Envoy's have that of the first one of the process",
 };

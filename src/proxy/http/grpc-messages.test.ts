@@ -28,12 +28,13 @@ test('messages are the same however their bytes are cut', () => {
   );
 });
 
-test('a message that is too long or compressed is a fault before its bytes are kept', () => {
+test('a message that is too long, compressed or of unknown flags is a fault before its bytes are kept', () => {
   const long = frameMessage(Buffer.alloc(31));
   assert.equal(readAll(long.subarray(0, 5), [], 30).fault, 'too long');
   const compressed = frameMessage(Buffer.alloc(3));
   compressed[0] = 1;
   assert.equal(readAll(compressed, [], 30).fault, 'compressed');
+  assert.equal(readAll(Buffer.from([2, 0, 0, 0, 0]), [], 30).fault, 'unknown flags');
 });
 
 test('nothing is read after a message whose reader wants no more, and a piece of a message is unfinished', () => {

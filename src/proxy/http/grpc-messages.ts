@@ -9,8 +9,10 @@ export function frameMessage(message: Buffer): Buffer {
   return framed;
 }
 
-/** Why what came is not read on: a message that is longer than allowed, or one that is compressed, which nobody asked for. */
-export type MessageFault = 'too long' | 'compressed';
+/** Why what came is not read on: a message that is longer than allowed, one that is compressed, which nobody asked for, or one of flags that there are not. */
+export type MessageFault = 'too long' | 'compressed' | 'unknown flags';
+
+const COMPRESSED = 1;
 
 /** Takes messages out of a body that comes in pieces. */
 export class MessageReader {
@@ -51,7 +53,9 @@ export class MessageReader {
 
   #begin(): MessageFault | undefined {
     this.#missing = this.#prefix.readUInt32BE(1);
-    if (this.#missing > 0 && this.#prefix[0] !== 0) return 'compressed';
+    const flags = this.#prefix[0] as number;
+    if (flags > COMPRESSED) return 'unknown flags';
+    if (this.#missing > 0 && flags === COMPRESSED) return 'compressed';
     return this.#missing > this.#limit ? 'too long' : undefined;
   }
 

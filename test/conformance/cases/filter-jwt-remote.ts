@@ -107,6 +107,32 @@ const answers: readonly Case[] = [
   ]),
 ];
 
+/** A server that fails in ways that those above do not, and one more request that it answers well: nothing of the failure stays. */
+const failures: readonly Case[] = [
+  one('late', [{ raw: [{ raw: '', afterMs: 260 }] }, keys]),
+  one('silent', ['hang', keys]),
+  one('silent within the head', [{ raw: 'HTTP/1.1 200 OK\r\ncontent-le' }, keys]),
+  one('silent within a chunk', [{ raw: 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nff\r\n{"keys"' }, keys]),
+  one('closed within the head', [{ raw: 'HTTP/1.1 200 OK\r\ncontent-le', afterwards: 'close' }, keys]),
+  one('closed within a chunk', [
+    { raw: 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nff\r\n{"keys"', afterwards: 'close' },
+    keys,
+  ]),
+  one('garbage', [{ raw: '\x00\x01\x02 hello'.repeat(30) }, keys]),
+  one('an endless body', [
+    { raw: `HTTP/1.1 200 OK\r\ncontent-length: 999999999999\r\n\r\n${' '.repeat(60_000)}` },
+    keys,
+  ]),
+  one('an endless head', [{ raw: `HTTP/1.1 200 OK\r\nx: ${'x'.repeat(100_000)}` }, keys]),
+  one('keys as HTML', [answer(set, 'HTTP/1.1 200 OK\r\ncontent-type: text/html')]),
+  one('deep JSON', [answer('['.repeat(5_000)), keys]),
+  one('keys cut off', [answer(set.slice(0, -5)), keys]),
+].map((row) =>
+  row.backends?.[1]?.length === 1
+    ? row
+    : { ...row, requests: [good, good], fresh: true, without: ['stats', 'backends'] },
+);
+
 /** Envoy writes its own GET as one with an empty chunked body when it sends it again. */
 const again: Partial<Case> = { without: ['backends'] };
 
@@ -132,6 +158,11 @@ const uri = (text: string): Json => ({ http_uri: { uri: text, cluster: 'c1', tim
 
 export const scenarios: readonly Scenario[] = [
   scenario('answers', remote({ cache_duration: '0.5s' }), answers),
+  scenario(
+    'a failing server',
+    { http_uri: { uri: 'http://keys.test/jwks', cluster: 'c1', timeout: '0.15s' }, cache_duration: '0.001s' },
+    failures,
+  ),
   scenario('kept', remote(), kept),
   scenario('kept for a second', remote({ cache_duration: '1s' }), [
     one('the first', [keys], { requests: [good, good] }),

@@ -235,6 +235,32 @@ const callbacks: readonly Case[] = [
     ),
   ),
 ];
+/** A token endpoint that fails in ways that those above do not. */
+const failures: readonly Case[] = (
+  [
+    ['late', { raw: [{ raw: '', afterMs: 260 }] }],
+    ['silent', 'hang'],
+    ['silent within the head', { raw: 'HTTP/1.1 200 OK\r\ncontent-le' }],
+    ['silent within the body', { raw: 'HTTP/1.1 200 OK\r\ncontent-length: 90\r\n\r\n{"access' }],
+    ['closed', { end: 'close' }],
+    ['closed within the body', { raw: 'HTTP/1.1 200 OK\r\ncontent-length: 90\r\n\r\n{"access', afterwards: 'close' }],
+    ['garbage', { raw: '\x00\x01\x02 hello'.repeat(30) }],
+    ['an endless body', { raw: `HTTP/1.1 200 OK\r\ncontent-length: 999999999999\r\n\r\n${' '.repeat(60_000)}` }],
+    ['an endless head', { raw: `HTTP/1.1 200 OK\r\nx: ${'x'.repeat(100_000)}` }],
+    ['tokens cut off', json(JSON.stringify(good).slice(0, -5))],
+  ] as const
+).flatMap(([name, behaviour]) => [
+  told(name, get(callback(), round()), { ...answers(behaviour), without: ['stats', 'backends'] }),
+  (name === 'tokens cut off' ? told : one)(
+    `${name}, at a refresh`,
+    get('/', session({ expires: '1', refresh: 'old' })),
+    {
+      ...answers(behaviour),
+      without: ['stats', 'backends'],
+    },
+  ),
+]);
+
 const refreshes: readonly Case[] = [
   one('refreshed', get('/', session({ expires: '1', refresh: 'old', more: ['a=b'] })), {
     ...answers(json(good)),
@@ -268,6 +294,11 @@ export const scenarios: readonly Scenario[] = [
   scenario('sessions', config(), sessions),
   scenario('strangers', config(), strangers),
   scenario('callbacks', config(), callbacks),
+  scenario(
+    'a failing server',
+    config({ token_endpoint: { uri: 'http://auth.test/token', cluster: 'c1', timeout: '0.15s' } }),
+    failures,
+  ),
   scenario('refreshes', config(), refreshes),
   scenario('sign-outs', config(), signOuts),
   scenario('OpenID sign-outs', config({ end_session_endpoint: 'https://auth.test/end' }), signOuts),

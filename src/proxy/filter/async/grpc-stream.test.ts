@@ -98,7 +98,7 @@ test('how a call ends is what its trailers say, or why there are none', async ()
   assert.equal(await statusOf(withTrailers({ 'grpc-status': '0' }, frameMessage(Buffer.from('answer')))), 'answer');
   assert.equal(await statusOf(withTrailers({ 'grpc-status': '0' })), 13, 'no message');
   assert.equal(await statusOf(withTrailers({ 'grpc-status': '7' })), 7);
-  assert.equal(await statusOf(withTrailers({ 'grpc-status': 'x' })), 2);
+  assert.equal(await statusOf(withTrailers({ 'grpc-status': 'x' })), -1);
   assert.equal(await statusOf(withTrailers({ other: '1' })), 2);
   const half = frameMessage(Buffer.from('answer')).subarray(0, 8);
   assert.equal(await statusOf(withTrailers({ 'grpc-status': '0' }, half)), 13, 'half a message');

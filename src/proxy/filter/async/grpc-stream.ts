@@ -17,10 +17,8 @@ export const GRPC = { UNKNOWN: 2, RESOURCE_EXHAUSTED: 8, INTERNAL: 13, UNAVAILAB
 
 /** Bytes that a message of a server may have, as other libraries of gRPC have it. */
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
-/** What a status that is no number counts as. */
-const INVALID = -1;
 const NOTHING = Buffer.alloc(0);
-const VIA_UPSTREAM = '{via_upstream}';
+const VIA_UPSTREAM = 'via_upstream';
 
 export interface GrpcTarget {
   readonly service: GrpcService;
@@ -35,7 +33,7 @@ export interface GrpcTarget {
 /** What hears of a call. */
 export interface GrpcUser {
   onMessage(message: Buffer): void;
-  /** The call is over, with a status of gRPC's; nothing follows. `why`: what the server says, or the router, and in braces the details. */
+  /** The call is over, with a status of gRPC's; nothing follows. `why`: what the server says, or the router, and in braces the details; these alone where nothing is said. */
   onEnd(status: number, why: string): void;
 }
 
@@ -93,7 +91,9 @@ class GrpcCall implements GrpcStream, OwnRequestUser {
   }
 
   onReply({ status, body, details }: LocalReply): void {
-    this.#end(this.#request.responseStarted ? GRPC.INTERNAL : grpcCodeOf(status), `${body}{${details}}`);
+    // What the router would answer is no answer any more where the server began with one.
+    if (this.#request.responseStarted) this.#end(GRPC.INTERNAL, details);
+    else this.#end(grpcCodeOf(status), whyOf(body, details));
   }
 
   onHead({ status, headers }: ResponseHead, done: boolean): void {
@@ -114,7 +114,7 @@ class GrpcCall implements GrpcStream, OwnRequestUser {
   #statusAtEnd(): number {
     const { responseTrailers } = this.#request;
     const said = responseTrailers && grpcStatusIn(responseTrailers);
-    if (said === undefined || said === INVALID) return GRPC.UNKNOWN;
+    if (said === undefined) return GRPC.UNKNOWN;
     return said === 0 && this.#messages.unfinished ? GRPC.INTERNAL : said;
   }
 
@@ -127,7 +127,11 @@ class GrpcCall implements GrpcStream, OwnRequestUser {
 }
 
 function messageOf(fields: HeaderMap | undefined): string {
-  return `${fields?.get('grpc-message') ?? ''}${VIA_UPSTREAM}`;
+  return whyOf(fields?.get('grpc-message') ?? '', VIA_UPSTREAM);
+}
+
+function whyOf(said: string, details: string): string {
+  return said === '' ? details : `${said}{${details}}`;
 }
 
 function requestHead({ service, path, timeout }: GrpcTarget): RequestHead {

@@ -100,7 +100,7 @@ export class ProcessRun implements FilterHooks, SideOwner {
     if (this.complete) return;
     const message = decodeResponse(bytes);
     if (!message) {
-      this.#fail(GRPC.INTERNAL, '{via_upstream}');
+      this.#fail(GRPC.INTERNAL, 'via_upstream');
       return;
     }
     if (message.override_message_timeout) {
