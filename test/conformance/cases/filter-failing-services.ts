@@ -7,8 +7,8 @@ import type { Behaviour, Case, Fields, Http2HostStep, Json, Places, Scenario } f
 const FILTERS = 'envoy.extensions.filters.http';
 const format = '%RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS%\n';
 /** What a filter waits for its server, and longer than that. */
-const WAIT = '0.15s';
-const LATE_MS = 260;
+const WAIT = '0.25s';
+const LATE_MS = 400;
 
 /** Backends: 1 speaks HTTP/2, 2 bytes as they are, 3 is not there. Their clusters for filters that ask over HTTP/2 are `g1`..., and `c1`... else. */
 type Server = 1 | 2 | 3;

@@ -109,7 +109,7 @@ const answers: readonly Case[] = [
 
 /** A server that fails in ways that those above do not, and one more request that it answers well: nothing of the failure stays. */
 const failures: readonly Case[] = [
-  one('late', [{ raw: [{ raw: '', afterMs: 260 }] }, keys]),
+  one('late', [{ raw: [{ raw: '', afterMs: 400 }] }, keys]),
   one('silent', ['hang', keys]),
   one('silent within the head', [{ raw: 'HTTP/1.1 200 OK\r\ncontent-le' }, keys]),
   one('silent within a chunk', [{ raw: 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nff\r\n{"keys"' }, keys]),
@@ -160,7 +160,7 @@ export const scenarios: readonly Scenario[] = [
   scenario('answers', remote({ cache_duration: '0.5s' }), answers),
   scenario(
     'a failing server',
-    { http_uri: { uri: 'http://keys.test/jwks', cluster: 'c1', timeout: '0.15s' }, cache_duration: '0.001s' },
+    { http_uri: { uri: 'http://keys.test/jwks', cluster: 'c1', timeout: '0.25s' }, cache_duration: '0.001s' },
     failures,
   ),
   scenario('kept', remote(), kept),

@@ -238,7 +238,7 @@ const callbacks: readonly Case[] = [
 /** A token endpoint that fails in ways that those above do not. */
 const failures: readonly Case[] = (
   [
-    ['late', { raw: [{ raw: '', afterMs: 260 }] }],
+    ['late', { raw: [{ raw: '', afterMs: 400 }] }],
     ['silent', 'hang'],
     ['silent within the head', { raw: 'HTTP/1.1 200 OK\r\ncontent-le' }],
     ['silent within the body', { raw: 'HTTP/1.1 200 OK\r\ncontent-length: 90\r\n\r\n{"access' }],
@@ -296,7 +296,7 @@ export const scenarios: readonly Scenario[] = [
   scenario('callbacks', config(), callbacks),
   scenario(
     'a failing server',
-    config({ token_endpoint: { uri: 'http://auth.test/token', cluster: 'c1', timeout: '0.15s' } }),
+    config({ token_endpoint: { uri: 'http://auth.test/token', cluster: 'c1', timeout: '0.25s' } }),
     failures,
   ),
   scenario('refreshes', config(), refreshes),
