@@ -20,6 +20,9 @@ export interface Remote {
 /** Young garbage in small steps; a request leaves little behind. */
 const YOUNG_MB = 4;
 
+/** What a worker that is busy, or caught in a loop, is waited for; then what it told last is taken, or it is stopped as it is. */
+const ANSWER_MS = 2_000;
+
 export interface RemoteOptions {
   readonly data: ThreadData;
   readonly logSink: GrpcLogSink;
@@ -45,16 +48,31 @@ export function startRemote({ data, logSink, onDeath }: RemoteOptions): Promise<
       waiting.set(id, resolve);
       worker.postMessage({ id, request });
     });
+  const askWithin = (milliseconds: number, request: Request): Promise<Answer> => {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<Answer>((resolve) => {
+      timer = setTimeout(() => resolve({}), milliseconds);
+    });
+    return Promise.race([ask(request), late]).finally(() => clearTimeout(timer));
+  };
+  let samples: readonly Sample[] = [];
+  let hosts: ReadonlyMap<string, HostCounts> = new Map();
 
   const remote: Remote = {
     apply: async (changes) => (await ask({ kind: 'apply', changes })).issues ?? [],
-    stats: async () => (await ask({ kind: 'stats' })).samples ?? [],
-    descriptors: async () => (await ask({ kind: 'descriptors' })).descriptors ?? [],
-    hostCounts: async () => (await ask({ kind: 'hostCounts' })).hostCounts ?? new Map(),
+    stats: async () => {
+      samples = (await askWithin(ANSWER_MS, { kind: 'stats' })).samples ?? samples;
+      return samples;
+    },
+    descriptors: async () => (await askWithin(ANSWER_MS, { kind: 'descriptors' })).descriptors ?? [],
+    hostCounts: async () => {
+      hosts = (await askWithin(ANSWER_MS, { kind: 'hostCounts' })).hostCounts ?? hosts;
+      return hosts;
+    },
     command: async (command) => void (await ask({ kind: 'command', command })),
     stop: async (drainMs) => {
       stopping = true;
-      await ask({ kind: 'stop', drainMs });
+      await askWithin(drainMs + ANSWER_MS, { kind: 'stop', drainMs });
       await worker.terminate();
     },
   };

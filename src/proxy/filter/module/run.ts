@@ -14,6 +14,7 @@ import { type ContextOwner, ModuleContext } from './context.ts';
 import { describeError } from './loader.ts';
 import { bytesOf, localReplyOf } from './reply.ts';
 import type { ModuleStats } from './stats.ts';
+import { promiseOf } from './wait.ts';
 
 /** What runs of one filter on one route have in common. */
 export interface RunSettings {
@@ -97,6 +98,12 @@ export class ModuleRun implements FilterHooks, ContextOwner {
   /** The end of the request has to be told to what asked for the signal. */
   watchEnd(): void {
     this.stream.keep(this.settings, this);
+  }
+
+  /** A response has come, of the proxy maybe: what a hook on the request still waits for keeps it no longer. */
+  leaveRequest(): void {
+    this.#resume = undefined;
+    this.#deadline?.stop();
   }
 
   get waiting(): boolean {
@@ -257,7 +264,8 @@ class HeadSide<Head> implements Hooks<Head> {
 
   head(): HeadVerdict {
     const run = this.#run;
-    if (run.waiting) return 'stop';
+    if (!this.#request) run.leaveRequest();
+    else if (run.waiting) return 'stop';
     if (run.over) return 'continue';
     return run.call(this.#hook, this.#request ? resumesRequest : resumesResponse) === 'done' ? 'continue' : 'stop';
   }
@@ -291,6 +299,7 @@ class BodySide<Head extends RequestHead | ResponseHead> implements Hooks<Head> {
 
   head(_: FilterStream, head: Head, done: boolean): HeadVerdict {
     const run = this.#run;
+    if (this.#side === 'response') run.leaveRequest();
     if (run.over) return 'continue';
     this.#head = head;
     // The bytes of a tunnel have no end to wait for.
@@ -379,14 +388,6 @@ function setLength({ headers, framing }: RequestHead | ResponseHead, body: Buffe
   if (!headers.has('content-length')) return;
   headers.set('content-length', String(body.length));
   framing.contentLength = body.length;
-}
-
-/** What a hook gave as a promise, where it is something to wait for. A promise of Node's own does as it is told. */
-function promiseOf(value: unknown): Promise<unknown> | undefined {
-  if (value instanceof Promise) return Promise.resolve(value);
-  if (typeof value !== 'object' || value === null || value instanceof Uint8Array || !('then' in value))
-    return undefined;
-  return Promise.resolve(value);
 }
 
 /** Details of a response have no white space in logs. */

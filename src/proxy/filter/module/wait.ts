@@ -11,3 +11,11 @@ export async function deadlineOf<T>(promise: Promise<T>, milliseconds: number, m
     clearTimeout(timer);
   }
 }
+
+/** What a hook gave as a promise, where it is something to wait for. A promise of Node's own does as it is told. */
+export function promiseOf(value: unknown): Promise<unknown> | undefined {
+  if (value instanceof Promise) return Promise.resolve(value);
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array || !('then' in value))
+    return undefined;
+  return Promise.resolve(value);
+}
