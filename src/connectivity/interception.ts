@@ -2,7 +2,7 @@ import { rootCertificates } from 'node:tls';
 import { issueCertificate, makeAuthority } from '../base/index.ts';
 import { formatApiError } from '../kube/index.ts';
 import { type Edges, RunFault } from './edges.ts';
-import type { Manifest, ManifestValues } from './manifests.ts';
+import { defaultExternal, type Manifest, type ManifestValues } from './manifests.ts';
 import type { TestPod } from './model.ts';
 
 /** In the clients: who signed the certificates that policies show them. */
@@ -17,7 +17,7 @@ export interface Interception {
 
 /**
  * The Secrets that the TLS contexts of the tests' policies name: a certificate of a new authority for the external target, which the
- * clients are told of, and the authorities that the target's own may come from, the cluster's for the stand-in.
+ * clients are told of, and the authorities that the target's own may come from: the cluster's for the stand-in, else the public ones.
  */
 export async function prepareInterception(
   edges: Edges,
@@ -35,9 +35,9 @@ export async function prepareInterception(
     return secret('externaltarget-tls', { 'tls.crt': certificate, 'tls.key': privateKey });
   };
   await Promise.all(clients.map((client) => tell(edges, client, authority.certificate)));
-  const known = [await clusterAuthority(edges, namespace), ...rootCertificates].join('\n');
+  const known = target === defaultExternal.target ? [await clusterAuthority(edges, namespace)] : rootCertificates;
   return {
-    secrets: [await issued(target), secret('cabundle', { 'ca.crt': known })],
+    secrets: [await issued(target), secret('cabundle', { 'ca.crt': known.join('\n') })],
     renewed: await issued(target, otherTarget),
   };
 }

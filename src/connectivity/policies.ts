@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { formatApiError } from '../kube/index.ts';
 import { applyManifest, deleteManifest } from './deploy.ts';
 import { type Edges, RunFault, until } from './edges.ts';
@@ -61,16 +62,35 @@ export async function removePolicies(
     await deleteManifest(edges, manifest);
   }
   if (edges.signal.aborted) throw new RunFault('interrupted');
-  const fence: Manifest & { readonly spec: unknown } = {
-    apiVersion: 'cilium.io/v2',
-    kind: 'CiliumNetworkPolicy',
-    metadata: { name: 'connectivity-test-fence', namespace },
-    spec: { endpointSelector: { matchLabels: { 'ciliate.dev/selects': 'nothing' } }, egress: [{}] },
-  };
-  const version = await applyManifest(edges, fence);
+  const { fence, version } = await applyFence(edges, namespace);
   try {
     await untilEnforced(edges, version);
   } finally {
     await deleteManifest(edges, fence);
   }
+}
+
+/** Replaces an object that has no version which nodes tell of, and waits until a policy after it is in force. `removePolicies` takes that one away. */
+export async function replaceObject(edges: Edges, manifest: Manifest, { namespace }: ManifestValues): Promise<void> {
+  await applyManifest(edges, manifest);
+  const { version } = await applyFence(edges, namespace);
+  await untilEnforced(edges, version);
+}
+
+async function applyFence(
+  edges: Edges,
+  namespace: string,
+): Promise<{ readonly fence: Manifest; readonly version: string }> {
+  const fence: Manifest & { readonly spec: unknown } = {
+    apiVersion: 'cilium.io/v2',
+    kind: 'CiliumNetworkPolicy',
+    metadata: { name: 'connectivity-test-fence', namespace },
+    spec: {
+      // An object that stays as it is gets no version.
+      description: randomUUID(),
+      endpointSelector: { matchLabels: { 'ciliate.dev/selects': 'nothing' } },
+      egress: [{}],
+    },
+  };
+  return { fence, version: await applyManifest(edges, fence) };
 }
