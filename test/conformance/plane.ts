@@ -81,7 +81,14 @@ export async function startPlane(places: Places, form: PlaneForm): Promise<Plane
     ),
   );
 
-  async function send({ send: type, version, resources, removed = [], bytes }: SendStep): Promise<string> {
+  async function send({
+    send: type,
+    version,
+    resources,
+    removed = [],
+    bytes,
+    later,
+  }: SendStep): Promise<readonly string[]> {
     const url = urlOf[type];
     await until(() => call !== undefined && names.has(url));
     const nonce = `n${++nonces}`;
@@ -96,12 +103,13 @@ export async function startPlane(places: Places, form: PlaneForm): Promise<Plane
     const own =
       form === 'sotw' ? { version_info: version } : { system_version_info: version, removed_resources: removed };
     call?.write({ type_url: url, nonce, resources: wire, ...own });
+    if (later) return [];
     await until(() => answers.has(nonce));
-    return `${type} ${version}: ${answers.get(nonce) ?? 'no answer'}`;
+    return [`${type} ${version}: ${answers.get(nonce) ?? 'no answer'}`];
   }
 
   async function step(one: PlaneStep, subject: Subject): Promise<readonly string[]> {
-    if ('send' in one) return [await send(one)];
+    if ('send' in one) return send(one);
     if ('move' in one) {
       await putFile(places, one.move, { ...one, version: one.version });
       await sleep(MOVE_MS);

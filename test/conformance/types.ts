@@ -136,6 +136,8 @@ export type PlaneStep =
       readonly resources?: (places: Places) => readonly Json[];
       readonly removed?: readonly string[];
       readonly bytes?: string;
+      /** The answer is not waited for: that to clusters comes when they are warm. */
+      readonly later?: true;
     }
   /** Writes a file of resources beside its place in the run's folder and moves it there; then waits a moment. */
   | {

@@ -37,6 +37,9 @@ import {
   type RemainingStats,
 } from './stats.ts';
 
+/** What a cluster needs the first answer about. */
+type Awaited = 'endpoints' | 'secrets';
+
 /** What a cluster needs of its surroundings. */
 export interface ClusterEnvironment {
   readonly scope: StatsScope;
@@ -66,12 +69,11 @@ export class Cluster {
   readonly outlier: OutlierDetector | undefined;
   readonly health: HealthChecker | undefined;
   readonly stats: ClusterStats;
-  /** Whether endpoints are known: they may have to be discovered first. */
-  warm: boolean;
   /** Called once when the cluster is warm. */
   whenWarm: (() => void) | undefined = undefined;
   /** Called when hosts came, went, or changed their health. */
   whenChanged: (() => void) | undefined = undefined;
+  readonly #awaited = new Set<Awaited>();
   readonly #warmed: (() => void) | undefined;
   readonly #balanced: (() => void) | undefined;
   #sets: readonly HostSet[] = [partitionHosts(0, [], PLAIN_SET)];
@@ -100,7 +102,8 @@ export class Cluster {
     const prefix = `cluster.${config.statName}.`;
     this.stats = scope.get(CLUSTER_STATS, prefix);
     this.statsNamed = namedStats(scope, prefix);
-    this.warm = config.kind !== 'EDS' && !config.kind.endsWith('_DNS');
+    if (config.kind === 'EDS' || config.kind.endsWith('_DNS')) this.#awaited.add('endpoints');
+    if (config.sockets.waits.size > 0) this.#awaited.add('secrets');
     this.resources = {
       DEFAULT: makeResources(config.thresholds.DEFAULT, usage, 0),
       HIGH: makeResources(config.thresholds.HIGH, usage, 1),
@@ -193,10 +196,19 @@ export class Cluster {
     this.markWarm();
   }
 
-  /** Discovery has answered, be it with nothing. */
+  /** The first answers about all that it needs have come, be it with nothing. */
+  get warm(): boolean {
+    return this.#awaited.size === 0;
+  }
+
+  /** Discovery of its endpoints has answered, be it with nothing. */
   markWarm(): void {
-    if (this.warm) return;
-    this.warm = true;
+    this.markReady('endpoints');
+  }
+
+  /** One thing is waited for no longer. */
+  markReady(what: Awaited): void {
+    if (!this.#awaited.delete(what) || !this.warm) return;
     this.#warmed?.();
     this.whenWarm?.();
     this.whenWarm = undefined;

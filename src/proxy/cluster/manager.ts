@@ -6,6 +6,7 @@ import { type JsonObject, readMessage } from '../config/fields.ts';
 import { CLUSTER_MANAGER_STATS, type ClusterManagerStats } from '../server/stats.ts';
 import type { StatsScope, StatsStore } from '../stats/store.ts';
 import { Deadline } from '../time/deadline.ts';
+import type { SecretReader } from '../tls/secret.ts';
 import { Cluster, type ClusterEnvironment } from './cluster.ts';
 import { problemOfNames } from './config/check-assignment.ts';
 import { type Assignment, NO_ASSIGNMENT, readAssignment } from './config/endpoints.ts';
@@ -16,6 +17,7 @@ import { DnsDiscovery } from './dns/discovery.ts';
 import { createResolver, type NameResolver, type Resolve, type ResolverConfig } from './dns/resolver.ts';
 import { DNS_STATS, type DnsStats } from './dns/stats.ts';
 import type { Locality } from './host.ts';
+import { SecretWaits } from './secret-waits.ts';
 import { type SharedUsage, usageMemory } from './shared-resources.ts';
 
 interface Entry {
@@ -31,6 +33,14 @@ interface Self {
   /** Ordinal of the worker, and how many there are; one where nothing is said. */
   readonly worker?: number;
   readonly workers?: number;
+}
+
+/** What clusters are read with. */
+interface ManagerOptions extends Omit<ClusterReaderOptions, 'stats'> {
+  readonly secrets: SecretReader & {
+    /** Whether any answer about a discovered one has come. */
+    answered(name: string): boolean;
+  };
 }
 
 const NO_SET = (): undefined => undefined;
@@ -50,12 +60,13 @@ export class ClusterManager {
   readonly #services = new Map<string, Set<Cluster>>();
   /** By the name of the assignment, where it comes from a file. */
   readonly #files = new Map<string, FileSource>();
+  readonly #secretWaits: SecretWaits;
   /** Clusters without their first answer, each with the end of its wait. */
   readonly #cold = new Map<Cluster, Deadline>();
   readonly #whenWarm: (() => void)[] = [];
   /** Called when the endpoints of a cluster did not come in time. */
   onTimeout: ((cluster: Cluster) => void) | undefined = undefined;
-  readonly #options: Omit<ClusterReaderOptions, 'stats'>;
+  readonly #options: ManagerOptions;
   readonly #self: Self;
   readonly #stats: StatsStore;
   /** Envoy has them once there is a cluster that asks. */
@@ -64,9 +75,10 @@ export class ClusterManager {
   readonly #log: Logger;
 
   /** `self`: where the proxy runs. */
-  constructor(options: Omit<ClusterReaderOptions, 'stats'>, stats: StatsStore, log: Logger, self: Self = {}) {
+  constructor(options: ManagerOptions, stats: StatsStore, log: Logger, self: Self = {}) {
     this.#self = self;
     this.#options = options;
+    this.#secretWaits = new SecretWaits((name) => options.secrets.answered(name));
     this.#stats = stats;
     stats.beforeRead(() => {
       for (const cluster of this.all()) cluster.measure();
@@ -181,6 +193,11 @@ export class ClusterManager {
     for (const cluster of this.#services.get(serviceName) ?? []) cluster.markWarm();
   }
 
+  /** Something was answered about a secret. */
+  checkSecrets(): void {
+    this.#secretWaits.check();
+  }
+
   #warmed(cluster: Cluster): void {
     this.#cold.get(cluster)?.stop();
     if (!this.#cold.delete(cluster) || this.#cold.size > 0) return;
@@ -269,6 +286,7 @@ export class ClusterManager {
       balanced: () => this.#changed(name),
     });
     this.#await(cluster);
+    this.#secretWaits.begin(cluster);
     const known = kind === 'EDS' ? this.#assignments.get(serviceName) : undefined;
     if (known) cluster.setAssignment(known);
     const entry = { json, cluster, dns: this.#resolve(cluster), fixed };
@@ -362,6 +380,7 @@ export class ClusterManager {
       this.#expire(serviceName, 0);
     }
     dns?.stop();
+    this.#secretWaits.end(cluster);
     this.#warmed(cluster);
     cluster.drain();
   }

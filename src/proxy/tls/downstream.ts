@@ -83,7 +83,7 @@ export function readDownstreamTls(fields: Fields, surroundings: TlsSurroundings)
       sessionSeconds: sessionMs === undefined ? undefined : Math.max(1, Math.floor(sessionMs / 1000)),
       ticketSeed,
     },
-    tlsCounts(stats, `${statPrefix}ssl.`),
+    tlsCounts(stats, statPrefix, 'downstream'),
   );
 }
 
@@ -114,13 +114,12 @@ class Downstream implements DownstreamTls {
   begin(raw: net.Socket, hello: ClientHello | undefined, timeoutMs: number, end: HandshakeEnd): Handshake {
     const prepared = this.#material();
     raw.on('error', () => undefined);
-    const refuse = (why: string): Handshake => {
-      this.#counts.stats.connectionError++;
+    if (!prepared) {
+      this.#counts.missing.count++;
       raw.destroy();
-      end.failed(why, false);
+      end.failed('TLS error: Secret is not supplied by SDS', false);
       return { destroy: () => undefined };
-    };
-    if (!prepared) return refuse('TLS error: Secret is not supplied by SDS');
+    }
     const { context, own } = this.#contextFor(prepared, hello?.serverName ?? '');
     const { common, required } = this.#config;
     const asks = required || verifies(prepared.validation);

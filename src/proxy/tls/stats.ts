@@ -1,5 +1,6 @@
 import { counter, type StatsKind, statsKind } from '../stats/kind.ts';
 import type { StatsScope } from '../stats/store.ts';
+import type { Side } from './parameters.ts';
 
 /** What Envoy counts of handshakes, under `listener.<address>.ssl.` and `cluster.<name>.ssl.`. */
 class TlsStats {
@@ -36,6 +37,19 @@ const TLS_STATS = statsKind(
   },
 );
 
+/** What Envoy counts of connections whose secrets are not there, under `listener.<address>.server_ssl_socket_factory.` and `cluster.<name>.client_ssl_socket_factory.`. */
+class MissingSecrets {
+  count = 0;
+}
+
+const DOWNSTREAM = 'downstream_context_secrets_not_ready';
+const UPSTREAM = 'upstream_context_secrets_not_ready';
+
+const MISSING_SECRETS = {
+  downstream: statsKind(MissingSecrets, { count: counter(DOWNSTREAM) }, { counters: [UPSTREAM] }),
+  upstream: statsKind(MissingSecrets, { count: counter(UPSTREAM) }, { counters: [DOWNSTREAM] }),
+};
+
 class NamedCount {
   count = 0;
 }
@@ -45,12 +59,18 @@ const NAMED = statsKind(NamedCount, { count: counter('') });
 /** The statistics of one context; versions and ciphers are counted by name. */
 export interface TlsCounts {
   readonly stats: TlsStats;
+  /** Connections that had to end since secrets were not there. */
+  readonly missing: MissingSecrets;
   countHandshake(version: string, cipher: string, reused: boolean): void;
 }
 
-/** `prefix` ends with `ssl.`. */
-export function tlsCounts(scope: StatsScope, prefix: string): TlsCounts {
+const FACTORIES = { downstream: 'server_ssl_socket_factory', upstream: 'client_ssl_socket_factory' };
+
+/** `outer`: `listener.<address>.` or `cluster.<name>.`. */
+export function tlsCounts(scope: StatsScope, outer: string, side: Side): TlsCounts {
+  const prefix = `${outer}ssl.`;
   const stats = scope.get(TLS_STATS, prefix);
+  const missing = scope.get(MISSING_SECRETS[side], `${outer}${FACTORIES[side]}.`);
   const named = new Map<string, NamedCount>();
   const count = (name: string): void => {
     const counts = named.get(name) ?? scope.get(NAMED as StatsKind<NamedCount>, `${prefix}${name}`);
@@ -59,6 +79,7 @@ export function tlsCounts(scope: StatsScope, prefix: string): TlsCounts {
   };
   return {
     stats,
+    missing,
     countHandshake: (version, cipher, reused) => {
       stats.handshake++;
       if (reused) stats.sessionReused++;

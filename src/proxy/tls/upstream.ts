@@ -73,7 +73,7 @@ export function readUpstreamTls(
   // OpenSSL checks it in each handshake.
   fields.ignore('enforce_rsa_key_usage');
   const sessions = fields.number('max_session_keys') ?? 1;
-  return new Upstream({ common, serverName, byHostname, verified, sessions }, tlsCounts(stats, `${statPrefix}ssl.`));
+  return new Upstream({ common, serverName, byHostname, verified, sessions }, tlsCounts(stats, statPrefix, 'upstream'));
 }
 
 /** A name proves nothing where nobody vouches for the certificate. Of what comes as a secret the handshake judges. */
@@ -125,7 +125,10 @@ class Upstream implements UpstreamTls {
 
   begin(raw: net.Socket, names: TlsNames, fallback: readonly string[]): TLSSocket | undefined {
     const prepared = this.#material();
-    if (!prepared) return undefined;
+    if (!prepared) {
+      this.#counts.missing.count++;
+      return undefined;
+    }
     const { common, sessions } = this.#config;
     const name = names.serverName;
     const protocols = common.protocols.length > 0 ? common.protocols : fallback;

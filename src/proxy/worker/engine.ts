@@ -209,8 +209,11 @@ function apply(engine: Engine, change: Change): Promise<readonly Issue[]> | read
       return engine.routes.put(change.json);
     case 'filter':
       return engine.filters.put(change.json);
-    case 'secret':
-      return engine.secrets.put(change.json);
+    case 'secret': {
+      const issues = engine.secrets.put(change.json);
+      engine.clusters.checkSecrets();
+      return issues;
+    }
     case 'remove':
       remove(engine, change);
       return [];
@@ -230,7 +233,10 @@ function refuse({ clusters, routes, filters, secrets }: Engine, of: ResourceKind
   if (of === 'endpoints') clusters.giveUp(name);
   else if (of === 'route') routes.refuse(name);
   else if (of === 'filter') filters.refuse(name);
-  else if (of === 'secret') secrets.refuse(name);
+  else if (of === 'secret') {
+    secrets.refuse(name);
+    clusters.checkSecrets();
+  }
 }
 
 interface Surroundings {

@@ -45,9 +45,33 @@ const asStranger: PlaneStep = { handshake: 0, tls: { serverName: 'a.test', as: '
 const counts: PlaneStep = {
   stats: /^listener\..*\.ssl\.(handshake|fail_verify_error)$|^http\.in\.downstream_cx_ssl_total/,
 };
+/** What waits for secrets, and how often they came. */
+const ready: PlaneStep = { stats: /_ssl_socket_factory\..*_not_ready/ };
 const own = (places: Places): { readonly clusters: readonly Json[] } => ({ clusters: [cluster(places, 0)] });
 const discovered = socket({ tls_certificate_sds_secret_configs: [secret('s')] });
 const byClient = { require_client_certificate: true };
+
+const warming: PlaneStep = {
+  stats: /^cluster_manager\.(warming_clusters|active_clusters|cluster_(added|modified|removed))$/,
+};
+const encrypting = (places: Places, wait?: string): Json =>
+  cluster(places, 0, [0], {
+    transport_socket: {
+      name: 'tls',
+      typed_config: typed(upstream, {
+        common_tls_context: { validation_context_sds_secret_config: secret('v', { sds_config: ads(wait) }) },
+      }),
+    },
+  });
+/** Sends what an encrypted host does not understand. */
+const plain = (places: Places): Json => cluster(places, 0, [0]);
+const toTls: readonly PlaneStep[] = [
+  {
+    send: 'listener',
+    version: 'l0',
+    resources: (places) => [listener(places, 0, [manager(places, { route_config: routeConfig([toCluster()]) })])],
+  },
+];
 
 const scripts: readonly Script[] = [
   {
@@ -70,8 +94,10 @@ const scripts: readonly Script[] = [
       ...start(socket({ tls_certificate_sds_secret_configs: [secret('s', { sds_config: ads('0.3s') })] })),
       live,
       hands,
+      ready,
       send('1', certificate('s', server)),
       hands,
+      ready,
     ],
   },
   {
@@ -214,12 +240,102 @@ const scripts: readonly Script[] = [
       { get: '/' },
       send('2', validation('v', otherAuthority)),
       { get: '/' },
+      ready,
+    ],
+  },
+  {
+    name: 'a cluster waits for its secret',
+    more: { backends: {} },
+    own: () => ({}),
+    steps: [
+      { send: 'cluster', version: 'c0', resources: (places) => [plain(places)] },
+      ...toTls,
+      live,
+      { get: '/' },
+      { send: 'cluster', version: 'c1', later: true, resources: (places) => [encrypting(places)] },
+      { wanted: 'secret' },
+      { get: '/' },
+      warming,
+      send('1', validation('v', authority)),
+      { sleep: 100 },
+      warming,
+      { get: '/' },
+    ],
+  },
+  {
+    name: 'a new cluster waits for its secret',
+    more: { backends: {} },
+    own: () => ({}),
+    steps: [
+      { send: 'cluster', version: 'c0' },
+      ...toTls,
+      live,
+      { get: '/' },
+      { send: 'cluster', version: 'c1', later: true, resources: (places) => [encrypting(places)] },
+      { wanted: 'secret' },
+      { get: '/' },
+      warming,
+      send('1', validation('v', authority)),
+      { sleep: 100 },
+      { get: '/' },
+      warming,
+    ],
+  },
+  {
+    name: 'a cluster whose secret does not come in time',
+    more: { backends: {} },
+    own: () => ({}),
+    steps: [
+      { send: 'cluster', version: 'c0', resources: (places) => [encrypting(places, '0.3s')] },
+      ...toTls,
+      live,
+      { get: '/' },
+      ready,
+      warming,
+      send('1', validation('v', authority)),
+      { sleep: 100 },
+      { get: '/' },
+      ready,
+    ],
+  },
+  {
+    name: 'a cluster whose secret is refused',
+    more: { backends: {} },
+    own: () => ({}),
+    steps: [
+      { send: 'cluster', version: 'c0', resources: (places) => [encrypting(places)] },
+      { wanted: 'secret' },
+      { becomes: 'INITIALIZING', at: '/ready' },
+      send('1', { name: 'v', validation_context: { trusted_ca: inlined('nothing') } }),
+      ...toTls,
+      live,
+      { get: '/' },
+      ready,
+    ],
+  },
+  {
+    name: 'a cluster that goes while it waits',
+    more: { backends: {} },
+    own: () => ({}),
+    steps: [
+      { send: 'cluster', version: 'c0', resources: (places) => [plain(places)] },
+      ...toTls,
+      live,
+      { send: 'cluster', version: 'c1', later: true, resources: (places) => [encrypting(places)] },
+      { wanted: 'secret' },
+      warming,
+      { send: 'cluster', version: 'c2', resources: (places) => [plain(places)] },
+      warming,
+      { get: '/' },
+      { send: 'cluster', version: 'c3', later: true, resources: (places) => [encrypting(places)] },
+      { sleep: 100 },
+      { send: 'cluster', version: 'c4', removed: ['c0'], resources: () => [] },
+      warming,
+      { get: '/' },
     ],
   },
 ];
 
 export const scenarios: readonly Scenario[] = scripts
   .flatMap((script) => scripted('secrets', { own, ...script }))
-  .map((scenario) =>
-    scenario.name.startsWith('a cluster verifies') ? { ...scenario, backends: ['https'] } : scenario,
-  );
+  .map((scenario) => (/^a (new )?cluster /.test(scenario.name) ? { ...scenario, backends: ['https'] } : scenario));

@@ -16,6 +16,8 @@ export interface TransportSockets {
   readonly matches: readonly SocketMatch[];
   /** Discovered secrets by name; a file where they come from one. */
   readonly secrets: ReadonlyMap<string, FileSource | undefined>;
+  /** How long the first answer about each of them is waited for, in milliseconds; 0: without end. */
+  readonly waits: ReadonlyMap<string, number>;
 }
 
 interface SocketMatch {
@@ -39,8 +41,10 @@ const METADATA = 'envoy.transport_socket_match';
 /** Reads `transport_socket` and `transport_socket_matches` of a cluster. */
 export function readTransportSockets(fields: Fields, outer: Surroundings): TransportSockets {
   const secrets = new Map<string, FileSource | undefined>();
+  const waits = new Map<string, number>();
   const discover: SecretReader['discover'] = (name, options) => {
     secrets.set(name, options.file);
+    waits.set(name, options.timeoutMs);
     return outer.secrets.discover(name, options);
   };
   const surroundings = { ...outer, secrets: { fixed: (name: string) => outer.secrets.fixed(name), discover } };
@@ -58,7 +62,7 @@ export function readTransportSockets(fields: Fields, outer: Surroundings): Trans
       );
     return { criteria: isObject(criteria) ? criteria : {}, tls };
   });
-  return { general, proxyProtocol, matches, secrets };
+  return { general, proxyProtocol, matches, secrets, waits };
 }
 
 /** What a transport socket and those inside of it do. */
