@@ -212,12 +212,31 @@ function createSecure(backend: Backend, accept: (socket: net.Socket) => void): n
   const silent = tls.createServer(options, accept);
   for (const secure of [agreeing, silent]) secure.on('tlsClientError', () => undefined);
   return net.createServer({ noDelay: true }, (socket) => {
-    (backend.host.agrees === '' ? silent : agreeing).emit('connection', socket);
+    socket.once('readable', () => {
+      takeProxyHeader(socket);
+      (backend.host.agrees === '' ? silent : agreeing).emit('connection', socket);
+    });
   });
+}
+
+/** Headers of the PROXY protocol by the port of the connection they came on. */
+const proxyHeaders = new Map<number, string>();
+
+/** Takes the header away that stands before a handshake, if there is one. */
+function takeProxyHeader(socket: net.Socket): void {
+  const bytes = (socket.read() as Buffer | null) ?? Buffer.alloc(0);
+  const text = bytes.toString('latin1');
+  const second = text.startsWith('\r\n\r\n\0\r\nQUIT\n');
+  const length = second ? 16 + bytes.readUInt16BE(14) : text.startsWith('PROXY ') ? text.indexOf('\r\n') + 2 : 0;
+  const shown = second ? bytes.subarray(12, length).toString('hex') : text.slice(0, Math.max(0, length - 2));
+  proxyHeaders.set(socket.remotePort ?? 0, shown);
+  if (bytes.length > length) socket.unshift(bytes.subarray(length));
 }
 
 function secured(socket: tls.TLSSocket): string {
   const { servername } = socket as unknown as { readonly servername?: string | false };
   const name = socket.getPeerCertificate().subject?.CN;
-  return `(tls ${socket.getProtocol()} ${servername || '-'} ${socket.alpnProtocol || '-'} ${String(name ?? '-')})`;
+  const header = proxyHeaders.get(socket.remotePort ?? 0);
+  const agreed = `${socket.getProtocol()} ${servername || '-'} ${socket.alpnProtocol || '-'} ${String(name ?? '-')}`;
+  return `(${header ? `${header}, ` : ''}tls ${agreed})`;
 }

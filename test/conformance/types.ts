@@ -171,6 +171,8 @@ export interface ClientTls {
   readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
   readonly ciphers?: string;
   readonly sigalgs?: string;
+  /** Sent before the handshake, latin1. */
+  readonly before?: string;
 }
 
 export interface Case {
