@@ -7,6 +7,16 @@ export { dropFilePages, trimHeap } from './memory.ts';
 export { inNetworkNamespace, openStreamSocketIn } from './namespace.ts';
 export { type LogSocket, logMessageType, openLogSocket } from './netlink-log.ts';
 export { type NftContext, openNftables } from './nftables.ts';
+export {
+  ALPN,
+  type OpenSsl,
+  openssl,
+  SSL_CONTROL,
+  SSL_ERROR,
+  SSL_MODE_RELEASE_BUFFERS,
+  SSL_VERIFY,
+  X509_CHECK_CRL,
+} from './openssl.ts';
 export { openPipe } from './pipe.ts';
 export {
   applyMounts,

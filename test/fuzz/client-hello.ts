@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { ClientHelloReader } from '../../src/proxy/listener/client-hello.ts';
 import { clientHello, helloMessage, inRecords } from '../../src/proxy/testing/client-hello.ts';
+import { ClientHelloReader } from '../../src/proxy/tls/client-hello.ts';
 import type { Random } from './random.ts';
 import type { Target } from './target.ts';
 

@@ -10,7 +10,7 @@ import type { WorkerOverload } from '../overload/worker.ts';
 import type { InheritedSockets } from '../restart/inherited.ts';
 import type { StatsScope } from '../stats/store.ts';
 import { Deadline } from '../time/deadline.ts';
-import type { Handshake } from '../tls/downstream.ts';
+import type { Handshake } from '../tls/handshake.ts';
 import { closeInternal, type InternalAccept, openInternal } from '../transport/internal.ts';
 import type { OpenSocket } from '../worker/change.ts';
 import { boundAddress, discard, type Parked, type Socket, sameAddress } from './bound.ts';
@@ -353,7 +353,8 @@ export class Listener {
     const over = (): void => {
       if (handshake) this.#handshakes.delete(handshake);
     };
-    handshake = secureSocket(socket, chain.tls, chain.handshakeMs, found.hello, {
+    const read = { hello: found.hello, wasRead };
+    handshake = secureSocket(socket, chain.tls, chain.handshakeMs, read, {
       done: (secure, tls) => {
         over();
         this.#open(chain, terminal, { socket, secure, peers: { ...peers, tls } }, entry);

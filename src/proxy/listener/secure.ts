@@ -1,21 +1,21 @@
 import type net from 'node:net';
-import type { ClientHello } from '../http/stream-info.ts';
-import type { DownstreamTls, Handshake, HandshakeEnd } from '../tls/downstream.ts';
-import { ClientHelloReader } from './client-hello.ts';
+import { ClientHelloReader } from '../tls/client-hello.ts';
+import type { DownstreamTls, ReadBefore } from '../tls/downstream.ts';
+import type { Handshake, HandshakeEnd } from '../tls/handshake.ts';
 import { Inspection, type Look } from './inspection.ts';
 
 /** More than this of a hello is none. */
 const MAX_HELLO = 16_384;
 
-/** Makes the handshake of a connection. `hello`: what an inspector found; where it is needed and nobody looked, it is read here. */
+/** Makes the handshake of a connection. Where the hello is needed and nobody looked, it is read here. */
 export function secureSocket(
   socket: net.Socket,
   tls: DownstreamTls,
   timeoutMs: number,
-  hello: ClientHello | undefined,
+  read: ReadBefore,
   end: HandshakeEnd,
 ): Handshake {
-  if (hello || !tls.needsHello) return tls.begin(socket, hello, timeoutMs, end);
+  if (read.hello || !tls.needsHello) return tls.begin(socket, read, timeoutMs, end);
   let handshake: Handshake | undefined;
   const fail = (why: string, timedOut = false): void => {
     socket.destroy();
@@ -23,7 +23,7 @@ export function secureSocket(
   };
   const inspection = new Inspection(socket, [lookForHello], timeoutMs, {
     known: (found) => {
-      handshake = tls.begin(socket, found.hello, timeoutMs, end);
+      handshake = tls.begin(socket, { hello: found.hello, wasRead: true }, timeoutMs, end);
     },
     refused: () => fail('the client hello is too large'),
     timedOut: () => fail('the handshake took too long', true),

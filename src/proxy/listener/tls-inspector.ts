@@ -2,7 +2,7 @@ import type { Fields } from '../config/fields.ts';
 import { Histogram } from '../stats/histogram.ts';
 import { counter, histogram, statsKind } from '../stats/kind.ts';
 import type { StatsScope } from '../stats/store.ts';
-import { ClientHelloReader } from './client-hello.ts';
+import { ClientHelloReader } from '../tls/client-hello.ts';
 import type { Inspector } from './inspection.ts';
 
 /** Bytes that Envoy's inspector looks at, and grants to a configuration, at most. */

@@ -1,12 +1,11 @@
 import type net from 'node:net';
-import type { TLSSocket } from 'node:tls';
 import type { SourceAddress } from '../cluster/upstream-socket.ts';
 import { ChoosingConnection } from '../http/choosing-connection.ts';
 import type { HttpManager } from '../http/manager.ts';
 import { ServerConnection } from '../http/server-connection.ts';
 import { type ConnectionPeers, StreamInfo } from '../http/stream-info.ts';
 import { Http2ServerConnection } from '../http2/server-connection.ts';
-import { acceptedTransport, type Transport, uncounted } from '../transport/transport.ts';
+import { acceptedTransport, type Secured, type Transport, uncounted } from '../transport/transport.ts';
 import type { NetworkChain, TerminalFilter } from './chain.ts';
 import { NetworkGate, type TerminalConnection } from './gate.ts';
 import { TcpConnection } from './tcp-connection.ts';
@@ -24,7 +23,7 @@ export interface AcceptedSocket {
   /** A listener filter has read from it. */
   readonly wasRead?: boolean;
   /** What decrypts it. */
-  readonly secure?: TLSSocket;
+  readonly secure?: Secured;
   readonly peers: ConnectionPeers;
   readonly source: SourceAddress | undefined;
 }

@@ -72,6 +72,12 @@ function readCombined(fields: Fields, secrets: SecretReader): () => Validation |
   };
 }
 
+/** PEM of the authorities that are trusted. */
+export function rootsOf({ authorities, systemRoots }: Validation): readonly string[] {
+  const roots = systemRoots ? rootCertificates : [];
+  return authorities === undefined ? roots : [authorities, ...roots];
+}
+
 /** A context of Node's for certificates, the first of which decides where several would do, and what the other side is held to. */
 export function secureContext(
   { parameters }: CommonTls,
@@ -79,16 +85,15 @@ export function secureContext(
   validation: Validation,
   more: SecureContextOptions = {},
 ): SecureContext {
-  const { authorities, systemRoots, revoked } = validation;
+  const { revoked } = validation;
   const { sigalgs, ...others } = parameters;
-  const roots = systemRoots ? [...rootCertificates] : [];
   return createSecureContext({
     ...others,
     ...(sigalgs === undefined ? {} : { sigalgs }),
     cert: certificates.map(({ chain }) => chain),
     key: certificates.map(({ key }) => key),
     // An empty list, where nothing is said: Node's own would be trusted otherwise.
-    ca: authorities === undefined ? roots : [authorities, ...roots],
+    ca: [...rootsOf(validation)],
     ...(revoked === '' ? {} : { crl: revoked }),
     ...more,
   });

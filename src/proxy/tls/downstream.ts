@@ -4,34 +4,35 @@ import { type SecureContext, TLSSocket } from 'node:tls';
 import type { Fields } from '../config/fields.ts';
 import type { ClientHello } from '../http/stream-info.ts';
 import type { StatsScope } from '../stats/store.ts';
-import { Deadline } from '../time/deadline.ts';
 import type { Certificate } from './certificate.ts';
+import { ClientHelloReader } from './client-hello.ts';
 import { type CommonTls, noCommon, readCommon, secureContext } from './context.ts';
-import { type TlsInfo, tlsInfo } from './info.ts';
+import {
+  type BeginSession,
+  type Handshake,
+  type HandshakeEnd,
+  SessionHandshake,
+  SocketHandshake,
+} from './handshake.ts';
 import { dnsNameMatches } from './names.ts';
 import { readSecretConfig, readTicketKeys, type SecretReader } from './secret.ts';
+import { ServerContext, type ServerTls, serverTls } from './server-context.ts';
 import { type TlsCounts, tlsCounts } from './stats.ts';
 import { type Validation, verifies } from './validation.ts';
-import { verifyPeer } from './verify.ts';
 
-/** What comes of a handshake; one of them is called, once. */
-export interface HandshakeEnd {
-  readonly done: (socket: TLSSocket, info: TlsInfo) => void;
-  /** The connection is gone. `timedOut`: because it took too long. */
-  readonly failed: (why: string, timedOut: boolean) => void;
-}
-
-export interface Handshake {
-  /** Ends it and the connection; nothing is told. */
-  destroy(): void;
+/** What is known of a connection before its handshake. */
+export interface ReadBefore {
+  readonly hello: ClientHello | undefined;
+  /** Something has read from it. */
+  readonly wasRead: boolean;
 }
 
 /** How connections of a filter chain are decrypted. */
 export interface DownstreamTls {
-  /** The hello must be known before the handshake: its names decide. */
+  /** The hello must be known before the handshake begins: its names decide, and it does not read them itself. */
   readonly needsHello: boolean;
   /** Begins a handshake on a connection that nobody has read from, but for what was put back. `timeoutMs`: 0 for no limit. */
-  begin(socket: net.Socket, hello: ClientHello | undefined, timeoutMs: number, end: HandshakeEnd): Handshake;
+  begin(socket: net.Socket, read: ReadBefore, timeoutMs: number, end: HandshakeEnd): Handshake;
 }
 
 export interface TlsSurroundings {
@@ -73,12 +74,14 @@ export function readDownstreamTls(fields: Fields, surroundings: TlsSurroundings)
   const discovered = fields.message('session_ticket_keys_sds_secret_config', (inner) =>
     readSecretConfig(inner, 'session_ticket_keys', secrets),
   );
+  // One list, by which it is told that nothing has changed.
+  const ticketKeys = inline ?? [];
   const sessionMs = fields.duration('session_timeout');
   return new Downstream(
     {
       common,
       required: fields.boolean('require_client_certificate') ?? false,
-      ticketKeys: discovered ?? (() => inline ?? []),
+      ticketKeys: discovered ?? (() => ticketKeys),
       stateless: !fields.flag('disable_stateless_session_resumption'),
       sessionSeconds: sessionMs === undefined ? undefined : Math.max(1, Math.floor(sessionMs / 1000)),
       ticketSeed,
@@ -95,11 +98,20 @@ interface Material {
 }
 
 interface Prepared extends Material {
-  readonly contexts: Map<string, { readonly context: SecureContext; readonly own: Certificate }>;
+  readonly contexts: Map<string, Chosen>;
+}
+
+/** The certificates for a name. */
+interface Chosen {
+  readonly own: Certificate;
+  readonly context: ServerContext | SecureContext;
 }
 
 class Downstream implements DownstreamTls {
   readonly needsHello: boolean;
+  readonly #namesDecide: boolean;
+  /** Undefined: Node's sockets decrypt. */
+  readonly #own: ServerTls | undefined;
   readonly #config: DownstreamConfig;
   readonly #counts: TlsCounts;
   #prepared: Prepared | undefined = undefined;
@@ -108,10 +120,13 @@ class Downstream implements DownstreamTls {
     this.#config = config;
     this.#counts = counts;
     const { common } = config;
-    this.needsHello = common.protocols.length > 0 || common.certificates.length > 1;
+    this.#namesDecide = common.protocols.length > 0 || common.certificates.length > 1;
+    this.#own = serverTls();
+    this.needsHello = this.#namesDecide && !this.#own;
   }
 
-  begin(raw: net.Socket, hello: ClientHello | undefined, timeoutMs: number, end: HandshakeEnd): Handshake {
+  begin(raw: net.Socket, { hello, wasRead }: ReadBefore, timeoutMs: number, end: HandshakeEnd): Handshake {
+    const counts = this.#counts;
     const prepared = this.#material();
     raw.on('error', () => undefined);
     if (!prepared) {
@@ -120,24 +135,44 @@ class Downstream implements DownstreamTls {
       end.failed('TLS error: Secret is not supplied by SDS', false);
       return { destroy: () => undefined };
     }
+    if (!this.#own) return this.#beginSocket(prepared, raw, hello, timeoutMs, end);
+    const reader = hello || !this.#namesDecide ? undefined : new ClientHelloReader();
+    const begin: BeginSession = (bytes) => {
+      const read = reader ? readHello(reader, bytes) : hello;
+      return read === 'more' ? undefined : this.#beginSession(prepared, read);
+    };
+    return new SessionHandshake(raw, wasRead, { counts, begin }, timeoutMs, end);
+  }
+
+  #beginSession(prepared: Prepared, hello: ClientHello | undefined): ReturnType<BeginSession> {
+    const { context, own } = this.#contextFor(prepared, hello?.serverName ?? '');
+    if (!(context instanceof ServerContext)) return undefined;
+    const { common, required } = this.#config;
+    const protocol = common.protocols.find((one) => hello?.protocols.includes(one)) ?? '';
+    const judging = { counts: this.#counts, validation: prepared.validation, required, own };
+    return { session: context.begin(protocol), judging };
+  }
+
+  #beginSocket(
+    prepared: Prepared,
+    raw: net.Socket,
+    hello: ClientHello | undefined,
+    timeoutMs: number,
+    end: HandshakeEnd,
+  ): Handshake {
     const { context, own } = this.#contextFor(prepared, hello?.serverName ?? '');
     const { common, required } = this.#config;
-    const asks = required || verifies(prepared.validation);
     const protocol = common.protocols.find((one) => hello?.protocols.includes(one));
     const socket = new TLSSocket(raw, {
       isServer: true,
-      secureContext: context,
-      requestCert: asks,
+      secureContext: context as SecureContext,
+      requestCert: required || verifies(prepared.validation),
       // Has OpenSSL refuse a client without a certificate; what a certificate is worth is judged afterwards.
       rejectUnauthorized: required,
       ...(protocol === undefined ? {} : { ALPNProtocols: [protocol] }),
     });
-    return new PendingHandshake(socket, timeoutMs, end, {
-      counts: this.#counts,
-      validation: prepared.validation,
-      required,
-      own,
-    });
+    const judging = { counts: this.#counts, validation: prepared.validation, required, own };
+    return new SocketHandshake(socket, timeoutMs, end, judging);
   }
 
   /** Undefined while a secret is not there. What was made of former secrets is let go of. */
@@ -159,7 +194,7 @@ class Downstream implements DownstreamTls {
   }
 
   /** The certificates for a name: those that have it, else the first and those for other kinds of keys. */
-  #contextFor(prepared: Prepared, name: string): { readonly context: SecureContext; readonly own: Certificate } {
+  #contextFor(prepared: Prepared, name: string): Chosen {
     const { certificates, contexts } = prepared;
     const fitting = certificates.length === 1 ? certificates : chosen(certificates, name);
     const key = fitting.map((one) => certificates.indexOf(one)).join();
@@ -170,22 +205,51 @@ class Downstream implements DownstreamTls {
     return made;
   }
 
-  #contextOf({ validation, ticketKeys }: Prepared, certificates: readonly Certificate[]): SecureContext {
-    const { common, stateless, sessionSeconds, ticketSeed } = this.#config;
+  #contextOf({ validation, ticketKeys }: Prepared, certificates: readonly Certificate[]): Chosen['context'] {
+    const { common, required, stateless, sessionSeconds, ticketSeed } = this.#config;
     const names = certificates.map(({ leaf }) => leaf.fingerprint256).join();
-    const digest = (text: string | Buffer): Buffer => createHash('sha512').update(text).digest();
     const [first] = ticketKeys;
-    const options = stateless ? 0 : constants.SSL_OP_NO_TICKET;
-    return secureContext(common, certificates, validation, {
-      // Sessions of one context are none of another's.
-      sessionIdContext: digest(`${names} ${validation.authorities ?? ''}`)
-        .toString('hex')
-        .slice(0, 32),
-      ticketKeys: (first ? digest(first) : digest(Buffer.concat([ticketSeed, Buffer.from(names)]))).subarray(0, 48),
-      secureOptions: options | constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_CIPHER_SERVER_PREFERENCE,
-      ...(sessionSeconds === undefined ? {} : { sessionTimeout: sessionSeconds }),
+    const secret = first ?? Buffer.concat([ticketSeed, Buffer.from(names)]);
+    const sessionContext = digest(`${names} ${validation.authorities ?? ''}`)
+      .toString('hex')
+      .slice(0, SESSION_CONTEXT);
+    const tickets = stateless ? 0 : constants.SSL_OP_NO_TICKET;
+    const options = tickets | constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_CIPHER_SERVER_PREFERENCE;
+    if (!this.#own)
+      return secureContext(common, certificates, validation, {
+        sessionIdContext: sessionContext,
+        ticketKeys: digest(secret).subarray(0, 48),
+        secureOptions: options,
+        ...(sessionSeconds === undefined ? {} : { sessionTimeout: sessionSeconds }),
+      });
+    const asks = verifies(validation) ? 'wants' : 'never';
+    return new ServerContext(this.#own, {
+      parameters: common.parameters,
+      certificates,
+      validation,
+      asks: required ? 'requires' : asks,
+      protocols: common.protocols.length > 0,
+      sessionContext: Buffer.from(sessionContext),
+      ticketKeys: Buffer.concat([digest(secret), digest(digest(secret))]).subarray(0, 80),
+      options,
+      sessionSeconds,
     });
   }
+}
+
+/** Sessions of one context are none of another's. */
+const SESSION_CONTEXT = 32;
+
+const digest = (text: string | Buffer): Buffer => createHash('sha512').update(text).digest();
+
+/** More than this of a hello is none. */
+const MAX_HELLO = 16_384;
+
+/** What is no hello goes on to the handshake, which refuses it. */
+function readHello(reader: ClientHelloReader, bytes: Buffer): ClientHello | 'more' | undefined {
+  const read = reader.read(bytes.subarray(0, MAX_HELLO));
+  if (read === 'more') return bytes.length < MAX_HELLO ? 'more' : undefined;
+  return read === 'other' ? undefined : read;
 }
 
 /** One certificate for each kind of key: the first with exactly the name, else with a wildcard for it, else the first there is. */
@@ -201,70 +265,4 @@ function chosen(certificates: readonly Certificate[], name: string): readonly Ce
     kinds.add(kind);
     return true;
   });
-}
-
-interface Judging {
-  readonly counts: TlsCounts;
-  readonly validation: Validation;
-  readonly required: boolean;
-  readonly own: Certificate;
-}
-
-/** A handshake under way. */
-class PendingHandshake implements Handshake {
-  readonly #socket: TLSSocket;
-  readonly #end: HandshakeEnd;
-  readonly #judging: Judging;
-  readonly #deadline = new Deadline(() => this.#fail('TLS error: the handshake took too long', true));
-  #over = false;
-
-  constructor(socket: TLSSocket, timeoutMs: number, end: HandshakeEnd, judging: Judging) {
-    this.#socket = socket;
-    this.#end = end;
-    this.#judging = judging;
-    this.#deadline.start(timeoutMs);
-    let fault = '';
-    socket.on('error', () => undefined);
-    socket.once('_tlsError', (error: Error) => {
-      fault = error.message;
-    });
-    socket.once('close', () => {
-      if (fault !== '' && !this.#over) this.#count(fault);
-      this.#fail(`TLS error: ${fault || 'the client went away'}`, false);
-    });
-    socket.once('end', () => this.#fail('TLS error: the client went away', false));
-    socket.once('secure', () => this.#secure());
-  }
-
-  destroy(): void {
-    this.#over = true;
-    this.#deadline.stop();
-    this.#socket.destroy();
-  }
-
-  #secure(): void {
-    if (this.#over) return;
-    const { counts, validation, required, own } = this.#judging;
-    const verdict = verifyPeer(this.#socket, validation, required);
-    if (!verdict.ok) {
-      if (verdict.kind) counts.stats[verdict.kind]++;
-      this.#fail(`TLS error: ${verdict.why}`, false);
-      return;
-    }
-    this.#over = true;
-    this.#deadline.stop();
-    this.#end.done(this.#socket, tlsInfo(this.#socket, verdict, own, counts));
-  }
-
-  #count(fault: string): void {
-    const { stats } = this.#judging.counts;
-    if (fault.includes('peer did not return a certificate')) stats.failNoCertificate++;
-    else stats.connectionError++;
-  }
-
-  #fail(why: string, timedOut: boolean): void {
-    if (this.#over) return;
-    this.destroy();
-    this.#end.failed(why, timedOut);
-  }
 }

@@ -1,8 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
-import type { TLSSocket } from 'node:tls';
 import type { Certificate } from './certificate.ts';
 import type { TlsCounts } from './stats.ts';
-import type { Verdict } from './verify.ts';
+import type { Shown, Verdict } from './verify.ts';
 
 /** What is known of an encrypted connection once its handshake is done. */
 export interface TlsInfo {
@@ -21,16 +20,13 @@ export interface TlsInfo {
 }
 
 export function tlsInfo(
-  socket: TLSSocket,
+  { version, cipher, protocol, resumed }: Shown,
   { peer, validated, counts: refusal }: Extract<Verdict, { readonly ok: true }>,
   own: Certificate | undefined,
   counts: TlsCounts,
 ): TlsInfo {
-  const version = socket.getProtocol() ?? '';
-  const cipher = socket.getCipher().name;
-  const { alpnProtocol } = socket;
-  counts.countHandshake(version, cipher, socket.isSessionReused());
+  counts.countHandshake(version, cipher, resumed);
   if (refusal) counts.stats[refusal]++;
   if (!peer) counts.stats.noCertificate++;
-  return { version, cipher, protocol: alpnProtocol || '', peer, validated, own: own?.leaf };
+  return { version, cipher, protocol, peer, validated, own: own?.leaf };
 }

@@ -9,7 +9,7 @@ import { type TlsInfo, tlsInfo } from './info.ts';
 import type { SecretReader } from './secret.ts';
 import { type TlsCounts, tlsCounts } from './stats.ts';
 import { NO_VALIDATION, trustsSomebody, type Validation } from './validation.ts';
-import { verifyPeer } from './verify.ts';
+import { shownBy, verifyPeer } from './verify.ts';
 
 /** What one connection asks for; empty: nothing, or, of a request's wishes, what its cluster says. */
 export interface TlsNames {
@@ -162,9 +162,10 @@ class Upstream implements UpstreamTls {
     const { validation, certificate } = this.#prepared;
     const holder = this.#holders.get(socket);
     const held = names.alone ? { ...validation, names: [] } : validation;
-    const verdict = verifyPeer(socket, held, true, names.wanted, holder?.peer);
+    const shown = shownBy(socket, holder?.peer);
+    const verdict = verifyPeer(shown, held, true, names.wanted);
     if (holder && verdict.ok) holder.peer = verdict.peer;
-    if (verdict.ok) return { ok: true, info: tlsInfo(socket, verdict, certificate, this.#counts) };
+    if (verdict.ok) return { ok: true, info: tlsInfo(shown, verdict, certificate, this.#counts) };
     if (verdict.kind) this.#counts.stats[verdict.kind]++;
     this.#sessions.delete(names.serverName);
     return { ok: false, why: `TLS_error:|CERTIFICATE_VERIFY_FAILED:${verdict.why}` };

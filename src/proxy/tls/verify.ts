@@ -1,5 +1,6 @@
 import { createHash, type X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
+import type { ChainFault } from './chain-fault.ts';
 import { alternativeNames, dnsNameMatches, plainHex } from './names.ts';
 import { trustsSomebody, type Validation, verifies } from './validation.ts';
 
@@ -27,8 +28,37 @@ interface VerifyingHandle {
 /** Codes of chains that have no fault but that a certificate is out of date. */
 const EXPIRED = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']);
 
-/** What OpenSSL says of the other side's chain; undefined: nothing is wrong with it. */
-function chainFault(socket: TLSSocket): { readonly code: string; readonly message: string } | undefined {
+/** What the other side of a handshake showed. */
+export interface Shown {
+  readonly certificate: X509Certificate | undefined;
+  /** Of the certificate's chain; undefined: nothing is wrong with it. */
+  readonly chainFault: ChainFault | undefined;
+  /** As in `TLSv1.3`. */
+  readonly version: string;
+  /** The name that OpenSSL has for it. */
+  readonly cipher: string;
+  /** The agreed application protocol (ALPN); empty: none. */
+  readonly protocol: string;
+  /** It goes on with an earlier session. */
+  readonly resumed: boolean;
+}
+
+/** The same of a socket of Node's. `known`: whose session a resumed one is, which Node does not tell a client. */
+export function shownBy(socket: TLSSocket, known?: X509Certificate): Shown {
+  const resumed = socket.isSessionReused();
+  return {
+    certificate: socket.getPeerX509Certificate() ?? (resumed ? known : undefined),
+    get chainFault() {
+      return chainFault(socket);
+    },
+    version: socket.getProtocol() ?? '',
+    cipher: socket.getCipher().name,
+    protocol: socket.alpnProtocol || '',
+    resumed,
+  };
+}
+
+function chainFault(socket: TLSSocket): ChainFault | undefined {
   const handle = (socket as unknown as { readonly _handle?: VerifyingHandle | null })._handle;
   if (typeof handle?.verifyError !== 'function') return { code: 'UNKNOWN', message: 'certificates cannot be verified' };
   const error = handle.verifyError();
@@ -37,16 +67,10 @@ function chainFault(socket: TLSSocket): { readonly code: string; readonly messag
 
 /**
  * Judges the other side of a handshake. `required`: it must have a certificate. `wanted`: a name that it must have besides what the
- * context says; empty: none. `known`: whose session a resumed one is, which Node does not tell a client.
+ * context says; empty: none.
  */
-export function verifyPeer(
-  socket: TLSSocket,
-  validation: Validation,
-  required: boolean,
-  wanted = '',
-  known?: X509Certificate,
-): Verdict {
-  const peer = socket.getPeerX509Certificate() ?? (socket.isSessionReused() ? known : undefined);
+export function verifyPeer(shown: Shown, validation: Validation, required: boolean, wanted = ''): Verdict {
+  const peer = shown.certificate;
   if (!peer)
     return required
       ? { ok: false, kind: 'failNoCertificate', why: 'peer did not return a certificate' }
@@ -57,7 +81,7 @@ export function verifyPeer(
       : { ok: false, kind: undefined, why: 'verify cert failed: nothing says how' };
   const { allowExpired, acceptUntrusted } = validation;
   if (trustsSomebody(validation)) {
-    const fault = chainFault(socket);
+    const fault = shown.chainFault;
     if (fault && !(allowExpired && EXPIRED.has(fault.code))) {
       if (acceptUntrusted) return { ok: true, peer, validated: false, counts: 'failError' };
       return { ok: false, kind: 'failError', why: `verify cert failed: ${fault.message} (${fault.code})` };

@@ -116,6 +116,23 @@ export function flush(): void {
   flushed?.();
 }
 
+/** Where messages are encrypted to; pinned once for itself. */
+let sealing: Arena | undefined;
+
+/** An arena with at least so many bytes free from `at`, for what is written out at once: who does moves `at` on. */
+export function sealingArena(bytes: number): Arena {
+  if (bytes > SIZE) return new Arena(bytes);
+  if (sealing?.pins === 1) sealing.at = 0;
+  if (!sealing || sealing.at + bytes > SIZE) {
+    const before = sealing;
+    sealing = spare.pop() ?? new Arena(SIZE);
+    sealing.at = 0;
+    sealing.pins = 1;
+    if (before) releaseArena(before);
+  }
+  return sealing;
+}
+
 export function releaseArena(used: Arena): void {
   used.pins--;
   if (used.pins === 0 && used !== arena && used.bytes.length === SIZE && spare.length < SPARE_LIMIT) spare.push(used);

@@ -5,7 +5,9 @@ import { beginTurn, endTurn } from '../time/clock.ts';
 import type { TlsInfo } from '../tls/info.ts';
 import type { Channel, ChannelUser } from './channel.ts';
 import { openChannel, passesStreams, readBuffer, takeHandle } from './channels.ts';
-import { type Arena, flush, post, releaseArena, type Sender } from './outbox.ts';
+import type { Cipher } from './cipher.ts';
+import { CipherStream, type CipherUser } from './cipher-stream.ts';
+import { type Arena, flush, post, releaseArena, type Sender, sealingArena, takeArena } from './outbox.ts';
 
 /** What takes the bytes and events of a transport. */
 export interface TransportUser {
@@ -32,19 +34,26 @@ export const uncounted = (): ByteCounts => ({ cxReceived: 0, cxSent: 0 });
 const BLOCKED_BYTES = 524_288;
 
 /** The byte stream of one connection: past the streams of Node where that is safe, else through the socket's public interface. */
-export class Transport implements ChannelUser, Sender {
+export class Transport implements ChannelUser, CipherUser, Sender {
   socket: net.Socket;
   /** What an encrypted connection goes over, where that is another socket. */
   #carrier: net.Socket | undefined = undefined;
   #user: TransportUser;
-  readonly #counts: ByteCounts;
+  #counts: ByteCounts;
   #channel: Channel | undefined = undefined;
   /** Bytes of writes that are not complete. */
   #waiting = 0;
   #blocked = false;
   #limit = BLOCKED_BYTES;
-  /** Something of it is in the outbox. */
-  #posted = false;
+  /** What encrypts it, where no other socket does. */
+  #cipher: CipherStream | undefined = undefined;
+  #secured = false;
+  /** The other side's end was told of. */
+  #ended = false;
+  /** Bytes of it in the outbox. */
+  #posted = 0;
+  /** Nothing follows what is in the outbox. */
+  #last = false;
   /** Has the socket ended once nothing is left to write. */
   #whenWritten: (() => void) | undefined = undefined;
   /** What is read stands in the shared buffer. */
@@ -85,7 +94,7 @@ export class Transport implements ChannelUser, Sender {
   }
 
   get encrypted(): boolean {
-    return this.#carrier !== undefined;
+    return this.#secured || this.#carrier !== undefined;
   }
 
   #listen(socket: net.Socket): void {
@@ -95,12 +104,15 @@ export class Transport implements ChannelUser, Sender {
     socket.on('error', (error) => own(() => this.#user.onError(error))());
     socket.on(
       'end',
-      own(() => this.#user.onRemoteEnd()),
+      own(() => {
+        if (this.#cipher?.end() !== false) this.onPlainEnd();
+      }),
     );
     socket.on(
       'close',
       own(() => {
         this.#channel = undefined;
+        this.#closeCipher();
         this.#user.onClosed();
       }),
     );
@@ -126,8 +138,22 @@ export class Transport implements ChannelUser, Sender {
   }
 
   /** Has another user from now on. */
-  handTo(user: TransportUser): void {
+  handTo(user: TransportUser, counts = this.#counts): void {
     this.#user = user;
+    this.#counts = counts;
+  }
+
+  /** Goes on encrypted and counts its bytes anew. `deliver` is to be called when there is who takes them. */
+  secure(cipher: Cipher): void {
+    this.#cipher = new CipherStream(cipher, this);
+    this.#secured = true;
+    this.received = 0;
+    this.sent = 0;
+  }
+
+  /** Hands over what a cipher has of what came before there was who takes it. */
+  deliver(): void {
+    this.#cipher?.deliver();
   }
 
   /** Takes a configured `per_connection_buffer_limit_bytes`, where that is less than what may wait anyhow. */
@@ -153,10 +179,32 @@ export class Transport implements ChannelUser, Sender {
 
   onRead(bytes: Buffer, length: number): void {
     const began = beginTurn();
+    if (this.#cipher) this.#cipher.feed(bytes, length);
+    else this.onPlain(bytes, length);
+    if (began) endTurn();
+  }
+
+  onPlain(bytes: Buffer, length: number): void {
     this.received += length;
     this.#counts.cxReceived += length;
     this.#user.onBytes(bytes, length);
-    if (began) endTurn();
+  }
+
+  onPlainEnd(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#user.onRemoteEnd();
+  }
+
+  onBroken(): void {
+    this.#closeCipher();
+    this.#channel = undefined;
+    this.socket.destroy(Object.assign(new Error('what came cannot be decrypted'), { code: 'EPROTO' }));
+  }
+
+  #closeCipher(): void {
+    this.#cipher?.close();
+    this.#cipher = undefined;
   }
 
   /** Whether so much waits in memory that the sender should stop until `onWritable`. */
@@ -166,17 +214,33 @@ export class Transport implements ChannelUser, Sender {
 
   /** Sends what was composed in the arena from its `at` to `stop`. */
   send(arena: Arena, stop: number): void {
-    this.#posted = true;
+    this.#posted += stop - arena.at;
     post(this, arena, stop);
   }
 
   writeOut(arena: Arena, start: number, stop: number): void {
+    const length = stop - start;
+    this.#posted -= length;
+    this.sent += length;
+    this.#counts.cxSent += length;
+    const last = this.#last && this.#posted === 0;
+    if (this.#cipher) this.#cipher.seal(arena, start, stop, last);
+    else this.writeSealed(arena, start, stop);
+    if (last) this.#finish();
+  }
+
+  /** Writes as they are bytes that no counter sees. */
+  writeBare(bytes: Buffer): void {
+    const arena = sealingArena(bytes.length);
+    const start = arena.at;
+    arena.at += bytes.copy(arena.bytes, start);
+    this.writeSealed(arena, start, arena.at);
+  }
+
+  writeSealed(arena: Arena, start: number, stop: number): void {
     const { socket } = this;
     const channel = this.#channel;
     const length = stop - start;
-    this.#posted = false;
-    this.sent += length;
-    this.#counts.cxSent += length;
     if (channel === undefined || socket.writableLength > 0) {
       arena.pins++;
       socket.write(arena.bytes.subarray(start, stop), () => releaseArena(arena));
@@ -195,11 +259,13 @@ export class Transport implements ChannelUser, Sender {
   }
 
   pause(): void {
+    this.#cipher?.pause();
     if (this.#channel && this.#shared) this.#channel.pause();
     else this.socket.pause();
   }
 
   resume(): void {
+    this.#cipher?.resume();
     if (this.#channel && this.#shared) this.#channel.resume();
     else this.socket.resume();
   }
@@ -215,27 +281,35 @@ export class Transport implements ChannelUser, Sender {
   }
 
   #afterWriting(finish: () => void): void {
-    if (this.#posted) flush();
-    if (this.#waiting > 0) this.#whenWritten = finish;
-    else finish();
+    this.#whenWritten = finish;
+    this.#last = true;
+    if (this.#posted > 0) return;
+    this.#cipher?.seal(takeArena(0), 0, 0, true);
+    this.#finish();
+  }
+
+  #finish(): void {
+    if (this.#waiting === 0) this.#whenWritten?.();
   }
 
   /** Bytes that the kernel has not taken yet. */
   get unsent(): number {
-    return this.#waiting - (this.#channel?.taken ?? 0) + this.socket.writableLength;
+    return this.#posted + this.#waiting - (this.#channel?.taken ?? 0) + this.socket.writableLength;
   }
 
   /** Ends both directions at once; what the kernel did not take by then is lost. */
   destroy(): void {
-    if (this.#posted) flush();
+    if (this.#posted > 0) flush();
     this.#channel = undefined;
+    this.#closeCipher();
     this.socket.destroy();
   }
 
   /** Closes with a reset. */
   reset(): void {
-    if (this.#posted) flush();
+    if (this.#posted > 0) flush();
     this.#channel = undefined;
+    this.#closeCipher();
     if (this.#carrier) this.#carrier.resetAndDestroy();
     else this.socket.resetAndDestroy();
   }
@@ -247,7 +321,7 @@ export class Transport implements ChannelUser, Sender {
       this.#fail(status);
       return;
     }
-    if (this.#waiting === 0) this.#whenWritten?.();
+    if (this.#posted === 0) this.#finish();
     if (!this.#blocked || this.#waiting >= this.#limit / 2) return;
     this.#blocked = false;
     this.#user.onWritable();
@@ -260,16 +334,23 @@ export class Transport implements ChannelUser, Sender {
   }
 }
 
+/** A connection whose handshake is done: the transport that made it, or a socket of Node's over the accepted one. */
+export type Secured = Transport | TLSSocket;
+
 /**
  * The transport of an accepted socket that was paused from the start. A socket that was read from keeps its handle, since bytes
- * may wait in it. Over `secure`, if given, whose handshake is done.
+ * may wait in it. `secure`: what it was encrypted with.
  */
 export function acceptedTransport(
   user: TransportUser,
   counts: ByteCounts,
   accepted: net.Socket,
-  { wasRead = false, secure }: { readonly wasRead?: boolean; readonly secure?: TLSSocket | undefined } = {},
+  { wasRead = false, secure }: { readonly wasRead?: boolean; readonly secure?: Secured | undefined } = {},
 ): Transport {
+  if (secure instanceof Transport) {
+    secure.handTo(user, counts);
+    return secure;
+  }
   if (secure) return Transport.over(user, counts, accepted, secure);
   const handle = wasRead ? undefined : takeHandle(accepted);
   const transport = new Transport(
