@@ -41,6 +41,7 @@ function load() {
     SSL_CTX_pointer: own.func('SSL_CTX_ctrl', 'long', ['uintptr_t', 'int', 'long', 'uintptr_t']),
     SSL_CTX_set_options: own.func('uint64_t SSL_CTX_set_options(uintptr_t, uint64_t)'),
     SSL_CTX_set_timeout: own.func('long SSL_CTX_set_timeout(uintptr_t, long)'),
+    SSL_CTX_set_num_tickets: own.func('int SSL_CTX_set_num_tickets(uintptr_t, size_t)'),
     SSL_CTX_set_session_id_context: own.func('int SSL_CTX_set_session_id_context(uintptr_t, void*, uint32_t)'),
     SSL_CTX_set_cipher_list: own.func('int SSL_CTX_set_cipher_list(uintptr_t, str)'),
     SSL_CTX_set_ciphersuites: own.func('int SSL_CTX_set_ciphersuites(uintptr_t, str)'),

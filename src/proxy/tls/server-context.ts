@@ -1,3 +1,4 @@
+import { constants } from 'node:crypto';
 import {
   ALPN,
   addressOf,
@@ -54,6 +55,11 @@ const agreedPointer = Buffer.alloc(8);
 export function serverTls(): ServerTls | undefined {
   if (shared === undefined) shared = makeShared() ?? false;
   return shared || undefined;
+}
+
+/** Has listeners from now on do without. */
+export function decryptWithSockets(): void {
+  shared = false;
 }
 
 function makeShared(): ServerTls | undefined {
@@ -190,8 +196,10 @@ export class ServerContext {
   }
 
   /** Tickets alone are kept, by the clients. */
-  #setSessions({ sessionContext, ticketKeys, sessionSeconds }: ServerSettings): void {
+  #setSessions({ options, sessionContext, ticketKeys, sessionSeconds }: ServerSettings): void {
     const { openssl } = this.#shared;
+    // Those of TLS 1.3 would come nevertheless, and lead nowhere.
+    if ((options & constants.SSL_OP_NO_TICKET) !== 0) openssl.SSL_CTX_set_num_tickets(this.#context, 0);
     openssl.SSL_CTX_ctrl(this.#context, SSL_CONTROL.sessionCacheMode, 0, null);
     const set = openssl.SSL_CTX_set_session_id_context(this.#context, sessionContext, sessionContext.length);
     this.#done(set, 'session context');

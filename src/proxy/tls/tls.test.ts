@@ -16,6 +16,7 @@ import {
 } from '../testing/certificates.ts';
 import { httpListener, type Json, routes, runProxy, startBackend, staticCluster } from '../testing/harness.ts';
 import { ask, inline, pair, socketOf, tlsListener } from '../testing/tls.ts';
+import { decryptWithSockets } from './server-context.ts';
 
 const toEcho = routes([{ match: { prefix: '/' }, route: { cluster: 'echo' } }]);
 
@@ -292,4 +293,66 @@ test('the name may be that of the request, and sessions go on', async () => {
     await proxy.stop(0);
     backend.close();
   }
+});
+
+/** Sends a body and gets it back, in as many pieces as it takes. */
+async function echoed(port: number, body: string): Promise<string> {
+  const socket = tls.connect({ port, host: '127.0.0.1', ca: authority, servername: 'a.test' });
+  socket.on('error', () => undefined);
+  await once(socket, 'secureConnect');
+  const half = body.length >> 1;
+  socket.write(`POST / HTTP/1.1\r\nhost: a.test\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n`);
+  socket.write(body.slice(0, half));
+  setImmediate(() => socket.write(body.slice(half)));
+  let text = '';
+  for await (const piece of socket as AsyncIterable<Buffer>) text += piece.toString('latin1');
+  return text.slice(text.indexOf('\r\n\r\n') + 4);
+}
+
+const inTurn = async (work: (port: number) => Promise<void>): Promise<void> => {
+  const echo = await startBackend(
+    (_head, _socket, sent) => `HTTP/1.1 200 OK\r\ncontent-length: ${sent.length}\r\n\r\n${sent}`,
+  );
+  const proxy = await runProxy(tlsListener({ common_tls_context: { tls_certificates: [pair(server)] } }, toEcho), [
+    staticCluster('echo', [echo.port]),
+  ]);
+  try {
+    await work(proxy.port);
+  } finally {
+    await proxy.stop(0);
+    await echo.close();
+  }
+};
+
+test('connections that share memory keep their bytes apart, also where one of them breaks', async () => {
+  await inTurn(async (port) => {
+    const broken = net.connect(port, '127.0.0.1');
+    broken.on('error', () => undefined);
+    const secure = tls.connect({ socket: broken, ca: authority, servername: 'a.test' });
+    secure.on('error', () => undefined);
+    await once(secure, 'secureConnect');
+    const bodies = Array.from({ length: 24 }, (_, at) => String.fromCharCode(97 + at).repeat(5_000 * (at + 1)));
+    const answers = Promise.all(bodies.map((body) => echoed(port, body)));
+    const gone = once(broken, 'close');
+    // A record of the right form that no key of the connection made.
+    broken.write(Buffer.concat([Buffer.from([23, 3, 3, 0, 64]), Buffer.alloc(64, 7)]));
+    await gone;
+    assert.ok((await answers).every((answer, at) => answer === bodies[at]));
+  });
+});
+
+test('what the client says last, its own end included, is heard and answered with the end', async () => {
+  await inTurn(async (port) => {
+    const socket = tls.connect({ port, host: '127.0.0.1', ca: authority, servername: 'a.test' });
+    await once(socket, 'secureConnect');
+    socket.end();
+    await once(socket.resume(), 'close');
+  });
+});
+
+test('where the process shows no OpenSSL sockets of Node decrypt', async () => {
+  decryptWithSockets();
+  await inTurn(async (port) => {
+    assert.equal(await echoed(port, 'x'.repeat(100_000)), 'x'.repeat(100_000));
+  });
 });

@@ -73,6 +73,9 @@ export function openChannel(
 /** Whether connections go past the streams of Node. */
 export const passesStreams = (): boolean => kind !== 'streams';
 
+/** Whether sockets that nobody reads from are read by the ring, whatever their options. */
+export const ringReads = (): boolean => kind === 'ring';
+
 /** Takes the handle of an accepted socket that was never read from, to be put into a socket of other options. */
 export function takeHandle(accepted: net.Socket): object | undefined {
   if (kind === 'streams') return undefined;

@@ -240,7 +240,6 @@ export class RingChannel implements Channel, RingClient {
     if (this.#closed) return;
     this.#closed = true;
     const { ring } = this.#loop;
-    this.#loop.submit();
     if (this.#armed) ring.cancel(this.#key | RECEIVE);
     if (this.#sending) ring.cancel(this.#key | SEND);
     this.#loop.submit();

@@ -4,7 +4,7 @@ import { getSystemErrorName } from 'node:util';
 import { beginTurn, endTurn } from '../time/clock.ts';
 import type { TlsInfo } from '../tls/info.ts';
 import type { Channel, ChannelUser } from './channel.ts';
-import { openChannel, passesStreams, readBuffer, takeHandle } from './channels.ts';
+import { openChannel, passesStreams, readBuffer, ringReads, takeHandle } from './channels.ts';
 import type { Cipher } from './cipher.ts';
 import { CipherStream, type CipherUser } from './cipher-stream.ts';
 import { type Arena, flush, post, releaseArena, type Sender, sealingArena, takeArena } from './outbox.ts';
@@ -33,6 +33,9 @@ export const uncounted = (): ByteCounts => ({ cxReceived: 0, cxSent: 0 });
 /** Bytes that may wait in memory before the sender has to stop. */
 const BLOCKED_BYTES = 524_288;
 
+/** Answers to what a client may ask of TLS itself are a few bytes each. */
+const BARE_LIMIT = 16_384;
+
 /** The byte stream of one connection: past the streams of Node where that is safe, else through the socket's public interface. */
 export class Transport implements ChannelUser, CipherUser, Sender {
   socket: net.Socket;
@@ -54,6 +57,8 @@ export class Transport implements ChannelUser, CipherUser, Sender {
   #posted = 0;
   /** Nothing follows what is in the outbox. */
   #last = false;
+  /** What a cipher had written while it was blocked. */
+  #bare = 0;
   /** Has the socket ended once nothing is left to write. */
   #whenWritten: (() => void) | undefined = undefined;
   /** What is read stands in the shared buffer. */
@@ -229,8 +234,12 @@ export class Transport implements ChannelUser, CipherUser, Sender {
     if (last) this.#finish();
   }
 
-  /** Writes as they are bytes that no counter sees. */
+  /** Writes as they are bytes that no counter sees. Who has them made without end and takes none is let go of. */
   writeBare(bytes: Buffer): void {
+    if (this.blocked && (this.#bare += bytes.length) > BARE_LIMIT) {
+      this.onBroken();
+      return;
+    }
     const arena = sealingArena(bytes.length);
     const start = arena.at;
     arena.at += bytes.copy(arena.bytes, start);
@@ -277,7 +286,11 @@ export class Transport implements ChannelUser, CipherUser, Sender {
 
   /** Sends what waits, then ends both directions. */
   endAndClose(): void {
-    this.#afterWriting(() => this.socket.end(() => this.destroy()));
+    this.#afterWriting(() => {
+      // The kernel sends the rest of what it has taken, and that nothing follows, when nobody holds the socket.
+      if (this.#channel && !this.#carrier && this.socket.writableLength === 0) this.destroy();
+      else this.socket.end(() => this.destroy());
+    });
   }
 
   #afterWriting(finish: () => void): void {
@@ -352,6 +365,7 @@ export function acceptedTransport(
     return secure;
   }
   if (secure) return Transport.over(user, counts, accepted, secure);
+  if (!wasRead && ringReads()) return new Transport(user, counts, () => accepted);
   const handle = wasRead ? undefined : takeHandle(accepted);
   const transport = new Transport(
     user,
