@@ -4,6 +4,7 @@ import { formatApiError } from '../kube/index.ts';
 import { type Edges, RunFault } from './edges.ts';
 import { defaultExternal, type Manifest, type ManifestValues } from './manifests.ts';
 import type { TestPod } from './model.ts';
+import { replaceObject } from './policies.ts';
 
 /** In the clients: who signed the certificates that policies show them. */
 export const authoritiesFile = '/tmp/test-ca.crt';
@@ -40,6 +41,33 @@ export async function prepareInterception(
     secrets: [await issued(target), secret('cabundle', { 'ca.crt': known.join('\n') })],
     renewed: await issued(target, otherTarget),
   };
+}
+
+/** Puts the other certificate in the place of the first one, when the clients have met that and have learnt both names. */
+export async function renewCertificate(
+  edges: Edges,
+  { renewed }: Interception,
+  values: ManifestValues,
+  clients: readonly TestPod[],
+): Promise<void> {
+  const { target, otherTarget } = values.external;
+  const asked = clients.flatMap((client) =>
+    [target, otherTarget].map((name) => {
+      const command = [
+        'curl',
+        '--silent',
+        '--insecure',
+        '--output',
+        '/dev/null',
+        '--max-time',
+        '5',
+        `https://${name}/`,
+      ];
+      return edges.exec(client, command, execTimeoutMs);
+    }),
+  );
+  await Promise.all(asked);
+  await replaceObject(edges, renewed, values);
 }
 
 async function clusterAuthority(edges: Edges, namespace: string): Promise<string> {

@@ -3,10 +3,10 @@ import { toNumber } from '../model/flow/index.ts';
 import { runAction } from './action.ts';
 import { countNodes, deployWorkloads } from './deploy.ts';
 import { type Edges, RunFault } from './edges.ts';
-import { prepareInterception } from './interception.ts';
+import { prepareInterception, renewCertificate } from './interception.ts';
 import { defaultExternal, defaultNamespace, type ManifestValues, readManifests } from './manifests.ts';
 import type { Action, ConnectivityTest, ExternalTargets, Scenario, SourcePorts, Workloads } from './model.ts';
-import { applyPolicies, removePolicies, replaceObject } from './policies.ts';
+import { applyPolicies, removePolicies } from './policies.ts';
 import { widenPorts } from './port-ranges.ts';
 import { type ActionRecord, type Outcome, reportText } from './report.ts';
 import { compileTestFilter, type TestFilter } from './test-filter.ts';
@@ -157,7 +157,8 @@ async function runTest(run: Run, test: ConnectivityTest, scenarios: readonly Sce
   const records: ActionRecord[] = [];
   try {
     await applyPolicies(edges, policies, values, keep);
-    if (interception && test.interception === 'renewed') await replaceObject(edges, interception.renewed, values);
+    if (interception && test.interception === 'renewed')
+      await renewCertificate(edges, interception, values, run.workloads.clients);
     records.push(...(await runScenarios(run, test, scenarios, keep)));
   } finally {
     await removePolicies(edges, policies, values, keep);
