@@ -12,13 +12,14 @@ import type { Http2Stats } from './stats.ts';
 /** `field`: one that may not be there, or not so. `messaging`: one is missing. `underscore`: a name has one, and the options refuse that. */
 export type BlockFault = 'field' | 'messaging' | 'underscore';
 
-interface Pseudo {
-  method: string | undefined;
-  scheme: string | undefined;
-  authority: string | undefined;
-  path: string | undefined;
-  protocol: string | undefined;
-}
+/** Pseudo headers of the block that is read; one is read at a time. */
+const pseudo = {
+  method: undefined as string | undefined,
+  scheme: undefined as string | undefined,
+  authority: undefined as string | undefined,
+  path: undefined as string | undefined,
+  protocol: undefined as string | undefined,
+};
 
 /** Fields that belong to a connection, which HTTP/2 has no place for (RFC 9113, 8.2.2). */
 const PER_CONNECTION: ReadonlySet<string> = new Set([
@@ -36,59 +37,67 @@ export function readRequestBlock(
   options: Http2Options,
   stats: Http2Stats,
 ): BlockFault | undefined {
-  const pseudo: Pseudo = {
-    method: undefined,
-    scheme: undefined,
-    authority: undefined,
-    path: undefined,
-    protocol: undefined,
-  };
-  const first = takePseudo(block, pseudo);
+  const first = takePseudo(block);
   if (first < 0) return 'field';
-  const fault = takeFields(block, first, head.headers, { underscores: options.underscores, stats }, JOINS_IN_REQUEST);
+  const fault = takeFields(block, first, head.headers, options.underscores, stats, JOINS_IN_REQUEST);
   if (fault) return fault;
   head.size = block.size;
   head.fieldBytes = block.size;
-  return settle(head, pseudo, options);
+  return settle(head, options);
 }
 
 /** Takes trailers into `headers`. */
 export function readTrailerBlock(block: FieldBlock, headers: HeaderMap): BlockFault | undefined {
-  return takeFields(block, 0, headers, undefined, 0);
+  return takeFields(block, 0, headers, 'ALLOW', undefined, 0);
 }
 
 /** Takes a response's fields into `head`; false where they are not what RFC 9113, 8.2 and 8.3.2 allow. */
 export function readResponseBlock(block: FieldBlock, head: ResponseHead): boolean {
   const status = block.names[0]?.text === ':status' && block.count > 0 ? (block.values[0] ?? '') : '';
   if (!/^[1-9]\d\d$/.test(status)) return false;
-  if (takeFields(block, 1, head.headers, undefined, JOINS_IN_RESPONSE)) return false;
-  const lengths = head.headers.all('content-length');
-  if (lengths.length > 1 || (lengths[0] !== undefined && !/^\d{1,15}$/.test(lengths[0]))) return false;
+  if (takeFields(block, 1, head.headers, 'ALLOW', undefined, JOINS_IN_RESPONSE)) return false;
+  const length = head.headers.get('content-length');
+  if (isRepeated(head.headers, 'content-length')) return false;
+  if (length !== undefined && !/^\d{1,15}$/.test(length)) return false;
   head.status = Number(status);
-  head.framing.contentLength = lengths[0] === undefined ? -1 : Number(lengths[0]);
+  head.framing.contentLength = length === undefined ? -1 : Number(length);
   head.size = block.size;
   head.fieldBytes = block.size;
   return true;
 }
 
-/** Where the other fields begin; -1: a pseudo header is unknown, twice there or not allowed. */
-function takePseudo(block: FieldBlock, pseudo: Pseudo): number {
+/** Takes the pseudo headers of a request; where the other fields begin. -1: one is unknown, twice there or not allowed. */
+function takePseudo(block: FieldBlock): number {
+  pseudo.method = undefined;
+  pseudo.scheme = undefined;
+  pseudo.authority = undefined;
+  pseudo.path = undefined;
+  pseudo.protocol = undefined;
   let at = 0;
   for (; at < block.count; at++) {
     const name = block.names[at]?.text ?? '';
     if (!name.startsWith(':')) break;
-    const key = name.slice(1) as keyof Pseudo;
-    if (!(key in pseudo) || pseudo[key] !== undefined || !block.valid[at]) return -1;
+    const key = PSEUDO.get(name);
+    if (key === undefined || pseudo[key] !== undefined || !block.valid[at]) return -1;
     pseudo[key] = block.values[at];
   }
   return at;
 }
 
+const PSEUDO: ReadonlyMap<string, keyof typeof pseudo> = new Map([
+  [':method', 'method'],
+  [':scheme', 'scheme'],
+  [':authority', 'authority'],
+  [':path', 'path'],
+  [':protocol', 'protocol'],
+]);
+
 function takeFields(
   block: FieldBlock,
   from: number,
   headers: HeaderMap,
-  names: { readonly underscores: UnderscoreAction; readonly stats: Http2Stats } | undefined,
+  underscores: UnderscoreAction,
+  stats: Http2Stats | undefined,
   joins: number,
 ): BlockFault | undefined {
   beginMessage();
@@ -98,12 +107,12 @@ function takeFields(
     const value = block.values[at] as string;
     if (!header || !block.valid[at] || PER_CONNECTION.has(header.name)) return 'field';
     if (header.name === 'te' && value !== 'trailers') return 'field';
-    if (header.underscore && names && names.underscores !== 'ALLOW') {
-      if (names.underscores === 'REJECT_REQUEST') {
-        names.stats.rejected++;
+    if (header.underscore && stats && underscores !== 'ALLOW') {
+      if (underscores === 'REJECT_REQUEST') {
+        stats.rejected++;
         return 'underscore';
       }
-      names.stats.dropped++;
+      stats.dropped++;
       continue;
     }
     if (header.name === 'cookie') cookies = cookies === undefined ? value : `${cookies}; ${value}`;
@@ -123,16 +132,16 @@ function take(headers: HeaderMap, header: HeaderName, value: string, joins: numb
   else headers.add(header.name, value);
 }
 
-function settle(head: RequestHead, pseudo: Pseudo, options: Http2Options): BlockFault | undefined {
+function settle(head: RequestHead, options: Http2Options): BlockFault | undefined {
   const { method = '', scheme, authority, path, protocol } = pseudo;
   const { headers, framing } = head;
   const host = headers.get('host');
-  const lengths = headers.all('content-length');
+  const length = headers.get('content-length');
   if (pseudo.method === undefined) return 'messaging';
   if (!isToken(method) || (authority !== undefined && authority !== '' && !isHost(authority))) return 'field';
-  if (headers.all('host').length > 1 || lengths.length > 1) return 'field';
-  if (lengths[0] !== undefined && !/^\d{1,15}$/.test(lengths[0])) return 'field';
-  framing.contentLength = lengths[0] === undefined ? -1 : Number(lengths[0]);
+  if (isRepeated(headers, 'host') || isRepeated(headers, 'content-length')) return 'field';
+  if (length !== undefined && !/^\d{1,15}$/.test(length)) return 'field';
+  framing.contentLength = length === undefined ? -1 : Number(length);
   if (path !== undefined && (path === '' || !isTarget(path))) return 'field';
   if (protocol !== undefined && (method !== 'CONNECT' || !options.allowConnect)) return 'field';
   if (authority === undefined && host === undefined) return 'messaging';
@@ -149,6 +158,11 @@ function settle(head: RequestHead, pseudo: Pseudo, options: Http2Options): Block
   head.expectContinue = headers.get('expect')?.toLowerCase() === '100-continue';
   if (protocol !== undefined) becomeUpgrade(head, protocol);
   return undefined;
+}
+
+function isRepeated(headers: HeaderMap, name: string): boolean {
+  const first = headers.find(name);
+  return first >= 0 && headers.find(name, first + 1) >= 0;
 }
 
 function isPath(path: string, method: string): boolean {

@@ -31,6 +31,9 @@ interface Waiting {
   at: number;
 }
 
+/** Of most streams nothing ever does: they share it, and it stays empty. */
+const NOTHING_WAITS: Waiting[] = [];
+
 type SendPiece = (
   bytes: Buffer | undefined,
   start: number,
@@ -59,7 +62,7 @@ export class Http2Stream {
   localDone = false;
   closed = false;
   queued = 0;
-  readonly #queue: Waiting[] = [];
+  #queue = NOTHING_WAITS;
   #endQueued = false;
   #trailersQueued: HeaderMap | undefined = undefined;
 
@@ -85,6 +88,7 @@ export class Http2Stream {
   /** Keeps a copy until the windows open. */
   wait(bytes: Buffer | undefined, start: number, stop: number, end: boolean, trailers: HeaderMap | undefined): void {
     if (bytes && stop > start) {
+      if (this.#queue === NOTHING_WAITS) this.#queue = [];
       this.#queue.push({ bytes: Buffer.from(bytes.subarray(start, stop)), at: 0 });
       this.queued += stop - start;
     }

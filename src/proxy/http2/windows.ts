@@ -5,6 +5,8 @@ import type { FrameWriter } from './frame-writer.ts';
 import type { Http2Options } from './options.ts';
 import type { Http2Stream, OutgoingBlock } from './stream.ts';
 
+const NO_PSEUDO: OutgoingBlock['pseudo'] = [];
+
 /** What the other side may still send over a connection and its streams. */
 export class ReceiveWindows {
   readonly #options: Http2Options;
@@ -122,7 +124,7 @@ export class SendWindows {
       stream.sendWindow -= length;
       this.#onSent(frames);
     }
-    if (ends && trailers) this.#writer.head(stream.id, { pseudo: [], headers: trailers }, true);
+    if (ends && trailers) this.#writer.head(stream.id, { pseudo: NO_PSEUDO, headers: trailers }, true);
     stream.localDone = ends;
     return length;
   }

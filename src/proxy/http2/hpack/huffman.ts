@@ -114,27 +114,29 @@ export function huffmanLength(text: string): number {
   return (bits + 7) >>> 3;
 }
 
+/** Bits of a code word that go into a number of 32 bits beside seven that wait. */
+const AT_ONCE = 24;
+
 /** Encodes latin1 text into `out`; where it ends. */
 export function putHuffman(out: Uint8Array, from: number, text: string): number {
   let at = from;
+  /** The last `count` bits of it wait for a byte to be whole. */
   let bits = 0;
   let count = 0;
   for (let index = 0; index < text.length; index++) {
     const byte = text.charCodeAt(index) & 0xff;
-    const length = LENGTHS[byte] as number;
-    let code = CODES[byte] as number;
-    let left = length;
-    while (left > 0) {
-      const take = Math.min(left, 8 - count);
-      bits = (bits << take) | ((code >>> (left - take)) & ((1 << take) - 1));
-      count += take;
-      left -= take;
-      code &= left === 0 ? 0 : 2 ** left - 1;
-      if (count < 8) continue;
-      out[at++] = bits;
-      bits = 0;
-      count = 0;
+    const code = CODES[byte] as number;
+    let length = LENGTHS[byte] as number;
+    if (length > AT_ONCE) {
+      length -= AT_ONCE;
+      bits = (bits << length) | (code >>> AT_ONCE);
+      count += length;
+      for (; count >= 8; count -= 8) out[at++] = bits >>> (count - 8);
+      length = AT_ONCE;
     }
+    bits = (bits << length) | (length === AT_ONCE ? code & 0xff_ffff : code);
+    count += length;
+    for (; count >= 8; count -= 8) out[at++] = bits >>> (count - 8);
   }
   if (count > 0) out[at++] = (bits << (8 - count)) | ((1 << (8 - count)) - 1);
   return at;
