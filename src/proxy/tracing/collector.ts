@@ -2,7 +2,6 @@ import type { Fields } from '../config/fields.ts';
 import type { Calls } from '../filter/async/calls.ts';
 import { type GrpcService, readGrpcService } from '../filter/async/grpc-service.ts';
 import type { Call } from '../filter/async/http-call.ts';
-import { ownAddress } from '../filter/async/own-address.ts';
 import { RequestHead } from '../http/head.ts';
 import type { HeaderMap } from '../http/headers.ts';
 import { type Peer, StreamInfo } from '../http/stream-info.ts';
@@ -131,7 +130,14 @@ export class Collector {
       return this.#calls.grpc(request, ({ ok }) => end(ok ? 'taken' : 'lost'));
     }
     const { cluster, timeout, accepted, head } = this.#service.service;
-    const request = { head: head(parent), body: message, timeout: timeout(), retry: undefined, parent };
+    const request = {
+      head: head(parent),
+      body: message,
+      timeout: timeout(),
+      retry: undefined,
+      parent,
+      tellsAddress: true,
+    };
     return this.#calls.http(cluster, request, (answer) => {
       if (!answer) end('lost');
       else end(answer.status === accepted ? 'taken' : 'refused');
@@ -157,7 +163,5 @@ export function ownHead(
   head.authority = authority;
   head.hasAuthority = true;
   fill(head.headers);
-  head.headers.set('x-envoy-internal', 'true');
-  head.headers.set('x-forwarded-for', ownAddress());
   return head;
 }

@@ -41,6 +41,18 @@ export class RequestTrace {
     if (this.options.propagates) this.#tracer.tell(headers, span);
   }
 
+  /** Tells a server that the proxy asks on behalf of the request, whatever is told to the next server. */
+  tellCall(headers: HeaderMap, span: Span): void {
+    this.#tracer.tell(headers, span);
+  }
+
+  /** Begins the span of a call on behalf of the request; `recorded`: where the request's is. `startTime`: milliseconds since the epoch. */
+  call(name: string, startTime: number, recorded: boolean): Span {
+    const span = this.child(name, startTime, 'call');
+    span.sampled &&= recorded;
+    return span;
+  }
+
   /** Begins the span of a part of the work; `startTime`: milliseconds since the epoch. */
   child(name: string, startTime: number, part: SpanPart): Span {
     return this.#tracer.child(this.span, name, startTime, part);

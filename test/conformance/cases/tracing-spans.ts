@@ -373,6 +373,11 @@ const attempts: readonly TracingRow[] = [
       ],
     },
   },
+  {
+    name: 'mirrored with tags',
+    tracing: { verbose: true, custom_tags: [{ tag: 'a', literal: { value: 'b' } }] },
+    route: { request_mirror_policies: [{ cluster: 'c3' }] },
+  },
   { name: 'mirrored to nobody', route: { request_mirror_policies: [{ cluster: 'c3' }] } },
   { name: 'one', tracing: childSpans },
   {

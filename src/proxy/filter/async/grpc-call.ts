@@ -1,3 +1,4 @@
+import { type CallTracing, traceGrpc } from './call-trace.ts';
 import { GRPC, type GrpcStream, type GrpcTarget, type GrpcUser } from './grpc-stream.ts';
 import type { Call } from './http-call.ts';
 
@@ -8,6 +9,8 @@ export type GrpcAnswer =
 
 export interface GrpcRequest extends GrpcTarget {
   readonly message: Buffer;
+  /** Undefined: the call has no span. */
+  readonly traced?: CallTracing<GrpcAnswer>;
 }
 
 /** Calls a method with one message each way, by a stream of its own. The end may be told before this returns. */
@@ -17,15 +20,30 @@ export function callGrpc(
   done: (answer: GrpcAnswer) => void,
 ): Call {
   let message: Buffer | undefined;
-  const stream = open(request, {
+  const { traced } = request;
+  const trace = traced && traceGrpc(request, traced.recorded);
+  const end = (answer: GrpcAnswer): void => {
+    if (trace) traced?.tag?.(trace.span.tags, answer);
+    done(answer);
+    // Envoy's ends after what the answer leads to.
+    trace?.finish();
+  };
+  const stream = open(trace ? { ...request, trace } : request, {
     onMessage: (bytes) => {
       message = bytes;
     },
     onEnd: (status) => {
-      if (status !== 0) done({ ok: false, status });
-      else done(message ? { ok: true, message } : { ok: false, status: GRPC.INTERNAL });
+      trace?.tagStatus(status, message !== undefined);
+      if (status !== 0) end({ ok: false, status });
+      else end(message ? { ok: true, message } : { ok: false, status: GRPC.INTERNAL });
     },
   });
   stream.send(request.message, true);
-  return stream;
+  if (!trace) return stream;
+  return {
+    cancel: () => {
+      trace.cancel();
+      stream.cancel();
+    },
+  };
 }

@@ -8,6 +8,7 @@ import type { LocalReply } from '../filter.ts';
 import { isField } from '../request-fields.ts';
 import type { RouterSurroundings } from '../router/downstream.ts';
 import { formatGrpcTimeout } from '../router/grpc-timeout.ts';
+import { type GrpcTrace, traceGrpc } from './call-trace.ts';
 import type { GrpcService } from './grpc-service.ts';
 import { ownAddress } from './own-address.ts';
 import { OwnRequest, type OwnRequestUser } from './own-request.ts';
@@ -28,6 +29,8 @@ export interface GrpcTarget {
   readonly timeout: number;
   /** The request on whose behalf the call is made. */
   readonly parent: StreamInfo;
+  /** The span of the call. */
+  readonly trace?: GrpcTrace | undefined;
 }
 
 /** What hears of a call. */
@@ -59,6 +62,36 @@ export function openGrpc(
   return call;
 }
 
+/** As `open`, with a span of its own, which ends before the end of the call is told. */
+export function openTraced(
+  open: (target: GrpcTarget, user: GrpcUser) => GrpcStream,
+  target: GrpcTarget,
+  recorded: boolean,
+  user: GrpcUser,
+): GrpcStream {
+  const trace = traceGrpc(target, recorded);
+  if (!trace) return open(target, user);
+  const stream = open(
+    { ...target, trace },
+    {
+      onMessage: (message) => user.onMessage(message),
+      onEnd: (status, why) => {
+        trace.tagStatus(status, true);
+        trace.finish();
+        user.onEnd(status, why);
+      },
+    },
+  );
+  return {
+    send: (message, last) => stream.send(message, last),
+    finish: () => stream.finish(),
+    cancel: () => {
+      trace.cancel();
+      stream.cancel();
+    },
+  };
+}
+
 class GrpcCall implements GrpcStream, OwnRequestUser {
   readonly #request: OwnRequest;
   readonly #messages = new MessageReader(MAX_MESSAGE_BYTES);
@@ -71,6 +104,7 @@ class GrpcCall implements GrpcStream, OwnRequestUser {
     const options = { head, bodyFollows: true, timeout, parent, marked: service.marked };
     this.#request = new OwnRequest(surroundings, cluster, options, this);
     addMetadata(head.headers, service, this.#request, parent);
+    target.trace?.tell(head.headers);
   }
 
   begin(): void {

@@ -56,14 +56,14 @@ export interface AuthzConfig {
   /** `ext_authz.` and the prefix of the configuration. */
   readonly statPrefix: string;
   readonly scope: StatsScope;
+  /** Spans of checks are recorded, those over HTTP at least: Envoy does not heed this for gRPC. */
+  readonly recorded: boolean;
 }
 
 const DEFAULT_TIMEOUT = 200;
 const FORBIDDEN = 403;
 
 export function readAuthz(fields: Fields, context: FilterContext): AuthzConfig {
-  // Calls of filters have no spans of their own.
-  fields.ignore('emit_client_span');
   const prefix = fields.text('stat_prefix');
   const statPrefix = prefix === '' ? 'ext_authz.' : `ext_authz.${prefix}.`;
   const buffer = fields.message('with_request_body', readBuffer);
@@ -88,6 +88,7 @@ export function readAuthz(fields: Fields, context: FilterContext): AuthzConfig {
     stats: context.stats.get(AUTHZ_STATS, `${context.statPrefix}${statPrefix}`),
     statPrefix,
     scope: context.stats,
+    recorded: fields.boolean('emit_client_span') ?? true,
   };
 }
 

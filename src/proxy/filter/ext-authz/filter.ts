@@ -24,6 +24,7 @@ export const extAuthzFilter: FilterKind = {
           extensions: Object.assign({}, ...levels.map(({ extensions }) => extensions).reverse()),
           buffer: nearest?.bodyless ? undefined : (nearest?.buffer ?? config.buffer),
           calls: context.calls,
+          recorded: nearest?.recorded ?? config.recorded,
         };
         return { begin: (stream, control) => new AuthzRun(stream, control, plan) };
       },

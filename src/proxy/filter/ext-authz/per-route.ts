@@ -10,6 +10,7 @@ export interface AuthzOverride {
   readonly bodyless: boolean;
   readonly buffer: BufferSettings | undefined;
   readonly service: Service | undefined;
+  readonly recorded: boolean | undefined;
 }
 
 const NOTHING: AuthzOverride = {
@@ -18,6 +19,7 @@ const NOTHING: AuthzOverride = {
   bodyless: false,
   buffer: undefined,
   service: undefined,
+  recorded: undefined,
 };
 
 export function readAuthzOverride(fields: Fields): AuthzOverride {
@@ -30,7 +32,6 @@ export function readAuthzOverride(fields: Fields): AuthzOverride {
 }
 
 function readSettings(fields: Fields): AuthzOverride {
-  fields.ignore('emit_client_span');
   const extensions = fields.raw('context_extensions');
   const bodyless = fields.flag('disable_request_body_buffering');
   const buffer = fields.message('with_request_body', readBuffer)?.settings;
@@ -46,6 +47,7 @@ function readSettings(fields: Fields): AuthzOverride {
     bodyless,
     buffer,
     service: readOverride(fields),
+    recorded: fields.boolean('emit_client_span'),
   };
 }
 

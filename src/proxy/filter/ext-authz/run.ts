@@ -2,10 +2,13 @@ import { isObject, type JsonObject } from '../../config/fields.ts';
 import type { RequestHead, ResponseHead } from '../../http/head.ts';
 import type { HeaderMap } from '../../http/headers.ts';
 import { SINGLE_RESPONSE_HEADERS } from '../../http/single-headers.ts';
+import { reasonPhrase } from '../../http/status.ts';
 import { FLAG } from '../../http/stream-info.ts';
 import { randomNumber } from '../../runtime/read.ts';
 import { now } from '../../time/clock.ts';
+import type { SpanTags } from '../async/call-trace.ts';
 import type { Calls } from '../async/calls.ts';
+import type { GrpcAnswer } from '../async/grpc-call.ts';
 import type { Call } from '../async/http-call.ts';
 import type {
   BodyPiece,
@@ -30,6 +33,10 @@ import { FAILED, type Mutations, NO_MUTATIONS, type Verdict } from './verdict.ts
 const NAMESPACE = 'envoy.filters.http.ext_authz';
 const CHECK = '/envoy.service.auth.v3.Authorization/Check';
 
+function statusTag(ok: boolean): string {
+  return ok ? 'ext_authz_ok' : 'ext_authz_unauthorized';
+}
+
 /** The filter as one route configures it. */
 export interface AuthzPlan {
   readonly config: AuthzConfig;
@@ -38,6 +45,8 @@ export interface AuthzPlan {
   /** Undefined: no body goes along. */
   readonly buffer: BufferSettings | undefined;
   readonly calls: Calls;
+  /** Spans of checks over HTTP are recorded. */
+  readonly recorded: boolean;
 }
 
 /** The authorization of one request. */
@@ -129,12 +138,28 @@ export class AuthzRun implements FilterHooks {
     const take = (verdict: Verdict): void => this.#onVerdict(verdict);
     if (service.kind === 'grpc') {
       const message = checkRequest(stream, config.content, extensions, body);
-      const request = { service: service.grpc, path: CHECK, message, timeout: service.timeout, parent: stream };
-      return calls.grpc(request, (answer) => take(answer.ok ? verdictOfGrpc(answer.message, config.validate) : FAILED));
+      let verdict: Verdict | undefined;
+      const verdictFrom = (answer: GrpcAnswer): Verdict =>
+        (verdict ??= answer.ok ? verdictOfGrpc(answer.message, config.validate) : FAILED);
+      const traced = {
+        recorded: true,
+        tag: (tags: SpanTags, answer: GrpcAnswer) => {
+          if (answer.ok) tags.set('ext_authz_status', statusTag(verdictFrom(answer).kind === 'ok'));
+        },
+      };
+      const request = { service: service.grpc, path: CHECK, message, timeout: service.timeout, parent: stream, traced };
+      return calls.grpc(request, (answer) => take(verdictFrom(answer)));
     }
     const { http } = service;
     const head = checkHead(stream, http, config.content, body);
-    const request = { head, body: body?.bytes, timeout: http.timeout, retry: http.retry, parent: stream };
+    const traced = {
+      recorded: this.#plan.recorded,
+      tag: (tags: SpanTags, { status }: { readonly status: number }) => {
+        tags.set('ext_authz_http_status', reasonPhrase(status));
+        tags.set('ext_authz_status', statusTag(status === 200));
+      },
+    };
+    const request = { head, body: body?.bytes, timeout: http.timeout, retry: http.retry, parent: stream, traced };
     const call = calls.http(http.cluster, request, (answer) => take(verdictOfHttp(answer, http)));
     if (!call) take(FAILED);
     return call;

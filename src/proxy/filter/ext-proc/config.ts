@@ -27,14 +27,14 @@ export interface ProcessConfig {
   readonly statusOnError: number;
   readonly keepLength: boolean;
   readonly stats: ProcessStats;
+  /** The call's span is recorded. */
+  readonly recorded: boolean;
 }
 
 const DEFAULT_TIMEOUT = 200;
 const LONGEST = 3_600_000;
 
 export function readProcess(fields: Fields, context: FilterContext): ProcessConfig {
-  // Calls of filters have no spans of their own.
-  fields.ignore('emit_client_span');
   const service = fields.message('grpc_service', readGrpcService);
   if (!service) fields.problem('grpc_service', 'value is required');
   const prefix = fields.text('stat_prefix');
@@ -54,6 +54,7 @@ export function readProcess(fields: Fields, context: FilterContext): ProcessConf
     forwarding: metadata?.forwarding ?? [],
     receiving: new Set(metadata?.receiving),
     statusOnError: fields.message('status_on_error', readHttpStatus) || 500,
+    recorded: fields.boolean('emit_client_span') ?? true,
     keepLength: fields.flag('allow_content_length_header'),
     stats: context.stats.get(PROCESS_STATS, `${context.statPrefix}ext_proc.${prefix === '' ? '' : `${prefix}.`}`),
   };

@@ -11,6 +11,7 @@ export interface ProcessOverride {
   readonly initialMetadata: GrpcService['metadata'];
   readonly metadata: MetadataNames | undefined;
   readonly failureAllow: boolean | undefined;
+  readonly recorded: boolean | undefined;
 }
 
 const NOTHING: ProcessOverride = {
@@ -20,6 +21,7 @@ const NOTHING: ProcessOverride = {
   initialMetadata: [],
   metadata: undefined,
   failureAllow: undefined,
+  recorded: undefined,
 };
 
 export function readProcessOverride(fields: Fields): ProcessOverride {
@@ -35,7 +37,6 @@ export function readProcessOverride(fields: Fields): ProcessOverride {
 }
 
 function readOverrides(fields: Fields): ProcessOverride {
-  fields.ignore('emit_client_span');
   return {
     disabled: false,
     mode: fields.message('processing_mode', readMode),
@@ -43,13 +44,14 @@ function readOverrides(fields: Fields): ProcessOverride {
     initialMetadata: fields.list('grpc_initial_metadata', readMetadataField),
     metadata: fields.message('metadata_options', readMetadata),
     failureAllow: fields.boolean('failure_mode_allow'),
+    recorded: fields.boolean('emit_client_span'),
   };
 }
 
 /** The filter as a route has it. `levels`: the most specific first, none of which turns the filter off. */
 export function overridden(config: ProcessConfig, levels: readonly ProcessOverride[]): ProcessConfig {
   if (levels.length === 0) return config;
-  const first = <Key extends 'mode' | 'service' | 'failureAllow'>(key: Key): ProcessOverride[Key] =>
+  const first = <Key extends 'mode' | 'service' | 'failureAllow' | 'recorded'>(key: Key): ProcessOverride[Key] =>
     levels.find((level) => level[key] !== undefined)?.[key];
   const names = (key: keyof MetadataNames): readonly string[] | undefined =>
     levels.find(({ metadata }) => metadata?.[key] !== undefined)?.metadata?.[key];
@@ -59,6 +61,7 @@ export function overridden(config: ProcessConfig, levels: readonly ProcessOverri
     ...config,
     mode: first('mode') ?? config.mode,
     failureAllow: first('failureAllow') ?? config.failureAllow,
+    recorded: first('recorded') ?? config.recorded,
     service: { ...service, metadata: mergedMetadata(service.metadata, levels) },
     forwarding: names('forwarding') ?? config.forwarding,
     receiving: receiving ? new Set(receiving) : config.receiving,

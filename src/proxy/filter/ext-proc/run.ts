@@ -1,7 +1,7 @@
 import type { RequestHead, ResponseHead } from '../../http/head.ts';
 import type { HeaderMap } from '../../http/headers.ts';
 import type { Calls } from '../async/calls.ts';
-import { GRPC, type GrpcStream } from '../async/grpc-stream.ts';
+import { GRPC, type GrpcStream, openTraced } from '../async/grpc-stream.ts';
 import type { FilterControl, FilterHooks, FilterStream, Hooks, LocalReply } from '../filter.ts';
 import type { ProcessConfig } from './config.ts';
 import { immediateReply } from './immediate.ts';
@@ -64,7 +64,7 @@ export class ProcessRun implements FilterHooks, SideOwner {
     if (this.complete) return false;
     if (this.#call) return true;
     const target = { service: this.config.service, path: PROCESS, timeout: 0, parent: this.#stream };
-    const call = this.#calls.stream(target, {
+    const call = openTraced(this.#calls.stream, target, this.config.recorded, {
       onMessage: (message) => this.#onMessage(message),
       onEnd: (status, why) => this.#onCallEnd(status, why),
     });

@@ -119,7 +119,7 @@ function judgeClaims(jwt: Jwt, token: Token, rule: TokenRule, provider: Provider
 }
 
 function withKeys(
-  { cancels }: Checking,
+  { cancels, stream }: Checking,
   { keys: source }: Provider,
   done: (keys: readonly Jwk[] | undefined, why: JwtStatus) => void,
 ): void {
@@ -134,7 +134,7 @@ function withKeys(
     over = true;
     if (cancel) cancels.delete(cancel);
     done(found, 'fetchFailed');
-  });
+  }, stream);
   if (!over) cancels.add(cancel);
 }
 

@@ -4,7 +4,6 @@ import { now } from '../../time/clock.ts';
 import { Deadline } from '../../time/deadline.ts';
 import type { Calls } from '../async/calls.ts';
 import type { Call, HttpAnswer } from '../async/http-call.ts';
-import { ownAddress } from '../async/own-address.ts';
 import { type Jwk, parseJwks } from './jwks.ts';
 import type { RemoteJwksConfig } from './remote-config.ts';
 import type { JwtStats } from './stats.ts';
@@ -13,8 +12,8 @@ import type { JwtStats } from './stats.ts';
 export interface JwksSource {
   /** Those that are known and may be used now. */
   readonly keys: readonly Jwk[] | undefined;
-  /** Asks for keys; gives what to call to hear no more of it. Undefined: there is nobody to ask. */
-  readonly ask: ((done: (keys: readonly Jwk[] | undefined) => void) => () => void) | undefined;
+  /** Asks for keys on behalf of a request; gives what to call to hear no more of it. Undefined: there is nobody to ask. */
+  readonly ask: ((done: (keys: readonly Jwk[] | undefined) => void, asker: StreamInfo) => () => void) | undefined;
 }
 
 export function localJwks(keys: readonly Jwk[] | undefined): JwksSource {
@@ -55,9 +54,9 @@ export class RemoteJwks implements JwksSource {
     return now() < this.#expires ? this.#keys : undefined;
   }
 
-  readonly ask = (done: Waiting): (() => void) => {
+  readonly ask = (done: Waiting, asker: StreamInfo): (() => void) => {
     this.#waiting.add(done);
-    if (!this.#call) this.#start();
+    if (!this.#call) this.#start(asker);
     return () => this.#leave(done);
   };
 
@@ -69,11 +68,14 @@ export class RemoteJwks implements JwksSource {
     this.#call = undefined;
   }
 
-  #start(): void {
+  /** `asker`: the request that is first to need the keys, whose trace tells of it; undefined: none does yet. */
+  #start(asker?: StreamInfo): void {
     let over = false;
     const { cluster, timeout, retry } = this.#config;
     const parent = new StreamInfo({ remote: NOBODY, directRemote: NOBODY, local: NOBODY });
-    const request = { head: headOf(this.#config), body: undefined, timeout, retry, parent };
+    parent.trace = asker?.trace;
+    const traced = { name: 'JWT Remote PubKey Fetch', recorded: true };
+    const request = { head: headOf(this.#config), body: undefined, timeout, retry, parent, tellsAddress: true, traced };
     const call = this.#calls.http(cluster, request, (answer) => {
       over = true;
       this.#take(answer);
@@ -118,8 +120,5 @@ function headOf({ scheme, authority, path }: RemoteJwksConfig): RequestHead {
   head.hasAuthority = true;
   head.scheme = scheme;
   head.headers.set('user-agent', USER_AGENT);
-  // The call sets it, too; here it has Envoy's place.
-  head.headers.set('x-envoy-internal', 'true');
-  head.headers.set('x-forwarded-for', ownAddress());
   return head;
 }

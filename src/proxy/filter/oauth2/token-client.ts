@@ -1,6 +1,5 @@
 import { RequestHead } from '../../http/head.ts';
 import type { Call, HttpAnswer } from '../async/http-call.ts';
-import { ownAddress } from '../async/own-address.ts';
 import type { FilterStream } from '../filter.ts';
 import { parseJwt } from '../jwt-authn/jwt.ts';
 import { parseStruct } from '../jwt-authn/struct.ts';
@@ -35,7 +34,7 @@ export function askForTokens(
   const { tokenEndpoint, retry, calls } = config;
   const body = Buffer.from(bodyOf(config, secret, grant), 'latin1');
   const head = headOf(config, secret, body.length);
-  const request = { head, body, timeout: tokenEndpoint.timeout, retry, parent: stream };
+  const request = { head, body, timeout: tokenEndpoint.timeout, retry, parent: stream, tellsAddress: true };
   const call = calls.http(tokenEndpoint.cluster, request, (answer) => done(tokensOf(answer, config)));
   if (!call) done(undefined);
   return call;
@@ -58,8 +57,6 @@ function headOf({ tokenEndpoint, basicAuth, clientId }: OAuthConfig, secret: str
   }
   headers.set('content-length', String(length));
   framing.contentLength = length;
-  headers.set('x-envoy-internal', 'true');
-  headers.set('x-forwarded-for', ownAddress());
   return head;
 }
 

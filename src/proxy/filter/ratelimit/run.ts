@@ -9,6 +9,7 @@ import { applyMutation } from '../../route/mutation.ts';
 import type { Route } from '../../route/route.ts';
 import { randomNumber } from '../../runtime/read.ts';
 import { counter, statsKind } from '../../stats/kind.ts';
+import type { SpanTags } from '../async/call-trace.ts';
 import type { Calls } from '../async/calls.ts';
 import type { GrpcAnswer } from '../async/grpc-call.ts';
 import type { Call } from '../async/http-call.ts';
@@ -35,6 +36,11 @@ const OUTCOMES = {
   overLimit: statsKind(Count, { count: counter('over_limit') }),
   failureModeAllowed: statsKind(Count, { count: counter('failure_mode_allowed') }),
 } as const;
+
+function tagAnswer(tags: SpanTags, answer: GrpcAnswer): void {
+  const said = answer.ok ? readAnswer(answer.message) : undefined;
+  if (said) tags.set('ratelimit_status', said.over ? 'over_limit' : 'ok');
+}
 
 /** The filter as one route configures it. */
 export interface RateLimitPlan {
@@ -131,6 +137,7 @@ export class RateLimitRun implements FilterHooks {
       message,
       timeout: config.timeout,
       parent: this.#stream,
+      traced: { recorded: true, tag: tagAnswer },
     };
     return calls.grpc(request, done);
   }

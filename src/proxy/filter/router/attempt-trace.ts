@@ -1,6 +1,7 @@
 import type { ResetReason } from '../../cluster/reset.ts';
 import { formatAddress } from '../../config/address.ts';
 import type { ResponseHead } from '../../http/head.ts';
+import type { HeaderMap } from '../../http/headers.ts';
 import { FLAG_TEXTS, flagsText, type StreamInfo } from '../../http/stream-info.ts';
 import { now } from '../../time/clock.ts';
 import { type RequestTrace, timeOf } from '../../tracing/request-trace.ts';
@@ -25,6 +26,18 @@ export function traceMirror(trace: RequestTrace, info: StreamInfo, sampled: bool
   return mirror;
 }
 
+/** Begins the span of a request of the proxy's own on behalf of another; `recorded`: where that one's is. */
+export function traceOwnRequest(
+  trace: RequestTrace,
+  parent: StreamInfo,
+  name: string,
+  recorded: boolean,
+): AttemptTrace {
+  const call = new AttemptTrace(trace, name, parent, 'call');
+  call.span.sampled &&= recorded;
+  return call;
+}
+
 /** The span of a request to one host, with what is known of it at its end. */
 export class AttemptTrace {
   readonly span: Span;
@@ -33,9 +46,11 @@ export class AttemptTrace {
   #status = 0;
   #flags = '-';
   readonly #trace: RequestTrace;
+  readonly #part: SpanPart;
 
   constructor(trace: RequestTrace, name: string, info: StreamInfo, part: SpanPart) {
     this.#trace = trace;
+    this.#part = part;
     this.span = trace.child(name, timeOf(info, now()), part);
   }
 
@@ -58,8 +73,18 @@ export class AttemptTrace {
     this.span.tags.set('canceled', 'true');
   }
 
-  /** What the copy of a request led to. */
-  endMirror(info: StreamInfo, status: number): void {
+  /** Tells the server that is asked on behalf of the request. */
+  tell(headers: HeaderMap): void {
+    this.#trace.tellCall(headers, this.span);
+  }
+
+  /** There is no answer, or not all of it. */
+  broken(): void {
+    this.span.tags.set('error.reason', 'Reset');
+  }
+
+  /** What a request led to that the proxy sent itself. */
+  endCall(info: StreamInfo, status: number): void {
     this.connected = true;
     this.#status = status;
     this.#flags = flagsText(info, false);
@@ -72,8 +97,10 @@ export class AttemptTrace {
       span.tags.set('http.protocol', this.connected ? info.upstreamProtocol : '-');
       tagHost(span, info);
       tagOutcome(span, info, this.#status, this.#flags);
-      if (this.#trace.options.verbose) addUpstreamEvents(span, info);
-      tagCustom(span, info, this.#trace.customTags);
+      if (this.#part === 'attempt') {
+        if (this.#trace.options.verbose) addUpstreamEvents(span, info);
+        tagCustom(span, info, this.#trace.customTags);
+      }
     }
     this.#trace.finish(span, timeOf(info, now()));
   }

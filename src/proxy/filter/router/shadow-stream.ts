@@ -108,7 +108,7 @@ export class ShadowStream extends StreamInfo implements RouterDownstream {
   end(): void {
     if (this.ended) return;
     this.ended = true;
-    this.#trace?.endMirror(this, this.status);
+    this.#trace?.endCall(this, this.status);
     this.#run.abort();
     this.connection.resumeReading();
   }
