@@ -197,3 +197,18 @@ test('a duration that falls short of whole seconds by less than a nanosecond is 
     assert.equal((common_properties as Record<string, unknown>)['duration'], '2s', String(startedAt));
   }
 });
+
+test('an entry has the tags that are asked for and have a value, as text', () => {
+  const info = streamInfo();
+  info.status = 204;
+  const tags = [
+    { name: 'fixed', value: () => 'caf\xc3\xa9' },
+    { name: 'number', value: ({ status }: StreamInfo) => ({ integer: status }) },
+    { name: 'missing', value: () => undefined },
+  ];
+  const wanted = { fixed: 'caf\u00e9', number: '204' };
+  const http = entryOf((out) => putHttpEntry(out, 1, info, NOTHING_LOGGED, tags), HTTP_ENTRIES);
+  assert.deepEqual((http['common_properties'] as Record<string, unknown>)['custom_tags'], wanted);
+  const tcp = entryOf((out) => putTcpEntry(out, 1, info, tags), TCP_ENTRIES);
+  assert.deepEqual((tcp['common_properties'] as Record<string, unknown>)['custom_tags'], wanted);
+});

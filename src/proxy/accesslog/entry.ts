@@ -2,6 +2,8 @@ import type { JsonValue } from '../config/fields.ts';
 import { allNoted, type Noted } from '../http/dynamic-metadata.ts';
 import type { HeaderMap } from '../http/headers.ts';
 import { FLAG, FLAG_TEXTS, type Peer, type StreamInfo } from '../http/stream-info.ts';
+import type { CustomTag } from '../tracing/custom-tags.ts';
+import { textOfTag } from '../tracing/span.ts';
 import { putStruct } from './struct.ts';
 import { WireWriter } from './wire.ts';
 
@@ -18,9 +20,15 @@ export interface LoggedHeaders {
 const PROTOCOLS = { 'HTTP/1.0': 1, 'HTTP/1.1': 2, 'HTTP/2': 3 } as const;
 
 /** Writes an `envoy.data.accesslog.v3.HTTPAccessLogEntry` as the field with this number. Numbers are those of the published API. */
-export function putHttpEntry(out: WireWriter, field: number, info: StreamInfo, logged: LoggedHeaders): void {
+export function putHttpEntry(
+  out: WireWriter,
+  field: number,
+  info: StreamInfo,
+  logged: LoggedHeaders,
+  tags: readonly CustomTag[] = [],
+): void {
   const start = out.begin(field);
-  putCommon(out, 1, info);
+  putCommon(out, 1, info, tags);
   out.integer(2, PROTOCOLS[info.protocol ?? 'HTTP/1.1']);
   putRequest(out, 3, info, logged);
   putResponse(out, 4, info, logged);
@@ -28,9 +36,9 @@ export function putHttpEntry(out: WireWriter, field: number, info: StreamInfo, l
 }
 
 /** The same for an `envoy.data.accesslog.v3.TCPAccessLogEntry`. */
-export function putTcpEntry(out: WireWriter, field: number, info: StreamInfo): void {
+export function putTcpEntry(out: WireWriter, field: number, info: StreamInfo, tags: readonly CustomTag[] = []): void {
   const start = out.begin(field);
-  putCommon(out, 1, info);
+  putCommon(out, 1, info, tags);
   const connection = out.begin(2);
   out.nonZero(1, info.bytesReceived);
   out.nonZero(2, info.bytesSent);
@@ -51,7 +59,7 @@ const LOG_TYPES = {
   TcpConnectionStart: 14,
 } as const;
 
-function putCommon(out: WireWriter, field: number, info: StreamInfo): void {
+function putCommon(out: WireWriter, field: number, info: StreamInfo, tags: readonly CustomTag[]): void {
   const { peers, upstreamHost, upstreamLocal, startTime } = info;
   const start = out.begin(field);
   out.message(2, addressOf(peers.remote));
@@ -72,12 +80,25 @@ function putCommon(out: WireWriter, field: number, info: StreamInfo): void {
   out.nonEmpty(18, info.upstreamFailure);
   out.nonEmpty(19, info.routeName);
   out.message(20, addressOf(peers.directRemote));
+  putTags(out, 22, info, tags);
   putSince(out, 23, info, info.responseEndAt);
   out.nonZero(24, info.attempts);
   out.nonEmpty(25, info.terminationDetails);
   out.nonEmpty(26, info.requestId);
   out.nonZero(33, LOG_TYPES[info.accessLogType]);
   out.end(start);
+}
+
+/** Those that have a value. */
+function putTags(out: WireWriter, field: number, info: StreamInfo, tags: readonly CustomTag[]): void {
+  for (const { name, value } of tags) {
+    const found = value(info);
+    if (found === undefined) continue;
+    const entry = out.begin(field);
+    out.bytesText(1, name);
+    out.bytesText(2, textOfTag(found));
+    out.end(entry);
+  }
 }
 
 /** `TLSProperties` of a connection that is not decrypted: the name that its hello asks for. */

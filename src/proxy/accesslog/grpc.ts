@@ -6,6 +6,7 @@ import type { Fields } from '../config/fields.ts';
 import { readGrpcCluster } from '../config/grpc-service.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
 import { Deadline } from '../time/deadline.ts';
+import { readCustomTag } from '../tracing/custom-tags.ts';
 import { Entries } from './entries.ts';
 import { EVERY_HEADER, type LoggedHeaders, putHttpEntry, putTcpEntry } from './entry.ts';
 import { WireWriter } from './wire.ts';
@@ -52,15 +53,19 @@ export function createGrpcLogs(sink: GrpcLogSink): GrpcLogs {
               trailers: names('additional_response_trailers_to_log'),
             }
           : undefined;
-      const config = fields.message('common_config', (common) => readCommon(common, kind));
-      if (!config) {
+      const common = fields.message('common_config', (inner) => ({
+        config: readCommon(inner, kind),
+        tags: inner.list('custom_tags', readCustomTag),
+      }));
+      if (!common) {
         fields.problem('common_config', 'value is required');
         return () => undefined;
       }
+      const { config, tags } = common;
       const write = (info: StreamInfo): void => {
         writer.length = 0;
-        if (logged) putHttpEntry(writer, LOG_ENTRY, info, logged);
-        else putTcpEntry(writer, LOG_ENTRY, info);
+        if (logged) putHttpEntry(writer, LOG_ENTRY, info, logged, tags);
+        else putTcpEntry(writer, LOG_ENTRY, info, tags);
         sink.push(config, writer.bytes, writer.length, 1);
       };
       const writeSoon = together(write);

@@ -9,7 +9,7 @@ import { Batch } from '../tracing/batch.ts';
 import { Collector, type CollectorService, readGrpcCollector, readHttpCollector } from '../tracing/collector.ts';
 import { bytesOf, type CustomTag, readCustomTag } from '../tracing/custom-tags.ts';
 import { readDetectors } from '../tracing/resource.ts';
-import type { TagValue } from '../tracing/span.ts';
+import { textOfTag } from '../tracing/span.ts';
 import { type OtlpEntry, type OtlpValue, putEntry, putResource, putValue } from './otlp.ts';
 import { WireWriter } from './wire.ts';
 
@@ -196,10 +196,6 @@ function readValue(fields: Fields): ValueOf {
     default:
       return () => '';
   }
-}
-
-function textOfTag(value: TagValue): string {
-  return typeof value === 'object' ? String(value.integer) : String(value);
 }
 
 const writer = new WireWriter();

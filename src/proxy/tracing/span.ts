@@ -1,6 +1,12 @@
 import type { TraceContext } from './trace-context.ts';
 
 export type TagValue = string | number | boolean | { readonly integer: number };
+
+/** What a tag says, for who takes nothing but text. */
+export function textOfTag(value: TagValue): string {
+  return String(typeof value === 'object' ? value.integer : value);
+}
+
 export type SpanKind = 'server' | 'client';
 
 /** What a span begins with; times in milliseconds since the epoch. */

@@ -1,6 +1,6 @@
 import { WireWriter } from '../accesslog/wire.ts';
 import { ownAddress } from '../filter/async/own-address.ts';
-import type { Span, TagValue } from './span.ts';
+import { type Span, textOfTag } from './span.ts';
 
 /** Who sends spans to Zipkin. */
 export interface ZipkinProxy {
@@ -21,10 +21,6 @@ const textOf = (bytes: string): string => Buffer.from(bytes, 'latin1').toString(
 const microseconds = (milliseconds: number): number => Math.round(milliseconds * 1000);
 /** What took less than one counts as one, as Zipkin's format asks. */
 const durationOf = ({ startTime, endTime }: Span): number => Math.max(1, microseconds(endTime - startTime));
-
-function textOfTag(value: TagValue): string {
-  return String(typeof value === 'object' ? value.integer : value);
-}
 
 /** Tags without a value are none. */
 function tagsOf(span: Span): readonly (readonly [string, string])[] {
