@@ -94,7 +94,7 @@ function readService(fields: Fields, common: CollectorService | undefined): Coll
   const services = [
     common,
     fields.message('grpc_service', readGrpcCollector),
-    fields.message('http_service', (inner) => readHttpCollector(inner, 'records')),
+    fields.message('http_service', readHttpCollector),
   ].filter((one) => one !== undefined);
   if (services.length > 1)
     fields.problem('', `OpenTelemetry access logger can only have one transport configured.${ONE}`);

@@ -3,9 +3,8 @@ import type { Calls } from '../filter/async/calls.ts';
 import { type GrpcService, readGrpcService } from '../filter/async/grpc-service.ts';
 import type { Call } from '../filter/async/http-call.ts';
 import { RequestHead } from '../http/head.ts';
-import type { HeaderMap } from '../http/headers.ts';
 import { type Peer, StreamInfo } from '../http/stream-info.ts';
-import { applyMutation, type HeaderMutation, readHeaderOption } from '../route/mutation.ts';
+import { applyMutations, type HeaderMutation, readHeaderOption } from '../route/mutation.ts';
 import { versionText } from '../server/version.ts';
 import { Deadline } from '../time/deadline.ts';
 
@@ -41,7 +40,8 @@ export interface HttpService {
   readonly cluster: string;
   /** Milliseconds, 0 for none. */
   readonly timeout: number;
-  readonly add: HeaderMutation['add'];
+  /** Headers, one after the other: whatever their own action, each takes the place of what is there, as in Envoy. */
+  readonly add: readonly HeaderMutation[];
 }
 
 /** Reads an `HttpService`. */
@@ -53,22 +53,19 @@ export function readHttpService(fields: Fields): HttpService {
     return { uri: inner.required('uri'), cluster: inner.text('cluster'), timeout: timeout ?? 0 };
   });
   if (!uri) fields.problem('http_uri', 'value is required');
-  const add = fields.list('request_headers_to_add', (one) => readHeaderOption(one, 'request'));
-  return { ...(uri ?? { uri: '', cluster: '', timeout: 0 }), add: add.filter((one) => one !== undefined) };
+  const options = fields.list('request_headers_to_add', (one) => readHeaderOption(one, 'request'));
+  const add = options
+    .filter((one) => one !== undefined)
+    .map((one) => ({ add: [{ ...one, action: 'OVERWRITE_IF_EXISTS_OR_ADD' as const }], remove: [] }));
+  return { ...(uri ?? { uri: '', cluster: '', timeout: 0 }), add };
 }
 
-/** Reads an `HttpService` of OpenTelemetry. Spans go with the headers of the configuration first, log records with those of the proxy. */
-export function readHttpCollector(fields: Fields, what: 'spans' | 'records'): CollectorService {
+/** Reads an `HttpService` of OpenTelemetry. */
+export function readHttpCollector(fields: Fields): CollectorService {
   const { uri, cluster, timeout, add } = readHttpService(fields);
   const place = splitUri(uri);
-  const mutation = { add, remove: [] };
-  const head = (info: StreamInfo): RequestHead =>
-    ownHead(place, (headers) => {
-      headers.add('content-type', 'application/x-protobuf');
-      if (what === 'records') headers.add('user-agent', AGENT);
-      applyMutation(mutation, headers, info);
-      if (!headers.has('user-agent')) headers.add('user-agent', AGENT);
-    });
+  const own = { 'content-type': 'application/x-protobuf', 'user-agent': AGENT };
+  const head = (info: StreamInfo): RequestHead => ownHead(place, own, add, info);
   return { kind: 'http', service: { cluster, timeout: () => timeout, accepted: 200, head } };
 }
 
@@ -151,10 +148,12 @@ const OWN = { remote: NOWHERE, directRemote: NOWHERE, local: NOWHERE };
 
 const AGENT = `OTel-OTLP-Exporter-Envoy/${versionText}`;
 
-/** The head of a request of the proxy's own; `fill` adds the headers that it is to have. */
+/** The head of a request of the proxy's own, with its own headers and those that are added for it. */
 export function ownHead(
   { authority, path }: { readonly authority: string; readonly path: string },
-  fill: (headers: HeaderMap) => void,
+  own: Readonly<Record<string, string>>,
+  added: readonly HeaderMutation[],
+  info: StreamInfo,
 ): RequestHead {
   const head = new RequestHead();
   head.method = 'POST';
@@ -162,6 +161,7 @@ export function ownHead(
   head.path = path;
   head.authority = authority;
   head.hasAuthority = true;
-  fill(head.headers);
+  for (const [name, value] of Object.entries(own)) head.headers.add(name, value);
+  applyMutations(added, head.headers, info);
   return head;
 }

@@ -73,8 +73,5 @@ function readCollector(fields: Fields): CollectorService | undefined {
   if (set.length !== 1) {
     fields.problem('', 'OpenTelemetry Tracer must have exactly one of gRPC, HTTP, or custom exporter configured.');
   }
-  return (
-    fields.message('grpc_service', readGrpcCollector) ??
-    fields.message('http_service', (inner) => readHttpCollector(inner, 'spans'))
-  );
+  return fields.message('grpc_service', readGrpcCollector) ?? fields.message('http_service', readHttpCollector);
 }

@@ -1,5 +1,4 @@
 import type { Fields } from '../config/fields.ts';
-import { applyMutation } from '../route/mutation.ts';
 import { type HttpCollector, ownHead, readHttpService } from './collector.ts';
 import type { TracerContext } from './tracer.ts';
 
@@ -24,20 +23,12 @@ export function readZipkinCollector(
   if (!hasCluster(name))
     fields.problem(service ? 'collector_service' : 'collector_cluster', `unknown cluster '${name}'`);
   if (!format) return undefined;
-  // Whatever a header's own action, it takes the place of what is there.
-  const each = (service?.add ?? []).map((one) => ({
-    add: [{ ...one, action: 'OVERWRITE_IF_EXISTS_OR_ADD' as const }],
-    remove: [],
-  }));
+  const own = { 'content-type': TYPES[format] };
   return {
     cluster: name,
     timeout: () => runtime.integer('tracing.zipkin.request_timeout', 5000),
     accepted: 202,
-    head: (info) =>
-      ownHead(place, (headers) => {
-        headers.add('content-type', TYPES[format]);
-        for (const mutation of each) applyMutation(mutation, headers, info);
-      }),
+    head: (info) => ownHead(place, own, service?.add ?? [], info),
   };
 }
 

@@ -97,6 +97,21 @@ const exporters: readonly TracingRow[] = [
     },
   },
   {
+    name: 'headers that stand twice',
+    tracer: {
+      http_service: {
+        http_uri: { uri: 'http://collector.test/v1/traces', cluster: 'c2', timeout: '1s' },
+        request_headers_to_add: [
+          { header: { key: 'x-a', value: '1' } },
+          { header: { key: 'x-b', value: '1' } },
+          { header: { key: 'x-a', value: '2' } },
+          { header: { key: 'x-b', value: '2' }, append_action: 'ADD_IF_ABSENT' },
+          { header: { key: 'content-type', value: 'application/x-protobuf; a=b' } },
+        ],
+      },
+    },
+  },
+  {
     name: 'an answer with 503',
     tracer: HTTP,
     backends: { 2: [{ raw: 'HTTP/1.1 503 No\r\ncontent-length: 0\r\n\r\n' }] },
