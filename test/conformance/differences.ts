@@ -15,6 +15,8 @@ export const differences: Readonly<Record<string, string>> = {
   'http1-status-below-100': 'a response with a status below 100 is refused with 502: Envoy passes it on',
   'failed-upgrade':
     'an upgrade that failed is told so without `upgrade` and `connection`, and its connection ends: Envoy passes them on and waits for more',
+  'late-answer-to-unreadable':
+    'a client whose request cannot be read is answered also where a filter has the answer wait: Envoy ends the connection without it',
   'http1-host':
     'a Host that is repeated or not a host with a port of digits is refused with 400: Envoy looks at its characters only',
   'http2-goaway':

@@ -1,12 +1,21 @@
+import type { FilterPlan } from '../filter/chain.ts';
 import type { PassEnd } from '../filter/pass.ts';
-import type { FilterRunEnds } from '../filter/run.ts';
+import { FilterRun } from '../filter/run.ts';
 import type { RequestHead, ResponseHead } from './head.ts';
 import type { HeaderMap } from './headers.ts';
 import type { HttpStream } from './stream.ts';
+import { filtersFor } from './upgrade.ts';
 
-/** What stands behind the filters of a stream. */
-export function filterEnds(stream: HttpStream): FilterRunEnds {
-  return { request: new RequestEnd(stream), response: new ResponseEnd(stream) };
+/** The filters of a plan at work on a stream. */
+export function runFilters(stream: HttpStream, plan: FilterPlan): FilterRun {
+  const ends = { request: new RequestEnd(stream), response: new ResponseEnd(stream) };
+  return new FilterRun(stream, plan, ends, stream.manager.bufferLimit);
+}
+
+/** The filters for an answer to a request that none of them has seen, as in Envoy; undefined where none looks at responses. */
+export function runUnasked(stream: HttpStream): FilterRun | undefined {
+  const plan = filtersFor(stream).plan(stream.route);
+  return plan.headsOnly ? undefined : runFilters(stream, plan);
 }
 
 /** Behind the last filter of the request: the router. */

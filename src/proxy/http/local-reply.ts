@@ -49,7 +49,7 @@ export function readLocalReplyConfig(fields: Fields, runtime: Runtime): LocalRep
 
 const readAddition = (fields: Fields): ReturnType<typeof readHeaderOption> => readHeaderOption(fields, 'response');
 
-/** The response for a reply after mapping. Its headers stand in Envoy's order: the route's, the reply's, the mapper's, then those of its body. */
+/** The response for a reply after mapping, of which the stream then has the status; that of gRPC is another. Its headers stand in Envoy's order: the route's, the reply's, the mapper's, then those of its body. */
 export function localReplyHead(
   stream: HttpStream,
   reply: LocalReply,
@@ -60,6 +60,7 @@ export function localReplyHead(
   head.status = reply.status;
   stream.response = head;
   if (reply.bare) {
+    stream.status = reply.status;
     for (const [name, value] of reply.headers ?? []) headers.add(name, value);
     return { head, body: '' };
   }
@@ -72,9 +73,9 @@ export function localReplyHead(
   stream.status = reply.status;
   stream.localReplyBody = reply.body;
   const mapper = localReplies.mappers.find(({ test }) => test(stream));
-  if (mapper?.status !== undefined) stream.status = head.status = mapper.status;
   if (mapper?.body !== undefined) stream.localReplyBody = mapper.body;
   if (mapper) applyMutation(mapper.headers, headers, stream);
+  if (mapper?.status !== undefined) stream.status = head.status = mapper.status;
   const format = mapper?.format ?? localReplies.format;
   const body = format ? format.text(stream) : stream.localReplyBody;
   stream.localReplyBody = '';

@@ -4,13 +4,13 @@ import type { RouterDownstream } from '../filter/router/downstream.ts';
 import type { RedirectHistory } from '../filter/router/internal-redirect.ts';
 import { routeRequest } from '../filter/router/router.ts';
 import type { RouterRun } from '../filter/router/run.ts';
-import { FilterRun } from '../filter/run.ts';
+import type { FilterRun } from '../filter/run.ts';
 import type { ForwardAction } from '../route/action.ts';
 import { clusterOf, type Route } from '../route/route.ts';
 import type { RouteTable } from '../route/table.ts';
 import { now } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
-import { filterEnds } from './filter-ends.ts';
+import { runFilters, runUnasked } from './filter-ends.ts';
 import { RequestHead, type ResponseHead } from './head.ts';
 import { localReplyHead } from './local-reply.ts';
 import { beginLogs } from './log-times.ts';
@@ -25,7 +25,7 @@ import { streamDuration } from './stream-duration.ts';
 import { FLAG, StreamInfo } from './stream-info.ts';
 import { endLasting } from './stream-timeouts.ts';
 import { beginTrace, decideTrace, endTrace } from './tracing.ts';
-import { judgeUpgrade, managerFor, opensTunnel, UPGRADE_REFUSED } from './upgrade.ts';
+import { opensTunnel, refusesUpgrade } from './upgrade.ts';
 import { type OutgoingHead, TAIL } from './wire.ts';
 
 /** What stands for the head of a request that could not be read. */
@@ -61,6 +61,8 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
   upgrade: string | undefined = undefined;
   redirects: RedirectHistory | undefined = undefined;
   #filters: FilterRun | undefined = undefined;
+  /** The filters were shown the request, or need not be. */
+  #asked = false;
   #run: RouterRun | undefined = undefined;
   /** The response's head is past the filters. */
   #headSent = false;
@@ -95,7 +97,10 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     connection.streamIdle.start(this.#idleMs);
     if (!this.requestDone && !connection.requestTimeout.waiting)
       connection.requestTimeout.start(manager.requestTimeout);
-    const refused = refuseForOverload(manager) ?? admitRequest(this);
+    const overloaded = refuseForOverload(manager);
+    // As in Envoy its filters have no part in that.
+    this.#asked = overloaded !== undefined;
+    const refused = overloaded ?? admitRequest(this);
     if (refused) {
       this.reply(refused);
       return;
@@ -118,25 +123,17 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     if (route?.action.kind === 'forward') this.#takeTimeouts(route.action);
     if (manager.logTimes) beginLogs(this, manager.logTimes);
     if (manager.tracing) decideTrace(this, manager.tracing, manager.requestIds);
-    if (this.upgrade !== undefined && this.#refusesUpgrade(this.upgrade)) return;
+    if (this.upgrade !== undefined && refusesUpgrade(this, this.upgrade)) return;
     if (manager.tracing) beginTrace(this, manager.tracing);
     const plan = this.manager.filters.plan(route);
+    this.#asked = true;
     const { headsOnly } = plan;
     const past = headsOnly ? hooksPassed(this, headsOnly, this.head, this.requestDone) : 0;
     if (past === headsOnly?.length) this.forward(this.requestDone);
     else if (!this.ended && !this.responseStarted) {
-      this.#filters = new FilterRun(this, plan, filterEnds(this), manager.bufferLimit);
+      this.#filters = runFilters(this, plan);
       this.#filters.request.head(this.head, this.requestDone, headsOnly && plan.headsOnlyAt[past]);
     }
-  }
-
-  /** Whether the request was refused for the upgrade it wants. */
-  #refusesUpgrade(type: string): boolean {
-    const verdict = judgeUpgrade(this.manager, this.route, type);
-    if (verdict === 'allowed') this.manager = managerFor(this.manager, type);
-    else this.upgrade = undefined;
-    if (verdict === 'refused') this.reply(UPGRADE_REFUSED);
-    return verdict === 'refused';
   }
 
   /** Finds the route of the head as it is now. */
@@ -225,7 +222,9 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     // A reply to what is wrong with a response passes no filters.
     if (this.responseStarted) this.#filters?.response.cancel();
     // Envoy takes the connection of a bad request for a bad one, whoever found it bad.
-    if (reply.close || (reply.status === 400 && !this.manager.streamErrors)) this.lastOnConnection = true;
+    const bad = reply.status === 400 && !this.manager.streamErrors && !this.connection.http2;
+    if (reply.close || bad) this.lastOnConnection = true;
+    if (!this.#asked && !this.responseStarted) this.#filters ??= runUnasked(this);
     const filters = this.responseStarted ? undefined : this.#filters;
     const { head, body } = localReplyHead(this, reply);
     if (reply.laterFlags) this.flags |= reply.laterFlags;
@@ -273,6 +272,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
   /** The upstream's response begins. */
   respond(head: ResponseHead, done: boolean): void {
     this.details = 'via_upstream';
+    this.status = head.status;
     this.#begin(head);
     if (this.#filters) this.#filters.response.head(head, done);
     else this.sendHead(head, done);
@@ -282,7 +282,6 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     this.responseStarted = true;
     if (!this.requestDone) this.connection.requestTimeout.stop();
     this.response = head;
-    this.status = head.status;
   }
 
   /** The head of a response, past the filters. */
@@ -312,7 +311,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
 
   #framing(head: ResponseHead, done: boolean): number {
     const { status, headers } = head;
-    const tunnel = opensTunnel(this, status);
+    const tunnel = !done && opensTunnel(this, status);
     this.#bodyless = !tunnel && (this.head.method === 'HEAD' || status === 304 || status === 204 || status < 200);
     this.#chunked = false;
     if (tunnel || status < 200 || status === 204 || status === 304 || headers.has('content-length')) return 0;

@@ -37,10 +37,10 @@ export function wantedUpgrade({ method, framing }: HttpStream['head']): string |
 }
 
 /** `none`: a request as any other, since no route says what to do with it. */
-export type UpgradeVerdict = 'allowed' | 'refused' | 'none';
+type UpgradeVerdict = 'allowed' | 'refused' | 'none';
 
 /** An upgrade needs a route that allows it, whatever that does with it; its word counts before the connection manager's. */
-export function judgeUpgrade(manager: HttpManager, route: Route | undefined, type: string): UpgradeVerdict {
+function judgeUpgrade(manager: HttpManager, route: Route | undefined, type: string): UpgradeVerdict {
   const own = route?.action.kind === 'forward' ? route.action.upgrades.get(type) : undefined;
   const { stats } = manager;
   if (own ?? manager.upgrades.get(type)?.enabled ?? false) {
@@ -54,9 +54,28 @@ export function judgeUpgrade(manager: HttpManager, route: Route | undefined, typ
 }
 
 /** The connection manager as an upgrade of that type sees it: it may have filters of its own. */
-export function managerFor(manager: HttpManager, type: string): HttpManager {
+function managerFor(manager: HttpManager, type: string): HttpManager {
   const own = manager.upgrades.get(type)?.filters;
   return own ? { ...manager, filters: own.chain, router: own.router } : manager;
+}
+
+/** The filters of a request that was not let in: those of the upgrade that it wants where the connection manager alone would allow that. */
+export function filtersFor({ manager, head }: HttpStream): HttpManager['filters'] {
+  const type = wantedUpgrade(head);
+  const own = type === undefined ? undefined : manager.upgrades.get(type);
+  return (own?.enabled ? own.filters?.chain : undefined) ?? manager.filters;
+}
+
+/** The connection ends with it: what the client sends next may be meant for the protocol it did not get. */
+const REFUSED: LocalReply = { status: 403, body: '', details: 'upgrade_failed', close: true };
+
+/** Whether a request was refused for the upgrade to that type, which it wants; where it is not, the stream is what the upgrade makes of it. */
+export function refusesUpgrade(stream: HttpStream, type: string): boolean {
+  const verdict = judgeUpgrade(stream.manager, stream.route, type);
+  if (verdict === 'allowed') stream.manager = managerFor(stream.manager, type);
+  else stream.upgrade = undefined;
+  if (verdict === 'refused') stream.reply(REFUSED);
+  return verdict === 'refused';
 }
 
 /** Whether a response with that status is followed by the bytes of another protocol. */
@@ -69,6 +88,3 @@ export function opensTunnel({ upgrade, head }: HttpStream, status: number): bool
 export function hidesConnection({ head }: HttpStream, status: number): boolean {
   return head.method === 'CONNECT' ? status === 200 : status === 101;
 }
-
-/** The connection ends with it: what the client sends next may be meant for the protocol it did not get. */
-export const UPGRADE_REFUSED: LocalReply = { status: 403, body: '', details: 'upgrade_failed', close: true };

@@ -59,6 +59,19 @@ const modes: readonly RemoteRow[] = [
   { name: 'request head alone', config: mode(REQUEST_ONLY) },
   { name: 'response head alone', config: mode(RESPONSE_ONLY) },
   { name: 'SEND', config: mode({ request_header_mode: 'SEND', response_header_mode: 'SEND' }) },
+  {
+    name: 'an answer to a request without a host',
+    config: config(),
+    answers: [answerHeads({ set_headers: [option('x-answer', 'v')] })],
+    requests: [{ host: null }],
+  },
+  {
+    name: 'an answer to a request that cannot be read',
+    config: config(),
+    answers: [answerHeads({ set_headers: [option('x-answer', 'v')] })],
+    requests: ['GET\r\n\r\n'],
+    difference: 'late-answer-to-unreadable',
+  },
   { name: 'buffered request', config: mode({ ...REQUEST_ONLY, request_body_mode: 'BUFFERED' }), requests: [POST] },
   { name: 'buffered request without a body', config: mode({ ...REQUEST_ONLY, request_body_mode: 'BUFFERED' }) },
   {
