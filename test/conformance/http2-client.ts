@@ -70,6 +70,7 @@ export class Http2Client {
     else if ('reset' in step) this.#reset(step.reset);
     else if ('data' in step) this.#data(step);
     else if ('grant' in step) this.#grant(step.grant);
+    else if ('heard' in step) await this.#heard(step.heard, timeoutMs);
     else if ('deaf' in step) this.#deaf = true;
     else if ('awaitBody' in step) await this.#until(() => this.#bodyOfLast >= step.awaitBody, timeoutMs);
     else {
@@ -89,6 +90,12 @@ export class Http2Client {
   async #until(done: () => boolean, timeoutMs: number): Promise<void> {
     const end = performance.now() + timeoutMs;
     while (!done() && !this.#over && performance.now() < end) await sleep(5);
+  }
+
+  async #heard(bytes: number, timeoutMs: number): Promise<void> {
+    const stream = this.#streams.get(this.#nextId - 2);
+    if (!stream) return;
+    await this.#until(() => stream.done || (stream.status !== '' && stream.body.length >= bytes), timeoutMs);
   }
 
   #request({ fields, body, open = false }: Extract<Http2Step, { fields: unknown }>): void {

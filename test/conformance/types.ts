@@ -82,6 +82,8 @@ export type Http2Step =
   | { readonly raw: string; readonly times?: number }
   /** Widens the windows of the connection and the last stream. */
   | { readonly grant: number }
+  /** Waits until the response to the last request has begun and has so many bytes, or is over. */
+  | { readonly heard: number }
   /** Pings are not answered from here on. */
   | { readonly deaf: true }
   /** Waits until the last stream has got so many bytes of a body. */

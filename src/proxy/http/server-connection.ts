@@ -134,7 +134,7 @@ export class ServerConnection implements TransportUser, StreamConnection {
     const close = this.#end.atResponse(stream.lastOnConnection, !stream.requestDone);
     const kept = minor === 0 ? TAIL.KEEP_ALIVE : 0;
     head.framing.close = close;
-    const tail = hidesConnection(stream, head.status) ? 0 : (close ? TAIL.CLOSE : kept) | framing;
+    const tail = (hidesConnection(stream, head.status) ? 0 : close ? TAIL.CLOSE : kept) | framing;
     return outgoingResponse(head, minor, tail, this.manager.codec.headerCase.write);
   }
 

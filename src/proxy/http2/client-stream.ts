@@ -114,6 +114,7 @@ export class Http2ClientStream implements StreamUser, UpstreamExchange {
 
   release(): void {
     this.#handler = undefined;
+    this.#over();
   }
 
   pause(): void {
@@ -149,11 +150,11 @@ export class Http2ClientStream implements StreamUser, UpstreamExchange {
     if (head.status < 200) return this.#interim(head, end, handler);
     const frames = this.#frames as Http2Stream;
     frames.headCame = true;
+    this.#takeOver(handler, head);
     const { contentLength } = head.framing;
-    const bodyless = handler.headRequest || head.status === 204 || head.status === 304;
+    const bodyless = handler.headRequest || (!this.tunnel && (head.status === 204 || head.status === 304));
     frames.contentLength = bodyless ? 0 : contentLength;
     if (end && !bodyless && contentLength > 0) return FAULT.MESSAGING;
-    this.#takeOver(handler, head);
     if (end) this.#done();
     handler.onHead(head, end);
     handler.onReadEnd();
@@ -173,6 +174,9 @@ export class Http2ClientStream implements StreamUser, UpstreamExchange {
   #takeOver(handler: ResponseHandler, head: ResponseHead): void {
     if (handler.switching === 'none' || head.status < 200 || head.status >= 300) return;
     this.tunnel = true;
+    // A tunnel has no length (RFC 9110, 9.3.6).
+    head.framing.contentLength = -1;
+    head.headers.remove('content-length');
     if (handler.switching === 'connect') return;
     head.status = 101;
     head.headers.add('upgrade', handler.switching === 'websocket' ? 'websocket' : '');
@@ -184,9 +188,10 @@ export class Http2ClientStream implements StreamUser, UpstreamExchange {
     const trailers = new HeaderMap();
     if (readTrailerBlock(block, trailers)) return FAULT.FIELD;
     const handler = this.#handler;
-    this.#done();
+    if (!this.tunnel) this.#done();
     handler?.onTrailers(trailers);
-    handler?.onBody(NOTHING, 0, 0, true);
+    if (this.tunnel) handler?.onTunnel(NOTHING, 0, 0);
+    else handler?.onBody(NOTHING, 0, 0, true);
     handler?.onReadEnd();
     return undefined;
   }

@@ -147,8 +147,8 @@ function settle(head: RequestHead, options: Http2Options): BlockFault | undefine
   if (authority === undefined && host === undefined) return 'messaging';
   if (path !== undefined && !isPath(path, method)) return 'messaging';
   const connect = method === 'CONNECT' && protocol === undefined;
-  if (connect ? path !== undefined || scheme !== undefined : path === undefined || scheme === undefined)
-    return 'messaging';
+  if (connect && (authority === undefined || path !== undefined || scheme !== undefined)) return 'messaging';
+  if (!connect && (path === undefined || scheme === undefined)) return 'messaging';
   head.method = method;
   head.scheme = scheme ?? '';
   head.path = path ?? '';

@@ -92,12 +92,12 @@ export class Http2ServerConnection implements SessionUser {
     this.#drainTime.start(Math.max(1, this.manager.drainTimeout));
   }
 
-  /** A response begins: a listener that drains ends its connections then. */
-  onResponse(): void {
+  /** A response begins: a listener that drains ends its connections then. `last`: the response wants it to end. */
+  onResponse(last: boolean): void {
     if (this.#draining) return;
     const drains = this.manager.drain.closes();
     if (drains) this.manager.stats.cxDrainClose++;
-    if (drains || endsForOverload(this.manager)) this.startDrain();
+    if (last || drains || endsForOverload(this.manager)) this.startDrain();
   }
 
   destroy(): void {

@@ -165,12 +165,20 @@ export class Http2ServerStream implements StreamUser, StreamConnection {
 
   /** A response that breaks off. */
   destroySoon(): void {
-    if (this.#frames) this.client.session.streams.reset(this.#frames, ERROR.INTERNAL_ERROR);
+    const code = this.#lostConnection ? ERROR.CONNECT_ERROR : ERROR.INTERNAL_ERROR;
+    if (this.#frames) this.client.session.streams.reset(this.#frames, code);
+  }
+
+  /** Envoy tells who asked for a connection, or for a change of protocol, that none came to be or that it is gone. */
+  get #lostConnection(): boolean {
+    const { flags = 0, head } = this.#stream ?? {};
+    if ((flags & (FLAG.UPSTREAM_FAILURE | FLAG.UPSTREAM_CLOSED)) === 0) return false;
+    return head?.method === 'CONNECT' || head?.framing.upgrade !== undefined;
   }
 
   outgoing(stream: HttpStream, { status, headers }: ResponseHead): OutgoingHead {
     if (!stream.requestDone) this.client.manager.stats.rqResponseBeforeComplete++;
-    this.client.onResponse();
+    this.client.onResponse(stream.lastOnConnection);
     // An upgrade that was taken is a stream that was opened.
     const upgraded = status === 101;
     if (upgraded) headers.removeWhere((name) => name === 'connection' || name === 'upgrade');
@@ -231,7 +239,8 @@ export class Http2ServerStream implements StreamUser, StreamConnection {
     // The client need not send the rest of a request that is answered (RFC 9113, 8.1).
     if (!stream.requestDone) {
       this.client.manager.stats.rqReceivedReset++;
-      this.client.session.streams.leaveRest(frames);
+      if (this.#lostConnection) this.destroySoon();
+      else this.client.session.streams.leaveRest(frames);
     }
   }
 }

@@ -14,7 +14,7 @@ import type { BackOff, TcpProxy } from './tcp-proxy.ts';
 import { TcpContext } from './tcp-route.ts';
 import { type ByteUpstream, type ConnectFailure, connectTcp, type TcpUpstreamOwner } from './tcp-upstream.ts';
 import { type TunnelOwner, TunnelUpstream } from './tunnel-upstream.ts';
-import { type Tunneling, tunnelFault } from './tunneling.ts';
+import type { Tunneling } from './tunneling.ts';
 
 /** How long a client may take for the last bytes where being idle is not limited. */
 const FLUSH_MS = 60_000;
@@ -145,7 +145,6 @@ export class TcpConnection implements TerminalConnection, TcpUpstreamOwner, Tunn
   }
 
   #openTunnel(cluster: Cluster, host: Host, tunneling: Tunneling): void {
-    const fault = tunnelFault(cluster);
     const pool = cluster.pool(host, cluster.resources.DEFAULT, {
       source: this.#source,
       client: undefined,
@@ -154,8 +153,8 @@ export class TcpConnection implements TerminalConnection, TcpUpstreamOwner, Tunn
       downstream: undefined,
       told: cluster.config.sockets.proxyProtocol && this.#told(),
     });
-    if (fault !== undefined || !pool) {
-      this.onConnectFailed(fault ?? '', 'local');
+    if (!pool) {
+      this.onConnectFailed('', 'local');
       return;
     }
     const tunnel = new TunnelUpstream(this, pool, host, tunneling, this.#info);
@@ -276,8 +275,9 @@ export class TcpConnection implements TerminalConnection, TcpUpstreamOwner, Tunn
     this.#downstream.end();
   }
 
-  onTunnelEnded(): void {
+  onTunnelEnded(reset: boolean): void {
     this.#upstream = undefined;
+    if (reset) this.#info.flags |= FLAG.UPSTREAM_REMOTE_RESET;
     this.#downstream.endAndClose();
     // A client that takes nothing more must not keep it for ever.
     this.#idle.start(this.#proxy.idleTimeout || FLUSH_MS);

@@ -16,14 +16,18 @@ const FLUSH_MS = 60_000;
 
 /** What hears of a tunnel. */
 export interface TunnelOwner extends UpstreamOwner {
-  /** Either side has ended it: what is written goes out, then nothing more. */
-  onTunnelEnded(): void;
+  /** The host sends nothing more, but takes what the client sends. */
+  onUpstreamEnd(): void;
+  /** It is over: what is written goes out, then nothing more. `reset`: the host has cut it off. */
+  onTunnelEnded(reset: boolean): void;
 }
 
-/** A connection of a cluster's HTTP pool whose host is asked for a tunnel and then carries bytes. As in Envoy either end of it ends both. */
+/**
+ * Room in a cluster's HTTP pool whose host is asked for a tunnel and then carries bytes. Over HTTP/2 each side of the tunnel ends on its own;
+ * over HTTP/1.1, as in Envoy, either end of it ends both.
+ */
 export class TunnelUpstream implements ByteUpstream, PoolClient, ResponseHandler {
   readonly headRequest = false;
-  readonly switching: 'connect' | 'none';
   readonly closesHere = true;
   readonly #owner: TunnelOwner;
   readonly #pool: ConnectionPool;
@@ -33,6 +37,8 @@ export class TunnelUpstream implements ByteUpstream, PoolClient, ResponseHandler
   #connection: UpstreamExchange | undefined = undefined;
   #established = false;
   #over = false;
+  /** The host has ended its side of a tunnel whose sides end on their own. */
+  #hostEnded = false;
 
   constructor(owner: TunnelOwner, pool: ConnectionPool, host: Host, tunneling: Tunneling, info: StreamInfo) {
     this.#owner = owner;
@@ -40,7 +46,15 @@ export class TunnelUpstream implements ByteUpstream, PoolClient, ResponseHandler
     this.#host = host;
     this.#tunneling = tunneling;
     this.#info = info;
-    this.switching = tunneling.method === 'CONNECT' ? 'connect' : 'none';
+  }
+
+  /** Of HTTP/2 a POST carries bytes as CONNECT does. */
+  get switching(): 'connect' | 'none' {
+    return this.#tunneling.method === 'CONNECT' || this.#halfCloses ? 'connect' : 'none';
+  }
+
+  get #halfCloses(): boolean {
+    return this.#connection?.protocol === 'HTTP/2';
   }
 
   /** Asks for a connection; the owner may be told the outcome before this returns. */
@@ -114,7 +128,7 @@ export class TunnelUpstream implements ByteUpstream, PoolClient, ResponseHandler
   onHead(head: ResponseHead, done: boolean): void {
     if (this.#over) return;
     if (this.#tunneling.keepHeaders) keepResponseHead(this.#info, head);
-    if (!isEstablished(head, done)) {
+    if (!isEstablished(head, done, this.#connection?.protocol ?? 'HTTP/1.1')) {
       this.#refuse(`tunnel_response:${head.status}`);
       return;
     }
@@ -148,19 +162,35 @@ export class TunnelUpstream implements ByteUpstream, PoolClient, ResponseHandler
     if (this.#over) return;
     if (stop > start) this.#owner.onUpstreamBytes(bytes.subarray(start, stop), stop - start);
     if (!done || this.#over) return;
+    if (this.#halfCloses) {
+      this.#endOfHost();
+      return;
+    }
     this.#end();
     this.#connection?.destroy();
-    this.#owner.onTunnelEnded();
+    this.#owner.onTunnelEnded(false);
+  }
+
+  #endOfHost(): void {
+    this.#hostEnded = true;
+    if (this.#connection?.requestSent) this.#leave(this.#connection);
+    this.#owner.onUpstreamEnd();
+  }
+
+  /** Both sides have ended; what is written goes out. */
+  #leave(connection: UpstreamExchange): void {
+    this.#end();
+    connection.release();
   }
 
   onReadEnd(): void {
     // What was read is handed over piece by piece.
   }
 
-  onReset(): void {
+  onReset(reason: ResetReason): void {
     if (this.#over) return;
     this.#end();
-    if (this.#established) this.#owner.onTunnelEnded();
+    if (this.#established) this.#owner.onTunnelEnded(this.#halfCloses && reason !== 'connection termination');
     else this.#owner.onConnectFailed('', 'remote');
   }
 
@@ -177,10 +207,15 @@ export class TunnelUpstream implements ByteUpstream, PoolClient, ResponseHandler
   end(): void {
     const connection = this.#connection;
     if (!connection || this.#over) return;
+    if (this.#halfCloses) {
+      connection.sendBody(NOTHING, 0, 0, true, undefined);
+      if (this.#hostEnded) this.#leave(connection);
+      return;
+    }
     this.#end();
     if (this.switching === 'none') connection.sendBody(NOTHING, 0, 0, true, undefined);
     connection.endAndClose(FLUSH_MS);
-    this.#owner.onTunnelEnded();
+    this.#owner.onTunnelEnded(false);
   }
 
   pause(): void {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import http2 from 'node:http2';
 import net from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -68,13 +69,15 @@ test('any 2xx that goes on makes a tunnel, and its head is kept for access logs'
   const head = new ResponseHead();
   const verdicts = [101, 199, 200, 204, 299, 300, 407].map((status) => {
     head.status = status;
-    return [isEstablished(head, false), isEstablished(head, true)];
+    return [isEstablished(head, false, 'HTTP/1.1'), isEstablished(head, true, 'HTTP/1.1')];
   });
   const [yes, no] = [
     [true, false],
     [false, false],
   ];
   assert.deepEqual(verdicts, [no, no, yes, yes, yes, no, no]);
+  head.status = 201;
+  assert.equal(isEstablished(head, false, 'HTTP/2'), false);
   head.status = 200;
   head.headers.add('x-a', 'b');
   const info = someone();
@@ -92,17 +95,51 @@ test('any 2xx that goes on makes a tunnel, and its head is kept for access logs'
 const TOTAL = 48 * 1024 * 1024;
 
 /** A client of a TCP proxy that tunnels through `serve`. */
-async function withTunnel(
+function withTunnel(
   tunneling: Json,
   serve: (socket: net.Socket) => void,
   check: (client: net.Socket) => Promise<void>,
 ): Promise<void> {
-  const sockets = new Set<net.Socket>();
   const server = net.createServer((socket) => {
-    sockets.add(socket);
     socket.on('error', () => undefined);
     socket.once('data', () => serve(socket));
   });
+  return tunnelTo(server, tunneling, {}, check);
+}
+
+const ofHttp2: Json = {
+  typed_extension_protocol_options: {
+    'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
+      '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
+      explicit_http_config: {
+        http2_protocol_options: { initial_stream_window_size: 65_535, initial_connection_window_size: 65_535 },
+      },
+    },
+  },
+};
+
+/** The same over HTTP/2. */
+function withHttp2Tunnel(
+  serve: (stream: http2.ServerHttp2Stream) => void,
+  check: (client: net.Socket) => Promise<void>,
+): Promise<void> {
+  const server = http2.createServer();
+  server.on('stream', (stream) => {
+    stream.on('error', () => undefined);
+    stream.respond({ ':status': 200 });
+    serve(stream);
+  });
+  return tunnelTo(server, {}, ofHttp2, check);
+}
+
+async function tunnelTo(
+  server: net.Server,
+  tunneling: Json,
+  more: Json,
+  check: (client: net.Socket) => Promise<void>,
+): Promise<void> {
+  const sockets = new Set<net.Socket>();
+  server.on('connection', (socket: net.Socket) => sockets.add(socket));
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const { port } = server.address() as net.AddressInfo;
   const type = 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy';
@@ -114,7 +151,7 @@ async function withTunnel(
       address: { socket_address: { address: '127.0.0.1', port_value: 0 } },
       filter_chains: [{ filters: [{ name: 'tcp', typed_config }] }],
     },
-    [staticCluster('c', [port])],
+    [staticCluster('c', [port], more)],
   );
   const client = net.connect(proxy.port, '127.0.0.1');
   client.on('error', () => undefined);
@@ -155,23 +192,73 @@ test('what a client sends before it ends its side reaches the host to the last b
   }
 });
 
+/** How much a client can send before it is stopped. */
+async function sendable(client: net.Socket): Promise<number> {
+  const piece = Buffer.alloc(65_536);
+  let sent = 0;
+  while (sent < TOTAL) {
+    sent += piece.length;
+    if (client.write(piece)) continue;
+    const drained = new Promise<boolean>((done) => client.once('drain', () => done(true)));
+    if (!(await Promise.race([drained, sleep(400, false)]))) break;
+  }
+  return sent;
+}
+
 test('a client is stopped by a host that does not read through the tunnel', async () => {
-  await withTunnel(
-    {},
-    (socket) => {
-      socket.pause();
-      socket.write('HTTP/1.1 200 OK\r\n\r\n');
+  const check = async (client: net.Socket): Promise<void> => {
+    const sent = await sendable(client);
+    assert.ok(sent < TOTAL / 2, `the client could send ${sent} of ${TOTAL}`);
+  };
+  const silent = (socket: net.Socket): void => {
+    socket.pause();
+    socket.write('HTTP/1.1 200 OK\r\n\r\n');
+  };
+  await withTunnel({}, silent, check);
+  await withHttp2Tunnel((stream) => stream.pause(), check);
+});
+
+test('a host is stopped by a client that does not read, and either side of a tunnel over HTTP/2 ends on its own', async () => {
+  let refused = 0;
+  let text = '';
+  await withHttp2Tunnel(
+    (stream) => {
+      const piece = Buffer.alloc(65_536, 'h');
+      let left = TOTAL;
+      const more = (): void => {
+        while (left > 0) {
+          left -= piece.length;
+          if (!stream.write(piece)) return;
+        }
+        stream.end('over');
+      };
+      stream.on('drain', more);
+      stream.on('data', (bytes: Buffer) => {
+        text += bytes.toString('latin1');
+      });
+      stream.on('end', more);
+      setTimeout(() => {
+        refused = left;
+      }, 600).unref();
     },
     async (client) => {
-      let sent = 0;
-      const piece = Buffer.alloc(65_536);
-      while (sent < TOTAL) {
-        sent += piece.length;
-        if (client.write(piece)) continue;
-        const drained = new Promise<boolean>((done) => client.once('drain', () => done(true)));
-        if (!(await Promise.race([drained, sleep(400, false)]))) break;
-      }
-      assert.ok(sent < TOTAL / 2, `the client could send ${sent} of ${TOTAL}`);
+      client.pause();
+      for (let piece = 0; piece < 32; piece++) client.write('p'.repeat(65_536));
+      client.end('last');
+      for (let turn = 0; turn < 400 && refused === 0; turn++) await sleep(25);
+      let came = 0;
+      let end = '';
+      client.on('data', (bytes: Buffer) => {
+        came += bytes.length;
+        end = bytes.subarray(-4).toString('latin1');
+      });
+      client.resume();
+      await new Promise((done) => client.once('end', done));
+      assert.ok(refused > TOTAL / 2, `${refused} of ${TOTAL} waited`);
+      assert.equal(came, TOTAL + 4);
+      assert.equal(end, 'over');
     },
   );
+  assert.equal(text.length, 32 * 65_536 + 4);
+  assert.match(text, /last$/);
 });

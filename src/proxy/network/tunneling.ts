@@ -1,4 +1,4 @@
-import type { Cluster } from '../cluster/cluster.ts';
+import type { UpstreamExchange } from '../cluster/exchange.ts';
 import type { Fields, JsonObject } from '../config/fields.ts';
 import { compileFormat, type Formatter } from '../format/substitution.ts';
 import { isHeaderValue, isTarget } from '../http/bytes.ts';
@@ -69,9 +69,13 @@ export function tunnelRequest(tunneling: Tunneling, info: StreamInfo): RequestHe
   return head;
 }
 
-/** Any 2xx makes a tunnel, but for one that ends the answer: POST has no other way to carry bytes. */
-export function isEstablished(head: ResponseHead, done: boolean): boolean {
-  return head.status >= 200 && head.status < 300 && !done;
+/** Over HTTP/1.1 any 2xx makes a tunnel, over HTTP/2 only 200 as in Envoy, and none that ends the answer: POST has no other way to carry bytes. */
+export function isEstablished(
+  { status }: ResponseHead,
+  done: boolean,
+  protocol: UpstreamExchange['protocol'],
+): boolean {
+  return !done && (protocol === 'HTTP/2' ? status === 200 : status >= 200 && status < 300);
 }
 
 export function keepResponseHead(info: StreamInfo, { status, headers }: ResponseHead): void {
@@ -91,12 +95,4 @@ function fieldsOf(headers: HeaderMap): JsonObject[] {
 
 function keep(info: StreamInfo, key: string, headers: JsonObject[]): void {
   info.filterState = { ...info.filterState, [key]: { headers } };
-}
-
-/** Why no tunnel can be asked for over the connections of a cluster; undefined where it can. */
-export function tunnelFault({ config }: Cluster): string | undefined {
-  const { protocol } = config;
-  return protocol === 'http2' || protocol === 'auto'
-    ? 'tunnels over HTTP/2 are not supported by ciliate-proxy'
-    : undefined;
 }

@@ -9,9 +9,9 @@ import { ResponseHead } from '../../http/head.ts';
 import type { HeaderMap } from '../../http/headers.ts';
 import type { Timeouts } from '../../route/timeouts.ts';
 import { now } from '../../time/clock.ts';
-import { Deadline } from '../../time/deadline.ts';
 import type { RequestTrace } from '../../tracing/request-trace.ts';
 import type { HookList } from '../pass.ts';
+import { AttemptTimeouts, type TimeoutOwner } from './attempt-timeouts.ts';
 import { type AttemptTrace, traceAttempt } from './attempt-trace.ts';
 import { clientOf } from './downstream.ts';
 import { handshakeReply } from './replies.ts';
@@ -20,8 +20,12 @@ import type { Switching } from './switching.ts';
 import { namesOf } from './tls-names.ts';
 import { showUpstreamHead, showUpstreamTrailers, takeTrailers } from './upstream-filters.ts';
 
+const NOTHING = Buffer.alloc(0);
+/** How long a host may take for the last bytes of a tunnel. */
+const FLUSH_MS = 60_000;
+
 /** One try at one host, Envoy's `UpstreamRequest`. */
-export class Attempt implements PoolClient, ResponseHandler, Carried {
+export class Attempt implements PoolClient, ResponseHandler, Carried, TimeoutOwner {
   readonly #run: RouterRun;
   readonly cluster: Cluster;
   readonly host: Host;
@@ -52,9 +56,8 @@ export class Attempt implements PoolClient, ResponseHandler, Carried {
   #over = false;
   /** The pool that was asked: the host may have a new one meanwhile. */
   #pool: ConnectionPool | undefined = undefined;
-  #perTry: Deadline | undefined = undefined;
-  #perTryIdle: Deadline | undefined = undefined;
-  #duration: Deadline | undefined = undefined;
+  /** Undefined: nothing limits it on its own. */
+  #timeouts: AttemptTimeouts | undefined = undefined;
   #trace: AttemptTrace | undefined = undefined;
 
   constructor(run: RouterRun, cluster: Cluster, host: Host, resources: Resources) {
@@ -104,41 +107,24 @@ export class Attempt implements PoolClient, ResponseHandler, Carried {
   /** Starts what each attempt is allowed on its own; the first call counts. */
   startTimeouts({ perTry, perTryIdle }: Timeouts): void {
     if (this.#over) return;
-    if (perTry > 0 && !this.#perTry) {
-      this.#perTry = new Deadline(() => this.#tooSlow());
-      this.#perTry.start(perTry);
-    }
-    if (perTryIdle > 0 && !this.#perTryIdle) {
-      this.#perTryIdle = new Deadline(() => this.#idleTooLong());
-      this.#perTryIdle.start(perTryIdle);
-    }
+    if (perTry > 0) this.#limits().startPerTry(perTry);
+    if (perTryIdle > 0) this.#limits().startIdle(perTryIdle);
   }
 
-  #startDuration(milliseconds: number): void {
-    this.#duration = new Deadline(() => this.#run.onMaxDuration(this));
-    this.#duration.start(milliseconds);
+  #limits(): AttemptTimeouts {
+    this.#timeouts ??= new AttemptTimeouts(this);
+    return this.#timeouts;
   }
 
-  #tooSlow(): void {
-    this.#perTryIdle?.stop();
-    this.#perTryIdle = undefined;
+  onTooLong(): void {
+    this.#run.onMaxDuration(this);
+  }
+
+  onTooSlow(idle: boolean): void {
     // Once the client has something the whole request's time counts.
-    if (!this.#run.stream.responseStarted) this.#onTooSlow(false);
-  }
-
-  #idleTooLong(): void {
-    this.#perTry?.stop();
-    this.#onTooSlow(true);
-  }
-
-  #onTooSlow(idle: boolean): void {
+    if (!idle && this.#run.stream.responseStarted) return;
     this.#trace?.timedOut();
     this.#run.onPerTryTimeout(this, idle);
-  }
-
-  #alive(): void {
-    const idle = this.#perTryIdle;
-    if (idle) idle.start(this.#run.timeouts.perTryIdle);
   }
 
   onReady(connection: UpstreamExchange): void {
@@ -158,7 +144,7 @@ export class Attempt implements PoolClient, ResponseHandler, Carried {
     stream.upstreamProtocol = connection.protocol;
     if (run.bodyDone) this.startTimeouts(run.timeouts);
     const longest = run.timeouts.maxStream ?? this.cluster.config.maxStreamDuration;
-    if (longest > 0) this.#startDuration(longest);
+    if (longest > 0) this.#limits().startDuration(longest);
     connection.begin(this);
     if (stream.trace) this.#tell(stream.trace);
     if (this.switching === 'raw') this.#answerForHost(connection);
@@ -173,13 +159,15 @@ export class Attempt implements PoolClient, ResponseHandler, Carried {
 
   #write(connection: UpstreamExchange): void {
     const run = this.#run;
-    const { stream, bodyDone: done } = run;
+    const { stream } = run;
+    const done = this.#paused ? !stream.bodyFollows : run.bodyDone;
     const bytes = this.#paused ? undefined : run.body.take();
     this.sent = true;
     stream.upstreamSendStartAt = now();
     if (done) stream.upstreamSendEndAt = stream.upstreamSendStartAt;
     connection.sendRequest(stream.head, bytes, done, this.#trailers(done));
     stream.countUpstreamSent();
+    if (done) this.#endRequest(connection);
   }
 
   #trailers(done: boolean): HeaderMap | undefined {
@@ -202,8 +190,7 @@ export class Attempt implements PoolClient, ResponseHandler, Carried {
   #end(): void {
     this.#over = true;
     this.awaitingHead = false;
-    this.#stopTimeouts();
-    this.#duration?.stop();
+    this.#timeouts?.stop();
     this.#trace?.end(this.#run.stream);
     if (!this.#active) return;
     this.#active = false;
@@ -211,12 +198,6 @@ export class Attempt implements PoolClient, ResponseHandler, Carried {
     this.resources.requests--;
     this.host.activeRequests--;
     this.cluster.stats.rqActive--;
-  }
-
-  #stopTimeouts(): void {
-    this.#perTry?.stop();
-    this.#perTryIdle?.stop();
-    this.#perTryIdle = undefined;
   }
 
   send(bytes: Buffer, start: number, stop: number, done: boolean): void {
@@ -239,7 +220,7 @@ export class Attempt implements PoolClient, ResponseHandler, Carried {
 
   onInterim(head: ResponseHead): void {
     this.#countFields(head);
-    this.#alive();
+    this.#timeouts?.alive();
     this.#run.onInterim(this, head);
   }
 
@@ -254,7 +235,7 @@ export class Attempt implements PoolClient, ResponseHandler, Carried {
     this.#countFields(head);
     this.#trace?.responded(head);
     this.awaitingHead = false;
-    this.#alive();
+    this.#timeouts?.alive();
     if (this.responseHooks) showUpstreamHead(run, this.responseHooks, head, done);
     const connection = this.#connection;
     if (this.#paused && !done && connection?.tunnel) this.#unpause(connection);
@@ -264,18 +245,21 @@ export class Attempt implements PoolClient, ResponseHandler, Carried {
       return;
     }
     run.onHead(this, head, done);
-    if (connection?.tunnel) stream.flush();
+    if (!connection?.tunnel) return;
+    stream.flush();
+    if (connection.requestSent && !this.#over) this.#endRequest(connection);
   }
 
   /** The upstream has left HTTP: what waited for it goes on. */
   #unpause(connection: UpstreamExchange): void {
-    const { body, stream } = this.#run;
+    const { body, stream, bodyDone } = this.#run;
     this.#paused = false;
-    this.#stopTimeouts();
+    this.#timeouts?.stopTry();
     body.keep = false;
-    const bytes = body.take();
-    if (bytes) {
-      connection.sendBody(bytes, 0, bytes.length, false, undefined);
+    const bytes = body.take() ?? NOTHING;
+    const done = bodyDone && !connection.requestSent;
+    if (done || bytes.length > 0) {
+      connection.sendBody(bytes, 0, bytes.length, done, this.#trailers(done));
       stream.countUpstreamSent();
     }
     stream.connection.resumeReading();
@@ -287,15 +271,17 @@ export class Attempt implements PoolClient, ResponseHandler, Carried {
     if (this.cluster.config.closeOnHealthFailure) this.host.carried.add(this);
     this.#run.stream.rawUpstream = true;
     this.#unpause(connection);
-    if (this.#run.bodyDone) this.#endRequest(connection);
     const head = new ResponseHead();
     head.status = 200;
     this.onHead(head, false);
   }
 
-  /** All of the request was written. */
+  /** All of the request was written. A tunnel over HTTP/1.1 has no other way to say so than to end its connection, as in Envoy. */
   #endRequest(connection: UpstreamExchange): void {
     if (this.switching === 'raw') connection.endRaw();
+    if (this.switching !== 'connect' || connection.protocol === 'HTTP/2') return;
+    connection.endAndClose(FLUSH_MS);
+    this.onReset('connection termination');
   }
 
   onTunnel(bytes: Buffer, start: number, stop: number): void {
@@ -305,17 +291,17 @@ export class Attempt implements PoolClient, ResponseHandler, Carried {
       return;
     }
     const connection = this.#connection;
-    if (this.switching !== 'raw') this.onReset('connection termination');
-    else {
-      if (connection?.requestSent) connection.release();
-      this.onBody(bytes, 0, 0, true);
-    }
-    connection?.destroy();
+    const ends = this.switching === 'raw' || connection?.protocol === 'HTTP/2';
+    const whole = ends && connection?.requestSent === true;
+    if (whole) connection.release();
+    if (ends) this.onBody(bytes, 0, 0, true);
+    else this.onReset('connection termination');
+    if (!whole || this.switching === 'raw') connection?.destroy();
   }
 
   onBody(bytes: Buffer, start: number, stop: number, done: boolean): void {
     const { stream } = this.#run;
-    this.#alive();
+    this.#timeouts?.alive();
     if (done) {
       this.#done();
       this.#run.onResponseDone(this);
