@@ -51,7 +51,8 @@ export function readUpstreamProxyProtocol(fields: Fields, stats: StatsScope, pre
 
 const keyOfPeer = ({ address, port }: Peer): string => formatHostPort(address, port);
 
-interface ProxyProtocolConfig {
+/** What a header says besides the ends of a connection. */
+export interface ProxyProtocolConfig {
   readonly version: 1 | 2;
   tlvsFor(client: ClientOfConnection): readonly Tlv[];
 }
@@ -59,7 +60,7 @@ interface ProxyProtocolConfig {
 const PLAIN: ProxyProtocolConfig = { version: 1, tlvsFor: () => [] };
 
 /** Reads an `envoy.config.core.v3.ProxyProtocolConfig`. */
-function readProxyProtocolConfig(fields: Fields): ProxyProtocolConfig {
+export function readProxyProtocolConfig(fields: Fields): ProxyProtocolConfig {
   const version = fields.choice('version', ['V1', 'V2']) === 'V1' ? 1 : 2;
   const passes = fields.message('pass_through_tlvs', readPassThrough);
   const added = fields.list('added_tlvs', readTlv);

@@ -1,9 +1,14 @@
 import type { Fields } from '../config/fields.ts';
+import type { ProxiedEnds } from '../proxy-protocol/types.ts';
+import { readProxyProtocolConfig } from '../proxy-protocol/upstream.ts';
+import { LOCAL_HEADER, writeBinary, writeLine } from '../proxy-protocol/write.ts';
 
 /** `ConnectConfig`: a CONNECT request ends here, and what it carries goes to the upstream host as it is. */
 export interface ConnectTermination {
   /** POST requests are taken for CONNECT as well. */
   readonly allowPost: boolean;
+  /** What the host is sent first, which tells it of the client; undefined: nothing. */
+  readonly greeting: ((ends: ProxiedEnds) => Buffer) | undefined;
 }
 
 export interface RouteUpgrades {
@@ -47,7 +52,13 @@ export function readUpgradeType(config: Fields): string {
 }
 
 function readConnectConfig(fields: Fields): ConnectTermination {
-  return { allowPost: fields.flag('allow_post') };
+  return { allowPost: fields.flag('allow_post'), greeting: fields.message('proxy_protocol_config', readGreeting) };
+}
+
+/** As in Envoy no TLVs are sent here, whatever the configuration says of them. */
+function readGreeting(fields: Fields): ConnectTermination['greeting'] {
+  if (readProxyProtocolConfig(fields).version === 1) return writeLine;
+  return (ends) => writeBinary(ends, [])?.bytes ?? LOCAL_HEADER;
 }
 
 /** Whether requests of a method end here on a route with that configuration. */

@@ -13,7 +13,7 @@ import type { RequestTrace } from '../../tracing/request-trace.ts';
 import type { HookList } from '../pass.ts';
 import { AttemptTimeouts, type TimeoutOwner } from './attempt-timeouts.ts';
 import { type AttemptTrace, traceAttempt } from './attempt-trace.ts';
-import { clientOf } from './downstream.ts';
+import { clientOf, greetingOf } from './downstream.ts';
 import { handshakeReply } from './replies.ts';
 import type { RouterRun } from './run.ts';
 import type { Switching } from './switching.ts';
@@ -270,6 +270,8 @@ export class Attempt implements PoolClient, ResponseHandler, Carried, TimeoutOwn
     this.sent = true;
     if (this.cluster.config.closeOnHealthFailure) this.host.carried.add(this);
     this.#run.stream.rawUpstream = true;
+    const greeting = greetingOf(this.#run);
+    if (greeting) connection.sendBody(greeting, 0, greeting.length, false, undefined);
     this.#unpause(connection);
     const head = new ResponseHead();
     head.status = 200;

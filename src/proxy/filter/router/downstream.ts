@@ -2,6 +2,7 @@ import type { SourceAddress } from '../../cluster/upstream-socket.ts';
 import type { ResponseHead } from '../../http/head.ts';
 import type { HttpManager } from '../../http/manager.ts';
 import type { ClientOfConnection } from '../../proxy-protocol/types.ts';
+import type { ForwardAction } from '../../route/action.ts';
 import type { Route } from '../../route/route.ts';
 import type { RouteTable } from '../../route/table.ts';
 import type { Deadline } from '../../time/deadline.ts';
@@ -64,4 +65,16 @@ export function clientOf({ peers, manager, connection }: RouterDownstream): Clie
   if (connection.id === undefined) return undefined;
   const { proxied, directRemote, local } = peers;
   return proxied?.told ?? (manager.tellsHosts ? { source: directRemote, destination: local, tlvs: [] } : undefined);
+}
+
+/** What a host is told of the client before what a CONNECT carries; undefined: nothing. */
+export function greetingOf({
+  stream,
+  action,
+}: {
+  readonly stream: RouterDownstream;
+  readonly action: ForwardAction;
+}): Buffer | undefined {
+  const { proxied, directRemote, local } = stream.peers;
+  return action.connect?.greeting?.(proxied?.told ?? { source: directRemote, destination: local });
 }
