@@ -173,6 +173,6 @@ function isPath(path: string, method: string): boolean {
 function becomeUpgrade(head: RequestHead, protocol: string): void {
   head.method = 'GET';
   head.framing.upgrade = protocol;
-  head.headers.add('connection', 'upgrade');
   head.headers.add('upgrade', protocol);
+  head.headers.add('connection', 'upgrade');
 }

@@ -344,6 +344,54 @@ const from1: readonly Case[] = [
   ),
 ];
 
+/** An upgrade over HTTP/2 (RFC 8441). */
+const websocket: Fields = [
+  [':method', 'CONNECT'],
+  [':protocol', 'websocket'],
+  [':scheme', 'http'],
+  [':authority', 'a'],
+  [':path', '/'],
+];
+const switching = 'HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\n';
+const webTo1: readonly Case[] = [
+  over2('both ways', [opens(websocket), heard(), says('hello'), heard(5), gone], backend(1, { raw: switching })),
+  over2(
+    'the client ends its side',
+    [opens(websocket), says('x'), heard(1), ends(), sleep(60), gone],
+    backend(1, { raw: switching }),
+  ),
+  over2(
+    'the client ends its side before the answer, which comes',
+    [opens(websocket), says('x'), sleep(30), ends(), heard(1), sleep(30), gone],
+    backend(1, { raw: [{ raw: switching, afterMs: 120 }] }),
+  ),
+  over2('the host closes', [opens(websocket)], backend(1, { raw: `${switching}bye`, afterwards: 'close' })),
+  over2('nobody', [opens(websocket)], backend(1, { end: 'close' })),
+];
+const webTo2: readonly Case[] = [
+  over2(
+    'both ways',
+    [opens(websocket), heard(), says('hello'), heard(2), gone],
+    backend(4, host(head(), pause(80), data('hi'))),
+  ),
+  over2(
+    'both end',
+    [opens(websocket), says('x'), heard(), ends()],
+    backend(4, host(head(), pause(150), data('late', true))),
+  ),
+  over2(
+    'the host ends its side',
+    [opens(websocket), says('x')],
+    backend(4, host(head(), pause(60), data('bye', true))),
+  ),
+  over2('the host resets', [opens(websocket), says('x')], backend(4, host(head(), pause(60), { reset: 8 }))),
+  over2(
+    'a length in the answer',
+    [opens(websocket), heard(2), sleep(30), gone],
+    backend(4, host(status('200', [['content-length', '2']]), data('hi'))),
+  ),
+];
+
 const forwarded: readonly Variant[] = [
   {
     name: 'HTTP/2 to HTTP/1.1',
@@ -358,6 +406,18 @@ const forwarded: readonly Variant[] = [
     cases: to1,
   },
   { name: 'HTTP/2 to HTTP/2', manager: allowed, routes: [forwarding('c4')], cases: to2 },
+  {
+    name: 'websocket to HTTP/1.1',
+    manager: { ...allowed, upgrade_configs: [{ upgrade_type: 'websocket' }] },
+    routes: [toCluster('c1')],
+    cases: webTo1,
+  },
+  {
+    name: 'websocket to HTTP/2',
+    manager: { ...allowed, upgrade_configs: [{ upgrade_type: 'websocket' }] },
+    routes: [toCluster('c6')],
+    cases: webTo2,
+  },
   { name: 'HTTP/1.1 to HTTP/2', routes: [forwarding('c4')], cases: from1 },
   {
     name: 'idle',
@@ -390,6 +450,7 @@ const clusters = (places: Places): readonly Json[] => [
   cluster(places, 3),
   cluster(places, 4, [4], http2({ initial_stream_window_size: 65_535, initial_connection_window_size: 65_535 })),
   cluster(places, 5, [0], http2()),
+  cluster(places, 6, [4], http2({ allow_connect: true })),
 ];
 const options = { backends: ['echo', 'http', 'banner', 'closed', 'http2'] as const, stats, clusters };
 
