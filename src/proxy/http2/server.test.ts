@@ -199,7 +199,7 @@ test('a proxy that drains lets the client know and finishes what is under way', 
 test('extended CONNECT becomes an upgrade to the backend', async () => {
   const respond = (head: string, socket: net.Socket): string => {
     assert.match(head, /^GET \/chat HTTP\/1\.1/);
-    assert.match(head, /\r\nconnection: upgrade\r\nupgrade: websocket\r\n/);
+    assert.match(head, /\r\nupgrade: websocket\r\nconnection: upgrade\r\n/);
     socket.on('data', (bytes) => socket.write(bytes));
     return 'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n';
   };
