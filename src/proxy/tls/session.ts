@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import { assert } from '../../base/index.ts';
 import { addressOf, type OpenSsl, SSL_ERROR } from '../../sys/index.ts';
 import { CIPHER, type Cipher, sealedLength } from '../transport/cipher.ts';
 import type { Arena } from '../transport/outbox.ts';
@@ -19,6 +20,8 @@ const FAULT_BYTES = 256;
  */
 export class SessionMemory {
   readonly openssl: OpenSsl;
+  /** Whose bytes are being decrypted, or were last. */
+  user: TlsSession | undefined = undefined;
   readonly reads: number;
   readonly writes: number;
   readonly plain = Buffer.allocUnsafeSlow(RECORD_BYTES);
@@ -84,6 +87,8 @@ export class TlsSession implements Cipher, Shown {
 
   feed(bytes: Buffer, length: number): void {
     if (this.#ssl === 0) return;
+    assert(this.#memory.user === this || !this.pending, 'bytes of one connection are left in what all share');
+    this.#memory.user = this;
     this.#openssl.ERR_clear_error();
     this.#openssl.BIO_write(this.#memory.reads, bytes, length);
   }
@@ -141,6 +146,7 @@ export class TlsSession implements Cipher, Shown {
     for (let at = start; at < stop; at += PIECE_BYTES) {
       const length = Math.min(PIECE_BYTES, stop - at);
       if (this.#openssl.SSL_write(this.#ssl, from.address + at, length) !== length) {
+        this.#memory.take(this.#memory.writes);
         this.#memory.fault();
         return -1;
       }
@@ -165,6 +171,10 @@ export class TlsSession implements Cipher, Shown {
     if (this.#ssl === 0) return;
     this.#openssl.SSL_free(this.#ssl);
     this.#ssl = 0;
+    if (this.#memory.user === this) {
+      this.#memory.take(this.#memory.reads);
+      this.#memory.user = undefined;
+    }
     this.#kept = undefined;
   }
 

@@ -68,14 +68,15 @@ export class CipherStream {
     try {
       while (!this.#paused && this.#open && state >= 0 && cipher.pending) {
         state = cipher.open();
-        if (state > 0) this.#user.onPlain(cipher.plain, state);
+        // Where it stands other connections put what they encrypt, which a user may have them do.
+        const output = cipher.output();
+        if (output) this.#user.writeBare(output);
+        if (state > 0 && this.#open) this.#user.onPlain(cipher.plain, state);
       }
     } finally {
       if (cipher.pending) cipher.keep();
     }
-    const output = cipher.output();
     if (!this.#open) return;
-    if (output) this.#user.writeBare(output);
     if (state === CIPHER.ended) this.#user.onPlainEnd();
     if (state === CIPHER.broken) this.#user.onBroken();
   }
