@@ -141,14 +141,23 @@ export class SessionHandshake extends PendingHandshake implements TransportUser 
   onBytes(read: Buffer, length: number): void {
     if (this.over) return;
     const bytes = this.#early ? Buffer.concat([this.#early, read.subarray(0, length)]) : read.subarray(0, length);
-    if (!this.#session) {
+    if (!this.#session && !this.#start(bytes)) return;
+    if (this.#session) this.#step(this.#session, bytes);
+  }
+
+  /** Whether there is a session now. What OpenSSL does not take of a certificate or its key shows here. */
+  #start(bytes: Buffer): boolean {
+    try {
       const begun = this.#begin(bytes);
       this.#early = begun ? undefined : Buffer.from(bytes);
-      if (!begun) return;
-      this.#session = begun.session;
-      this.#judging = begun.judging;
+      this.#session = begun?.session;
+      this.#judging = begun?.judging;
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.count(why);
+      this.fail(`TLS error: ${why}`);
     }
-    this.#step(this.#session, bytes);
+    return this.#session !== undefined;
   }
 
   #step(session: TlsSession, bytes: Buffer): void {

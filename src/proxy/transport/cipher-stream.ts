@@ -64,9 +64,9 @@ export class CipherStream {
 
   #decrypt(): void {
     const cipher = this.#cipher;
-    let state: number = CIPHER.waits;
+    let state = 1;
     try {
-      while (!this.#paused && this.#open && state >= 0 && cipher.pending) {
+      while (state > 0 && !this.#paused && this.#open && cipher.pending) {
         state = cipher.open();
         // Where it stands other connections put what they encrypt, which a user may have them do.
         const output = cipher.output();

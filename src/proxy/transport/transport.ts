@@ -236,7 +236,8 @@ export class Transport implements ChannelUser, CipherUser, Sender {
 
   /** Writes as they are bytes that no counter sees. Who has them made without end and takes none is let go of. */
   writeBare(bytes: Buffer): void {
-    if (this.blocked && (this.#bare += bytes.length) > BARE_LIMIT) {
+    if (this.blocked) this.#bare += bytes.length;
+    if (this.#bare > BARE_LIMIT) {
       this.onBroken();
       return;
     }
