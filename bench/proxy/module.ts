@@ -16,7 +16,10 @@ const WARM_UP_ROUNDS = 60;
 
 const folder = path.join(import.meta.dirname, 'module');
 const type = (name: string): string => `type.googleapis.com/${name}`;
-const module = { '@type': type('ciliate.filters.http.module.v1.Module'), module: 'tag.ts' };
+const module = (file: string): object => ({
+  name: 'tag',
+  typed_config: { '@type': type('ciliate.filters.http.module.v1.Module'), module: file },
+});
 const append = {
   header: { key: 'x-module', value: '%REQ(x-request-id)%' },
   append_action: 'OVERWRITE_IF_EXISTS_OR_ADD',
@@ -30,7 +33,8 @@ const mutation = {
 const variants = {
   without: [],
   native: [{ name: 'tag', typed_config: mutation }],
-  module: [{ name: 'tag', typed_config: module }],
+  module: [module('tag.ts')],
+  'both heads': [module('heads.ts')],
 } as const;
 type Variant = keyof typeof variants;
 const names = Object.keys(variants) as readonly Variant[];
@@ -122,6 +126,10 @@ function figuresOf(rounds: readonly Round[]): readonly Figure[] {
     },
     { figure: 'header_mutation that does the same: processor time more', ...more('processor', 'native', 'without') },
     { figure: 'the filter in TypeScript more than header_mutation', ...more('processor', 'module', 'native') },
+    {
+      figure: 'one with hooks on both heads: processor time more a request',
+      ...more('processor', 'both heads', 'without'),
+    },
     { figure: `${filter}: time on the clock more a request`, ...more('wall', 'module', 'without') },
     { figure: 'processor time a request', value: all('processor', 'module'), unit: 'µs', peers: peers('processor') },
     { figure: 'time on the clock a request', value: all('wall', 'module'), unit: 'µs', peers: peers('wall') },

@@ -10,6 +10,9 @@ export interface FilterPlan {
   readonly headsOnly: HookList<RequestHead> | undefined;
   /** The slots of these. */
   readonly headsOnlyAt: readonly number[];
+  /** What is then shown the heads of responses, the last slot first, and the places of these in `response`. */
+  readonly headsBack: HookList<ResponseHead>;
+  readonly headsBackAt: readonly number[];
   /** A filter makes hooks for each request; the lists below lack them. */
   readonly begins: boolean;
   readonly request: HookList<RequestHead>;
@@ -83,11 +86,14 @@ export class FilterChain {
   #bind(levels: readonly RouteFilters[]): FilterPlan {
     const slots = this.#slots.map((slot) => (isOff(slot, levels) ? undefined : slot));
     const filters = slots.map((slot) => slot && bindSlot(slot, levels));
+    const back = filters.map((filter) => filter?.earlyResponse).reverse();
     const first = filters.map((filter) => filter?.early ?? filter?.shared?.request);
     return {
       filters,
       headsOnly: filters.every(seesOnlyHeads) ? first.flatMap((hooks) => hooks ?? []) : undefined,
       headsOnlyAt: first.flatMap((hooks, at) => (hooks ? [at] : [])),
+      headsBack: back.flatMap((hooks) => hooks ?? []),
+      headsBackAt: back.flatMap((hooks, at) => (hooks ? [at] : [])),
       begins: filters.some((filter) => filter?.begin !== undefined),
       request: filters.map((filter) => filter?.shared?.request),
       response: filters.map((filter) => filter?.shared?.response).reverse(),

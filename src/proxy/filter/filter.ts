@@ -118,15 +118,22 @@ export interface HeldMessage {
 /**
  * A filter as one route configures it. `shared` hooks serve all requests, keep nothing of them and stop only by replying;
  * `begin` makes hooks for one request. `early` is for a filter that mostly needs none of these: it is shown the head first where the whole
- * chain can do without, and stops a request without a reply to have `begin` called, and its hook on that head. `begin` takes nothing that `onEnd`
+ * chain can do without, and stops a request without a reply to have `begin` called, and its hook on that head; `earlyResponse` is the same for heads of
+ * responses, also of requests that `early` was not shown. `begin` takes nothing that `onEnd`
  * would have to give back: hooks that saw nothing are let go of where the route changes.
  */
 export type BoundFilter =
-  | { readonly shared: FilterHooks; readonly begin?: undefined; readonly early?: undefined }
+  | {
+      readonly shared: FilterHooks;
+      readonly begin?: undefined;
+      readonly early?: undefined;
+      readonly earlyResponse?: undefined;
+    }
   | {
       readonly shared?: undefined;
       readonly begin: (stream: FilterStream, control: FilterControl) => FilterHooks;
       readonly early?: Hooks<RequestHead> | undefined;
+      readonly earlyResponse?: Hooks<ResponseHead> | undefined;
     };
 
 /** A compiled filter of a chain. */

@@ -1,3 +1,4 @@
+import type { ResponseHead } from '../http/head.ts';
 import type { HeaderMap } from '../http/headers.ts';
 import type { BodyPiece, FilterStream, HeadVerdict, Hooks } from './filter.ts';
 
@@ -55,6 +56,19 @@ export function hooksPassed<Head>(stream: AnswerableStream, hooks: HookList<Head
   for (let at = 0; at < hooks.length; at++) {
     const verdict = hooks[at]?.head?.(stream, head, done) ?? 'continue';
     if (verdict !== 'continue' || stream.ended || stream.responseStarted) return at;
+  }
+  return hooks.length;
+}
+
+/** The same of the head of a response. */
+export function hooksPassedBack(
+  stream: FilterStream,
+  hooks: HookList<ResponseHead>,
+  head: ResponseHead,
+  done: boolean,
+): number {
+  for (let at = 0; at < hooks.length; at++) {
+    if ((hooks[at]?.head?.(stream, head, done) ?? 'continue') !== 'continue') return at;
   }
   return hooks.length;
 }

@@ -14,7 +14,7 @@ import type {
   Hooks,
   HttpFilter,
 } from './filter.ts';
-import { hooksPassed, passHead } from './pass.ts';
+import { hooksPassed, hooksPassedBack, passHead } from './pass.ts';
 import { FilterRun } from './run.ts';
 
 const peer = { address: '10.0.0.1', port: 1 };
@@ -288,6 +288,30 @@ test('only a chain of shared hooks for heads of requests needs nothing kept of a
     );
     assert.equal(chain.plan(undefined).headsOnly?.length, length, name);
   }
+});
+
+test('heads of responses go back past the hooks that see them where the chain is not at work', () => {
+  const hook: Hooks<ResponseHead> = { head: () => 'continue' };
+  const last: Hooks<ResponseHead> = { head: () => 'stop' };
+  const early = (earlyResponse: Hooks<ResponseHead>): BoundFilter => ({
+    ...begins(() => ({})),
+    early: {},
+    earlyResponse,
+  });
+  const bound = [early(last), undefined, early(hook), { shared: {} }];
+  const chain = new FilterChain(
+    bound.map((one, at) => slot(String(at), filterOf(one))),
+    [],
+  );
+  const { headsBack, headsBackAt } = chain.plan(undefined);
+  assert.deepEqual(
+    [headsBack, headsBackAt],
+    [
+      [hook, last],
+      [1, 3],
+    ],
+  );
+  assert.equal(hooksPassedBack(streamOf(), headsBack, new ResponseHead(), true), 1);
 });
 
 test('a filter that stopped the head early has its hooks made, and is the first to see the head', () => {

@@ -15,7 +15,7 @@ export function runFilters(stream: HttpStream, plan: FilterPlan): FilterRun {
 /** The filters for an answer to a request that none of them has seen, as in Envoy; undefined where none looks at responses. */
 export function runUnasked(stream: HttpStream): FilterRun | undefined {
   const plan = filtersFor(stream).plan(stream.route);
-  return plan.headsOnly ? undefined : runFilters(stream, plan);
+  return plan.headsOnly && plan.headsBack.length === 0 ? undefined : runFilters(stream, plan);
 }
 
 /** Behind the last filter of the request: the router. */

@@ -1,6 +1,8 @@
 import type { Fields } from '../config/fields.ts';
+import { clusterOf, type Route } from '../route/route.ts';
 import type { RouteTable } from '../route/table.ts';
 import type { RequestHead } from './head.ts';
+import type { HttpStream } from './stream.ts';
 import type { StreamInfo } from './stream-info.ts';
 
 /** The table that is in force for a request; undefined: there is none. */
@@ -15,6 +17,17 @@ export function tableFor(
   if (!table || stream.internal || table.internalHeaders.length === 0) return table;
   for (const name of table.internalHeaders) stream.head.headers.remove(name);
   return find(stream);
+}
+
+/** Finds the route of a stream's head as it is now, and has the stream know of it. */
+export function findRoute(stream: HttpStream): Route | undefined {
+  const route = stream.routes?.find(stream, stream.random);
+  stream.route = route;
+  stream.routeName = route?.name ?? '';
+  stream.routeCluster = route ? clusterOf(route, stream) : '';
+  stream.takeCluster(stream.routeCluster, stream.manager.clusters.get(stream.routeCluster)?.config);
+  stream.routeResolutions++;
+  return route;
 }
 
 /** What a request says of one fragment of its scope; undefined: it has no scope. */

@@ -1,12 +1,13 @@
+import type { FilterPlan } from '../filter/chain.ts';
 import type { HeadLimits, LocalReply } from '../filter/filter.ts';
-import { hooksPassed } from '../filter/pass.ts';
+import { hooksPassed, hooksPassedBack } from '../filter/pass.ts';
 import type { RouterDownstream } from '../filter/router/downstream.ts';
 import type { RedirectHistory } from '../filter/router/internal-redirect.ts';
 import { routeRequest } from '../filter/router/router.ts';
 import type { RouterRun } from '../filter/router/run.ts';
 import type { FilterRun } from '../filter/run.ts';
 import type { ForwardAction } from '../route/action.ts';
-import { clusterOf, type Route } from '../route/route.ts';
+import type { Route } from '../route/route.ts';
 import type { RouteTable } from '../route/table.ts';
 import { now } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
@@ -18,7 +19,7 @@ import type { HttpManager } from './manager.ts';
 import { refuseForOverload } from './overload.ts';
 import { admitRequest } from './request.ts';
 import { finishResponseHeaders } from './response-headers.ts';
-import { tableFor } from './scoped-routes.ts';
+import { findRoute, tableFor } from './scoped-routes.ts';
 import { countRequest, countStatus } from './stats.ts';
 import type { StreamConnection } from './stream-connection.ts';
 import { streamDuration } from './stream-duration.ts';
@@ -63,6 +64,8 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
   #filters: FilterRun | undefined = undefined;
   /** The filters were shown the request, or need not be. */
   #asked = false;
+  /** How filters that see responses work where no run of them does. */
+  #back: FilterPlan | undefined = undefined;
   #run: RouterRun | undefined = undefined;
   /** The response's head is past the filters. */
   #headSent = false;
@@ -128,6 +131,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     const plan = this.manager.filters.plan(route);
     this.#asked = true;
     const { headsOnly } = plan;
+    if (headsOnly && plan.headsBack.length > 0) this.#back = plan;
     const past = headsOnly ? hooksPassed(this, headsOnly, this.head, this.requestDone) : 0;
     if (past === headsOnly?.length) this.forward(this.requestDone);
     else if (!this.ended && !this.responseStarted) {
@@ -136,16 +140,20 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     }
   }
 
+  /** The head of a response, before the filters. */
+  #passBack(head: ResponseHead, done: boolean): void {
+    const plan = this.#filters ? undefined : this.#back;
+    const past = plan ? hooksPassedBack(this, plan.headsBack, head, done) : 0;
+    // One of them answered instead.
+    if (this.ended || this.response !== head) return;
+    if (plan && past < plan.headsBack.length) this.#filters = runFilters(this, plan);
+    if (this.#filters) this.#filters.response.head(head, done, plan?.headsBackAt[past]);
+    else this.sendHead(head, done);
+  }
+
   /** Finds the route of the head as it is now. */
   reroute(): Route | undefined {
-    const route = this.routes?.find(this, this.random);
-    this.route = route;
-    this.routeName = route?.name ?? '';
-    this.routeCluster = route ? clusterOf(route, this) : '';
-    const cluster = this.manager.clusters.get(this.routeCluster);
-    this.takeCluster(this.routeCluster, cluster?.config);
-    this.routeResolutions++;
-    return route;
+    return findRoute(this);
   }
 
   /** What the route says instead of the connection manager. */
@@ -225,19 +233,17 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     const bad = reply.status === 400 && !this.manager.streamErrors && !this.connection.http2;
     if (reply.close || bad) this.lastOnConnection = true;
     if (!this.#asked && !this.responseStarted) this.#filters ??= runUnasked(this);
-    const filters = this.responseStarted ? undefined : this.#filters;
+    const passes = !this.responseStarted;
     const { head, body } = localReplyHead(this, reply);
     if (reply.laterFlags) this.flags |= reply.laterFlags;
     const bytes = Buffer.from(body, 'latin1');
     const done = bytes.length === 0 || this.head.method === 'HEAD';
     this.#begin(head);
-    if (filters) {
-      filters.response.head(head, done);
-      if (!done) filters.response.body(bytes, 0, bytes.length, true);
-      return;
-    }
-    this.sendHead(head, done);
-    if (!done) this.writeBody(bytes, 0, bytes.length, true);
+    if (passes) this.#passBack(head, done);
+    else this.sendHead(head, done);
+    if (done) return;
+    if (passes) this.sendBody(bytes, 0, bytes.length, true);
+    else this.writeBody(bytes, 0, bytes.length, true);
   }
 
   redirect(status: number, body: Buffer | undefined): void {
@@ -263,8 +269,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
   /** A response of 1xx: only connection managers that proxy it pass it on. */
   interim(head: ResponseHead): void {
     if (!this.manager.proxyContinue || this.#headSent) return;
-    head.headers.remove('proxy-connection');
-    head.headers.remove('upgrade');
+    for (const name of ['proxy-connection', 'upgrade']) head.headers.remove(name);
     this.connection.writeInterim(head);
     this.countSent();
   }
@@ -274,8 +279,7 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     this.details = 'via_upstream';
     this.status = head.status;
     this.#begin(head);
-    if (this.#filters) this.#filters.response.head(head, done);
-    else this.sendHead(head, done);
+    this.#passBack(head, done);
   }
 
   #begin(head: ResponseHead): void {
@@ -303,10 +307,8 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
       this.lastOnConnection = true;
       this.endsWithConnection = true;
     }
-    const framing = this.#framing(head, done);
-    const outgoing = connection.outgoing(this, head, framing);
     countStatus(manager, head.status, this.healthCheck);
-    return outgoing;
+    return connection.outgoing(this, head, this.#framing(head, done));
   }
 
   #framing(head: ResponseHead, done: boolean): number {
@@ -337,17 +339,14 @@ export class HttpStream extends StreamInfo implements RouterDownstream {
     if (!done) this.connection.streamIdle.start(this.#idleMs);
     this.connection.write(head, bytes, from, stop, this.#chunked, done, this.responseTrailers);
     this.countSent();
-    if (done) this.#finish();
+    if (!done) return;
+    this.end();
+    this.connection.onStreamEnd(this);
   }
 
   /** Sends a head that no body followed yet. */
   flush(): void {
     if (this.#pendingHead && !this.ended) this.writeBody(undefined, 0, 0, false);
-  }
-
-  #finish(): void {
-    this.end();
-    this.connection.onStreamEnd(this);
   }
 
   /** Takes the request out of the counts and writes the access log. */

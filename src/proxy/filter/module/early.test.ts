@@ -135,3 +135,58 @@ test('a version with hooks for more than heads of requests is in force for the n
   assert.deepEqual([slow.status, slow.headers.some((line) => line.startsWith('x-new'))], [200, false]);
   assert.ok((await client.get('/')).headers.includes('x-new: true'));
 });
+
+const ANSWERING = `
+  onRequestHeaders({ request, state }) { state['path'] = request.path; },
+  onResponseHeaders(ctx) {
+    const { response, state, request } = ctx;
+    response?.headers.add('x-order', 'first ' + state['path']);
+    if (request.path === '/throws') throw new Error('bad');
+    if (request.path === '/replaced') ctx.reply({ status: 418, body: 'teapot' });
+  },
+  onEnd({ state }) { ((globalThis as { earlyEnds?: unknown[] }).earlyEnds ??= []).push(state['path']); },`;
+const WAITING = `
+  onRequestHeaders(ctx) { if (ctx.request.path === '/own') ctx.reply({ status: 403, body: 'no' }); },
+  async onResponseHeaders({ response }) {
+    response?.headers.add('x-order', 'second');
+    await new Promise((done) => setTimeout(done, 10));
+    response?.headers.add('x-order', 'waited');
+  },`;
+
+test('hooks on heads of responses see them in the order of the chain, wait, answer and fail where bodies are not asked for', async (context) => {
+  const large = 'x'.repeat(300_000);
+  const { client, stats } = await run(context, filterOf(ANSWERING), {
+    after: [moduleFilter('waits', { module: 'second.ts' }), moduleFilter('third', { module: 'third.ts' })],
+    files: {
+      'second.ts': filterOf(WAITING),
+      'third.ts': filterOf(`onResponseHeaders({ response }) { response?.headers.add('x-order', 'third'); },`),
+    },
+    respond: (head) =>
+      head.startsWith('GET /large')
+        ? `HTTP/1.1 200 OK\r\ncontent-length: ${large.length}\r\n\r\n${large}`
+        : 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok',
+  });
+  const seen: unknown[] = [];
+  for (const path of ['/', '/large', '/own', '/throws', '/replaced', '/']) {
+    const { status, headers, body } = await client.get(path);
+    const order = headers.filter((line) => line.startsWith('x-order')).map((line) => line.slice(9));
+    seen.push([status, body.length, order.join()]);
+  }
+  assert.deepEqual(seen, [
+    [200, 2, 'third,second,waited,first /'],
+    [200, large.length, 'third,second,waited,first /large'],
+    [403, 2, 'third,second,waited,first /own'],
+    [500, 0, ''],
+    [418, 6, ''],
+    [200, 2, 'third,second,waited,first /'],
+  ]);
+  assert.equal((await stats())['errors'], '1');
+  assert.deepEqual((globalThis as { earlyEnds?: unknown[] }).earlyEnds, [
+    '/',
+    '/large',
+    '/own',
+    '/throws',
+    '/replaced',
+    '/',
+  ]);
+});

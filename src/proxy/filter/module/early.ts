@@ -1,19 +1,25 @@
 import type { RequestHead } from '../../http/head.ts';
-import type { FilterStream, HeadVerdict, Hooks } from '../filter.ts';
+import type { BoundFilter, FilterStream, HeadVerdict, Hooks } from '../filter.ts';
 import type { Filter, FilterLog, Reply } from './api.ts';
 import { type ContextOwner, ModuleContext } from './context.ts';
 import type { ModuleUse } from './modules.ts';
-import { ModuleRun, type RunSettings } from './run.ts';
+import { ModuleRun } from './run.ts';
+import type { RunSettings } from './settings.ts';
 
 type Hook = NonNullable<Filter<unknown>['onRequestHeaders']>;
 
-/**
- * The hook on heads of requests of a filter that has no other, called where no chain is at work: most requests are past it once it returns, so
- * nothing but the context is made for them. Undefined where the filter has other hooks.
- */
-export function earlyHook(use: ModuleUse, settings: RunSettings): Hooks<RequestHead> | undefined {
-  const hook = onlyHook(use.filter);
-  if (!hook) return undefined;
+/** The hooks of a filter that has none for bodies, called where no chain is at work; none where it has. */
+export function earlyHooks(use: ModuleUse, settings: RunSettings): EarlyHooks {
+  const { filter } = use;
+  if (seesBodies(filter)) return {};
+  const hook = onlyHook(filter);
+  return hook ? { early: earlyHook(use, settings, hook) } : keptHooks(use, settings);
+}
+
+type EarlyHooks = Pick<Extract<BoundFilter, { readonly begin: object }>, 'early' | 'earlyResponse'>;
+
+/** Most requests are past the hook on their heads, where it is the only one, once it returns: nothing but the context is made for them. */
+function earlyHook(use: ModuleUse, settings: RunSettings, hook: Hook): Hooks<RequestHead> {
   let version = new EarlyHook(use, settings, hook);
   return {
     head: (stream) => {
@@ -27,9 +33,33 @@ export function earlyHook(use: ModuleUse, settings: RunSettings): Hooks<RequestH
   };
 }
 
+/** Further hooks get the context of the first: the stream keeps their run. */
+function keptHooks(use: ModuleUse, settings: RunSettings): EarlyHooks {
+  const begin = (stream: FilterStream): ModuleRun => {
+    const run = new ModuleRun(stream, { filter: use.filter, config: use.config, settings });
+    stream.keep(settings, run);
+    return run;
+  };
+  return {
+    early: { head: (stream) => (seesBodies(use.filter) ? 'stop' : begin(stream).earlyRequest()) },
+    earlyResponse: {
+      head: (stream) => {
+        const known = stream.kept(settings);
+        if (known instanceof ModuleRun) return known.earlyResponse();
+        // The request was answered before it came here.
+        return seesBodies(use.filter) ? 'stop' : begin(stream).earlyResponse();
+      },
+    },
+  };
+}
+
+function seesBodies({ onRequestBody, onResponseBody }: Filter<unknown>): boolean {
+  return onRequestBody !== undefined || onResponseBody !== undefined;
+}
+
 function onlyHook(filter: Filter<unknown>): Hook | undefined {
-  const { onRequestHeaders, onRequestBody, onResponseHeaders, onResponseBody, onEnd } = filter;
-  return onRequestBody || onResponseHeaders || onResponseBody || onEnd ? undefined : onRequestHeaders;
+  const { onRequestHeaders, onResponseHeaders, onEnd } = filter;
+  return seesBodies(filter) || onResponseHeaders || onEnd ? undefined : onRequestHeaders;
 }
 
 /** One version of such a filter; a request whose hook waits, answers, fails or asks for the signal gets a run of its own. */

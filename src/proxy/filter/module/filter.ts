@@ -3,10 +3,11 @@ import { isObject, type JsonObject } from '../../config/fields.ts';
 import { FLAG } from '../../http/stream-info.ts';
 import { sanitizeStatName } from '../../stats/store.ts';
 import type { BoundFilter, FilterKind } from '../filter.ts';
-import { earlyHook } from './early.ts';
+import { earlyHooks } from './early.ts';
 import { moduleLog } from './log.ts';
 import { type LoadedModule, MODULE_TYPE, type ModuleUse } from './modules.ts';
-import { ModuleRun, type RunSettings } from './run.ts';
+import { ModuleRun } from './run.ts';
+import type { RunSettings } from './settings.ts';
 import { MODULE_STATS } from './stats.ts';
 
 const PER_ROUTE_TYPE = 'ciliate.filters.http.module.v1.ModulePerRoute';
@@ -96,7 +97,7 @@ function bind(use: ModuleUse, shared: RunSettings): BoundFilter {
       const run = known instanceof ModuleRun ? known : new ModuleRun(stream, { filter, config, settings });
       return run.place(control);
     },
-    early: earlyHook(use, settings),
+    ...earlyHooks(use, settings),
   };
 }
 

@@ -13,21 +13,8 @@ import type { Filter, FilterContext, FilterLog, Reply } from './api.ts';
 import { type ContextOwner, ModuleContext } from './context.ts';
 import { describeError } from './loader.ts';
 import { bytesOf, localReplyOf } from './reply.ts';
-import type { ModuleStats } from './stats.ts';
+import type { RunParts, RunSettings } from './settings.ts';
 import { promiseOf } from './wait.ts';
-
-/** What runs of one filter on one route have in common. */
-export interface RunSettings {
-  readonly filterName: string;
-  readonly stats: ModuleStats;
-  readonly log: FilterLog;
-  /** Milliseconds that each hook may take. */
-  readonly timeout: number;
-  /** Bytes of a body that are kept for its hook. */
-  readonly maxBody: number;
-  /** A hook that fails lets the request pass. */
-  readonly open: boolean;
-}
 
 type Hook = (context: FilterContext<unknown>) => unknown;
 type BodyHook = (context: FilterContext<unknown>, body: Buffer) => unknown;
@@ -35,13 +22,6 @@ type Resumes = (run: ModuleRun) => (value: unknown) => void;
 type Outcome = 'done' | 'stopped' | 'waiting';
 
 const NOTHING = Buffer.alloc(0);
-
-/** A version of a module as one place in a chain uses it. */
-export interface RunParts {
-  readonly filter: Filter<unknown>;
-  readonly config: unknown;
-  readonly settings: RunSettings;
-}
 
 /** A filter of the user's at work on one request. */
 export class ModuleRun implements FilterHooks, ContextOwner {
@@ -58,6 +38,8 @@ export class ModuleRun implements FilterHooks, ContextOwner {
   /** What to do when the promise that is waited for settles. Undefined: nobody waits. */
   #resume: ((value: unknown) => void) | undefined = undefined;
   #reply: Reply | undefined = undefined;
+  /** The hook on the head of the response was called where no chain was at work. */
+  #answering = false;
   /** The filter has failed or answered: its hooks are not called any more. */
   #over = false;
   #ended = false;
@@ -90,6 +72,20 @@ export class ModuleRun implements FilterHooks, ContextOwner {
     return outcome === 'done' ? 'continue' : 'stop';
   }
 
+  /** The hook on the head of a request where no chain is at work yet; the stream keeps this run already. */
+  earlyRequest(): HeadVerdict {
+    const hook = this.#filter.onRequestHeaders;
+    return !hook || this.call(hook, resumesRequest) === 'done' ? 'continue' : 'stop';
+  }
+
+  /** The same of a response. */
+  earlyResponse(): HeadVerdict {
+    this.leaveRequest();
+    this.#answering = true;
+    const hook = this.#filter.onResponseHeaders;
+    return this.#over || !hook || this.call(hook, resumesResponse) === 'done' ? 'continue' : 'stop';
+  }
+
   resume(side: 'request' | 'response', body?: Buffer): void {
     if (side === 'request') this.#control?.resumeRequest(body);
     else this.#control?.resumeResponse(body);
@@ -102,6 +98,7 @@ export class ModuleRun implements FilterHooks, ContextOwner {
 
   /** A response has come, of the proxy maybe: what a hook on the request still waits for keeps it no longer. */
   leaveRequest(): void {
+    if (this.#answering) return;
     this.#resume = undefined;
     this.#deadline?.stop();
   }
@@ -265,7 +262,7 @@ class HeadSide<Head> implements Hooks<Head> {
   head(): HeadVerdict {
     const run = this.#run;
     if (!this.#request) run.leaveRequest();
-    else if (run.waiting) return 'stop';
+    if (run.waiting) return 'stop';
     if (run.over) return 'continue';
     return run.call(this.#hook, this.#request ? resumesRequest : resumesResponse) === 'done' ? 'continue' : 'stop';
   }
