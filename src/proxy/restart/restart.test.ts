@@ -1,144 +1,17 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import http from 'node:http';
-import http2 from 'node:http2';
+import { chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import net from 'node:net';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { httpListener, routes, startBackend, staticCluster } from '../testing/harness.ts';
+import type { XdsServer } from '../../xds/index.ts';
+import { server } from '../testing/certificates.ts';
+import { ADS, adsBootstrap, startControlPlane } from '../testing/control-plane.ts';
+import { freePort, httpListener, routes, startBackend, staticCluster } from '../testing/harness.ts';
+import { pair, tlsListener } from '../testing/tls.ts';
 import { InheritedSockets } from './inherited.ts';
 import { openMeetingFolder } from './place.ts';
-
-const main = path.resolve(import.meta.dirname, '../main.ts');
-
-interface Process {
-  readonly child: ChildProcess;
-  readonly output: () => string;
-  readonly exit: Promise<number | null>;
-}
-
-function start(folder: string, ...flags: readonly string[]): Process {
-  const args = [main, '-c', path.join(folder, 'bootstrap.json'), '--base-id', '7', ...flags];
-  const env = { ...process.env, XDG_RUNTIME_DIR: folder };
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'], env });
-  let text = '';
-  child.stderr?.on('data', (bytes) => {
-    text += bytes;
-  });
-  const exit = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
-  return { child, output: () => text, exit };
-}
-
-async function startLive(folder: string, ...flags: readonly string[]): Promise<Process> {
-  const started = start(folder, ...flags);
-  for (let waited = 0; !started.output().includes('is live'); waited += 20) {
-    assert.ok(waited < 20_000 && started.child.exitCode === null, `not live: ${started.output()}`);
-    await sleep(20);
-  }
-  return started;
-}
-
-async function freePort(): Promise<number> {
-  const server = net.createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as net.AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-interface Load {
-  readonly done: { keptAlive: number; fresh: number; streams: number };
-  readonly failures: string[];
-  stop(): Promise<void>;
-}
-
-const PAUSE_MS = 5;
-
-/** Asks again and again, over connections that are kept, new ones, and HTTP/2; what is not 200 is a failure. */
-function load(port: number): Load {
-  const done = { keptAlive: 0, fresh: 0, streams: 0 };
-  const failures: string[] = [];
-  let going = true;
-  const get = (agent: http.Agent): Promise<number> =>
-    new Promise((resolve, reject) => {
-      const request = http.get({ port, host: '127.0.0.1', agent, path: '/', timeout: 5000 }, (response) => {
-        response.resume();
-        response.on('end', () => resolve(response.statusCode ?? 0));
-        response.on('error', reject);
-      });
-      request.on('timeout', () => request.destroy(new Error('timeout')));
-      request.on('error', reject);
-    });
-  const again = async (name: keyof Load['done'], ask: () => Promise<number>): Promise<void> => {
-    while (going) {
-      try {
-        const status = await ask();
-        if (status === 200) done[name]++;
-        else failures.push(`${name}: ${status}`);
-      } catch (error) {
-        failures.push(`${name}: ${String(error)}`);
-      }
-      await sleep(PAUSE_MS);
-    }
-  };
-  const kept = new http.Agent({ keepAlive: true, maxSockets: 4 });
-  const fresh = new http.Agent({ keepAlive: false });
-  const sessions = new Set<http2.ClientHttp2Session>();
-  const stream = streams(port, sessions);
-  const loops = [
-    ...Array.from({ length: 4 }, () => again('keptAlive', () => get(kept))),
-    ...Array.from({ length: 4 }, () => again('fresh', () => get(fresh))),
-    ...Array.from({ length: 2 }, () => again('streams', stream())),
-  ];
-  return {
-    done,
-    failures,
-    stop: async () => {
-      going = false;
-      await Promise.all(loops);
-      kept.destroy();
-      for (const session of sessions) session.destroy();
-    },
-  };
-}
-
-/** Each makes streams on a connection of its own, and a new one where the proxy has asked for that. */
-function streams(port: number, sessions: Set<http2.ClientHttp2Session>): () => () => Promise<number> {
-  return () => {
-    let session: http2.ClientHttp2Session | undefined;
-    return () => {
-      if (!session || session.closed || session.destroyed) {
-        const made = http2.connect(`http://127.0.0.1:${port}`);
-        made.on('error', () => undefined);
-        made.on('goaway', () => made.close());
-        sessions.add(made);
-        session = made;
-      }
-      const asked = session;
-      return new Promise((resolve, reject) => {
-        const request = asked.request({ ':path': '/' });
-        request.setTimeout(5000, () => request.close(http2.constants.NGHTTP2_CANCEL));
-        request.on('response', (headers) => resolve(Number(headers[':status'])));
-        request.on('error', reject);
-        request.on('close', () => reject(new Error('closed without an answer')));
-        request.resume();
-        request.end();
-      });
-    };
-  };
-}
-
-async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'hot-restart-'));
-  try {
-    await work(folder);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-}
+import { inFolder, load, start, startLive } from './testing.ts';
 
 test('three restarts under load fail no request', { timeout: 120_000 }, () =>
   inFolder(async (folder) => {
@@ -184,6 +57,59 @@ test('three restarts under load fail no request', { timeout: 120_000 }, () =>
       await running.stop();
       for (const { child } of processes) child.kill('SIGKILL');
       await Promise.all(processes.map(({ exit }) => exit));
+      await backend.close();
+    }
+  }),
+);
+
+test('restarts under load over TLS fail no request, with everything from a control plane', { timeout: 120_000 }, () =>
+  inFolder(async (folder) => {
+    const backend = await startBackend();
+    const plane = await startControlPlane();
+    const [port, adminPort] = [await freePort(), await freePort()];
+    const context = {
+      common_tls_context: {
+        tls_certificate_sds_secret_configs: [{ name: 'own', sds_config: ADS }],
+        alpn_protocols: ['h2', 'http/1.1'],
+      },
+    };
+    const listener = tlsListener(context, routes([{ match: { prefix: '/' }, route: { cluster: 'c' } }]), {
+      address: { socket_address: { address: '127.0.0.1', port_value: port } },
+    });
+    const resources = {
+      listeners: new Map([['l', listener]]),
+      routes: new Map(),
+      clusters: new Map([['c', staticCluster('c', [backend.port])]]),
+      endpoints: new Map(),
+      secrets: new Map([['own', { name: 'own', tls_certificate: pair(server) }]]),
+      extensionConfigs: new Map(),
+    };
+    await plane.xds.publish(resources as unknown as Parameters<XdsServer['publish']>[0]);
+    const bootstrap = {
+      ...adsBootstrap(plane.socket, 'DELTA_GRPC'),
+      admin: { address: { socket_address: { address: '127.0.0.1', port_value: adminPort } } },
+    };
+    await writeFile(path.join(folder, 'bootstrap.json'), JSON.stringify(bootstrap));
+    const times = ['--drain-time-s', '1', '--parent-shutdown-time-s', '3'];
+    const processes = [await startLive(folder, ...times, '--concurrency', '2')];
+    const running = load(port, true);
+    try {
+      await sleep(300);
+      for (const epoch of ['1', '2']) {
+        processes.push(await startLive(folder, ...times, '--concurrency', '2', '--restart-epoch', epoch));
+        assert.equal(await processes.at(-2)?.exit, 0, processes.at(-2)?.output());
+      }
+      await running.stop();
+      assert.deepEqual(running.failures, []);
+      assert.ok(
+        Object.values(running.done).every((count) => count > 50),
+        JSON.stringify(running.done),
+      );
+    } finally {
+      await running.stop();
+      for (const { child } of processes) child.kill('SIGKILL');
+      await Promise.all(processes.map(({ exit }) => exit));
+      await plane.close();
       await backend.close();
     }
   }),
