@@ -1,6 +1,7 @@
 import type { NodeName } from '../config/bootstrap.ts';
 import type { Fields } from '../config/fields.ts';
 import type { Calls } from '../filter/async/calls.ts';
+import { type MoreCommands, readFormatters } from '../format/formatters.ts';
 import { compileFormat } from '../format/substitution.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
 import { counter, statsKind } from '../stats/kind.ts';
@@ -40,8 +41,7 @@ const LOG_RECORDS = 2;
 
 /** Reads an `envoy.extensions.access_loggers.open_telemetry.v3.OpenTelemetryAccessLogConfig`. */
 export function readOpenTelemetryLog(fields: Fields, context: OpenTelemetryLogContext): (info: StreamInfo) => void {
-  // There are no formatters but those of the proxy's own; requests leave no filter state.
-  if (fields.items('formatters').length > 0) fields.problem('formatters', 'are not supported by ciliate-proxy');
+  // Requests leave no filter state.
   fields.ignore('filter_state_objects_to_log');
   const common = fields.message('common_config', readCommon);
   const service = readService(fields, common?.service);
@@ -160,16 +160,18 @@ interface RecordFormat {
 }
 
 function readRecord(fields: Fields): RecordFormat {
+  const more = readFormatters(fields);
+  const entry = (one: Fields): EntryOf => readEntry(one, more);
   return {
-    body: fields.message('body', readValue),
-    attributes: fields.message('attributes', (list) => list.list('values', readEntry)) ?? [],
+    body: fields.message('body', (value) => readValue(value, more)),
+    attributes: fields.message('attributes', (list) => list.list('values', entry)) ?? [],
     custom: fields.list('custom_tags', readCustomTag),
   };
 }
 
-function readEntry(fields: Fields): EntryOf {
+function readEntry(fields: Fields, more: MoreCommands): EntryOf {
   const key = bytesOf(fields.text('key'));
-  const value = fields.message('value', readValue);
+  const value = fields.message('value', (inner) => readValue(inner, more));
   if (!value) fields.problem('value', 'value is required', KINDS.join(', '));
   return (info) => [key, value?.(info)];
 }
@@ -177,20 +179,22 @@ function readEntry(fields: Fields): EntryOf {
 const KINDS = ['string_value', 'array_value', 'kvlist_value'] as const;
 
 /** Texts are formats; numbers and their like are not taken, as by Envoy. */
-function readValue(fields: Fields): ValueOf {
+function readValue(fields: Fields, more: MoreCommands): ValueOf {
   switch (fields.oneOf('value', KINDS)) {
     case 'string_value': {
-      const format = compileFormat(bytesOf(fields.text('string_value')));
+      const format = compileFormat(bytesOf(fields.text('string_value')), '-', more);
       if (format.ok) return format.value;
       fields.problem('string_value', format.error);
       return () => '';
     }
     case 'array_value': {
-      const values = fields.message('array_value', (array) => array.list('values', readValue)) ?? [];
+      const values =
+        fields.message('array_value', (array) => array.list('values', (one) => readValue(one, more))) ?? [];
       return (info) => ({ list: values.map((value) => value(info)) });
     }
     case 'kvlist_value': {
-      const entries = fields.message('kvlist_value', (list) => list.list('values', readEntry)) ?? [];
+      const entries =
+        fields.message('kvlist_value', (list) => list.list('values', (one) => readEntry(one, more))) ?? [];
       return (info) => ({ entries: entries.map((entry) => entry(info)) });
     }
     default:

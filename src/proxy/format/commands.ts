@@ -29,13 +29,14 @@ const COMMANDS: Readonly<Record<string, CommandKind>> = {
   ...TLS_COMMANDS,
 };
 
-/** Compiles `NAME(argument):length`, or says in Envoy's words what is wrong with it. */
+/** Compiles `NAME(argument):length`, or says in Envoy's words what is wrong with it. `more`: commands of this format alone. */
 export function compileCommand(
   name: string,
   argument: string | undefined,
   length: number | undefined,
+  more: Readonly<Record<string, CommandKind>> = {},
 ): Result<Command, string> {
-  const kind = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  const kind = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : Object.hasOwn(more, name) ? more[name] : undefined;
   if (kind) {
     const fault = checkForm(name, kind, argument ?? '', length);
     return fault === undefined ? kind.make(argument ?? '') : fail(fault);

@@ -1,5 +1,6 @@
 import { ok, type Result } from '../../base/index.ts';
 import { isObject, type JsonObject, type JsonValue } from '../config/fields.ts';
+import type { MoreCommands } from './formatters.ts';
 import { type Appender, type Line, type Literal, literal, Place } from './line.ts';
 import { metadataText } from './metadata-text.ts';
 import { compileFormat, type FormatCommand, parseFormat } from './substitution.ts';
@@ -14,12 +15,16 @@ const NULL = literal('null');
  * Compiles a JSON format: single commands keep their type, numbers stay numbers.
  * Absent values are `null`, or with `omitEmpty` left out with their keys.
  */
-export function compileJsonFormat(format: JsonObject, omitEmpty: boolean): Result<Appender, string> {
+export function compileJsonFormat(
+  format: JsonObject,
+  omitEmpty: boolean,
+  more?: MoreCommands,
+): Result<Appender, string> {
   const keys: Literal[] = [];
   const members: Member[] = [];
   // Envoy prints keys in the order of their bytes.
   for (const [key, value] of Object.entries(format).sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const compiled = compileValue(value, omitEmpty);
+    const compiled = compileValue(value, omitEmpty, more);
     if (!compiled.ok) return compiled;
     keys.push(literal(`,${JSON.stringify(key)}:`));
     members.push(compiled.value);
@@ -46,9 +51,9 @@ function enclosed(
   };
 }
 
-function compileValue(value: JsonValue, omitEmpty: boolean): Result<Member, string> {
+function compileValue(value: JsonValue, omitEmpty: boolean, more: MoreCommands | undefined): Result<Member, string> {
   if (isObject(value) || Array.isArray(value)) {
-    const inner = isObject(value) ? compileJsonFormat(value, omitEmpty) : compileList(value, omitEmpty);
+    const inner = isObject(value) ? compileJsonFormat(value, omitEmpty, more) : compileList(value, omitEmpty, more);
     if (!inner.ok) return inner;
     const append = inner.value;
     return ok((info, line, key) => {
@@ -57,11 +62,11 @@ function compileValue(value: JsonValue, omitEmpty: boolean): Result<Member, stri
     });
   }
   if (typeof value !== 'string') return ok(constant(value, omitEmpty));
-  const parts = parseFormat(value);
+  const parts = parseFormat(value, more);
   if (!parts.ok) return parts;
   const [only] = parts.value;
   if (parts.value.length === 1 && typeof only === 'object') return ok(commandMember(only, omitEmpty));
-  const text = compileFormat(value, omitEmpty ? '' : '-');
+  const text = compileFormat(value, omitEmpty ? '' : '-', more);
   if (!text.ok) return text;
   const render = text.value;
   const place = new Place();
@@ -71,10 +76,14 @@ function compileValue(value: JsonValue, omitEmpty: boolean): Result<Member, stri
   });
 }
 
-function compileList(list: readonly JsonValue[], omitEmpty: boolean): Result<Appender, string> {
+function compileList(
+  list: readonly JsonValue[],
+  omitEmpty: boolean,
+  more: MoreCommands | undefined,
+): Result<Appender, string> {
   const members: Member[] = [];
   for (const item of list) {
-    const compiled = compileValue(item, omitEmpty);
+    const compiled = compileValue(item, omitEmpty, more);
     if (!compiled.ok) return compiled;
     members.push(compiled.value);
   }

@@ -2,6 +2,7 @@ import { fail, ok, type Result } from '../../base/index.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
 import type { Command } from './command.ts';
 import { compileCommand } from './commands.ts';
+import type { MoreCommands } from './formatters.ts';
 import { type Appender, literal, Place } from './line.ts';
 import { METADATA_COMMANDS } from './metadata-commands.ts';
 import { metadataText } from './metadata-text.ts';
@@ -22,8 +23,8 @@ export interface FormatCommand {
 type Part = string | FormatCommand;
 
 /** Compiles a substitution format string, or says what in it is unknown. */
-export function compileFormat(text: string, absent = '-'): Result<Formatter, string> {
-  const parts = parseFormat(text);
+export function compileFormat(text: string, absent = '-', more?: MoreCommands): Result<Formatter, string> {
+  const parts = parseFormat(text, more);
   if (!parts.ok) return parts;
   const list = parts.value;
   const [only] = list;
@@ -37,8 +38,8 @@ export function compileFormat(text: string, absent = '-'): Result<Formatter, str
 }
 
 /** The same for a line of an access log. */
-export function compileLine(text: string, absent: string): Result<Appender, string> {
-  const parts = parseFormat(text);
+export function compileLine(text: string, absent: string, more?: MoreCommands): Result<Appender, string> {
+  const parts = parseFormat(text, more);
   if (!parts.ok) return parts;
   const list = parts.value.map((part) => (typeof part === 'string' ? literalText(part) : appendValue(part, absent)));
   return ok((info, line) => {
@@ -62,7 +63,7 @@ function appendValue(part: FormatCommand, absent: string): Appender {
 }
 
 /** Takes a format string apart into text and commands; a fault is told in Envoy's words. */
-export function parseFormat(text: string): Result<readonly Part[], string> {
+export function parseFormat(text: string, more?: MoreCommands): Result<readonly Part[], string> {
   const parts: Part[] = [];
   let literal = '';
   for (let at = 0; at < text.length; ) {
@@ -80,7 +81,7 @@ export function parseFormat(text: string): Result<readonly Part[], string> {
     if (!match || (limit !== undefined && !Number.isSafeInteger(limit))) {
       return fail(`Incorrect configuration: ${text}. Couldn't find valid command at position ${percent}`);
     }
-    const command = compileCommand(match[1] as string, match[2], limit);
+    const command = compileCommand(match[1] as string, match[2], limit, more);
     if (!command.ok) return command;
     if (literal !== '') parts.push(literal);
     literal = '';

@@ -34,6 +34,20 @@ const records: readonly TracingRow[] = [
   { name: 'by a service of its own', log: byItself({ body: text('x') }), settleMs: 1300 },
   { name: 'over HTTP', log: overHttp({ body: text('%PROTOCOL%') }) },
   { name: 'a body', log: overGrpc({ body: text('%REQ(:METHOD)% %RESPONSE_CODE% %REQ(X-NONE)%') }) },
+  {
+    name: 'a body of a formatter',
+    log: overGrpc({
+      body: text('%REQ_WITHOUT_QUERY(:PATH)%'),
+      attributes: list(entry('path', text('%REQ_WITHOUT_QUERY(:PATH):2%'))),
+      formatters: [
+        {
+          name: 'envoy.formatter.req_without_query',
+          typed_config: typed('envoy.extensions.formatter.req_without_query.v3.ReqWithoutQuery'),
+        },
+      ],
+    }),
+    requests: [{ path: '/a/b?c' }],
+  },
   { name: 'a body of one command', log: overGrpc({ body: text('%RESPONSE_CODE%') }) },
   { name: 'an absent body', log: overGrpc({ body: text('%REQ(X-NONE)%') }) },
   { name: 'an empty body', log: overGrpc({ body: text('') }) },
