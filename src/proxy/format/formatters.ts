@@ -6,7 +6,7 @@ import { HTTP_COMMANDS } from './http-commands.ts';
 /** Commands of a format beside those that there are always, by name. */
 export type MoreCommands = Readonly<Record<string, CommandKind>>;
 
-export const NO_MORE: MoreCommands = {};
+const NO_MORE: MoreCommands = {};
 
 const METADATA = 'envoy.extensions.formatter.metadata.v3.Metadata';
 const WITHOUT_QUERY = 'envoy.extensions.formatter.req_without_query.v3.ReqWithoutQuery';
