@@ -39,6 +39,8 @@ export class Http2ClientStream implements StreamUser, UpstreamExchange {
   requestSent = false;
   /** Of several responses of 1xx only the first is told. */
   #interimTold = false;
+  /** Until what is written is sent, once nobody wants to hear more of it. */
+  #ending: Deadline | undefined = undefined;
 
   constructor(connection: Http2ClientConnection) {
     this.#connection = connection;
@@ -109,12 +111,13 @@ export class Http2ClientStream implements StreamUser, UpstreamExchange {
   endAndClose(limit: number): void {
     this.#handler = undefined;
     this.endRaw();
-    new Deadline(() => this.destroy()).start(limit);
+    this.#ending = new Deadline(() => this.destroy());
+    // Its connection may end with it, but not before what was just written is on its way.
+    this.#ending.start(this.#frames?.waits ? limit : 1);
   }
 
   release(): void {
     this.#handler = undefined;
-    this.#over();
   }
 
   pause(): void {
@@ -127,13 +130,15 @@ export class Http2ClientStream implements StreamUser, UpstreamExchange {
 
   destroy(): void {
     this.#handler = undefined;
+    this.#ending?.stop();
     this.#abort();
     this.#over();
   }
 
   #abort(): void {
-    if (!this.#frames || this.#frames.closed) return;
-    this.#connection.session.streams.reset(this.#frames, ERROR.INTERNAL_ERROR);
+    const frames = this.#frames;
+    if (!frames || frames.closed || (frames.localDone && frames.remoteDone)) return;
+    this.#connection.session.streams.reset(frames, ERROR.INTERNAL_ERROR);
     this.#connection.onStreamReset('local reset');
   }
 
@@ -234,6 +239,7 @@ export class Http2ClientStream implements StreamUser, UpstreamExchange {
   }
 
   onWritable(): void {
+    this.#ending?.start(1);
     this.#handler?.onWritable();
   }
 }

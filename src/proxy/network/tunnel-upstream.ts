@@ -180,7 +180,7 @@ export class TunnelUpstream implements ByteUpstream, PoolClient, ResponseHandler
   /** Both sides have ended; what is written goes out. */
   #leave(connection: UpstreamExchange): void {
     this.#end();
-    connection.release();
+    connection.endAndClose(FLUSH_MS);
   }
 
   onReadEnd(): void {

@@ -293,12 +293,14 @@ export class Attempt implements PoolClient, ResponseHandler, Carried, TimeoutOwn
       return;
     }
     const connection = this.#connection;
-    const ends = this.switching === 'raw' || connection?.protocol === 'HTTP/2';
-    const whole = ends && connection?.requestSent === true;
-    if (whole) connection.release();
-    if (ends) this.onBody(bytes, 0, 0, true);
+    const raw = this.switching === 'raw';
+    const own = connection?.protocol === 'HTTP/2';
+    const whole = connection?.requestSent === true;
+    if (raw && whole) connection.release();
+    if (raw || own) this.onBody(bytes, 0, 0, true);
     else this.onReset('connection termination');
-    if (!whole || this.switching === 'raw') connection?.destroy();
+    if (own && whole) connection.endAndClose(FLUSH_MS);
+    else connection?.destroy();
   }
 
   onBody(bytes: Buffer, start: number, stop: number, done: boolean): void {
