@@ -8,7 +8,7 @@ const OFTEN = 64;
 
 /** Counts the frames that wait for the other side to take them, within Envoy's bounds of all and of those that it made this side send. */
 export class OutboundFrames {
-  readonly #transport: Pick<Transport, 'sent' | 'unsent'>;
+  readonly #transport: Pick<Transport, 'taken'>;
   readonly #options: Pick<Http2Options, 'maxOutboundFrames' | 'maxControlFrames'>;
   readonly #stats: Http2Stats;
   readonly #onFlood: (fault: Fault) => void;
@@ -22,7 +22,7 @@ export class OutboundFrames {
   #next = OFTEN;
 
   constructor(
-    transport: Pick<Transport, 'sent' | 'unsent'>,
+    transport: Pick<Transport, 'taken'>,
     options: Pick<Http2Options, 'maxOutboundFrames' | 'maxControlFrames'>,
     stats: Http2Stats,
     onFlood: (fault: Fault) => void,
@@ -31,7 +31,7 @@ export class OutboundFrames {
     this.#options = options;
     this.#stats = stats;
     this.#onFlood = onFlood;
-    this.#bytes = transport.sent;
+    this.#bytes = transport.taken;
   }
 
   /** So many frames with so many bytes in all are handed to the transport. */
@@ -71,7 +71,7 @@ export class OutboundFrames {
 
   /** Forgets what the kernel has taken. */
   #release(): void {
-    const taken = this.#transport.sent - this.#transport.unsent;
+    const { taken } = this.#transport;
     const { length } = this.#ends;
     for (; this.#first < length && (this.#ends[this.#first] as number) <= taken; this.#first++) {
       const frames = this.#frames[this.#first] as number;

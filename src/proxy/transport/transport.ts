@@ -308,7 +308,17 @@ export class Transport implements ChannelUser, CipherUser, Sender {
 
   /** Bytes that the kernel has not taken yet. */
   get unsent(): number {
-    return this.#posted + this.#waiting - (this.#channel?.taken ?? 0) + this.socket.writableLength;
+    return this.#posted + this.#late;
+  }
+
+  /** Of all bytes that were sent those that the kernel has taken; fewer while some wait encrypted, which are more than they were. */
+  get taken(): number {
+    return this.sent - this.#late;
+  }
+
+  /** Bytes that were written and that the kernel has not taken yet. */
+  get #late(): number {
+    return this.#waiting - (this.#channel?.taken ?? 0) + this.socket.writableLength;
   }
 
   /** Ends both directions at once; what the kernel did not take by then is lost. */
