@@ -15,6 +15,5 @@ const files =
 if (files.some((file) => file.includes('test/ui'))) installBrowser();
 if (files.some((file) => file.includes('h2spec'))) installH2spec();
 const bound = new URL('./bound-test-file.mjs', import.meta.url).href;
-// One more than the machine of the smallest kind has cores: whole clusters and time limits mostly wait.
-const limits = ['--test-concurrency=3', '--test-timeout=300000', `--import=${bound}`];
+const limits = ['--test-concurrency=2', '--test-timeout=300000', `--import=${bound}`];
 process.exitCode = await runNode(['--test', ...limits, ...files]);

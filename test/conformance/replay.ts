@@ -8,7 +8,7 @@ import { ciliateInside } from './subject.ts';
 import type { Scenario } from './types.ts';
 
 /** Scenarios at a time: most of the time they wait. */
-const atATime = 12;
+const atATime = 10;
 /** A case whose outcome depends on time may be disturbed by other load: what differs is played again, alone, before it counts. */
 const tries = 3;
 

@@ -6,12 +6,20 @@ import { acceptedTransport, Transport, type TransportUser, uncounted } from './t
 
 const KINDS: readonly TransportKind[] = ['ring', 'handles'];
 
-/** Takes the fastest kind that behaves as expected here for this thread, and tells which it is. */
+let fastest: Promise<TransportKind> | undefined;
+
+/** Takes the fastest kind that behaves as expected here for this thread, and tells which it is. What works is tried once. */
 export async function prepareTransport(): Promise<TransportKind> {
+  fastest ??= findFastest();
+  const kind = await fastest;
+  useTransport(kind);
+  return kind;
+}
+
+async function findFastest(): Promise<TransportKind> {
   for (const kind of KINDS) {
     if (useTransport(kind) && (await works())) return kind;
   }
-  useTransport('streams');
   return 'streams';
 }
 
