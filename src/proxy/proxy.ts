@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Issue } from '../base/index.ts';
 import type { AccessLog } from './accesslog/access-log.ts';
 import { adminAddressIssues, readAdminLogs } from './admin/access-log.ts';
@@ -26,6 +27,8 @@ import type { Workers } from './worker/group.ts';
 export { BootstrapError, type ProxyOptions, type RunningProxy };
 
 const DRAIN_MS = 5000;
+const ADMIN_TRIES = 50;
+const ADMIN_PAUSE_MS = 100;
 /** In a process of somebody else's: what changes takes hold with the next response. */
 const IMMEDIATE_DRAIN: DrainSettings = { ...DEFAULT_DRAIN, strategy: 'immediate' };
 
@@ -87,9 +90,12 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     discovery = await openDiscovery(config, workers, apply, logs);
     if (restart) {
       await handDown(restart, workers, {
-        closeAdmin: async () => admin?.close(),
+        closeAdmin: async () => {
+          await admin?.close();
+          admin = undefined;
+        },
         openAdmin: async () => {
-          admin = await openAdmin(subject, adminLogs);
+          admin ??= await reopenAdmin(subject, adminLogs);
         },
         drain: async () => {
           state.enter('DRAINING');
@@ -198,6 +204,22 @@ async function openAdmin(subject: AdminSubject, logs: readonly AccessLog[]): Pro
   const server = await startAdmin(admin, subject, logs);
   if (!server.ok) throw new BootstrapError([{ path: 'admin.address', message: server.error }]);
   return server.value;
+}
+
+/** The successor that did not come to life may hold the address a moment longer than its connection. */
+async function reopenAdmin(subject: AdminSubject, logs: readonly AccessLog[]): Promise<AdminServer | undefined> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await openAdmin(subject, logs);
+    } catch (error) {
+      if (!(error instanceof BootstrapError)) throw error;
+      if (tries === ADMIN_TRIES) {
+        subject.logs.get('admin').error(`${error.message}; there is no admin interface any more`);
+        return undefined;
+      }
+      await sleep(ADMIN_PAUSE_MS);
+    }
+  }
 }
 
 /** Whether clusters or listeners may come from elsewhere than the bootstrap. */

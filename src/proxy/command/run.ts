@@ -7,6 +7,8 @@ import type { CommandLine } from './line.ts';
 import { keepMemorySmall } from './memory.ts';
 import { type ConfigSource, type ConfigText, readConfig, readConfigFile } from './source.ts';
 
+const LONGEST_TIMER_MS = 0x7fff_ffff;
+
 /** Does what the command line says; gives the exit code, or undefined while the proxy runs. */
 export async function run(line: CommandLine): Promise<number | undefined> {
   const source = await readSource(line);
@@ -83,6 +85,8 @@ function complain(issues: readonly Issue[]): number {
 }
 
 function serve(proxy: RunningProxy, line: CommandLine, log: Logger): void {
+  // Without a listener, and with the address of the admin interface lent to a successor, nothing else keeps the process.
+  setInterval(() => undefined, LONGEST_TIMER_MS);
   if (line.adminAddressPath !== undefined && proxy.adminAddress !== undefined) {
     writeFileSync(line.adminAddressPath, proxy.adminAddress);
   }

@@ -19,7 +19,6 @@ export interface Predecessor {
   end(): void;
   /** Its statistics; undefined: it is gone, or does not answer in time. */
   stats(): Promise<StatsAnswer | undefined>;
-  readonly gone: boolean;
   close(): void;
 }
 
@@ -87,9 +86,6 @@ function converse(socket: net.Socket): Omit<Predecessor, 'sockets' | 'generation
           resolve(answer);
         });
       });
-    },
-    get gone() {
-      return gone;
     },
     close: () => socket.destroy(),
   };

@@ -10,8 +10,20 @@ import { ADS, adsBootstrap, startControlPlane } from '../testing/control-plane.t
 import { freePort, httpListener, routes, startBackend, staticCluster } from '../testing/harness.ts';
 import { pair, tlsListener } from '../testing/tls.ts';
 import { InheritedSockets } from './inherited.ts';
-import { openMeetingFolder } from './place.ts';
+import { openMeetingFolder, socketPath } from './place.ts';
+import { takeOver } from './predecessor.ts';
 import { inFolder, load, start, startLive } from './testing.ts';
+
+/** What the admin interface says once it is there. */
+async function readiness(adminPort: number): Promise<string> {
+  const ready = async (): Promise<string> => (await fetch(`http://127.0.0.1:${adminPort}/ready`)).text();
+  let said = '';
+  for (let waited = 0; said === '' && waited < 10_000; waited += 50) {
+    await sleep(50);
+    said = await ready().catch(() => '');
+  }
+  return said;
+}
 
 test('three restarts under load fail no request', { timeout: 120_000 }, () =>
   inFolder(async (folder) => {
@@ -140,13 +152,7 @@ test('a successor that does not come to life leaves everything as it was', { tim
       assert.equal(await second.exit, 1);
       assert.match(second.output(), /cannot bind/);
       assert.equal((await fetch(`http://127.0.0.1:${port}/`)).status, 200);
-      const ready = async (): Promise<string> => (await fetch(`http://127.0.0.1:${adminPort}/ready`)).text();
-      let said = '';
-      for (let waited = 0; said === '' && waited < 10_000; waited += 50) {
-        await sleep(50);
-        said = await ready().catch(() => '');
-      }
-      assert.equal(said, 'LIVE\n');
+      assert.equal(await readiness(adminPort), 'LIVE\n');
       const same = start(folder);
       assert.equal(await same.exit, 1);
       assert.match(same.output(), /in use/);
@@ -157,6 +163,29 @@ test('a successor that does not come to life leaves everything as it was', { tim
       first.child.kill('SIGKILL');
       await first.exit;
       blocker.close();
+    }
+  }),
+);
+
+test('the admin interface comes back once its address is free, where the successor has gone', { timeout: 60_000 }, () =>
+  inFolder(async (folder) => {
+    const adminPort = await freePort();
+    const admin = { address: { socket_address: { address: '127.0.0.1', port_value: adminPort } } };
+    await writeFile(path.join(folder, 'bootstrap.json'), JSON.stringify({ admin }));
+    const first = await startLive(folder);
+    const holder = net.createServer((socket) => socket.destroy());
+    try {
+      const taken = takeOver(socketPath(path.join(folder, 'ciliate-proxy'), 7, 0));
+      assert.ok(taken.ok, taken.ok ? '' : taken.error);
+      await new Promise<void>((resolve) => holder.listen(adminPort, '127.0.0.1', resolve));
+      taken.value.close();
+      await sleep(300);
+      await new Promise((resolve) => holder.close(resolve));
+      assert.equal(await readiness(adminPort), 'LIVE\n');
+    } finally {
+      holder.close();
+      first.child.kill('SIGKILL');
+      await first.exit;
     }
   }),
 );

@@ -32,6 +32,7 @@ export async function awaitSuccessor(path: string, inheritance: Inheritance): Pr
   if (await answers(path)) return fail(`${path} is in use by another process of the same base ID and epoch`);
   await rm(path, { force: true });
   let successor: net.Socket | undefined;
+  let last: Promise<unknown> = Promise.resolve();
   const server = net.createServer((socket) => {
     // There is one at a time.
     if (successor) {
@@ -40,7 +41,6 @@ export async function awaitSuccessor(path: string, inheritance: Inheritance): Pr
     }
     successor = socket;
     let drained = false;
-    let last: Promise<unknown> = Promise.resolve();
     readLines(socket, (message) => {
       const ask = message as Ask;
       if (ask.kind === 'drain') drained = true;
