@@ -11,7 +11,8 @@ import {
   toTimestamp,
 } from '../../model/flow/index.ts';
 import { createObserver, type Observer } from './observer.ts';
-import type { EventReader, FlowMessage } from './reader.ts';
+import { type EventReader, type FlowMessage, openReader } from './reader.ts';
+import { createEventStore, type Entry } from './store.ts';
 
 const second = 1_000_000_000n;
 let nowNs = 1000n * second;
@@ -74,6 +75,44 @@ test('where reading starts and ends', () => {
   for (const [request, expected] of cases) {
     assert.equal(told(drain(open(observerWith(10), request))), expected, JSON.stringify(request));
   }
+});
+
+test('a long search leaves turns to others and finds the same', async () => {
+  const last = 3999;
+  const cases: readonly [GetFlowsRequest, string][] = [
+    [{ number: 1, whitelist: [{ uuid: ['7'] }] }, '7'],
+    [{ number: 2, whitelist: [{ uuid: ['7'] }] }, '7'],
+    [{ first: true, number: 1, whitelist: [{ uuid: [String(last)] }] }, String(last)],
+    [{ since: { seconds: last - 1 } }, `${last - 1} ${last}`],
+    [{ whitelist: [{ uuid: ['none'] }] }, ''],
+  ];
+  const { signal } = new AbortController();
+  for (const [request, expected] of cases) {
+    const reader = open(observerWith(last + 1), request);
+    const found = drain(reader);
+    let turns = 0;
+    for (; !reader.finished(); turns++) {
+      let others = 0;
+      setImmediate(() => others++);
+      await reader.wait(signal);
+      assert.equal(others, 1);
+      found.push(...drain(reader));
+    }
+    assert.equal(told(found), expected, JSON.stringify(request));
+    assert.ok(turns > 10, `${turns} turns`);
+  }
+});
+
+test('a filter is asked about no flow that is out of the time asked for', () => {
+  const store = createEventStore(10);
+  for (let index = 0; index < 10; index++) store.pushFlow(flow(index), nowNs);
+  const asked: bigint[] = [];
+  const wanted = ({ timeNs }: Entry): boolean => asked.push(timeNs / second) > 0;
+  const surroundings = { store, nodeName: 'n1', now: () => nowNs };
+  const reader = openReader({ since: { seconds: 8 } }, surroundings, { wanted, message: () => 'wanted' });
+  assert.ok(reader.ok);
+  assert.deepEqual([reader.value.next(), reader.value.next(), reader.value.next()], ['wanted', 'wanted', undefined]);
+  assert.deepEqual(asked, [8n, 9n]);
 });
 
 test('what is refused', () => {

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fail, ok, type Result } from '../../base/index.ts';
 import {
   type EncodedMessage,
@@ -17,7 +18,7 @@ import { compileFieldMask } from './field-mask.ts';
 import { bareError, invalidArgument, type RpcError } from './rpc-error.ts';
 import { type Entry, type EventStore, flowOf } from './store.ts';
 
-/** Reads a stream piece by piece: `next` until it gives undefined, then `wait` unless `finished`. */
+/** Reads a stream piece by piece: `next` until it gives undefined, then `wait` unless `finished`; what else the process does has its turn meanwhile. */
 export interface EventReader<T> {
   readonly next: () => T | undefined;
   readonly finished: () => boolean;
@@ -43,6 +44,8 @@ interface RangeRequest {
 }
 
 const lostInterval = 1_000_000_000n;
+/** Flows that are looked at in one go: to read one from its protobuf takes some 30 µs, and DNS questions wait for the same thread. */
+const flowsAtOnce = 100;
 
 /** Opens a GetFlows stream; the error is what the caller gets instead of one. */
 export function openFlowReader(
@@ -60,6 +63,7 @@ export function openFlowReader(
     message: (entry): FlowMessage =>
       entry.kind === 'flow' && maskFlow ? maskedResponse(maskFlow(flowOf(entry))) : responseOf(entry, surroundings),
     lost: (lost, timeNs): FlowMessage => lostResponse(lost, timeNs, surroundings.nodeName),
+    atOnce: flowsAtOnce,
   });
 }
 
@@ -82,6 +86,8 @@ export interface StreamKind<T> {
   readonly message: (entry: Entry) => T;
   /** Absent: the stream has no way to tell of loss. */
   readonly lost?: (lost: LostEvent, timeNs: bigint) => T;
+  /** Entries that are looked at before `next` gives undefined, so that others have their turn; absent: all. */
+  readonly atOnce?: number;
 }
 
 interface Loss {
@@ -103,8 +109,12 @@ export function openReader<T>(
   if (request.first && follow) return fail(invalidArgument('first cannot be specified with follow'));
   const range = rangeOf(request);
   const { ring } = store;
-  const wanted = (entry: Entry): boolean => kind.wanted(entry) && range.holds(entry.timeNs, follow);
-  let position = startOf(store, request, range, wanted);
+  // Times are looked at first: filters read the whole flow.
+  const wanted = (entry: Entry): boolean => range.holds(entry.timeNs, follow) && kind.wanted(entry);
+  const { atOnce = Number.POSITIVE_INFINITY } = kind;
+  let looked = 0;
+  const search = searchStart(store, request, range, wanted);
+  let position = 0;
   let remaining = !follow && range.number > 0n ? range.number : undefined;
   let ended = false;
   let loss: Loss | undefined;
@@ -124,14 +134,22 @@ export function openReader<T>(
     loss = { count: (loss?.count ?? 0) + count, firstNs: loss?.firstNs ?? timeNs, lastNs: timeNs };
     position = ring.oldestSequence;
   };
+  const findStart = (): boolean => {
+    while (search.found === undefined && looked++ < atOnce) search.step();
+    position = search.found ?? position;
+    return search.found !== undefined;
+  };
+  let started = findStart();
   const next = (): T | undefined => {
-    while (!ended && position < ring.nextSequence) {
+    started ||= findStart();
+    while (started && !ended && position < ring.nextSequence) {
       if (position < ring.oldestSequence) noteLoss();
       if (loss && now() - lossToldNs >= lostInterval) return tellLoss();
+      if (looked++ >= atOnce) return undefined;
       const entry = ring.at(position++);
       if (!entry) continue;
       if (entry.kind === 'lost' && kind.lost) return kind.lost(entry.lost, entry.timeNs);
-      if (follow && kind.wanted(entry) && range.isAfter(entry.timeNs)) ended = true;
+      if (follow && range.isAfter(entry.timeNs) && kind.wanted(entry)) ended = true;
       else if (wanted(entry)) {
         if (remaining !== undefined && --remaining === 0n) ended = true;
         return kind.message(entry);
@@ -141,8 +159,11 @@ export function openReader<T>(
   };
   return ok({
     next,
-    finished: () => ended || (!follow && position >= ring.nextSequence),
-    wait: (signal) => (position < ring.nextSequence ? Promise.resolve() : store.nextPush(signal)),
+    finished: () => ended || (!follow && started && position >= ring.nextSequence),
+    wait: (signal) => {
+      looked = 0;
+      return started && position >= ring.nextSequence ? store.nextPush(signal) : nextTurn();
+    },
   });
 }
 
@@ -166,14 +187,34 @@ function rangeOf(request: RangeRequest): Range {
   };
 }
 
-/** The sequence number where reading starts. Flows arrive nearly in time order, so times are tested one by one, not searched. */
-function startOf({ ring }: EventStore, request: RangeRequest, range: Range, wanted: (entry: Entry) => boolean): number {
-  if (request.first || range.sinceNs !== undefined) return ring.oldestSequence;
-  if (range.number === 0n) return request.follow ? ring.nextSequence : ring.oldestSequence;
+interface StartSearch {
+  /** The sequence number where reading starts; undefined: further steps are needed. */
+  readonly found: number | undefined;
+  /** Looks at one more entry. */
+  readonly step: () => void;
+}
+
+/** Looks for where reading starts. Flows arrive nearly in time order, so times are tested one by one, not searched. */
+function searchStart(
+  { ring }: EventStore,
+  request: RangeRequest,
+  range: Range,
+  wanted: (entry: Entry) => boolean,
+): StartSearch {
+  const at = (found: number): StartSearch => ({ found, step: () => undefined });
+  if (request.first || range.sinceNs !== undefined) return at(ring.oldestSequence);
+  if (range.number === 0n) return at(request.follow ? ring.nextSequence : ring.oldestSequence);
   let missing = range.number;
-  for (let sequence = ring.nextSequence - 1; sequence >= ring.oldestSequence; sequence--) {
-    const entry = ring.at(sequence);
-    if (entry && wanted(entry) && --missing === 0n) return sequence;
-  }
-  return ring.oldestSequence;
+  let sequence = ring.nextSequence;
+  let found: number | undefined;
+  return {
+    get found() {
+      return found;
+    },
+    step: () => {
+      const entry = ring.at(--sequence);
+      if (!entry) found = ring.oldestSequence;
+      else if (wanted(entry) && --missing === 0n) found = sequence;
+    },
+  };
 }
