@@ -90,13 +90,67 @@ test('what a hook makes of a message has bounds: fields, a value, metadata', asy
   assert.equal((await stats())['errors'], '3');
 });
 
-test('a loop without end stops its worker alone: others serve, the admin interface answers, and the proxy can be stopped', async (context) => {
+const forever: readonly (readonly [where: string, hook: string])[] = [
+  ['onRequestHeaders', 'onRequestHeaders({ request }) { while (request.path === "/loop"); }'],
+  [
+    'a function that calls itself twice',
+    'onRequestHeaders({ request }) { if (request.path === "/loop") twice(1000); }',
+  ],
+  [
+    'a loop around one that catches',
+    'onRequestHeaders({ request }) { while (request.path === "/loop") try { for (;;); } catch {} }',
+  ],
+  ['a hook that has waited', 'async onRequestHeaders({ request }) { await null; while (request.path === "/loop"); }'],
+  [
+    'a loop that waits for nothing',
+    'async onRequestHeaders({ request }) { while (request.path === "/loop") await null; }',
+  ],
+  ['onResponseBody', 'onResponseBody({ request }) { do; while (request.path === "/loop"); }'],
+];
+
+for (const [where, hook] of forever) {
+  test(`a loop without end ends with 500, and others are served: ${where}`, async (context) => {
+    const helpers = `const twice = (n: number): number => n === 0 ? 0 : twice(n - 1) + twice(n - 1);`;
+    const { client, stats } = await run(context, `${helpers}\n${filterOf(`${hook},`)}`);
+    await client.get('/');
+    const other = new Client(client.socket.remotePort ?? 0);
+    context.after(() => other.close());
+    client.send(POST.replace('/', '/loop'));
+    const answers = await Promise.all([client.read(), other.get('/')]);
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      [500, 200],
+    );
+    assert.equal((await stats())['errors'], '1');
+  });
+}
+
+test('what a hook takes without end has a bound, and others are served', async (context) => {
+  const hook = `onRequestHeaders({ request }) {
+    const all: string[][] = [];
+    while (request.path === '/loop') all.push(new Array(1000).fill(request.path));
+  },`;
+  const { client, stats } = await run(context, filterOf(hook));
+  assert.equal((await client.get('/loop')).status, 500);
+  assert.equal((await client.get('/')).status, 200);
+  assert.equal((await stats())['errors'], '1');
+});
+
+test('a hook that computes for long, one request after the other, is within its bounds', async (context) => {
+  const hook = `onRequestHeaders() { for (const end = performance.now() + 300; performance.now() < end; ); },`;
+  const { client, stats } = await run(context, filterOf(hook));
+  client.send(POST.repeat(6));
+  for (let count = 0; count < 6; count++) assert.equal((await client.read()).status, 200);
+  assert.equal((await stats())['errors'], '0');
+});
+
+test('a worker that is stopped is stopped alone: others serve, the admin interface answers, and the proxy can be stopped', async (context) => {
   const { client, stats } = await run(
     context,
     `import { isMainThread } from 'node:worker_threads';
     ${filterOf(`
       onRequestHeaders({ request }) {
-        while (!isMainThread && request.path === '/loop');
+        if (!isMainThread && request.path === '/loop') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
         request.headers.set('x-main', String(isMainThread));
       },`)}`,
     {

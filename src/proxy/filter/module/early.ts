@@ -1,6 +1,7 @@
 import type { RequestHead } from '../../http/head.ts';
 import type { BoundFilter, FilterStream, HeadVerdict, Hooks } from '../filter.ts';
 import type { Filter, FilterLog, Reply } from './api.ts';
+import { beginCall } from './bounds.ts';
 import { type ContextOwner, ModuleContext } from './context.ts';
 import type { ModuleUse } from './modules.ts';
 import { ModuleRun } from './run.ts';
@@ -79,6 +80,7 @@ class EarlyHook implements ContextOwner {
   head(stream: FilterStream): HeadVerdict {
     const context = new ModuleContext(stream, this);
     let value: unknown;
+    beginCall();
     try {
       value = this.#hook.call(this.filter, context);
     } catch (thrown) {

@@ -1,5 +1,6 @@
-import { registerHooks } from 'node:module';
+import { type LoadFnOutput, registerHooks, stripTypeScriptTypes } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { boundSource } from './bound-source.ts';
 import { deadlineOf } from './wait.ts';
 
 /** Marks a version of a module and of what it imports from its folder, each of which is loaded anew. */
@@ -13,11 +14,15 @@ interface Loading {
   readonly folder: string;
   /** Paths of its files, to be watched. */
   readonly files: Set<string>;
+  /** What loops are not bounded in, and why. */
+  readonly unbounded: string[];
 }
 
 export interface LoadedFile {
   readonly exports: Readonly<Record<string, unknown>>;
   readonly files: ReadonlySet<string>;
+  /** Files whose loops are not bounded, and why. */
+  readonly unbounded: readonly string[];
 }
 
 const loadings = new Map<string, Loading>();
@@ -33,10 +38,11 @@ export async function loadFile(file: string, folder: string): Promise<LoadedFile
   hook();
   const version = String(next++);
   const files = new Set([file]);
-  loadings.set(version, { folder: `${pathToFileURL(folder).href.replace(/\/$/, '')}/`, files });
+  const unbounded: string[] = [];
+  loadings.set(version, { folder: `${pathToFileURL(folder).href.replace(/\/$/, '')}/`, files, unbounded });
   const imported = import(`${pathToFileURL(file).href}?${MARK}=${version}`) as Promise<LoadedFile['exports']>;
   try {
-    return { exports: await deadlineOf(imported, LOAD_MS, 'it did not load within 10 s'), files };
+    return { exports: await deadlineOf(imported, LOAD_MS, 'it did not load within 10 s'), files, unbounded };
   } catch (error) {
     throw new LoadError(error, files);
   }
@@ -52,7 +58,7 @@ export class LoadError extends Error {
   }
 }
 
-/** Message of what was thrown, with the place in a module where there is one. */
+/** Message of what was thrown, with the file and line of a module where there is one. */
 export function describeError(error: unknown): string {
   try {
     if (!(error instanceof Error)) return `thrown: ${String(error)}`;
@@ -68,7 +74,8 @@ export function describeError(error: unknown): string {
 const MARK_IN_TEXT = new RegExp(`\\?${MARK}=\\d+`, 'g');
 /** Where Node finds TypeScript faulty, which stands before everything else. */
 const SYNTAX_PLACE = /^(?:file:\/\/)?(\/\S+:\d+)\n/;
-const PLACE = new RegExp(`(?:file://)?(/[^\\s()]*\\?${MARK}=\\d+:\\d+(?::\\d+)?)`);
+/** Without the column, which what is put into the line moves. */
+const PLACE = new RegExp(`(?:file://)?(/[^\\s()]*\\?${MARK}=\\d+:\\d+)`);
 
 function hook(): void {
   if (hooked) return;
@@ -84,8 +91,39 @@ function hook(): void {
       loading.files.add(fileURLToPath(found.url));
       return { ...found, ...formatOf(found.url), url: `${found.url}?${MARK}=${versionOf(context.parentURL)}` };
     },
+    load: (url, context, nextLoad) => {
+      const loading = loadings.get(versionOf(url));
+      const found = nextLoad(url, context);
+      return loading ? bounded(url, found, loading) : found;
+    },
   });
   guard();
+}
+
+/** What cannot be read is left to Node, which either says so or can read it. */
+function bounded(url: string, found: LoadFnOutput, { unbounded }: Loading): LoadFnOutput {
+  const { format, source } = found;
+  if (source === undefined || source === null || (format !== 'module' && format !== 'module-typescript')) return found;
+  const text = typeof source === 'string' ? source : new TextDecoder().decode(source);
+  const plain = format === 'module' ? text : withoutTypes(text);
+  if (plain === undefined) return found;
+  const made = boundSource(plain);
+  if (made.ok) return { ...found, format: 'module', source: made.value };
+  unbounded.push(`${fileURLToPath(url)}: ${made.error}`);
+  return found;
+}
+
+function withoutTypes(text: string): string | undefined {
+  const { emitWarning } = process;
+  // It is what Node does to each file of the proxy itself; there is nothing to warn users of.
+  process.emitWarning = () => undefined;
+  try {
+    return stripTypeScriptTypes(text);
+  } catch {
+    return undefined;
+  } finally {
+    process.emitWarning = emitWarning;
+  }
 }
 
 /** Modules are ESM, whatever a `package.json` near them says: CommonJS is loaded once only. */

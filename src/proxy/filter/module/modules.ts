@@ -146,7 +146,7 @@ async function load(entry: Entry, folders: readonly string[], log: Logger): Prom
   const seen = await stateOf(files);
   if (seen === entry.seen && entry.seen !== '') return;
   const first = entry.filter === undefined;
-  const outcome = place.ok ? await read(place.value, files) : { files, filter: undefined, error: place.error };
+  const outcome = place.ok ? await read(place.value, files, log) : { files, filter: undefined, error: place.error };
   entry.files = outcome.files;
   // What changed while it was read is read again.
   entry.seen = outcome.files.size === files.size ? seen : await stateOf(outcome.files);
@@ -169,10 +169,12 @@ interface Read {
   readonly error: string;
 }
 
-async function read({ file, folder }: Place, before: ReadonlySet<string>): Promise<Read> {
+async function read({ file, folder }: Place, before: ReadonlySet<string>, log: Logger): Promise<Read> {
   try {
     const loaded = await loadFile(file, folder);
     const filter = checkExports(loaded.exports);
+    for (const file of loaded.unbounded)
+      log.warn({ file }, 'loops of a filter module are not bounded: they cannot be read');
     if (filter.ok) return { files: loaded.files, filter: filter.value, error: '' };
     return { files: loaded.files, filter: undefined, error: filter.error };
   } catch (error) {

@@ -10,6 +10,7 @@ import type {
   Hooks,
 } from '../filter.ts';
 import type { Filter, FilterContext, FilterLog, Reply } from './api.ts';
+import { beginCall } from './bounds.ts';
 import { type ContextOwner, ModuleContext } from './context.ts';
 import { describeError } from './loader.ts';
 import { bytesOf, localReplyOf } from './reply.ts';
@@ -131,6 +132,7 @@ export class ModuleRun implements FilterHooks, ContextOwner {
   /** Calls a hook on a message; where it gives a promise, what `resumes` makes is called with the outcome, and the message goes on. */
   call(hook: Hook, resumes: Resumes): Outcome {
     let value: unknown;
+    beginCall();
     try {
       value = hook.call(this.#filter, this.#context);
     } catch (error) {
@@ -175,6 +177,7 @@ export class ModuleRun implements FilterHooks, ContextOwner {
     ModuleContext.end(this.#context);
     const { onEnd } = this.#filter;
     if (!onEnd) return;
+    beginCall();
     try {
       const value: unknown = onEnd.call(this.#filter, this.#context);
       promiseOf(value)?.catch((error: unknown) => this.#note(error));
