@@ -7,6 +7,7 @@ const root = path.resolve(import.meta.dirname, '..');
 
 /** What each room may import, with the sentence why. A room may always import itself. */
 const rooms: Record<string, { readonly may: readonly string[]; readonly why: string }> = {
+  loading: { may: [], why: 'it comes before everything else is loaded' },
   base: { may: [], why: 'everything stands on base, so it stands on nothing of ours' },
   sys: { may: ['base'], why: 'system calls know no resource' },
   model: { may: ['base'], why: 'resource types are plain data for everyone' },
@@ -14,7 +15,7 @@ const rooms: Record<string, { readonly may: readonly string[]; readonly why: str
   plan: { may: ['base', 'model', 'policy'], why: 'a plan is a pure function of the world' },
   xds: { may: ['base', 'model', 'plan'], why: 'discovery carries planned resources and knows no proxy' },
   proxy: {
-    may: ['base', 'sys', 'model', 'xds'],
+    may: ['loading', 'base', 'sys', 'model', 'xds'],
     why: 'the data plane runs alone from a bootstrap file and knows no policy or Kubernetes',
   },
   datapath: { may: ['base', 'sys', 'model', 'plan'], why: 'the kernel side applies plans and knows no Kubernetes' },
@@ -23,17 +24,17 @@ const rooms: Record<string, { readonly may: readonly string[]; readonly why: str
   ui: { may: ['base', 'model', 'hubble'], why: 'the page is served from flows and a filter reader that are handed in' },
   kube: { may: ['base', 'model'], why: 'the client side of Kubernetes knows no engine' },
   agent: {
-    may: ['base', 'sys', 'model', 'policy', 'plan', 'xds', 'datapath', 'dns', 'hubble', 'kube'],
+    may: ['loading', 'base', 'sys', 'model', 'policy', 'plan', 'xds', 'datapath', 'dns', 'hubble', 'kube'],
     why: 'the agent joins the rooms of one node; the data plane is another process',
   },
   cluster: { may: ['base', 'sys', 'model'], why: 'the embedded cluster is just a Kubernetes' },
   connectivity: { may: ['base', 'model', 'kube', 'hubble'], why: 'connectivity tests talk through clients only' },
   embedded: {
-    may: ['base', 'sys', 'model', 'cluster', 'dns', 'hubble', 'kube', 'ui'],
+    may: ['loading', 'base', 'sys', 'model', 'cluster', 'dns', 'hubble', 'kube', 'ui'],
     why: 'the cluster process composes Kubernetes, the relay and the page and starts the rest as processes',
   },
   cli: {
-    may: ['base', 'model', 'kube', 'hubble', 'connectivity', 'embedded', 'cluster', 'plan', 'proxy', 'ui'],
+    may: ['loading', 'base', 'model', 'kube', 'hubble', 'connectivity', 'embedded', 'cluster', 'plan', 'proxy', 'ui'],
     why: 'commands are thin: they ask rooms that decide, and know none that acts on a node',
   },
 };

@@ -1,5 +1,9 @@
-import { createLogger } from '../base/index.ts';
-import { type AgentOptions, startAgent } from './agent.ts';
+import { prepareLoading } from '../loading/index.ts';
+import type { AgentOptions } from './agent.ts';
+
+prepareLoading();
+const { createLogger } = await import('../base/index.ts');
+const { startAgent } = await import('./agent.ts');
 
 const log = createLogger('agent');
 const options = JSON.parse(process.argv[2] ?? '') as Omit<AgentOptions, 'log'>;

@@ -1,5 +1,8 @@
+import { prepareLoading } from '../loading/index.ts';
 import type { Command } from './io.ts';
 import { processIo } from './io.ts';
+
+prepareLoading();
 
 /** Every first word, and the module that is loaded for it. */
 const commands: Readonly<Record<string, { readonly about: string; readonly load: () => Promise<Command> }>> = {

@@ -1,5 +1,6 @@
 import { chmodSync, existsSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { compileCache } from '../loading/index.ts';
 import type { ClusterHome } from './home.ts';
 
 const program = path.resolve(import.meta.dirname, '../cli/ciliate.ts');
@@ -7,7 +8,7 @@ const program = path.resolve(import.meta.dirname, '../cli/ciliate.ts');
 /** Writes the commands that `ciliate env` puts on PATH; `kubectl` only where the machine has none. */
 export function writeCommands(home: ClusterHome): void {
   const script = (words: string): string =>
-    `#!/bin/sh\nexport CILIATE_HOME='${home.directory}' KUBECONFIG="\${KUBECONFIG:-${home.kubeconfig}}"\nexec '${process.execPath}' '${program}' ${words} "$@"\n`;
+    `#!/bin/sh\nexport CILIATE_HOME='${home.directory}' KUBECONFIG="\${KUBECONFIG:-${home.kubeconfig}}" NODE_COMPILE_CACHE='${compileCache}'\nexec '${process.execPath}' '${program}' ${words} "$@"\n`;
   const commands: Record<string, string> = { ciliate: '', cilium: 'cilium', hubble: 'hubble', kubectl: 'kubectl' };
   for (const [name, words] of Object.entries(commands)) {
     const file = path.join(home.bin, name);

@@ -1,9 +1,12 @@
 import { writeSync } from 'node:fs';
-import { createLogger } from '../base/index.ts';
-import { startCluster } from './cluster.ts';
+import { prepareLoading } from '../loading/index.ts';
 import type { ClusterHome } from './home.ts';
 import type { LaunchOptions } from './launch.ts';
 import type { UplinkPlan } from './uplink-plan.ts';
+
+prepareLoading();
+const { createLogger } = await import('../base/index.ts');
+const { startCluster } = await import('./cluster.ts');
 
 /** The descriptor on which the launcher waits for `ready` or `failed: why`. */
 const controlDescriptor = 5;

@@ -1,6 +1,4 @@
-import { mkdirSync } from 'node:fs';
-import { enableCompileCache } from 'node:module';
-import path from 'node:path';
+import { prepareLoading } from '../loading/index.ts';
 
 /**
  * What Node and the C library take only at the start of a process: one that was started without goes on as one that was.
@@ -19,17 +17,6 @@ function restartWithFlags(): void {
   process.execve(execPath, [execPath, ...execArgv, ...flags, ...argv.slice(1)], { ...env, [ARENAS]: '1' });
 }
 
-/** Compiled code is kept beside the packages: TypeScript is stripped once, and worker threads need not do it again. */
-function cacheCompiledCode(): void {
-  const folder = path.resolve(import.meta.dirname, '../../node_modules/.cache/compile');
-  try {
-    mkdirSync(folder, { recursive: true });
-    enableCompileCache(folder);
-  } catch {
-    // A folder of somebody else: everything works, only slower at the start.
-  }
-}
-
 /** `ciliate-proxy -c bootstrap.yaml`: runs until SIGTERM or SIGINT, then drains; a second signal ends it at once. Exit 1 when it cannot start. */
 async function main(): Promise<void> {
   const { parseCommandLine } = await import('./command/line.ts');
@@ -46,7 +33,7 @@ async function main(): Promise<void> {
 }
 
 restartWithFlags();
-cacheCompiledCode();
+prepareLoading();
 main().catch((error: unknown) => {
   process.stderr.write(`ciliate-proxy: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
   process.exit(1);

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { flushCompileCache, getCompileCacheDir } from 'node:module';
+import { flushCompileCache } from 'node:module';
 import { encodeResource } from '../../model/envoy/index.ts';
 import { createGrpcLogStreams, type GrpcLogStreams } from '../accesslog/grpc.ts';
 import type { Bootstrap } from '../config/bootstrap.ts';
@@ -73,7 +73,6 @@ export async function openWorkers(
     node: config.nodeName,
     bindConfig: config.bindConfig,
     transport,
-    compileCache: getCompileCacheDir(),
   };
   const remotes = await Promise.all(
     Array.from({ length: concurrency - 1 }, (_, index) =>

@@ -31,8 +31,6 @@ export interface ThreadData {
   readonly inherited: readonly InheritedSocket[];
   /** What the main thread found to work. */
   readonly transport: TransportKind;
-  /** Folder of compiled code, so that the thread need not compile again. */
-  readonly compileCache: string | undefined;
 }
 
 /** A socket that listens, by its address; the descriptor stays the worker's. */
