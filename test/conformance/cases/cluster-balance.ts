@@ -122,6 +122,8 @@ export const scenarios: readonly Scenario[] = [
           slow_start_config: { slow_start_window: '60s', aggression: { default_value: 2, runtime_key: 'a' } },
         },
       }),
+      // A weight grows between the turns of its host: the more so the slower the requests come.
+      play: { tolerance: 0.05, repeat: 6 },
     },
   ]),
   clusterScenario({ feature: 'load balancing', name: 'health of endpoints', backends: three }, [
