@@ -13,7 +13,7 @@ const HOOK = /^(before|after|beforeEach|afterEach)\(/m;
 /** Those that wait most of the time. */
 const WAITING = /^test\/(e2e|ui|flows)\//;
 /** Those that would keep one core busy at the end. */
-const LONG = /\/(replay-\d|connectivity|lifecycle|walkthrough|why|kernel|restart)\.test/;
+const LONG = /\/(replay-\d|connectivity|lifecycle|walkthrough|why|kernel|restart|policy-model\/model)\.test/;
 
 /**
  * Writes what the runner is to run into a folder, and gives the files. The runner takes files in the order of their names, so each of these imports one test file or several, and
