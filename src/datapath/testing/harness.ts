@@ -56,15 +56,22 @@ export function policyFor(pod: Pod, direction: PolicyEntry['direction'], entries
   };
 }
 
+/** What a node has told since; on a busy machine the first word may take a moment, and the others come one by one. */
 export const eventsOf = async (node: number): Promise<WireEvent[]> => {
+  const events = nodes[node - 1]?.events ?? [];
   await delay(60);
-  return nodes[node - 1]?.events.splice(0) ?? [];
+  for (let waited = 0; events.length === 0 && waited < 500; waited += 20) await delay(20);
+  return restOf(events);
 };
+async function restOf(events: WireEvent[]): Promise<WireEvent[]> {
+  for (let before = -1; before !== events.length; await delay(20)) before = events.length;
+  return events.splice(0);
+}
 export const pointsOf = (events: readonly WireEvent[]): string[] =>
   [...new Set(events.flatMap((event) => (event.kind === 'trace' && event.point ? [event.point] : [])))].sort();
 export const forget = async (): Promise<void> => {
-  await eventsOf(1);
-  await eventsOf(2);
+  await delay(60);
+  for (const { events } of nodes) await restOf(events);
 };
 
 export const frontend = {
