@@ -75,8 +75,10 @@ function collect(call: grpc.ServerReadableStream<Buffer, Buffer>, done: grpc.sen
 
 async function spread(call: grpc.ServerWritableStream<Buffer, Buffer>): Promise<void> {
   const count = Number(call.request.toString());
+  const over = new AbortController();
+  call.once('cancelled', () => over.abort());
   for (let at = 0; at < count && !call.cancelled; at++)
-    if (!call.write(Buffer.alloc(10_000, at))) await Promise.race([once(call, 'drain'), once(call, 'cancelled')]);
+    if (!call.write(Buffer.alloc(10_000, at))) await once(call, 'drain', over).catch(() => undefined);
   if (call.cancelled) seen.push('spread cancelled');
   else call.end();
 }
