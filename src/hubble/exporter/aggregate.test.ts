@@ -104,7 +104,7 @@ test('what was counted is written when the exporter ends, and counts in full whe
     },
     close: async () => {},
   };
-  const aggregation = { fields: ['verdict'], intervalMs: 40 };
+  const aggregation = { fields: ['verdict'], intervalMs: 400 };
   const reader = observer.exportLines({ allow: [], deny: [], fieldMask: [], aggregation });
   assert.ok(reader.ok);
   let failed = (): void => {};
