@@ -1,8 +1,9 @@
 // Loaded into each test file's process.
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { prepareLoading } from '../src/loading/index.ts';
+import { tryLock } from './setup.mjs';
 
 /** The runner's time limit is for tests: a file whose tests are over, but which something keeps alive, would not end. */
 const LIMIT_MS = 480_000;
@@ -21,31 +22,11 @@ if (process.env.NODE_TEST_CONTEXT) {
   }, LIMIT_MS).unref();
 }
 
-/** Waits until this process may have a cluster, among those of the same run, for which it leaves a file in the folder. */
+/** Waits until this process may have a cluster, among those of the same run. */
 async function takePlace(folder) {
-  for (;;) {
-    for (let place = 1; place <= CLUSTERS; place++) {
-      const file = path.join(folder, `place-${place}`);
-      try {
-        writeFileSync(file, String(process.pid), { flag: 'wx' });
-        process.once('exit', () => rmSync(file, { force: true }));
-        return;
-      } catch (error) {
-        if (error.code !== 'EEXIST') throw error;
-        if (!isAlive(file)) rmSync(file, { force: true });
-      }
-    }
-    await sleep(LOOK_MS);
-  }
-}
-
-/** Whoever has it has not ended; one that is being written counts as alive. */
-function isAlive(file) {
-  try {
-    const pid = Number(readFileSync(file, 'utf8'));
-    if (pid > 0) process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error.code === 'ENOENT' || error.code === 'EPERM';
-  }
+  const places = Array.from({ length: CLUSTERS }, (_, index) => path.join(folder, `place-${index + 1}`));
+  let taken = places.find((one) => tryLock(one));
+  for (; taken === undefined; taken = places.find((one) => tryLock(one))) await sleep(LOOK_MS);
+  const place = taken;
+  process.once('exit', () => rmSync(place, { recursive: true, force: true }));
 }

@@ -146,7 +146,8 @@ async function withLock(work) {
   }
 }
 
-function tryLock(lock) {
+/** Makes the folder this process's, as long as it lives; false while another one has it. */
+export function tryLock(lock) {
   try {
     mkdirSync(lock);
     writeFileSync(path.join(lock, 'pid'), String(process.pid));

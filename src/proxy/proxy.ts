@@ -208,17 +208,16 @@ async function openAdmin(subject: AdminSubject, logs: readonly AccessLog[]): Pro
 
 /** The successor that did not come to life may hold the address a moment longer than its connection. */
 async function reopenAdmin(subject: AdminSubject, logs: readonly AccessLog[]): Promise<AdminServer | undefined> {
+  const { admin } = subject.config;
+  if (!admin) return undefined;
   for (let tries = 1; ; tries++) {
-    try {
-      return await openAdmin(subject, logs);
-    } catch (error) {
-      if (!(error instanceof BootstrapError)) throw error;
-      if (tries === ADMIN_TRIES) {
-        subject.logs.get('admin').error(`${error.message}; there is no admin interface any more`);
-        return undefined;
-      }
-      await sleep(ADMIN_PAUSE_MS);
+    const server = await startAdmin(admin, subject, logs);
+    if (server.ok) return server.value;
+    if (tries === ADMIN_TRIES) {
+      subject.logs.get('admin').error(`admin.address: ${server.error}; there is no admin interface any more`);
+      return undefined;
     }
+    await sleep(ADMIN_PAUSE_MS);
   }
 }
 

@@ -135,9 +135,13 @@ export function openReader<T>(
     position = ring.oldestSequence;
   };
   const findStart = (): boolean => {
-    while (search.found === undefined && looked++ < atOnce) search.step();
-    position = search.found ?? position;
-    return search.found !== undefined;
+    while (looked++ < atOnce) {
+      const { done, value } = search.next();
+      if (!done) continue;
+      position = value;
+      return true;
+    }
+    return false;
   };
   let started = findStart();
   const next = (): T | undefined => {
@@ -187,34 +191,23 @@ function rangeOf(request: RangeRequest): Range {
   };
 }
 
-interface StartSearch {
-  /** The sequence number where reading starts; undefined: further steps are needed. */
-  readonly found: number | undefined;
-  /** Looks at one more entry. */
-  readonly step: () => void;
-}
-
-/** Looks for where reading starts. Flows arrive nearly in time order, so times are tested one by one, not searched. */
-function searchStart(
+/**
+ * Looks for the sequence number where reading starts, an entry at a time. Flows arrive nearly in time order, so times are tested one by one,
+ * not searched.
+ */
+function* searchStart(
   { ring }: EventStore,
   request: RangeRequest,
   range: Range,
   wanted: (entry: Entry) => boolean,
-): StartSearch {
-  const at = (found: number): StartSearch => ({ found, step: () => undefined });
-  if (request.first || range.sinceNs !== undefined) return at(ring.oldestSequence);
-  if (range.number === 0n) return at(request.follow ? ring.nextSequence : ring.oldestSequence);
+): Generator<undefined, number> {
+  if (request.first || range.sinceNs !== undefined) return ring.oldestSequence;
+  if (range.number === 0n) return request.follow ? ring.nextSequence : ring.oldestSequence;
   let missing = range.number;
-  let sequence = ring.nextSequence;
-  let found: number | undefined;
-  return {
-    get found() {
-      return found;
-    },
-    step: () => {
-      const entry = ring.at(--sequence);
-      if (!entry) found = ring.oldestSequence;
-      else if (wanted(entry) && --missing === 0n) found = sequence;
-    },
-  };
+  for (let sequence = ring.nextSequence - 1; sequence >= ring.oldestSequence; sequence--) {
+    const entry = ring.at(sequence);
+    if (entry && wanted(entry) && --missing === 0n) return sequence;
+    yield;
+  }
+  return ring.oldestSequence;
 }

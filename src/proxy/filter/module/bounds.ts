@@ -1,9 +1,9 @@
 import { getHeapStatistics } from 'node:v8';
 
 /** How long loops and functions of modules may go on without a pause. */
-export const MOST_MS = 1_000;
+const MOST_MS = 1_000;
 /** How much memory may become used meanwhile. */
-export const MOST_BYTES = 268_435_456;
+const MOST_BYTES = 268_435_456;
 
 /** Passes between two looks. */
 const PASSES = 100;

@@ -173,8 +173,8 @@ async function read({ file, folder }: Place, before: ReadonlySet<string>, log: L
   try {
     const loaded = await loadFile(file, folder);
     const filter = checkExports(loaded.exports);
-    for (const file of loaded.unbounded)
-      log.warn({ file }, 'loops of a filter module are not bounded: they cannot be read');
+    for (const error of loaded.unbounded)
+      log.warn({ error }, 'loops of a filter module are not bounded: they cannot be read');
     if (filter.ok) return { files: loaded.files, filter: filter.value, error: '' };
     return { files: loaded.files, filter: undefined, error: filter.error };
   } catch (error) {
