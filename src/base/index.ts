@@ -28,4 +28,5 @@ export { podInterfaceName } from './names.ts';
 export { compileRe2, type Re2 } from './re2.ts';
 export { fail, ok, type Result } from './result.ts';
 export { Ring } from './ring.ts';
+export { longestTimerMs } from './timer.ts';
 export { isRenewalDue, renewalTimeMs, type Validity, validFrom } from './validity.ts';

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { ObjectStore } from '../cluster/index.ts';
 import { worldAddresses } from '../cluster/node/index.ts';
 import { buildZone } from '../dns/index.ts';
+import { compileCache } from '../loading/index.ts';
 
 /** Names of the host that stands outside the cluster, one for each of its addresses; a user may choose the first. */
 export function worldNames(externalTarget: string | undefined): readonly string[] {
@@ -57,7 +58,7 @@ export function startZoneFile(
         '--v8-pool-size=1',
         path.join(projectRoot, 'src/dns/cluster-dns-main.ts'),
       ],
-      environment: { CILIATE_DNS_ZONE: file, NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '' },
+      environment: { CILIATE_DNS_ZONE: file, NODE_COMPILE_CACHE: compileCache },
       directories: [projectRoot, directory],
     }),
     setResolvers: (addresses) => {

@@ -31,8 +31,16 @@ function isNeeded(field: protobufjs.Field): boolean {
   return Number(length) + Number(bytes) + Number(gte) > 0;
 }
 
-/** A value for a field that is not its default. */
-export function sampleOf(field: protobufjs.Field, depth = 0): JsonValue {
+/** Values for a field that are not its default: one, or all that a choice has. */
+export function samplesOf(field: protobufjs.Field): readonly JsonValue[] {
+  const type = field.resolve().resolvedType;
+  if (!isEnum(type) || field.map) return [sampleOf(field)];
+  const names = Object.keys(type.values).filter((name) => type.values[name] !== 0);
+  if (names.length === 0) return [sampleOf(field)];
+  return names.map((name) => (field.repeated ? [name] : name));
+}
+
+function sampleOf(field: protobufjs.Field, depth = 0): JsonValue {
   const rules = rulesOf(field);
   if (field.map) return { [keyOf(field)]: oneValue(field, undefined, depth) };
   if (field.repeated) return [oneValue(field, rules?.['repeated']?.['items'] as RuleSet | undefined, depth)];

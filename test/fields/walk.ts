@@ -4,7 +4,7 @@ import { isMessage, nameOf } from '../../src/model/envoy/fields.ts';
 import { isJsonObject, type JsonObject, type JsonValue, lookupMessage } from '../../src/model/envoy/index.ts';
 import { AFTER, OPAQUE } from './bases.ts';
 import { observed } from './observe.ts';
-import { baseOf, keyOf, STRANGE, sampleOf } from './sample.ts';
+import { baseOf, keyOf, STRANGE, samplesOf } from './sample.ts';
 import type { Read } from './subject.ts';
 
 /** What becomes of a field when it is set. `silent`: it is accepted and nobody has looked at it. */
@@ -52,9 +52,11 @@ function walkMessage(place: Place, walk: Walk, visited: Set<string>): void {
     const rest = withoutRivals(base, field);
     const put = (value: JsonValue): JsonObject => embed({ ...rest, [field.name]: value });
     const isAny = isMessage(field.resolvedType) && nameOf(field.resolvedType) === 'google.protobuf.Any';
-    const value = (isAny ? undefined : base[field.name]) ?? sampleOf(field);
-    const tried = tryOut(put(value), at, field, read);
-    const { issues } = tried;
+    const given = isAny ? undefined : base[field.name];
+    const tried = tryValues(given === undefined ? samplesOf(field) : [given], (value) =>
+      tryOut(put(value), at, field, read),
+    );
+    const { issues, value } = tried;
     // A refusal that lists what is taken instead is about the extension that was tried.
     const fate = isAny && tried.fate === 'refused' && knownTypes(issues).length > 0 ? 'read' : tried.fate;
     note(fates, field.name, fate);
@@ -62,6 +64,24 @@ function walkMessage(place: Place, walk: Walk, visited: Set<string>): void {
     if (fate === 'silent' || fate === 'refused') continue;
     descend({ field, at, value, issues, put, read }, walk, visited);
   }
+}
+
+interface Tried {
+  readonly fate: Fate;
+  readonly issues: readonly Issue[];
+}
+
+/** What becomes of the first value that is not refused: a choice of which some is taken is acted on. */
+function tryValues(values: readonly JsonValue[], attempt: (value: JsonValue) => Tried): Tried & { value: JsonValue } {
+  const tried: (Tried & { value: JsonValue })[] = [];
+  for (const value of values) {
+    const one = { ...attempt(value), value };
+    if (one.fate !== 'refused') return one;
+    tried.push(one);
+  }
+  const [first] = tried;
+  if (!first) throw new Error('no value to try');
+  return first;
 }
 
 function note(fates: Map<string, Fate>, field: string, fate: Fate): void {
@@ -78,12 +98,7 @@ function withoutRivals(base: JsonObject, field: protobufjs.Field): JsonObject {
 
 const REFUSAL = /not supported|is known to Envoy|not for |cannot be used|unsupported/i;
 
-function tryOut(
-  json: JsonObject,
-  at: string,
-  field: protobufjs.Field,
-  read: Read,
-): { readonly fate: Fate; readonly issues: readonly Issue[] } {
+function tryOut(json: JsonObject, at: string, field: protobufjs.Field, read: Read): Tried {
   const seen = new Set<string>();
   const issues = read(observed(json, seen));
   const own = issues.filter((issue) => isAbout(issue, at, field.name));

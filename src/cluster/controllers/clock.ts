@@ -1,3 +1,5 @@
+import { longestTimerMs } from '../../base/index.ts';
+
 /** Time as the controllers see it, so that tests can turn it by hand. */
 export interface Clock {
   /** Milliseconds since the epoch. */
@@ -6,9 +8,6 @@ export interface Clock {
   after(ms: number, task: () => void): () => void;
 }
 
-/** setTimeout fires at once for longer delays than this. */
-const longestDelayMs = 2 ** 31 - 1;
-
 export const systemClock: Clock = {
   now: () => Date.now(),
   after(ms, task) {
@@ -16,7 +15,7 @@ export const systemClock: Clock = {
       const immediate = setImmediate(task);
       return () => clearImmediate(immediate);
     }
-    const timer = setTimeout(task, Math.min(ms, longestDelayMs));
+    const timer = setTimeout(task, Math.min(ms, longestTimerMs));
     return () => clearTimeout(timer);
   },
 };

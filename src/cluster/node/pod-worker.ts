@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import type { Logger } from '../../base/index.ts';
+import { type Logger, longestTimerMs } from '../../base/index.ts';
 import { ContainerRunner } from './container-runner.ts';
 import type { PodPlace } from './downward.ts';
 import { type NodeContext, type PodContext, timeText } from './pod-context.ts';
@@ -14,7 +14,6 @@ import { type Container, type ContainerRecord, isInitSidecar, type PodObject } f
 import type { PreparedVolumes } from './volumes.ts';
 
 const defaultGraceSeconds = 30;
-const timerMsMax = 2 ** 31 - 1;
 
 /** A pod on its node, from the moment it is bound until nothing of it is left. */
 export class PodWorker {
@@ -284,6 +283,6 @@ export class PodWorker {
       };
       this.#stop(this.#graceSeconds() * 1000);
     };
-    return setTimeout(expire, Math.min(seconds * 1000, timerMsMax));
+    return setTimeout(expire, Math.min(seconds * 1000, longestTimerMs));
   }
 }

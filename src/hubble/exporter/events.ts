@@ -1,4 +1,4 @@
-import { fail, ok, type Result } from '../../base/index.ts';
+import { fail, longestTimerMs, ok, type Result } from '../../base/index.ts';
 import { type Flow, type LostEvent, printJson, toTimestamp } from '../../model/flow/index.ts';
 import { compileSelection } from '../filter/compile.ts';
 import { compileFieldMask } from '../observer/field-mask.ts';
@@ -77,15 +77,12 @@ function aggregatingReader(
     next,
     finished: reader.finished,
     wait: (signal) => {
-      const left = Math.min(aggregator.leftMs(nowMs()), longestTimer);
+      const left = Math.min(aggregator.leftMs(nowMs()), longestTimerMs);
       return reader.wait(AbortSignal.any([signal, AbortSignal.timeout(left)]));
     },
     rest: () => [...due.splice(0).reverse(), ...aggregator.take(nowMs()).map(flowLine)],
   };
 }
-
-/** Of a timer of Node, in milliseconds; whoever waits longer looks again. */
-const longestTimer = 2 ** 31 - 1;
 
 const exportEvent = 'observer.ExportEvent';
 

@@ -19,6 +19,8 @@ import { checkWellKnown } from './well-known.ts';
 const maxDepth = 90;
 /** A file with more faults than this gets the first ones. */
 const maxIssues = 200;
+/** `Any` fields of which Envoy takes an empty one: `config: {}` turns a filter on that its chain has turned off. */
+const mayBeEmpty: ReadonlySet<string> = new Set(['envoy.config.route.v3.FilterConfig.config']);
 
 /** One pass over a JSON value; collects the faults it meets. */
 export class Checker {
@@ -146,6 +148,7 @@ export class Checker {
   #single(field: protobufjs.Field, value: JsonValue, path: string, depth: number, rules: RuleSet | undefined): void {
     const type = field.resolvedType;
     if (isMessage(type)) {
+      if (mayBeEmpty.has(nameOf(field)) && isJsonObject(value) && Object.keys(value).length === 0) return;
       const known = checkWellKnown(this, type, value, path, depth + 1);
       if (known === undefined) this.message(type, value, path, depth + 1);
       else if (known.value !== undefined && rules) this.#report(path, brokenRules(rules, known.value));

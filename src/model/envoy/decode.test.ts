@@ -23,6 +23,8 @@ const route = (fields: object): object => ({
 });
 const at = 'r.virtual_hosts[0].routes[0]';
 
+const FILTER_CONFIG = 'envoy.config.route.v3.FilterConfig';
+
 const refused: readonly (readonly [what: string, json: unknown, ...expected: string[]])[] = [
   [
     'an unknown field',
@@ -100,6 +102,11 @@ const refused: readonly (readonly [what: string, json: unknown, ...expected: str
     'a nested configuration without type',
     cluster({ typed_extension_protocol_options: { a: {} } }),
     'r.typed_extension_protocol_options[a]: "@type" is missing; allowed: type.googleapis.com/<message>',
+  ],
+  [
+    'a filter of a route without a message',
+    { '@type': `x/${FILTER_CONFIG}`, config: { config: {} } },
+    'r.config: "@type" is missing; allowed: type.googleapis.com/<message>',
   ],
   [
     'a version 2 type',
@@ -185,6 +192,12 @@ test('an Any survives the wire with its type, its structs and its 64-bit numbers
       typed_config: options,
     },
   );
+});
+
+test('a filter of a route that is turned on and no more survives the wire', () => {
+  const json = decoded({ '@type': `x/${FILTER_CONFIG}`, config: {} });
+  assert.deepEqual(json, { config: {} });
+  assert.deepEqual(decodeBinary(FILTER_CONFIG, encodeResource(FILTER_CONFIG, { config: {} })), json);
 });
 
 test('an Any of a type that is not published is shown as bytes', () => {

@@ -196,7 +196,10 @@ export function readRouteFilters(fields: Fields, context: RouteFilterContext): R
   const found = fields.map('typed_per_filter_config', (config): RouteFilter | undefined => {
     if (typeName(config.json) !== FILTER_CONFIG) return readRouteFilter(config, context);
     const optional = config.flag('is_optional');
-    const own = config.message('config', (inner) => readRouteFilter(inner, context, { optional, nested: true }));
+    const own = config.message('config', (inner) =>
+      // No message at all: the filter runs as its chain has it.
+      Object.keys(inner.json).length === 0 ? undefined : readRouteFilter(inner, context, { optional, nested: true }),
+    );
     if (config.flag('disabled')) return { disabled: true, type: '', value: undefined };
     if (!config.has('config')) config.problem('config', 'value is required');
     return own ?? { disabled: false, type: '', value: undefined };

@@ -16,6 +16,8 @@ export function readFormatString(fields: Fields): CompiledFormat {
   const contentType = fields.text('content_type');
   const omit = fields.flag('omit_empty_values');
   const more = readFormatters(fields);
+  // Properties are always sorted.
+  fields.ignore('json_format_options');
   switch (fields.oneOf('format', ['text_format', 'text_format_source', 'json_format'])) {
     case 'json_format':
       return compiled(contentType || 'application/json', readJsonFormat(fields, 'json_format', omit, more));

@@ -1,3 +1,4 @@
+import { longestTimerMs } from '../../base/index.ts';
 import { beginTurn, endTurn, now } from './clock.ts';
 
 /** Something that may be waited for once at a time; embed one per timeout and reuse it. */
@@ -62,7 +63,7 @@ class DeadlineList {
   }
 
   #arm(milliseconds: number): void {
-    this.#timer = setTimeout(() => this.#expire(), Math.min(Math.max(1, Math.ceil(milliseconds)), 0x7fffffff));
+    this.#timer = setTimeout(() => this.#expire(), Math.min(Math.max(1, Math.ceil(milliseconds)), longestTimerMs));
     this.#timer.unref();
   }
 

@@ -50,6 +50,8 @@ interface DownstreamConfig {
   readonly required: boolean;
   readonly ticketKeys: () => readonly Buffer[] | undefined;
   readonly stateless: boolean;
+  /** Of the ciphers that both have, the client's first is taken. */
+  readonly clientPrefers: boolean;
   readonly sessionSeconds: number | undefined;
   readonly ticketSeed: Buffer;
 }
@@ -68,8 +70,6 @@ export function readDownstreamTls(fields: Fields, surroundings: TlsSurroundings)
   fields.choice('ocsp_staple_policy', ['LENIENT_STAPLING']);
   // Every certificate is looked at anyway.
   fields.ignore('full_scan_certs_on_sni_mismatch');
-  if (fields.boolean('prefer_client_ciphers'))
-    fields.problem('prefer_client_ciphers', 'is not supported by ciliate-proxy', 'false');
   const inline = fields.message('session_ticket_keys', readTicketKeys);
   const discovered = fields.message('session_ticket_keys_sds_secret_config', (inner) =>
     readSecretConfig(inner, 'session_ticket_keys', secrets),
@@ -83,6 +83,7 @@ export function readDownstreamTls(fields: Fields, surroundings: TlsSurroundings)
       required: fields.boolean('require_client_certificate') ?? false,
       ticketKeys: discovered ?? (() => ticketKeys),
       stateless: !fields.flag('disable_stateless_session_resumption'),
+      clientPrefers: fields.flag('prefer_client_ciphers'),
       sessionSeconds: sessionMs === undefined ? undefined : Math.max(1, Math.floor(sessionMs / 1000)),
       ticketSeed,
     },
@@ -206,7 +207,7 @@ class Downstream implements DownstreamTls {
   }
 
   #contextOf({ validation, ticketKeys }: Prepared, certificates: readonly Certificate[]): Chosen['context'] {
-    const { common, required, stateless, sessionSeconds, ticketSeed } = this.#config;
+    const { common, required, stateless, clientPrefers, sessionSeconds, ticketSeed } = this.#config;
     const names = certificates.map(({ leaf }) => leaf.fingerprint256).join();
     const [first] = ticketKeys;
     const secret = first ?? Buffer.concat([ticketSeed, Buffer.from(names)]);
@@ -214,7 +215,8 @@ class Downstream implements DownstreamTls {
       .toString('hex')
       .slice(0, SESSION_CONTEXT);
     const tickets = stateless ? 0 : constants.SSL_OP_NO_TICKET;
-    const options = tickets | constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_CIPHER_SERVER_PREFERENCE;
+    const preference = clientPrefers ? 0 : constants.SSL_OP_CIPHER_SERVER_PREFERENCE;
+    const options = tickets | constants.SSL_OP_NO_RENEGOTIATION | preference;
     if (!this.#own)
       return secureContext(common, certificates, validation, {
         sessionIdContext: sessionContext,

@@ -15,7 +15,7 @@ import type { Case, ClientTls, Json, Places, Scenario } from '../types.ts';
 const stats = [
   /\.ssl\.(handshake|connection_error|session_reused|no_certificate|fail_verify_(no_cert|error|san|cert_hash))$/,
   /\.ssl\.(versions|ciphers)\./,
-  /downstream_cx_ssl_(total|active)/,
+  /downstream_cx_ssl_total/,
 ];
 const names = (kind: string, matcher: Json): Json => ({ match_typed_subject_alt_names: [{ san_type: kind, matcher }] });
 const format =
@@ -113,6 +113,20 @@ const rows: readonly Row[] = [
       { case: 'server prefers', maxVersion: 'TLSv1.2' },
       { case: 'RSA alone', maxVersion: 'TLSv1.2', ciphers: 'ECDHE-RSA-AES256-GCM-SHA384' },
       { case: 'none', maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256' },
+    ],
+  },
+  {
+    name: 'ciphers of the client',
+    context: { prefer_client_ciphers: true },
+    cases: [
+      { case: 'newest' },
+      ...['AES128-GCM-SHA256', 'AES256-GCM-SHA384', 'CHACHA20-POLY1305'].map((first) => ({
+        case: `TLS 1.2 with ${first} first`,
+        maxVersion: 'TLSv1.2' as const,
+        ciphers: `ECDHE-ECDSA-${first}:ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384`,
+      })),
+      { case: 'TLS 1.3 with ChaCha20 first', ciphers: 'TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256' },
+      { case: 'TLS 1.3 with AES 256 first', ciphers: 'TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256' },
     ],
   },
   {
