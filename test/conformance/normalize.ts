@@ -7,7 +7,7 @@ import type { Outcome, Places, SeenRequest, SeenResponse } from './types.ts';
  */
 function normalizer(places: Places): (text: string) => string {
   const pattern = (host: string): RegExp => new RegExp(`(?<!\\d)${host.replaceAll('.', '\\.')}(?!\\d)`, 'g');
-  const [address, other, machine] = [pattern(places.host), pattern(places.other), pattern(machineAddress())];
+  const [address, other, machine] = [pattern(places.host), pattern(places.other), pattern(ownAddress)];
   return (text) =>
     text
       .replaceAll(places.folder, 'FOLDER')
@@ -20,6 +20,8 @@ function normalizer(places: Places): (text: string) => string {
 }
 
 /** What Envoy appends to `x-forwarded-for` where the client is on the same machine. */
+const ownAddress = machineAddress();
+
 function machineAddress(): string {
   const all = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
   return all.find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? '127.0.0.1';

@@ -52,7 +52,7 @@ async function stats(query: URLSearchParams, { workers, config }: AdminSubject, 
   const chosen = filterOf(query);
   if (typeof chosen === 'string') return text(chosen, 400);
   const { stats: settings } = config;
-  const samples = (await workers.stats()).filter(
+  const samples = (await workers.stats(query.has('usedonly'))).filter(
     (sample) => isOfType(sample, type) && settings.keeps(sample.name) && chosen(sample),
   );
   if (format === 'prometheus') {

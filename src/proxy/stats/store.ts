@@ -49,10 +49,11 @@ export class StatsStore {
     this.#refresh.add(refresh);
   }
 
-  read(): Sample[] {
+  /** `usedOnly`: without what has never counted or moved. */
+  read(usedOnly = false): Sample[] {
     for (const refresh of this.#refresh) refresh();
     const out: Sample[] = [];
-    for (const entry of this.#all()) readStats(entry.kind, entry.prefix, entry.object, entry.used, out);
+    for (const entry of this.#all()) readStats(entry.kind, entry.prefix, entry.object, entry.used, out, usedOnly);
     return out;
   }
 

@@ -17,8 +17,8 @@ export interface Workers {
    * the other.
    */
   apply(changes: readonly Change[]): Promise<readonly (readonly Issue[])[]>;
-  /** Values of all workers, added up. */
-  stats(): Promise<readonly Sample[]>;
+  /** Values of all workers, added up; with `usedOnly` those that never changed may be missing. */
+  stats(usedOnly?: boolean): Promise<readonly Sample[]>;
   /** Of all sockets that listen; they stay the workers'. */
   descriptors(): Promise<readonly ListeningDescriptor[]>;
   hostCounts(): Promise<ReadonlyMap<string, HostCounts>>;
@@ -77,9 +77,10 @@ export function createWorkers(first: Engine, remotes: readonly Remote[], log: Lo
       last = result.catch(() => undefined);
       return result;
     },
-    stats: async () => {
+    stats: async (usedOnly = false) => {
       const others = await Promise.all(remotes.map((remote) => remote.stats()));
-      return mergeSamples([first.stats.read(), ...others]);
+      // What the first has not used another may have.
+      return mergeSamples([first.stats.read(usedOnly && others.length === 0), ...others]);
     },
     descriptors: async () => {
       const others = await Promise.all(remotes.map((remote) => remote.descriptors()));
