@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Backends } from './backend.ts';
@@ -30,7 +30,7 @@ export async function runCase(stage: Stage, one: Case): Promise<Outcome> {
   await backends.begin(one);
   if (one.pressure !== undefined) await inject(places, one.pressure);
   if (one.repeat !== undefined) return { shares: await runRepeated(stage, one, one.repeat) };
-  const logBefore = (await logText(places)).length;
+  const logBefore = logText(places).length;
   const countStats = scenario.stats !== false && !one.without?.includes('stats');
   const statsBefore = countStats ? await readStats(subject, 'used') : undefined;
   const plane = one.plane && (await stage.plane?.play(one.plane, subject));
@@ -134,15 +134,20 @@ function tcpSeen(backends: Backends): readonly SeenRequest[] {
   }));
 }
 
-async function logText({ folder }: Places): Promise<string> {
-  return readFile(path.join(folder, 'access.log'), 'utf8').catch(() => '');
+/** At once: it is a small file in memory, read several times a case. */
+function logText({ folder }: Places): string {
+  try {
+    return readFileSync(path.join(folder, 'access.log'), 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 /** New lines of the access log; waits a moment for as many as there were responses. */
 async function logLines(places: Places, from: number, expected: number): Promise<readonly string[]> {
   const deadline = performance.now() + logMs;
   for (;;) {
-    const lines = (await logText(places)).slice(from).split('\n').slice(0, -1);
+    const lines = logText(places).slice(from).split('\n').slice(0, -1);
     if (lines.length >= expected || performance.now() > deadline) return lines;
     await sleep(4);
   }
