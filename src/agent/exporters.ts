@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { parse } from 'yaml';
+import { createRequire } from 'node:module';
 import { fail, formatIssue, type Issue, type Logger, ok, type Result } from '../base/index.ts';
 import {
   createRotatingFile,
@@ -150,6 +150,7 @@ async function readConfig(
 }
 
 function readFlowLogsText(text: string, file: string): Result<readonly ExporterSettings[], Issue[]> {
+  const { parse } = createRequire(import.meta.url)('yaml') as typeof import('yaml');
   let document: unknown;
   try {
     document = parse(text);

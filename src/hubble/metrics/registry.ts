@@ -1,4 +1,5 @@
-import { Counter, Histogram, Registry } from 'prom-client';
+import { createRequire } from 'node:module';
+import type { Counter, Registry } from 'prom-client';
 import type { Flow } from '../../model/flow/index.ts';
 import type { MetricConfig } from './config.ts';
 import { createMetric, type MetricSeries, type Observation } from './counting.ts';
@@ -18,6 +19,9 @@ export interface FlowMetrics {
 const seriesMax = 10_000;
 const prefix = 'hubble_';
 
+/** Loaded by those who count, and not by everybody who reads flows. */
+const library = (): typeof import('prom-client') => createRequire(import.meta.url)('prom-client');
+
 export interface FlowMetricsOptions {
   readonly configs: readonly MetricConfig[];
   /** `enable-hubble-open-metrics`: exemplars need it. */
@@ -25,6 +29,7 @@ export interface FlowMetricsOptions {
 }
 
 export function createFlowMetrics({ configs, openMetrics }: FlowMetricsOptions): FlowMetrics {
+  const { Counter, Registry } = library();
   const registry: Registry = new Registry();
   if (openMetrics) registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE as typeof registry.contentType);
   const lost = new Counter({
@@ -126,6 +131,7 @@ type Options = Pick<ConstructorParameters<typeof Counter>[0], 'name' | 'help' | 
 
 /** Counts in numbers that the library gets when it is asked, which costs a fraction of counting there; exemplars need the latter. */
 function counter(options: Options, sums: ReadonlyMap<string, Sum>, enableExemplars: boolean): Kind {
+  const { Counter } = library();
   if (enableExemplars) {
     const metric = new Counter({ ...options, enableExemplars });
     return {
@@ -150,6 +156,7 @@ function counter(options: Options, sums: ReadonlyMap<string, Sum>, enableExempla
 }
 
 function histogram(options: Options, enableExemplars: boolean): Kind {
+  const { Histogram } = library();
   const metric = new Histogram({ ...options, enableExemplars });
   return {
     add({ labels }, { seconds = 0, traceId }) {

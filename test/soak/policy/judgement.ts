@@ -1,8 +1,11 @@
 import type { Asked } from './cluster.ts';
 import type { Direction, Versions } from './versions.ts';
 
-/** How long after a kill requests may fail that go through the killed data plane. */
-const restartMaxMs = 10_000;
+/**
+ * How long after a kill requests may fail that go through the killed data plane, unless one passes earlier: a busy machine takes long to start
+ * it, and its agent, which configures it, may be killed meanwhile.
+ */
+const restartMaxMs = 30_000;
 
 export interface Judgement {
   /** Looks at answers whose versions are settled. */
