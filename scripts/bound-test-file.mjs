@@ -25,8 +25,12 @@ if (process.env.NODE_TEST_CONTEXT) {
 /** Waits until this process may have a cluster, among those of the same run. */
 async function takePlace(folder) {
   const places = Array.from({ length: CLUSTERS }, (_, index) => path.join(folder, `place-${index + 1}`));
-  let taken = places.find((one) => tryLock(one));
-  for (; taken === undefined; taken = places.find((one) => tryLock(one))) await sleep(LOOK_MS);
-  const place = taken;
-  process.once('exit', () => rmSync(place, { recursive: true, force: true }));
+  for (;;) {
+    const place = places.find(tryLock);
+    if (place !== undefined) {
+      process.once('exit', () => rmSync(place, { recursive: true, force: true }));
+      return;
+    }
+    await sleep(LOOK_MS);
+  }
 }

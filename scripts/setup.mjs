@@ -153,7 +153,7 @@ export function tryLock(lock) {
     writeFileSync(path.join(lock, 'pid'), String(process.pid));
     return true;
   } catch (error) {
-    if (error.code !== 'EEXIST') stopWith(`cannot write to ${projectRoot}: ${error.code}`);
+    if (error.code !== 'EEXIST') stopWith(`cannot write to ${path.dirname(lock)}: ${error.code}`);
     if (holderIsGone(lock)) rmSync(lock, { recursive: true, force: true });
     return false;
   }

@@ -35,9 +35,14 @@ function isNeeded(field: protobufjs.Field): boolean {
 export function samplesOf(field: protobufjs.Field): readonly JsonValue[] {
   const type = field.resolve().resolvedType;
   if (!isEnum(type) || field.map) return [sampleOf(field)];
-  const names = Object.keys(type.values).filter((name) => type.values[name] !== 0);
-  if (names.length === 0) return [sampleOf(field)];
-  return names.map((name) => (field.repeated ? [name] : name));
+  const choices = choicesOf(type);
+  if (choices.length === 0) return [sampleOf(field)];
+  return choices.map((name) => (field.repeated ? [name] : name));
+}
+
+/** Names of an enum but for its default. */
+function choicesOf({ values }: protobufjs.Enum): readonly string[] {
+  return Object.keys(values).filter((name) => values[name] !== 0);
 }
 
 function sampleOf(field: protobufjs.Field, depth = 0): JsonValue {
@@ -54,7 +59,7 @@ export function keyOf(field: protobufjs.Field): string {
 
 function oneValue(field: protobufjs.Field, rules: RuleSet | undefined, depth: number): JsonValue {
   const type = field.resolve().resolvedType;
-  if (isEnum(type)) return Object.keys(type.values).find((name) => type.values[name] !== 0) ?? 0;
+  if (isEnum(type)) return choicesOf(type)[0] ?? 0;
   if (!isMessage(type)) return scalarOf(field.type, rules);
   const name = nameOf(type);
   const scalar = wrappedScalar(name);

@@ -73,13 +73,12 @@ interface Tried {
 
 /** What becomes of the first value that is not refused: a choice of which some is taken is acted on. */
 function tryValues(values: readonly JsonValue[], attempt: (value: JsonValue) => Tried): Tried & { value: JsonValue } {
-  const tried: (Tried & { value: JsonValue })[] = [];
+  let first: (Tried & { value: JsonValue }) | undefined;
   for (const value of values) {
     const one = { ...attempt(value), value };
     if (one.fate !== 'refused') return one;
-    tried.push(one);
+    first ??= one;
   }
-  const [first] = tried;
   if (!first) throw new Error('no value to try');
   return first;
 }

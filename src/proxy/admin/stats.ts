@@ -1,5 +1,5 @@
 import { compileRe2 } from '../../base/index.ts';
-import type { Sample } from '../stats/kind.ts';
+import { isUsed, type Sample } from '../stats/kind.ts';
 import type { StatsSettings } from '../stats/settings.ts';
 import { type AdminSubject, compactJson, type Endpoint, type Page, text } from './page.ts';
 import { prometheusText } from './prometheus.ts';
@@ -71,11 +71,6 @@ function filterOf(query: URLSearchParams): ((sample: Sample) => boolean) | strin
     if (usedOnly && !isUsed(sample)) return false;
     return !regex?.ok || regex.value.matcher(sample.name).find() !== inverted;
   };
-}
-
-function isUsed(sample: Sample): boolean {
-  if (sample.type === 'text') return sample.value !== '';
-  return sample.type === 'histogram' ? sample.value.total.length > 0 : sample.used;
 }
 
 function isOfType({ type }: Sample, wanted: (typeof TYPES)[number]): boolean {

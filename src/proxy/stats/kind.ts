@@ -158,14 +158,13 @@ export function statsKind<T extends object>(create: new () => T, table: SpecTabl
   return { create: () => new create(), fields, histograms, never };
 }
 
-/** Samples of one object under its prefix (`cluster.c.`). `used` remembers which gauges ever moved; `usedOnly` leaves out those that never did. */
+/** Samples of one object under its prefix (`cluster.c.`). `used` remembers which gauges ever moved. */
 export function readStats<T extends object>(
   kind: StatsKind<T>,
   prefix: string,
   object: T,
   used: Set<string>,
   out: Sample[],
-  usedOnly: boolean,
 ): void {
   const values = object as Readonly<Record<string, unknown>>;
   for (const [key, spec] of kind.fields) {
@@ -173,34 +172,35 @@ export function readStats<T extends object>(
     if (spec.type === 'codes') {
       for (const [name, count] of spec.expand(value as CodeCounts)) {
         if (count > 0) used.add(name);
-        if (usedOnly && !used.has(name)) continue;
         out.push({ type: 'counter', name: prefix + name, value: count, used: used.has(name) });
       }
     } else if (spec.type === 'histogram') {
       const held = value as Histogram;
       if (spec.lazy && !held.used) continue;
       const counts = held.read();
-      if (usedOnly && counts.total.length === 0) continue;
       for (const name of spec.names) {
         out.push({ type: 'histogram', name: prefix + name, unit: spec.unit, value: counts });
       }
-    } else if (spec.type === 'text') {
-      if (!usedOnly || value !== '') out.push({ type: 'text', name: prefix + spec.name, value: value as string });
-    } else {
+    } else if (spec.type === 'text') out.push({ type: 'text', name: prefix + spec.name, value: value as string });
+    else {
       const count = value as number;
       const companion = spec.type === 'gauge' ? spec.usedWith : undefined;
       if (count !== 0 || companion === '' || (companion !== undefined && values[companion])) used.add(key);
-      if (usedOnly && !used.has(key)) continue;
       for (const name of spec.names) {
         const sample = { type: spec.type, name: prefix + name, value: count, used: used.has(key) };
         out.push(spec.shared ? { ...sample, shared: true } : sample);
       }
     }
   }
-  if (usedOnly) return;
   const { counters = [], gauges = [] } = kind.never;
   for (const name of counters) out.push({ type: 'counter', name: prefix + name, value: 0, used: false });
   for (const name of gauges) out.push({ type: 'gauge', name: prefix + name, value: 0, used: false });
+}
+
+/** Whether a sample has ever counted or moved, or says something: what `usedonly` leaves. */
+export function isUsed(sample: Sample): boolean {
+  if (sample.type === 'text') return sample.value !== '';
+  return sample.type === 'histogram' ? sample.value.total.length > 0 : sample.used;
 }
 
 /** Sets counters to 0, as `/reset_counters` does; gauges and histograms stay. */

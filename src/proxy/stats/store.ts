@@ -1,4 +1,4 @@
-import { flushHistograms, readStats, resetCounters, type Sample, type StatsKind } from './kind.ts';
+import { flushHistograms, isUsed, readStats, resetCounters, type Sample, type StatsKind } from './kind.ts';
 
 interface Entry {
   readonly kind: StatsKind<object>;
@@ -53,8 +53,8 @@ export class StatsStore {
   read(usedOnly = false): Sample[] {
     for (const refresh of this.#refresh) refresh();
     const out: Sample[] = [];
-    for (const entry of this.#all()) readStats(entry.kind, entry.prefix, entry.object, entry.used, out, usedOnly);
-    return out;
+    for (const entry of this.#all()) readStats(entry.kind, entry.prefix, entry.object, entry.used, out);
+    return usedOnly ? out.filter(isUsed) : out;
   }
 
   resetCounters(): void {
