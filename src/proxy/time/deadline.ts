@@ -19,8 +19,10 @@ export class Deadline {
   start(milliseconds: number): void {
     this.stop();
     if (milliseconds <= 0) return;
-    if (this.#list?.milliseconds !== milliseconds) this.#list = listOf(milliseconds);
-    this.#list.append(this);
+    let list = this.#list;
+    if (list?.milliseconds !== milliseconds || list.ended) list = listOf(milliseconds);
+    this.#list = list;
+    list.append(this);
   }
 
   stop(): void {
@@ -34,6 +36,8 @@ export class Deadline {
  */
 class DeadlineList {
   readonly milliseconds: number;
+  /** Nothing waited in it any more; who waits again joins the list of all that wait so long, or their order is lost. */
+  ended = false;
   #first: Deadline | undefined = undefined;
   #last: Deadline | undefined = undefined;
   #timer: NodeJS.Timeout | undefined = undefined;
@@ -77,8 +81,9 @@ class DeadlineList {
     }
     endTurn();
     if (this.#timer !== undefined) return;
-    if (this.#first) this.#arm(this.#first.at - time);
-    else if (lists.get(this.milliseconds) === this) lists.delete(this.milliseconds);
+    if (this.#first) return this.#arm(this.#first.at - time);
+    this.ended = true;
+    lists.delete(this.milliseconds);
   }
 }
 
