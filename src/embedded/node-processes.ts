@@ -19,6 +19,9 @@ const source = path.resolve(import.meta.dirname, '..');
 /** Young garbage in small steps: the processes idle most of the time and memory counts. */
 const nodeFlags = ['--max-semi-space-size=2'];
 
+/** A proxy that finds itself without starts anew with it. */
+const proxyEnvironment = { MALLOC_ARENA_MAX: '1' };
+
 /** What changes takes hold with the next response of each connection, and flows are written soon. */
 const proxyFlags = ['--drain-strategy', 'immediate', '--file-flush-interval-msec', '1000'];
 
@@ -66,10 +69,12 @@ export function superviseNode({
   ];
   const processes = [
     { name: `${node.name}-agent`, args: inside('agent/main.ts', JSON.stringify(agentOptions)) },
-    { name: `${node.name}-proxy`, args: inside('proxy/main.ts', '-c', bootstrap, ...proxyFlags, ...moduleFlags) },
-  ].map(({ name, args }) =>
-    supervise({ name, program: 'nsenter', args, logFile: path.join(home.logs, `${name}.log`) }, log),
-  );
+    {
+      name: `${node.name}-proxy`,
+      args: inside('proxy/main.ts', '-c', bootstrap, ...proxyFlags, ...moduleFlags),
+      environment: proxyEnvironment,
+    },
+  ].map((part) => supervise({ ...part, program: 'nsenter', logFile: path.join(home.logs, `${part.name}.log`) }, log));
   return {
     stop: async () => {
       await Promise.all(processes.map((supervised) => supervised.stop()));

@@ -12,10 +12,23 @@ export const compileCache = path.resolve(import.meta.dirname, '../../node_module
  */
 export function prepareLoading(): void {
   enableCompileCache(compileCache);
+  keepWebOutOfHttp();
   registerHooks({
     resolve: (specifier, context, nextResolve) =>
       specifier.startsWith('.') && specifier.endsWith('.ts') && context.parentURL?.endsWith('.ts')
         ? { url: new URL(specifier, context.parentURL).href, format: 'module-typescript', shortCircuit: true }
         : nextResolve(specifier, context),
   });
+}
+
+/**
+ * Node's `http` has three names of the web, which it loads with all of `fetch` when somebody asks for them. An import of `http` asks for
+ * every name that it lists, and this takes longer than everything else it loads. They stay names of the module, and of the process.
+ */
+function keepWebOutOfHttp(): void {
+  const http = process.getBuiltinModule('node:http');
+  for (const name of ['WebSocket', 'CloseEvent', 'MessageEvent']) {
+    const property = Object.getOwnPropertyDescriptor(http, name);
+    if (property?.get && property.configurable) Object.defineProperty(http, name, { ...property, enumerable: false });
+  }
 }

@@ -24,7 +24,7 @@ test('a deadline can be started again after it ended, was stopped, or for anothe
   assert.deepEqual([seen.length, one.waiting, other.waiting], [4, false, false]);
 });
 
-test('waits of one length end in the order in which they began, also where one waited so long before', t => {
+test('waits of one length end in the order in which they began, also where one waited so long before', (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   let time = 0;
   let step = 0;

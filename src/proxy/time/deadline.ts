@@ -81,7 +81,11 @@ class DeadlineList {
     }
     endTurn();
     if (this.#timer !== undefined) return;
-    if (this.#first) return this.#arm(this.#first.at - time);
+    if (this.#first) this.#arm(this.#first.at - time);
+    else this.#end();
+  }
+
+  #end(): void {
     this.ended = true;
     lists.delete(this.milliseconds);
   }
