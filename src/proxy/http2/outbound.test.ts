@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { beginTurn, endTurn } from '../time/clock.ts';
 import { FAULT, type Fault } from './fault.ts';
 import { OutboundFrames } from './outbound.ts';
 import { Http2Stats } from './stats.ts';
@@ -42,4 +43,25 @@ test('of frames that the other side causes fewer may wait', () => {
   assert.deepEqual(floods, []);
   frames.addControl(17);
   assert.deepEqual(floods, [FAULT.CONTROL_FLOOD]);
+});
+
+test('frames of one turn wait together, also where the kernel has taken the first of them', () => {
+  const { frames, transport, floods } = outbound();
+  beginTurn();
+  for (let more = 0; more < 3; more++) frames.addControl(17);
+  transport.taken = 17;
+  frames.addControl(17);
+  endTurn();
+  assert.deepEqual(floods, [FAULT.CONTROL_FLOOD]);
+});
+
+test('what was taken of an earlier turn waits no more', () => {
+  const { frames, transport, floods } = outbound();
+  for (let turn = 0; turn < 5; turn++) {
+    beginTurn();
+    for (let more = 0; more < 3; more++) frames.addControl(17);
+    endTurn();
+    transport.taken += 3 * 17;
+  }
+  assert.deepEqual(floods, []);
 });

@@ -1,3 +1,4 @@
+import { currentTurn } from '../time/clock.ts';
 import type { Transport } from '../transport/transport.ts';
 import { FAULT, type Fault } from './fault.ts';
 import type { Http2Options } from './options.ts';
@@ -16,6 +17,9 @@ export class OutboundFrames {
   #ends: number[] = [];
   #frames: number[] = [];
   #first = 0;
+  /** Those from here on were added in this turn, in which they wait even where the kernel has taken the first one: so they do in Envoy. */
+  #fresh = 0;
+  #turn = 0;
   #bytes: number;
   #waiting = 0;
   #control = 0;
@@ -50,6 +54,9 @@ export class OutboundFrames {
   }
 
   #keep(bytes: number, frames: number): void {
+    const turn = currentTurn();
+    if (turn === 0 || turn !== this.#turn) this.#fresh = this.#ends.length;
+    this.#turn = turn;
     this.#bytes += bytes;
     this.#ends.push(this.#bytes);
     this.#frames.push(frames);
@@ -72,15 +79,15 @@ export class OutboundFrames {
   /** Forgets what the kernel has taken. */
   #release(): void {
     const { taken } = this.#transport;
-    const { length } = this.#ends;
-    for (; this.#first < length && (this.#ends[this.#first] as number) <= taken; this.#first++) {
+    for (; this.#first < this.#fresh && (this.#ends[this.#first] as number) <= taken; this.#first++) {
       const frames = this.#frames[this.#first] as number;
       this.#waiting -= Math.abs(frames);
       if (frames < 0) this.#control--;
     }
-    if (this.#first * 2 >= length) {
+    if (this.#first * 2 >= this.#ends.length) {
       this.#ends = this.#ends.slice(this.#first);
       this.#frames = this.#frames.slice(this.#first);
+      this.#fresh -= this.#first;
       this.#first = 0;
     }
     this.#next = Math.max(OFTEN, 2 * (this.#ends.length - this.#first));

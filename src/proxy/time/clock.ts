@@ -3,6 +3,7 @@
  * so while bytes are worked on, which takes microseconds, time stands still; outside of that the clocks are read.
  */
 let within = false;
+let turns = 0;
 let monotonic = 0;
 let wall = 0;
 /** Wall-clock time at monotonic zero, and until when that is taken to hold. */
@@ -17,11 +18,17 @@ export function beginTurn(): boolean {
   monotonic = performance.now();
   wall = 0;
   within = true;
+  turns++;
   return true;
 }
 
 export function endTurn(): void {
   within = false;
+}
+
+/** Which event is being worked on, none like another before it; 0 outside of that. */
+export function currentTurn(): number {
+  return within ? turns : 0;
 }
 
 /** Monotonic milliseconds. */
