@@ -32,7 +32,8 @@ async function works(): Promise<boolean> {
   }
 }
 
-const TRIAL_MS = 2000;
+/** Long, since a process that starts on a busy machine has other things to do meanwhile. */
+const TRIAL_MS = 10_000;
 /** With a small send buffer the kernel takes a tenth of it at once; more would stay with the process. */
 const TRIAL_BYTES = 1024 * 1024;
 const TRIAL_SEND_BUFFER = 16_384;
