@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { FlowListener } from '../../src/agent/flows.ts';
 import { createTelemetry } from '../../src/agent/telemetry.ts';
 import { createLogger } from '../../src/base/index.ts';
+import { until } from '../../src/base/testing/index.ts';
 import type { Flow, HttpEvent } from '../../src/model/flow/index.ts';
 import type { ConfigMap } from '../../src/plan/index.ts';
 import { decodeRecords, decodeSpans, type ReceivedRecord, type ReceivedSpan } from './decode.ts';
@@ -106,11 +106,6 @@ function startTelemetry(initial: Record<string, string>) {
       return telemetry.update();
     },
   };
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  for (let turns = 0; turns < 1_000 && !holds(); turns++) await sleep(10);
-  assert.ok(holds());
 }
 
 test('spans and records arrive at a collector with their resource', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DatapathPlan, PolicyEntry } from '../../plan/index.ts';
-import { applyAll, eventsOf, forget, nodes, policyFor, said } from './harness.ts';
+import { applyAll, eventsOf, forget, nodes, policyFor, said, saidSoon } from './harness.ts';
 import { connect, echoes, nodeAddress, plainPlan, pods } from './world.ts';
 
 // Runs inside namespaces of its own, started by kernel.test.ts.
@@ -52,7 +52,7 @@ test('audit mode drops nothing, and says what it would have dropped', async () =
 
 test('a redirect holds in audit mode', async () => {
   await applyAll(policyWith({ audit: true }, pods.a, 'egress', [{ port: 8080, action: 'redirect', proxyPort: 15005 }]));
-  assert.equal(await said('a', pods.c.address), 'timeout');
+  assert.equal(await saidSoon('a', pods.c.address), 'timeout');
   await nodes[0]?.call({ do: 'listen', port: 15005 });
   assert.match(await said('a', pods.c.address), /^proxied/);
   await nodes[0]?.call({ do: 'close', port: 15005 });
@@ -92,6 +92,6 @@ test('policy-deny-response=icmp: the sender hears what its egress policy forbids
   assert.deepEqual([drop?.dropReason, drop?.direction], [133, 'egress']);
   for (const from of ['a', 'd']) {
     await applyAll(policyWith({ answerDenials: true }, pods.c, 'ingress', [{ port: 8080, action: 'deny' }]));
-    assert.equal(await said(from, pods.c.address), 'timeout', from);
+    assert.equal(await saidSoon(from, pods.c.address), 'timeout', from);
   }
 });

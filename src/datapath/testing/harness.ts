@@ -3,6 +3,7 @@ import { after } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DatapathPlan, PolicyEntry } from '../../plan/index.ts';
 import type { WireEvent } from './node-process.ts';
+import { answerMs, silenceMs } from './waits.ts';
 import { buildWorld, connect, type NodeHandle, type Pod, plainPlan, pods, serve, startNode } from './world.ts';
 
 // Two nodes with their agents and a server in every pod, and what the cases share.
@@ -15,7 +16,7 @@ after(async () => {
   for (const server of servers) server.close();
   for (const node of nodes) await node.stop();
   // The runner says what failed, and in its exit code that something did, only after this.
-  setTimeout(() => process.exit(), 1000).unref();
+  setTimeout(() => process.exit(), 5000).unref();
 });
 
 export async function applyAll(change: (node: number) => Partial<DatapathPlan>): Promise<number[]> {
@@ -29,11 +30,15 @@ export async function applyAll(change: (node: number) => Partial<DatapathPlan>):
 }
 
 /** What a connection said, closed again. */
-export async function said(from: string, address: string, port = 8080): Promise<string> {
-  const { said: text, socket } = await connect(from, address, port);
+export async function said(from: string, address: string, port = 8080, timeoutMs = answerMs): Promise<string> {
+  const { said: text, socket } = await connect(from, address, port, timeoutMs);
   socket.destroy();
   return text;
 }
+
+/** The same where nothing should be said. */
+export const saidSoon = (from: string, address: string, port = 8080): Promise<string> =>
+  said(from, address, port, silenceMs);
 
 /** Policy entries of one endpoint on its node, with the endpoint enforced. */
 export function policyFor(pod: Pod, direction: PolicyEntry['direction'], entries: readonly Partial<PolicyEntry>[]) {
@@ -67,8 +72,11 @@ async function restOf(events: WireEvent[]): Promise<WireEvent[]> {
   for (let before = -1; before !== events.length; await delay(20)) before = events.length;
   return events.splice(0);
 }
-export const pointsOf = (events: readonly WireEvent[]): string[] =>
-  [...new Set(events.flatMap((event) => (event.kind === 'trace' && event.point ? [event.point] : [])))].sort();
+/** Where packets from and to an address were seen; another connection may still be ending. */
+export const pointsOf = (events: readonly WireEvent[], address = ''): string[] => {
+  const seen = events.filter(({ from, to }) => [from, to].some((end) => end.startsWith(address)));
+  return [...new Set(seen.flatMap((event) => (event.kind === 'trace' && event.point ? [event.point] : [])))].sort();
+};
 export const forget = async (): Promise<void> => {
   await delay(60);
   for (const { events } of nodes) await restOf(events);

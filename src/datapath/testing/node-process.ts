@@ -6,6 +6,7 @@ import type { DatapathPlan } from '../../plan/index.ts';
 import { makeListenerTransparent, openTransparentSocket } from '../../sys/index.ts';
 import { trackedConnections } from '../connections.ts';
 import { createDatapath } from '../datapath.ts';
+import { answerMs } from './waits.ts';
 
 /** A packet event as the test reads it. */
 export type WireEvent = Omit<PacketEvent, 'timeNs' | 'packet'> & {
@@ -21,7 +22,7 @@ export type NodeCommand =
   | { readonly do: 'close'; readonly port: number }
   | { readonly do: 'remove-table' }
   | { readonly do: 'connections'; readonly source: string }
-  | { readonly do: 'connect'; readonly address: string; readonly port: number };
+  | { readonly do: 'connect'; readonly address: string; readonly port: number; readonly timeoutMs?: number };
 
 export type NodeAnswer = { readonly ok: boolean; readonly text: string; readonly milliseconds?: number };
 
@@ -55,7 +56,7 @@ async function run(command: NodeCommand): Promise<NodeAnswer> {
       return pairs.ok ? { ok: true, text: [...pairs.value].sort().join() } : { ok: false, text: pairs.error };
     }
     case 'connect':
-      return { ok: true, text: await connectFromNode(command.address, command.port) };
+      return { ok: true, text: await connectFromNode(command) };
   }
 }
 
@@ -83,10 +84,14 @@ function listen(port: number): Promise<void> {
   });
 }
 
-function connectFromNode(address: string, port: number): Promise<string> {
+function connectFromNode({
+  address,
+  port,
+  timeoutMs = answerMs,
+}: Extract<NodeCommand, { do: 'connect' }>): Promise<string> {
   return new Promise((resolve) => {
     const socket = net.connect({ host: address, port });
-    socket.setTimeout(400, () => resolve('timeout'));
+    socket.setTimeout(timeoutMs, () => resolve('timeout'));
     socket.on('data', (data) => {
       resolve(data.toString().trim());
       socket.destroy();

@@ -13,6 +13,7 @@ import {
   socketAddress,
 } from '../../sys/index.ts';
 import type { NodeAnswer, NodeCommand, WireEvent } from './node-process.ts';
+import { answerMs } from './waits.ts';
 
 /** Two nodes with two pods each and a world host, in namespaces of this process' own `/run/netns`. */
 export const pods = {
@@ -182,7 +183,12 @@ export function serve(namespace: string, port: number, name: string): net.Server
 }
 
 /** A connection from a namespace; resolves with the server's greeting, or `timeout` / `refused` / `reset`. */
-export async function connect(namespace: string, address: string, port: number, timeoutMs = 400): Promise<Outcome> {
+export async function connect(
+  namespace: string,
+  address: string,
+  port: number,
+  timeoutMs = answerMs,
+): Promise<Outcome> {
   const socket = new net.Socket({ fd: openStreamSocketIn(netns(namespace)) });
   const said = await new Promise<string>((resolve) => {
     const timer = setTimeout(() => resolve('timeout'), timeoutMs);

@@ -3,8 +3,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
+import { until } from '../../base/testing/index.ts';
 import { type Flow, type FlowFilter, printJson, readJsonValue } from '../../model/flow/index.ts';
 import { createObserver, type Observer } from '../observer/observer.ts';
 import { startExporter } from './exporter.ts';
@@ -14,11 +14,6 @@ const now = (): bigint => BigInt(Date.now()) * 1_000_000n;
 const observerOf = (capacity = 1000): Observer => createObserver({ nodeName: 'c/n1', version: '1', capacity, now });
 const flow = (number: number): Flow => ({ uuid: String(number), node_name: 'c/n1', time: { seconds: 1000 + number } });
 const everything = { allow: [], deny: [], fieldMask: [], aggregation: undefined };
-
-async function until(holds: () => boolean): Promise<void> {
-  for (let turns = 0; turns < 2_000 && !holds(); turns++) await sleep(5);
-  assert.ok(holds());
-}
 
 function folderOf(context: { after: (work: () => void) => void }): string {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'ciliate-export-'));

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import net from 'node:net';
 import { after, test } from 'node:test';
 import grpc, { type Client, type ClientReadableStream, type ServiceError } from '@grpc/grpc-js';
+import { until } from '../../base/testing/index.ts';
 import {
   type Flow,
   type GetFlowsRequest,
@@ -57,10 +58,6 @@ function ended(stream: ClientReadableStream<GetFlowsResponse>): Promise<readonly
     stream.on('error', ({ code, details }: ServiceError) => resolve([code, details]));
     stream.on('end', () => resolve([0, '']));
   });
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
 test('a follower that does not read loses flows and is told how many; another one loses none', {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as grpc from '@grpc/grpc-js';
+import { until } from '../../base/testing/index.ts';
 import {
   HTTP_OPTIONS,
   httpListener,
@@ -165,11 +166,6 @@ async function ask(
     );
     if (cancelAfter !== undefined) setTimeout(() => call.cancel(), cancelAfter);
   });
-}
-
-async function until(done: () => boolean): Promise<void> {
-  for (const end = performance.now() + 5000; !done() && performance.now() < end; ) await sleep(5);
-  assert.ok(done());
 }
 
 test('a unary call, with metadata both ways and in trailers', async () => {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '../../base/testing/index.ts';
 import { closeDescriptor, openSocketPair } from '../../sys/index.ts';
 import { type TransportKind, useTransport } from './channels.ts';
 import { takeArena } from './outbox.ts';
@@ -67,12 +68,6 @@ function send(transport: Transport, text: Buffer | string): void {
   const arena = takeArena(bytes.length);
   bytes.copy(arena.bytes, arena.at);
   transport.send(arena, arena.at + bytes.length);
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  for (const deadline = Date.now() + 5_000; !condition(); await sleep(2)) {
-    assert.ok(Date.now() < deadline, `still not: ${condition}`);
-  }
 }
 
 test('a limit of the operator lets less wait', async () => {

@@ -512,9 +512,11 @@ const connections: readonly Case[] = [
     [
       { fields: get('/two_requests'), beside: true },
       { fields: get('/two_requests'), beside: true },
+      // What the first connection carries arrives before the second opens.
+      { sleep: 100 },
       { fields: get('/two_requests') },
     ],
-    [does({ sleep: 60 }, head(OK, true)), does({ sleep: 60 }, head(OK, true))],
+    [does({ sleep: 200 }, head(OK, true)), does({ sleep: 200 }, head(OK, true))],
   ),
   plays('a connection that grows old', [{ fields: get('/short') }, { sleep: 300 }, { fields: get('/short') }]),
   plays(

@@ -8,6 +8,8 @@ const requests = ['/always', '/a', '/b', '/never'].flatMap((path) =>
   ['GET', 'POST'].map((method) => ({ method, path })),
 );
 const connectMs = 2_500;
+/** Who is connected is answered, but on a busy machine not soon. */
+const responseMs = 10_000;
 const pauseMs = 40;
 const keptMs = 3_000;
 const textMax = 200;
@@ -36,6 +38,8 @@ function ask({ method, path }, agent) {
     sent.once('socket', (socket) => {
       socket.openedMs ??= now();
       opened = socket.openedMs;
+      if (socket.connecting) socket.once('connect', () => sent.setTimeout(responseMs));
+      else sent.setTimeout(responseMs);
     });
     sent.once('timeout', () => sent.destroy(new Error('timeout')));
     sent.once('error', (error) => end(/** @type {NodeJS.ErrnoException} */ (error).code ?? error.message));

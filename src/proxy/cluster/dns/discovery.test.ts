@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { createLogger } from '../../../base/index.ts';
 import { formatAddress } from '../../config/address.ts';
 import { type JsonObject, readMessage } from '../../config/fields.ts';
@@ -18,10 +18,17 @@ const named = (name: string): JsonObject => ({
   endpoint: { address: { socket_address: { address: name, port_value: 80 } } },
 });
 
-/** A cluster whose names answer, look-up by look-up, what the script says; the last answer stays, undefined is a failure. */
-function start(json: JsonObject, script: Readonly<Record<string, readonly (DnsAnswer | undefined)[]>>) {
+interface LookUp {
+  readonly name: string;
+  readonly at: number;
+  /** Undefined is a failure. */
+  answer(answer: DnsAnswer | undefined): Promise<void>;
+}
+
+/** A cluster of these names, whose look-ups the test answers one after the other. */
+function start(json: JsonObject, names: readonly string[], random = seeded()) {
   const scope = new StatsStore().scope();
-  const lbEndpoints = Object.keys(script).map(named);
+  const lbEndpoints = names.map(named);
   const whole: JsonObject = {
     name: 'c',
     type: 'STRICT_DNS',
@@ -31,7 +38,6 @@ function start(json: JsonObject, script: Readonly<Record<string, readonly (DnsAn
   const config = readMessage(whole, '', [], (fields) =>
     readCluster(fields, { readFilters: () => undefined, secrets: new SecretStore(), stats: scope }),
   );
-  const random = seeded();
   const cluster = new Cluster(config, {
     scope,
     merging: new ClusterManagerStats(),
@@ -40,54 +46,61 @@ function start(json: JsonObject, script: Readonly<Record<string, readonly (DnsAn
     localSet: () => undefined,
     neighbours: alone,
   });
-  const at: number[] = [];
-  const rounds = new Map<string, number>();
-  const resolve = (name: string): Promise<DnsAnswer> => {
-    at.push(performance.now());
-    const round = rounds.get(name) ?? 0;
-    rounds.set(name, round + 1);
-    const answers = script[name] ?? [];
-    const answer = answers[Math.min(round, answers.length - 1)];
-    return answer ? Promise.resolve(answer) : Promise.reject(new Error('no answer'));
+  const lookUps: LookUp[] = [];
+  let taken = 0;
+  const resolve = async (name: string): Promise<DnsAnswer> =>
+    new Promise((found, failed) => {
+      const answer = async (is: DnsAnswer | undefined): Promise<void> => {
+        if (is) found(is);
+        else failed(new Error('no answer'));
+        await nextTurn();
+      };
+      lookUps.push({ name, at: performance.now(), answer });
+    });
+  const next = async (): Promise<LookUp> => {
+    for (const until = performance.now() + 5000; lookUps.length <= taken; await sleep(1))
+      assert.ok(performance.now() < until, 'nothing was looked up');
+    return lookUps[taken++] as LookUp;
   };
   const discovery = new DnsDiscovery(cluster, { resolve, random, log: createLogger('dns-test') });
   const stop = (): void => {
     discovery.stop();
     cluster.drain();
   };
-  return { cluster, at, stop };
+  return { cluster, lookUps, next, stop };
 }
 
 const found = (addresses: readonly string[], ttl = 0): DnsAnswer => ({ addresses, ttl });
 const addresses = (cluster: Cluster): readonly string[] => cluster.hosts.map(({ name }) => name);
 
 test('hosts that stay are the same, one that the name has no more goes', async () => {
-  const script = { 'a.test': [found(['10.0.0.1', '10.0.0.2']), found(['10.0.0.2', '10.0.0.3'])] };
-  const { cluster, stop } = start({ dns_refresh_rate: '0.05s' }, script);
-  await sleep(20);
+  const { cluster, next, stop } = start({ dns_refresh_rate: '0.02s' }, ['a.test']);
+  await (await next()).answer(found(['10.0.0.1', '10.0.0.2']));
   const [, second] = cluster.hosts;
   assert.deepEqual(addresses(cluster), ['10.0.0.1:80', '10.0.0.2:80']);
-  await sleep(60);
+  await (await next()).answer(found(['10.0.0.2', '10.0.0.3']));
   assert.deepEqual(addresses(cluster), ['10.0.0.2:80', '10.0.0.3:80']);
   assert.equal(cluster.hosts[0], second);
   stop();
 });
 
 test('a failure keeps the hosts, an answer without addresses does not', async () => {
-  const script = { 'a.test': [found(['10.0.0.1']), undefined, found([])] };
-  const { cluster, stop } = start({ dns_refresh_rate: '0.06s' }, script);
-  await sleep(90);
+  const { cluster, next, stop } = start({ dns_refresh_rate: '0.02s' }, ['a.test']);
+  await (await next()).answer(found(['10.0.0.1']));
+  await (await next()).answer(undefined);
   assert.deepEqual([addresses(cluster), cluster.stats.updateFailure], [['10.0.0.1:80'], 1]);
-  await sleep(60);
+  await (await next()).answer(found([]));
   assert.deepEqual([addresses(cluster), cluster.stats.updateFailure], [[], 1]);
   stop();
 });
 
 test('each name is looked up by itself, and the same address by two names is two hosts', async () => {
-  const script = { 'a.test': [found(['10.0.0.1'])], 'b.test': [found(['10.0.0.1'])], 'c.test': [undefined] };
-  const { cluster, stop } = start({ dns_refresh_rate: '60s' }, script);
+  const { cluster, next, stop } = start({ dns_refresh_rate: '60s' }, ['a.test', 'b.test', 'c.test']);
   assert.equal(cluster.warm, false);
-  await sleep(10);
+  for (let name = 0; name < 3; name++) {
+    const lookUp = await next();
+    await lookUp.answer(lookUp.name === 'c.test' ? undefined : found(['10.0.0.1']));
+  }
   assert.equal(cluster.warm, true);
   assert.deepEqual(addresses(cluster), ['10.0.0.1:80', '10.0.0.1:80']);
   const { updateAttempt, updateSuccess, updateFailure } = cluster.stats;
@@ -96,23 +109,22 @@ test('each name is looked up by itself, and the same address by two names is two
 });
 
 test('a logical host moves to the first address and is never lost', async () => {
-  const script = { 'a.test': [found(['10.0.0.1', '10.0.0.2']), found(['10.0.0.3']), found([])] };
-  const { cluster, stop } = start({ type: 'LOGICAL_DNS', dns_refresh_rate: '0.04s' }, script);
-  await sleep(20);
+  const { cluster, next, stop } = start({ type: 'LOGICAL_DNS', dns_refresh_rate: '0.02s' }, ['a.test']);
+  await (await next()).answer(found(['10.0.0.1', '10.0.0.2']));
   const [host] = cluster.hosts;
   assert.deepEqual(addresses(cluster), ['10.0.0.1:80']);
-  await sleep(40);
+  await (await next()).answer(found(['10.0.0.3']));
   assert.deepEqual([addresses(cluster), cluster.hosts[0]], [['10.0.0.3:80'], host]);
   assert.deepEqual(host?.peer, { address: '10.0.0.3', port: 80 });
-  await sleep(60);
+  await (await next()).answer(found([]));
   assert.deepEqual(addresses(cluster), ['10.0.0.3:80']);
   assert.ok(cluster.stats.updateFailure > 0);
   stop();
 });
 
 test('a logical host is tried at all of its addresses', async () => {
-  const { cluster, stop } = start({ type: 'LOGICAL_DNS' }, { a: [found(['10.0.0.1', '::2', '10.0.0.1'])] });
-  await sleep(10);
+  const { cluster, next, stop } = start({ type: 'LOGICAL_DNS' }, ['a']);
+  await (await next()).answer(found(['10.0.0.1', '::2', '10.0.0.1']));
   const [host] = cluster.hosts;
   assert.deepEqual(
     host?.addresses.map((address) => formatAddress(address)),
@@ -122,19 +134,25 @@ test('a logical host is tried at all of its addresses', async () => {
 });
 
 test('the time to live of an answer is respected where it is asked for', async () => {
-  const script = { 'a.test': [found(['10.0.0.1'], 50), found(['10.0.0.1'], 60_000)] };
-  const { at, stop } = start({ dns_refresh_rate: '60s', respect_dns_ttl: true }, script);
-  await sleep(150);
-  assert.equal(at.length, 2);
-  assert.ok((at[1] ?? 0) - (at[0] ?? 0) >= 49);
+  const { lookUps, next, stop } = start({ dns_refresh_rate: '60s', respect_dns_ttl: true }, ['a.test']);
+  const first = await next();
+  await first.answer(found(['10.0.0.1'], 50));
+  const second = await next();
+  assert.ok(second.at - first.at >= 49);
+  await second.answer(found(['10.0.0.1'], 60_000));
+  await sleep(100);
+  assert.equal(lookUps.length, 2);
   stop();
 });
 
 test('failures are waited for longer and longer', async () => {
   const wait = { base_interval: '0.01s', max_interval: '0.04s' };
-  const { cluster, at, stop } = start({ dns_failure_refresh_rate: wait }, { 'a.test': [undefined] });
-  await sleep(200);
+  const { cluster, lookUps, next, stop } = start({ dns_failure_refresh_rate: wait }, ['a.test'], () => 0.999);
+  for (let round = 0; round < 5; round++) await (await next()).answer(undefined);
   stop();
-  assert.ok(at.length > 4 && at.length < 60, `${at.length} look-ups`);
-  assert.equal(cluster.stats.updateFailure, at.length);
+  for (const [index, least] of [9, 19, 39, 39].entries()) {
+    const between = (lookUps[index + 1]?.at ?? 0) - (lookUps[index]?.at ?? 0);
+    assert.ok(between >= least, `${between} ms before look-up ${index + 2}`);
+  }
+  assert.equal(cluster.stats.updateFailure, 5);
 });

@@ -3,6 +3,7 @@ import { createHmac } from 'node:crypto';
 import type net from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '../../../base/testing/index.ts';
 import {
   Client,
   httpListener,
@@ -75,11 +76,6 @@ async function ask({ proxy }: Stage): Promise<readonly [number, string]> {
   const { status, body } = await once(proxy.port, '/', BEARER);
   assert.ok(Date.now() - from < SOON_MS, `answered after ${Date.now() - from} ms`);
   return [status, body];
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  for (let wait = 0; wait < 300 && !holds(); wait++) await sleep(10);
-  assert.ok(holds());
 }
 
 const deep = `{"keys":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { filterOf, moduleFilter, run, until } from './test-support.ts';
+import { until } from '../../../base/testing/index.ts';
+import { filterOf, moduleFilter, run } from './test-support.ts';
 
 const POST = 'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\nabc';
 

@@ -4,7 +4,8 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { filterOf, run, until } from './test-support.ts';
+import { until } from '../../../base/testing/index.ts';
+import { filterOf, run } from './test-support.ts';
 
 test('a filter reads and changes heads of requests and responses', async (context) => {
   const { client, backend } = await run(

@@ -6,10 +6,10 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'yaml';
 import { createLogger, type Issue } from '../../../base/index.ts';
+import { until } from '../../../base/testing/index.ts';
 import { BootstrapError, checkBootstrap, startProxy } from '../../proxy.ts';
 import { Client, httpListener, type Json, ROUTER, routes, startBackend, staticCluster } from '../../testing/harness.ts';
-
-import { filterOf, moduleFilter, run, until } from './test-support.ts';
+import { filterOf, moduleFilter, run } from './test-support.ts';
 
 const hostile: readonly (readonly [string, string])[] = [
   ['throws', `onRequestHeaders() { throw new Error('no'); }`],

@@ -1,9 +1,7 @@
-import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createLogger } from '../../../base/index.ts';
 import { startProxy } from '../../proxy.ts';
 import {
@@ -99,9 +97,3 @@ export async function run(context: TestContext, module: string, options: Options
 
 export const filterOf = (body: string): string =>
   `import { defineFilter } from 'ciliate/filter';\nimport type { Json } from 'ciliate/filter';\nexport default defineFilter({ ${body} });\n`;
-
-export async function until(condition: () => Promise<boolean>): Promise<void> {
-  for (const end = performance.now() + 10_000; !(await condition()); await sleep(20)) {
-    assert.ok(performance.now() < end, 'it did not happen in 10 s');
-  }
-}
