@@ -32,9 +32,10 @@ test('a body goes on no faster than the bucket fills, and what it waited is told
     released.reduce((sum, bytes) => sum + bytes, 0),
     1500,
   );
-  assert.ok(released.length >= 3, `released in ${released.length} pieces`);
+  // Of two tries that come late the second finds the bytes of both.
+  assert.ok(released.length >= 2, `released in ${released.length} pieces`);
   const delay = over();
-  assert.ok(delay && delay.took >= 90 && delay.waited >= 100 && delay.waited % 50 === 0, JSON.stringify(delay));
+  assert.ok(delay && delay.took >= 90 && delay.waited >= 50 && delay.waited % 50 === 0, JSON.stringify(delay));
   assert.deepEqual([stats.responsePending, stats.responseTotal, stats.responseAllowedTotal], [0, 1500, 1500]);
 });
 
