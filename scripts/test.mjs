@@ -12,7 +12,7 @@ if (files.some((file) => file.includes('test/ui'))) installBrowser();
 if (files.some((file) => file.includes('h2spec'))) installH2spec();
 const folder = mkdtempSync(path.join(tmpdir(), 'ciliate-tests-'));
 const bound = new URL('./bound-test-file.mjs', import.meta.url).href;
-const limits = ['--test-concurrency=3', '--test-timeout=300000', `--import=${bound}`];
+const limits = ['--test-concurrency=4', '--test-timeout=300000', `--import=${bound}`];
 process.exitCode = await runNode(['--test', ...limits, ...(asked.length > 0 ? asked : arrangeTests(files, folder))], {
   env: { ...nodeEnvironment(), CILIATE_TEST_FOLDER: folder },
 });

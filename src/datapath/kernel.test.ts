@@ -16,20 +16,32 @@ const ways: readonly { name: string; cases: string; args: readonly string[]; roo
   { name: 'in audit mode, in a user namespace', cases: 'audit-cases.ts', args: user, root: false },
 ];
 
+interface Outcome {
+  /** That of the runner: how many passed and failed. Undefined where the process was over before it said so. */
+  readonly passed: boolean | undefined;
+  readonly text: string;
+}
+
+async function play(cases: string, args: readonly string[]): Promise<Outcome> {
+  const all = [...args, '--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
+  const file = path.join(import.meta.dirname, 'testing', cases);
+  const command = ['bash', '-c', script, 'x', process.execPath, '--test-reporter=spec', file];
+  const env = { ...process.env, NODE_TEST_CONTEXT: undefined };
+  return new Promise((resolve) => {
+    execFile('unshare', [...all, ...command], { timeout: timeoutMs, env }, (error, stdout, stderr) => {
+      const [, failed] = /^ℹ fail (\d+)$/m.exec(stdout) ?? [];
+      const told = error || failed !== undefined;
+      resolve({ passed: told ? !error && failed === '0' : undefined, text: `${error?.message}\n${stdout}\n${stderr}` });
+    });
+  });
+}
+
 for (const { name, cases, args, root } of ways) {
   const skip = root && process.getuid?.() !== 0 ? 'needs root' : false;
-  test(`packets through the kernel, ${name}`, { skip, timeout: timeoutMs + 5000 }, async () => {
-    const all = [...args, '--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
-    const file = path.join(import.meta.dirname, 'testing', cases);
-    const output = await new Promise<string>((resolve) => {
-      const command = ['bash', '-c', script, 'x', process.execPath, '--test-reporter=spec', file];
-      const env = { ...process.env, NODE_TEST_CONTEXT: undefined };
-      execFile('unshare', [...all, ...command], { timeout: timeoutMs, env }, (error, stdout, stderr) => {
-        // A case that leaves a socket open can end the process before the runner has told it that something failed.
-        const passed = !error && /^ℹ fail 0$/m.test(stdout);
-        resolve(passed ? '' : `${error?.message}\n${stdout}\n${stderr}`);
-      });
-    });
-    assert.equal(output, '', output);
+  test(`packets through the kernel, ${name}`, { skip, timeout: 2 * timeoutMs + 5000 }, async () => {
+    let outcome = await play(cases, args);
+    // A process that leaves a socket open is ended, on a busy machine before its runner has told how it went.
+    if (outcome.passed === undefined) outcome = await play(cases, args);
+    assert.ok(outcome.passed, outcome.text);
   });
 }

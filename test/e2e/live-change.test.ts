@@ -72,6 +72,24 @@ async function becomes(outcomes: () => Promise<readonly string[]>, wanted: reado
   assert.deepEqual(await eventually(outcomes, reached, 15_000), wanted);
 }
 
+/** After so long without a request the servers close a connection. */
+const keptMs = 5_000;
+
+/** A connection that was denied and is allowed again, and went on. On a busy machine the changes may take longer than servers wait for requests. */
+async function wentOn(to: string): Promise<() => Promise<readonly string[]>> {
+  for (let attempt = 1; ; attempt++) {
+    const outcomes = await connection(`packets-${to}-${attempt}`, to, '/public');
+    await becomes(outcomes, ['200']);
+    const since = performance.now();
+    await apply(nothing);
+    await becomes(outcomes, ['200', 'silent']);
+    await apply(policy('plain'));
+    const [, , last] = await eventually(outcomes, (found) => found.length > 2, 15_000);
+    if (last === '200') return outcomes;
+    assert.ok(attempt < 3 && performance.now() - since > keptMs, `${last} after ${performance.now() - since} ms`);
+  }
+}
+
 for (const to of ['echo-same-node', 'echo-other-node']) {
   test(`HTTP rules hold for the next request of a connection that is open (${to})`, async () => {
     await apply(policy(['/public']));
@@ -91,12 +109,7 @@ for (const to of ['echo-same-node', 'echo-other-node']) {
   test(`what Layer 3 and 4 deny stops on a connection that is open, and goes on when they allow it (${to})`, async () => {
     await apply(policy('plain'));
     await new Promise((resolve) => setTimeout(resolve, 1_000));
-    const outcomes = await connection(`packets-${to}`, to, '/public');
-    await becomes(outcomes, ['200']);
-    await apply(nothing);
-    await becomes(outcomes, ['200', 'silent']);
-    await apply(policy('plain'));
-    await becomes(outcomes, ['200', 'silent', '200']);
+    const outcomes = await wentOn(to);
     // Its packets do not begin at the proxy, which therefore takes no part of it.
     await apply(policy(['/private']));
     const [, , , broken] = await eventually(outcomes, (found) => found.length === 4, 15_000);
