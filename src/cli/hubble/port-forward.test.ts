@@ -128,7 +128,7 @@ test('what keeps the port from being forwarded is told', async () => {
   createService('other', 9);
   createPod('other', 'deaf', true);
   await expectFault(
-    '--kube-namespace other --port-forward-port 0 --timeout 500ms',
+    '--kube-namespace other --port-forward-port 0 --timeout 3s',
     /^failed to connect to '127\.0\.0\.1:/,
   );
 });

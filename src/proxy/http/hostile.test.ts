@@ -77,6 +77,7 @@ test('clients and upstreams that send anything at all: the proxy goes on serving
       ...routes([
         { match: { connect_matcher: {}, ...toB }, route: connect({ connect_config: {} }) },
         { match: { connect_matcher: {} }, route: connect({}) },
+        { match: { path: '/calm' }, route: { cluster: 'c', timeout: '10s' } },
         { match: { prefix: '/' }, route: action },
       ]),
       ...upgrades,
@@ -91,7 +92,7 @@ test('clients and upstreams that send anything at all: the proxy goes on serving
     }
     assert.ok(backend.heads.length > 50, 'requests reach the upstream');
     wild = false;
-    for (let count = 0; count < 5; count++) assert.equal((await once(proxy.port, '/')).body, 'ok');
+    for (let count = 0; count < 5; count++) assert.equal((await once(proxy.port, '/calm')).body, 'ok');
     const stats = await (await fetch(`http://${proxy.adminAddress}/stats`)).text();
     assert.match(stats, /http\.l\.downstream_rq_active: 0\n/);
     assert.match(stats, /cluster\.c\.upstream_rq_active: 0\n/);
