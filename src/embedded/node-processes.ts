@@ -19,8 +19,9 @@ const source = path.resolve(import.meta.dirname, '..');
 /** Young garbage in small steps: the processes idle most of the time and memory counts. */
 const nodeFlags = ['--max-semi-space-size=2'];
 
-/** A proxy that finds itself without starts anew with it. */
+/** A proxy that finds itself without these starts anew with them. */
 const proxyEnvironment = { MALLOC_ARENA_MAX: '1' };
+const proxyNodeFlags = [...nodeFlags, '--expose-gc'];
 
 /** What changes takes hold with the next response of each connection, and flows are written soon. */
 const proxyFlags = ['--drain-strategy', 'immediate', '--file-flush-interval-msec', '1000'];
@@ -60,18 +61,18 @@ export function superviseNode({
     version,
   };
   const moduleFlags = filterModules.flatMap((folder) => ['--filter-modules', folder]);
-  const inside = (main: string, ...args: string[]) => [
+  const inside = (flags: readonly string[], main: string, ...args: string[]) => [
     `--net=${node.network}`,
     process.execPath,
-    ...nodeFlags,
+    ...flags,
     path.join(source, main),
     ...args,
   ];
   const processes = [
-    { name: `${node.name}-agent`, args: inside('agent/main.ts', JSON.stringify(agentOptions)) },
+    { name: `${node.name}-agent`, args: inside(nodeFlags, 'agent/main.ts', JSON.stringify(agentOptions)) },
     {
       name: `${node.name}-proxy`,
-      args: inside('proxy/main.ts', '-c', bootstrap, ...proxyFlags, ...moduleFlags),
+      args: inside(proxyNodeFlags, 'proxy/main.ts', '-c', bootstrap, ...proxyFlags, ...moduleFlags),
       environment: proxyEnvironment,
     },
   ].map((part) => supervise({ ...part, program: 'nsenter', logFile: path.join(home.logs, `${part.name}.log`) }, log));

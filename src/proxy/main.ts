@@ -6,13 +6,14 @@ import { prepareLoading } from '../loading/index.ts';
  * the compiler would each keep megabytes of what loading needed.
  */
 const YOUNG_FLAG = '--max-semi-space-size';
+const FLAGS = [`${YOUNG_FLAG}=8`, '--expose-gc'];
 const ARENAS = 'MALLOC_ARENA_MAX';
 
 function restartWithFlags(): void {
   const { execArgv, execPath, argv, env } = process;
   if (env[ARENAS] !== undefined || !process.execve) return;
   const flagged = [...execArgv, env['NODE_OPTIONS'] ?? ''].some((one) => one.includes(YOUNG_FLAG));
-  const flags = flagged ? [] : [`${YOUNG_FLAG}=8`];
+  const flags = flagged ? FLAGS.slice(1) : FLAGS;
   process.execve(execPath, [execPath, ...execArgv, ...flags, ...argv.slice(1)], { ...env, [ARENAS]: '1' });
 }
 

@@ -3,7 +3,7 @@ export { connectUnix, DESCRIPTORS_AT_ONCE, receiveDescriptors, sendDescriptors, 
 export { interfaceNameOf } from './interfaces.ts';
 export { addressOf, MORE, type OnCompletion, openRing, type Ring } from './io-uring.ts';
 export { check, constants, native, SystemCallError, setOption, socketAddress } from './libc.ts';
-export { collectGarbage, dropFilePages, trimHeap } from './memory.ts';
+export { dropFilePages, trimHeap } from './memory.ts';
 export { inNetworkNamespace, openStreamSocketIn } from './namespace.ts';
 export { type LogSocket, logMessageType, openLogSocket } from './netlink-log.ts';
 export { type NftContext, openNftables } from './nftables.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { cleanMappings, collectGarbage, dropFilePages, trimHeap } from './memory.ts';
+import { cleanMappings, dropFilePages, trimHeap } from './memory.ts';
 
 const mapping = (range: string, rights: string, path: string, anonymous: number): string =>
   `${range} ${rights} 00000000 fe:00 5324276                            ${path}\nSize: 16 kB\nAnonymous:             ${anonymous} kB\n`;
@@ -27,14 +27,4 @@ test('pages of the program go, and it goes on', async () => {
   await dropFilePages();
   assert.ok(process.memoryUsage.rss() < before - 8 * 1024 * 1024);
   assert.equal(JSON.parse('{"a":[1]}').a[0], 1);
-});
-
-test('garbage goes when it is asked for, in a process that was started without a flag for it', () => {
-  let garbage: unknown = Array.from({ length: 1_000_000 }, (_, index) => ({ index }));
-  const before = process.memoryUsage().heapUsed;
-  assert.ok(garbage);
-  garbage = undefined;
-  collectGarbage({ execution: 'sync' });
-  assert.ok(process.memoryUsage().heapUsed < before - 16 * 1024 * 1024);
-  assert.equal(globalThis.gc, undefined);
 });

@@ -1,29 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { native } from './libc.ts';
 
 const MADV_DONTNEED = 4;
 
 const mallocTrim = promisify(native.malloc_trim.async) as (pad: number) => Promise<number>;
-
-/** What V8's `gc` takes: everything is looked through; at the last resort compiled code goes, too. */
-export interface Collection {
-  readonly execution: 'sync' | 'async';
-  readonly flavor?: 'last-resort';
-}
-
-/**
- * Collects all garbage of this thread. The flag is up for as long as it takes to get hold of `gc`: a process that starts with it compiles
- * Node's own modules anew, since V8 takes compiled code back under the flags it was compiled with.
- */
-export function collectGarbage(collection: Collection): void {
-  setFlagsFromString('--expose-gc');
-  const gc = runInNewContext('gc') as (collection: object) => unknown;
-  setFlagsFromString('--no-expose-gc');
-  gc({ type: 'major', ...collection });
-}
 
 /** Gives freed memory of the C library's heap back to the kernel, on a thread of its own: whoever allocates meanwhile waits for milliseconds. */
 export async function trimHeap(): Promise<void> {

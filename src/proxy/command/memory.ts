@@ -1,4 +1,4 @@
-import { collectGarbage, dropFilePages, trimHeap } from '../../sys/index.ts';
+import { dropFilePages, trimHeap } from '../../sys/index.ts';
 
 /** How long after the start loading is over, in milliseconds. */
 const SETTLE_MS = 500;
@@ -16,7 +16,8 @@ export function keepMemorySmall(): void {
 
 /** V8 and the C library would keep for later what reading types and configuration needed, once. */
 async function forgetStart(): Promise<void> {
-  if (process.memoryUsage().heapUsed <= SMALL_HEAP) collectGarbage({ execution: 'sync', flavor: 'last-resort' });
+  if (process.memoryUsage().heapUsed <= SMALL_HEAP)
+    globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });
   await trimHeap();
   await dropFilePages();
 }

@@ -1,4 +1,4 @@
-import { collectGarbage, trimHeap } from '../../sys/index.ts';
+import { trimHeap } from '../../sys/index.ts';
 import type { StatsScope } from '../stats/store.ts';
 import type { ActionConfig } from './config.ts';
 import { SHRINK_STATS } from './stats.ts';
@@ -18,7 +18,7 @@ export function startShrinking(actions: readonly ActionConfig[], scope: StatsSco
   const timer = setInterval(() => {
     if (!active) return;
     counts.shrinks++;
-    collectGarbage({ execution: 'async' });
+    void globalThis.gc?.({ type: 'major', execution: 'async' });
     void trimHeap();
   }, configured.shrink.intervalMs).unref();
   return {
