@@ -17,7 +17,7 @@ const ways: readonly { name: string; cases: string; args: readonly string[]; roo
 ];
 
 interface Outcome {
-  /** That of the runner: how many passed and failed. Undefined where the process was over before it said so. */
+  /** What the runner said of its cases; undefined where the process was over without a failure and without a word of it. */
   readonly passed: boolean | undefined;
   readonly text: string;
 }
@@ -40,7 +40,7 @@ for (const { name, cases, args, root } of ways) {
   const skip = root && process.getuid?.() !== 0 ? 'needs root' : false;
   test(`packets through the kernel, ${name}`, { skip, timeout: 2 * timeoutMs + 5000 }, async () => {
     let outcome = await play(cases, args);
-    // A process that leaves a socket open is ended, on a busy machine before its runner has told how it went.
+    // Seen where two whole runs share two cores, for a reason that is not known.
     if (outcome.passed === undefined) outcome = await play(cases, args);
     assert.ok(outcome.passed, outcome.text);
   });

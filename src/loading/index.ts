@@ -12,12 +12,13 @@ export const compileCache = path.resolve(import.meta.dirname, '../../node_module
  */
 export function prepareLoading(): void {
   enableCompileCache(compileCache);
-  keepWebOutOfHttp();
   registerHooks({
-    resolve: (specifier, context, nextResolve) =>
-      specifier.startsWith('.') && specifier.endsWith('.ts') && context.parentURL?.endsWith('.ts')
+    resolve: (specifier, context, nextResolve) => {
+      if (specifier === 'node:http') keepWebOutOfHttp();
+      return specifier.startsWith('.') && specifier.endsWith('.ts') && context.parentURL?.endsWith('.ts')
         ? { url: new URL(specifier, context.parentURL).href, format: 'module-typescript', shortCircuit: true }
-        : nextResolve(specifier, context),
+        : nextResolve(specifier, context);
+    },
   });
 }
 

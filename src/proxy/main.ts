@@ -5,16 +5,16 @@ import { prepareLoading } from '../loading/index.ts';
  * Young garbage is collected often, since requests leave little behind and memory counts. All threads share one malloc arena: those of
  * the compiler would each keep megabytes of what loading needed.
  */
-const YOUNG_FLAG = '--max-semi-space-size';
-const FLAGS = [`${YOUNG_FLAG}=8`, '--expose-gc'];
+const FLAGS = ['--max-semi-space-size=8', '--expose-gc'];
 const ARENAS = 'MALLOC_ARENA_MAX';
 
 function restartWithFlags(): void {
   const { execArgv, execPath, argv, env } = process;
-  if (env[ARENAS] !== undefined || !process.execve) return;
-  const flagged = [...execArgv, env['NODE_OPTIONS'] ?? ''].some((one) => one.includes(YOUNG_FLAG));
-  const flags = flagged ? FLAGS.slice(1) : FLAGS;
-  process.execve(execPath, [execPath, ...execArgv, ...flags, ...argv.slice(1)], { ...env, [ARENAS]: '1' });
+  const given = [...execArgv, env['NODE_OPTIONS'] ?? ''].join(' ');
+  const missing = FLAGS.filter((flag) => !given.includes(flag.replace(/=.*/, '')));
+  if ((missing.length === 0 && env[ARENAS] !== undefined) || !process.execve) return;
+  const arenas = env[ARENAS] ?? '1';
+  process.execve(execPath, [execPath, ...execArgv, ...missing, ...argv.slice(1)], { ...env, [ARENAS]: arenas });
 }
 
 /** `ciliate-proxy -c bootstrap.yaml`: runs until SIGTERM or SIGINT, then drains; a second signal ends it at once. Exit 1 when it cannot start. */

@@ -6,8 +6,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { after, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { formatIssue, issueCertificate } from '../../base/index.ts';
+import { until } from '../../base/testing/index.ts';
 import { createCertificateAuthority } from '../../cluster/apiserver/index.ts';
 import {
   createObserver,
@@ -184,15 +184,6 @@ test('why there is no connection is told', async () => {
   }
 });
 
-/** Until it holds: files are looked at once a second. */
-async function eventually(holds: () => Promise<boolean>): Promise<void> {
-  for (let turns = 0; turns < 100; turns++) {
-    if (await holds()) return;
-    await sleep(100);
-  }
-  assert.fail('it did not come to hold');
-}
-
 test('new certificates hold without a restart, and none that are broken', async () => {
   await issue('changing', ['a.hubble-relay.cilium.io'], 'server');
   const server = await startRelay(asNodesSay, serverTls('changing'));
@@ -200,13 +191,13 @@ test('new certificates hold without a restart, and none that are broken', async 
     (await run(`list nodes --server ${server} --tls ${ca} ${patiently} --tls-server-name ${asked}`)).code === 0;
   assert.ok(await reaches('a.hubble-relay.cilium.io')());
   writeFileSync(file('changing.crt'), 'half');
-  await eventually(async () => (await reaches('a.hubble-relay.cilium.io')()) && faults.length > 0);
+  await until(async () => (await reaches('a.hubble-relay.cilium.io')()) && faults.length > 0);
   assert.equal(
     faults.at(-1),
     'cert-option: changing.crt: holds no certificate; allowed: PEM, beginning with -----BEGIN CERTIFICATE-----',
   );
   await issue('changing', ['b.hubble-relay.cilium.io'], 'server');
-  await eventually(reaches('b.hubble-relay.cilium.io'));
+  await until(reaches('b.hubble-relay.cilium.io'));
   assert.ok(!(await reaches('a.hubble-relay.cilium.io')()));
 });
 
@@ -232,7 +223,7 @@ test('a server that changes to TLS ends what was connected in plain text, and on
   cleanups.push(() => serving.close());
   const server = `127.0.0.1:${serving.port}`;
   const following = run(`observe --follow --server ${server} -o json`);
-  await eventually(async () => {
+  await until(async () => {
     observer.push({ uuid: '2', time: toTimestamp(now()), verdict: 1 });
     return (await run(`status --server ${server}`)).code === 0;
   });

@@ -19,10 +19,8 @@ export class Deadline {
   start(milliseconds: number): void {
     this.stop();
     if (milliseconds <= 0) return;
-    let list = this.#list;
-    if (list?.milliseconds !== milliseconds || list.ended) list = listOf(milliseconds);
-    this.#list = list;
-    list.append(this);
+    if (this.#list?.milliseconds !== milliseconds || this.#list.ended) this.#list = listOf(milliseconds);
+    this.#list.append(this);
   }
 
   stop(): void {
